@@ -1,0 +1,135 @@
+"""Pairs of neighbours: search, geometry, and the two sums from which conservation is read off."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from vesin import NeighborList
+
+from pipeline.space import Space
+
+
+class Pairs(NamedTuple):
+    """Half list of neighbouring pairs: each pair stands once, in either order.
+
+    Symmetric pair quantities are summed with `sum_even`, antisymmetric ones with `sum_odd`, so
+    that what i receives and j loses is one number.
+    """
+
+    i: Tensor  # (P,) int64
+    j: Tensor  # (P,) int64
+    r: Tensor  # (P,) distance |r_ij|
+    e: Tensor  # (P, D) unit vector e_ij = r_ij / |r_ij|, r_ij = r_i - r_j
+    boost: Tensor | None  # (P, D) velocity of j's image (Lees-Edwards), None where images rest
+    n: int  # number of particles
+
+    def difference(self, v: Tensor) -> Tensor:
+        """v_ij = v_i - v_j (P, D), with the velocity of j's image."""
+        v_ij = v[self.i] - v[self.j]
+        return v_ij if self.boost is None else v_ij - self.boost
+
+
+def sum_sided(pairs: Pairs, x_i: Tensor, x_j: Tensor) -> Tensor:
+    """Sum over pairs, x_i (P, ...) going to i and x_j (P, ...) to j: (N, ...)."""
+    total = torch.zeros((pairs.n, *x_i.shape[1:]), dtype=x_i.dtype, device=x_i.device)
+    return total.index_add(0, pairs.i, x_i).index_add(0, pairs.j, x_j)
+
+
+def sum_even(pairs: Pairs, x: Tensor) -> Tensor:
+    """sum_j x_ij (N, ...) of a symmetric pair quantity x_ij = x_ji (P, ...)."""
+    return sum_sided(pairs, x, x)
+
+
+def sum_odd(pairs: Pairs, x: Tensor) -> Tensor:
+    """sum_j x_ij (N, ...) of an antisymmetric pair quantity x_ij = -x_ji (P, ...)."""
+    return sum_sided(pairs, x, -x)
+
+
+def geometry(r: Tensor, i: Tensor, j: Tensor, space: Space, time: float = 0.0) -> Pairs:
+    """Distances and directions of the given pairs.
+
+    Raises:
+        ValueError: if two particles of a pair coincide, where e_ij has no direction.
+    """
+    r_ij, boost = space.displacement(r[i], r[j], time)
+    distance = torch.linalg.vector_norm(r_ij, dim=1)
+    if distance.numel() and not bool(distance.min() > 0):
+        k = int(torch.argmin(distance))
+        raise ValueError(
+            f"Particles {int(i[k])} and {int(j[k])} sit on each other (distance "
+            f"{float(distance[k])}): remove one of them or separate them."
+        )
+    return Pairs(i, j, distance, r_ij / distance[:, None], boost, r.shape[0])
+
+
+def search(
+    r: np.ndarray, space: Space, cutoff: float, time: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs closer than ``cutoff``: i, j (P,) int64 and box shifts (P, D) int32 of j.
+
+    Args:
+        r: (N, D) positions; any image will do on periodic axes.
+        space: geometry; the cutoff must not exceed half of a periodic length.
+        cutoff: distance below which two particles are neighbours, in the units of ``r``.
+        time: time at which a sheared box is looked at.
+
+    Raises:
+        ValueError: if the cutoff is too long for the box.
+    """
+    space.check_cutoff(cutoff)
+    dimension = r.shape[1]
+    points = np.zeros((len(r), 3))
+    points[:, :dimension] = r
+    axes = [*space.periodic, *[False] * (3 - dimension)]
+    finder = NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
+    i, j, shift = finder.compute(points, np.array(space.cell(time)), axes, quantities="ijS")
+    return i.astype(np.int64), j.astype(np.int64), shift[:, :dimension]
+
+
+def find(r: Tensor, space: Space, cutoff: float, time: float = 0.0) -> Pairs:
+    """Pairs closer than ``cutoff`` with their geometry: search, then `geometry`."""
+    i, j, _ = search(r.detach().cpu().numpy(), space, cutoff, time)
+    i, j = (torch.from_numpy(k).to(r.device) for k in (i, j))
+    return geometry(r, i, j, space, time)
+
+
+class NeighbourList:
+    """Neighbours of a moving system, searched anew only when some particle has moved skin / 2.
+
+    Args:
+        space: geometry.
+        cutoff: interaction range h.
+        skin: extra range of the stored candidates; larger means rarer searches, longer lists.
+    """
+
+    def __init__(self, space: Space, cutoff: float, skin: float) -> None:
+        space.check_cutoff(cutoff + skin)
+        self.space, self.cutoff, self.skin = space, cutoff, skin
+        self.searches = 0
+        self._anchor: Tensor | None = None
+        self._i = self._j = torch.empty(0, dtype=torch.int64)
+        self._offset = 0.0
+
+    def pairs(self, r: Tensor, time: float = 0.0) -> Pairs:
+        """Pairs within the cutoff at positions ``r`` (N, D)."""
+        if self._stale(r, time):
+            i, j, _ = search(r.detach().cpu().numpy(), self.space, self.cutoff + self.skin, time)
+            self._i, self._j = (torch.from_numpy(k).to(r.device) for k in (i, j))
+            self._anchor, self._offset = r.detach().clone(), self.space.offset(time)
+            self.searches += 1
+        near = geometry(r, self._i, self._j, self.space, time)
+        keep = near.r < self.cutoff
+        boost = None if near.boost is None else near.boost[keep]
+        return Pairs(near.i[keep], near.j[keep], near.r[keep], near.e[keep], boost, near.n)
+
+    def _stale(self, r: Tensor, time: float) -> bool:
+        if self._anchor is None or self._anchor.shape != r.shape:
+            return True
+        moved, _ = self.space.displacement(r, self._anchor, time)
+        slide = abs(self.space.offset(time) - self._offset)
+        length = self.space.lengths[0]
+        slide = min(slide, length - slide) if self.space.rate else 0.0
+        return 2 * float(torch.linalg.vector_norm(moved, dim=1).max()) + slide > self.skin

@@ -1,0 +1,68 @@
+"""Unit conversion, in one place: pixels and frames, physical units, H5MD, reduced units."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Scale(NamedTuple):
+    """Physical size of a pixel and of a frame interval; None where nobody has said.
+
+    ``mpp`` is in micrometres per pixel, ``fps`` in frames per second.
+    """
+
+    mpp: float | None
+    fps: float | None
+
+    @property
+    def length(self) -> tuple[float, str]:
+        """Length of one pixel and its unit: (mpp, "um") or (1, "px")."""
+        return (1.0, "px") if self.mpp is None else (float(self.mpp), "um")
+
+    @property
+    def time(self) -> tuple[float, str]:
+        """Duration of one frame interval and its unit: (1 / fps, "s") or (1, "frame")."""
+        return (1.0, "frame") if self.fps is None else (1.0 / float(self.fps), "s")
+
+
+class ReducedUnits(NamedTuple):
+    """The units of the model: length a (mean neighbour distance), time one snapshot interval."""
+
+    length: float  # [length unit of the trajectory]
+    time: float  # [time unit of the trajectory]
+
+    @property
+    def velocity(self) -> float:
+        """One reduced velocity a / dt in the trajectory's units."""
+        return self.length / self.time
+
+
+# H5MD lengths are written in nm, since MDAnalysis refuses um; a velocity in nm / s is 1e-9 m / s.
+H5MD_UNITS = {
+    "um": (1e3, "nm"),
+    "px": (1.0, ""),
+    "1": (1.0, ""),
+}
+H5MD_VELOCITY_UNITS = {("um", "s"): (1e-6, "m s-1")}
+
+
+def neighbour_distance(number_density: float, dimension: int) -> float:
+    """Mean neighbour distance a of a close-packed arrangement at the given number density.
+
+    In two dimensions a triangular lattice, a^2 = 2 / (sqrt(3) n); in three a face-centred cubic
+    one, a^3 = sqrt(2) / n.
+
+    Args:
+        number_density: particles per area or volume [1 / length^D].
+        dimension: 2 or 3.
+    """
+    if not np.isfinite(number_density) or number_density <= 0:
+        raise ValueError(
+            f"The number density must be positive to give a neighbour distance, got "
+            f"{number_density}: check that particles were found and that the box is right."
+        )
+    if dimension == 2:
+        return float(np.sqrt(2 / (np.sqrt(3) * number_density)))
+    return float((np.sqrt(2) / number_density) ** (1 / 3))

@@ -1,0 +1,88 @@
+"""The trajectory file: what goes in comes out, and MDAnalysis opens it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline import trajectory as tr
+
+
+def example(unit: str = "um", clock: str = "s", dimension: int = 2) -> tr.Trajectory:
+    rng = np.random.default_rng(0)
+    shape = (5, 7)
+    return tr.Trajectory(
+        position=rng.uniform(0, 20, (*shape, dimension)),
+        velocity=rng.normal(size=(*shape, dimension)),
+        present=rng.random(shape) > 0.2,
+        driven=rng.random(shape) > 0.7,
+        time=np.arange(5) * 0.0125,
+        run=np.zeros(5, np.int32),
+        particle=np.arange(7) * 3,
+        species=np.full(7, -1, np.int32),
+        box=tr.Box(np.full(dimension, 20.0), (False,) * dimension, np.zeros(dimension)),
+        attributes={
+            "dataset": "example",
+            "length_unit": unit,
+            "time_unit": clock,
+            "dt": 0.0125,
+            "velocity": "measured",
+            "localisation_error": 0.02,
+            "synthetic": True,
+        },
+        extra={"filled": rng.random(shape) > 0.9},
+    )
+
+
+@pytest.mark.parametrize(("unit", "clock"), [("um", "s"), ("px", "frame"), ("1", "1")])
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_round_trip(tmp_path, unit, clock, dimension):
+    before = example(unit, clock, dimension)
+    tr.write(tmp_path / "t.h5", before)
+    after = tr.read(tmp_path / "t.h5")
+    np.testing.assert_allclose(after.position, before.position, rtol=1e-13)
+    np.testing.assert_allclose(after.velocity, before.velocity, rtol=1e-13)
+    for name in ("present", "driven", "time", "run", "particle", "species"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    np.testing.assert_allclose(after.box.lengths, before.box.lengths)
+    assert after.box.periodic == before.box.periodic
+    assert after.attributes == before.attributes
+    np.testing.assert_array_equal(after.extra["filled"], before.extra["filled"])
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_mdanalysis_reads_nanometres_as_angstrom(tmp_path):
+    MDAnalysis = pytest.importorskip("MDAnalysis")
+    before = example()
+    path = tmp_path / "t.h5md"
+    tr.write(path, before)
+    universe = MDAnalysis.Universe.empty(7, trajectory=False)
+    universe.load_new(str(path), format="H5MD")
+    assert len(universe.trajectory) == 5
+    step = universe.trajectory[3]
+    # MDAnalysis works in Angstrom and picoseconds: 1 um = 1e4 A, 1 um / s = 1e-8 A / ps.
+    np.testing.assert_allclose(step.positions[:, :2], before.position[3] * 1e4, rtol=1e-5)
+    np.testing.assert_allclose(step.velocities[:, :2], before.velocity[3] * 1e-8, rtol=1e-5)
+
+
+def test_blocks_are_contiguous_and_cover_everything():
+    long = example()._replace(time=np.arange(100.0))
+    parts = tr.blocks(long, 0.5, 0.2)
+    assert parts == {"train": slice(0, 50), "validation": slice(50, 70), "test": slice(70, 100)}
+
+
+def test_a_block_too_short_is_refused():
+    with pytest.raises(ValueError, match="validation block has 0 of 5"):
+        tr.blocks(example(), 0.6, 0.0)
+
+
+def test_a_trajectory_with_missing_attributes_is_refused(tmp_path):
+    broken = example()
+    del broken.attributes["dt"]
+    with pytest.raises(ValueError, match="lacks the attributes dt"):
+        tr.write(tmp_path / "t.h5", broken)
+
+
+def test_successive_snapshots_stop_at_runs_and_gaps():
+    two = example()._replace(run=np.array([0, 0, 1, 1, 1]), time=np.array([0, 1, 0, 1, 3]) * 0.0125)
+    np.testing.assert_array_equal(two.successive(), [True, False, True, False])
