@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from pipeline.simulate.forces import pair_force, pair_friction, verlet_list
-
-SKIN = 0.35  # a; how far a Verlet list reaches beyond the longest interaction
+from pipeline.simulate.forces import pair_force, pair_friction
+from pipeline.simulate.neighbours import outgrown, renewed
 
 
 class Sample(NamedTuple):
@@ -34,36 +33,48 @@ class Drive(NamedTuple):
     height: float  # a
 
 
+class Span(NamedTuple):
+    """steps of length dt (frames) from time start (frames) on."""
+
+    start: float
+    dt: float
+    steps: int
+
+
 @njit(cache=True)
-def advance(sample, law, drive, lengths, periodic_y, start, dt, steps, rng):
-    """``steps`` splitting steps A B O B A of length dt from time ``start``, in place.
+def advance(sample, neighbours, law, drive, span, rng):
+    """Splitting steps A B O B A over a span of time, in place; returns the current Verlet list.
 
     A: drift by dt/2. B: kick by dt/2 of the pair forces. O: drag and pair friction with their
     noise, each exact over dt. The needle stands where the drive says after every drift.
     Stationary averages are right to second order in dt
     (Leimkuhler and Matthews, Appl. Math. Res. Express 2013, 34).
 
-    sample: changed in place. lengths (2,) a; periodic_y says whether y is periodic too.
-    start, dt in frames. rng: a numpy Generator, the only source of noise.
+    rng: a numpy Generator, the only source of noise.
     """
-    r, v, mobile = sample.r, sample.v, sample.mobile
-    reach = max(law.cutoff, law.friction_cutoff) + SKIN
-    pairs = verlet_list(r, reach, lengths, periodic_y)
-    built, force, near = r.copy(), np.empty_like(r), np.empty((pairs.i.size, 3))
-    for step in range(steps):
-        time = start + step * dt
+    r, v, dt = sample.r, sample.v, span.dt
+    force, near = np.empty_like(r), np.empty((neighbours.pairs.i.size, 3))
+    for step in range(span.steps):
+        time = span.start + step * dt
         drift(sample, drive, time, 0.5 * dt)
-        if outgrown(r, built):
-            pairs = verlet_list(r, reach, lengths, periodic_y)
-            built[:], near = r, np.empty((pairs.i.size, 3))
-        close = pair_force(r, sample.strength, law, pairs, force, near)
-        for i in range(r.shape[0]):
-            v[i] += 0.5 * dt * mobile[i] * force[i]
+        if outgrown(neighbours, r):
+            neighbours = renewed(neighbours, r)
+            near = np.empty((neighbours.pairs.i.size, 3))
+        close = pair_force(r, sample.strength, law, neighbours.pairs, force, near)
+        kick(sample, force, 0.5 * dt)
         channel_drag(sample, law, drive, time + 0.5 * dt, dt, rng)
-        pair_friction(v, mobile, law, pairs, near, close, dt, rng)
-        for i in range(r.shape[0]):
-            v[i] += 0.5 * dt * mobile[i] * force[i]
+        pair_friction(v, sample.mobile, law, neighbours.pairs, near, close, dt, rng)
+        kick(sample, force, 0.5 * dt)
         drift(sample, drive, time + 0.5 * dt, 0.5 * dt)
+    return neighbours
+
+
+@njit(cache=True)
+def kick(sample, force, dt):
+    """v += f dt / m."""
+    for i in range(force.shape[0]):
+        sample.v[i, 0] += dt * sample.mobile[i] * force[i, 0]
+        sample.v[i, 1] += dt * sample.mobile[i] * force[i, 1]
 
 
 @njit(cache=True)
@@ -82,15 +93,6 @@ def drift(sample, drive, time, dt):
 
 
 @njit(cache=True)
-def outgrown(r, built):
-    """Whether some particle has moved by more than half the skin since the list was built."""
-    for i in range(r.shape[0]):
-        if (r[i, 0] - built[i, 0]) ** 2 + (r[i, 1] - built[i, 1]) ** 2 > 0.25 * SKIN * SKIN:
-            return True
-    return False
-
-
-@njit(cache=True)
 def channel_drag(sample, law, drive, time, dt, rng):
     """Relaxes mobile particles towards the linear channel flow at rate drag, with its noise."""
     if law.drag == 0.0:
@@ -106,16 +108,14 @@ def channel_drag(sample, law, drive, time, dt, rng):
 
 
 @njit(cache=True)
-def quench(r, strength, law, lengths, steps, mobility, cap):
-    """Overdamped descent in a doubly periodic box: r += mobility f, at most cap (a) per step."""
-    reach = max(law.cutoff, law.friction_cutoff) + SKIN
-    pairs = verlet_list(r, reach, lengths, True)
-    built, force, near = r.copy(), np.empty_like(r), np.empty((pairs.i.size, 3))
+def quench(r, strength, law, neighbours, steps, mobility, cap):
+    """Overdamped descent, in place: r += mobility f, at most cap (a) per step."""
+    force, near = np.empty_like(r), np.empty((neighbours.pairs.i.size, 3))
     for _ in range(steps):
-        if outgrown(r, built):
-            pairs = verlet_list(r, reach, lengths, True)
-            built[:], near = r, np.empty((pairs.i.size, 3))
-        pair_force(r, strength, law, pairs, force, near)
+        if outgrown(neighbours, r):
+            neighbours = renewed(neighbours, r)
+            near = np.empty((neighbours.pairs.i.size, 3))
+        pair_force(r, strength, law, neighbours.pairs, force, near)
         for i in range(r.shape[0]):
             size = mobility * np.hypot(force[i, 0], force[i, 1])
             r[i] += mobility * force[i] * min(1.0, cap / (size + 1e-300))

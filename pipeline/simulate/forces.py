@@ -1,7 +1,6 @@
-"""Compiled pair forces, pair friction with its noise, and Verlet lists of the simulated monolayer.
+"""Compiled pair forces and pair friction with its noise, of the simulated monolayer.
 
-Lengths in a (mean spacing), time in frames, mass 1. Positions are unwrapped: a pair carries the
-offset of its periodic image, fixed when the list is built and valid until the next build.
+Lengths in a (mean spacing), time in frames, mass 1.
 """
 
 from __future__ import annotations
@@ -27,53 +26,6 @@ class Law(NamedTuple):
     friction_cutoff: float
     drag: float
     kT: float
-
-
-class Pairs(NamedTuple):
-    """Half list of P pairs: i, j (P,) and the offset (P, 2) of the image of j [a]."""
-
-    i: np.ndarray
-    j: np.ndarray
-    shift: np.ndarray
-
-
-@njit(cache=True)
-def verlet_list(r, reach, lengths, periodic_y):
-    """Every pair closer than reach, once: a cyclic sweep along x, which is always periodic.
-
-    r (N, 2), lengths (2,) in a. Periodic lengths must exceed 2 reach.
-    """
-    n = r.shape[0]
-    image = np.floor(r[:, 0] / lengths[0])
-    x = r[:, 0] - image * lengths[0]
-    order = np.argsort(x)
-    capacity = 64 * n
-    i, j, shift = (
-        np.empty(capacity, np.int32),
-        np.empty(capacity, np.int32),
-        np.empty((capacity, 2)),
-    )
-    count = 0
-    for p in range(n):
-        a = order[p]
-        for step in range(1, n):
-            q = p + step
-            turn = 0.0
-            if q >= n:
-                q -= n
-                turn = lengths[0]
-            b = order[q]
-            dx = x[b] + turn - x[a]
-            if dx >= reach:
-                break
-            dy = r[b, 1] - r[a, 1]
-            sy = -lengths[1] * np.round(dy / lengths[1]) if periodic_y else 0.0
-            if dx * dx + (dy + sy) ** 2 < reach * reach and count < capacity:
-                i[count], j[count] = a, b
-                shift[count, 0] = turn + (image[a] - image[b]) * lengths[0]
-                shift[count, 1] = sy
-                count += 1
-    return Pairs(i[:count], j[:count], shift[:count])
 
 
 @njit(cache=True, fastmath=True)

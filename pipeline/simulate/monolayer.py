@@ -14,8 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.simulate.advance import SKIN, Drive, Sample, advance, quench
+from pipeline.simulate.advance import Drive, Sample, Span, advance, quench
 from pipeline.simulate.forces import Law
+from pipeline.simulate.neighbours import SKIN, neighbours_of
 from pipeline.trajectory import Box, Trajectory
 
 
@@ -57,6 +58,11 @@ def law(parameters: Monolayer) -> Law:
     return Law(p.amplitude, p.cutoff, p.friction, p.friction_cutoff, p.drag, kT)
 
 
+def reach(rule: Law) -> float:
+    """How far a Verlet list must look [a]."""
+    return max(rule.cutoff, rule.friction_cutoff) + SKIN
+
+
 def drive(parameters: Monolayer) -> Drive:
     """The motion of the needle and the channel flow it causes."""
     p = parameters
@@ -93,12 +99,11 @@ def simulate(
 def check(parameters: Monolayer) -> None:
     """Refuses a box that the force would see twice, or that the video would look beyond."""
     p = parameters
-    reach = 2 * (max(p.cutoff, p.friction_cutoff) + SKIN)
-    total = p.height + 2 * p.slab
-    if min(p.width, total) <= reach:
+    total, least = p.height + 2 * p.slab, 2 * reach(law(p))
+    if min(p.width, total) <= least:
         raise ValueError(
             f"The box of {p.width:g} x {total:g} a is not wider than twice the reach of the force, "
-            f"{reach:g} a: enlarge it or shorten the cutoff."
+            f"{least:g} a: enlarge it or shorten the cutoff."
         )
     rows, columns = p.view
     if columns > p.a_px * p.width or rows > p.a_px * (p.height + p.needle_in_view):
@@ -125,13 +130,14 @@ def prepare(
     rule = law(p)
     r = rng.random((count, 2)) * lengths
     # 0.02/A per unit force is a tenth of what the stiffest mode of the crystal would bear.
-    quench(r, strength, rule, lengths, 600, 0.01 / p.amplitude, 0.05)
+    near = neighbours_of(r, reach(rule), lengths, True)
+    quench(r, strength, rule, near, 600, 0.01 / p.amplitude, 0.05)
     still = Drive(0.0, 0.0, p.slab, p.height)
     everything = Sample(r, np.zeros_like(r), strength, np.ones(count), np.zeros(count, dtype=bool))
     everything.v[:] = np.sqrt(0.02 * p.amplitude) * rng.standard_normal(r.shape)
     temperatures = np.geomspace(0.02, p.temperature, 10) * p.amplitude
     for kT in tqdm(temperatures, desc="annealing", disable=not progress):
-        advance(everything, rule._replace(kT=kT), still, lengths, True, 0.0, 0.25, 120, rng)
+        near = advance(everything, near, rule._replace(kT=kT), still, Span(0.0, 0.25, 120), rng)
     r[:, 1] -= lengths[1] * np.floor(r[:, 1] / lengths[1])
     needle = r[:, 1] > p.slab + p.height
     fixed = needle | (r[:, 1] < p.slab)
@@ -151,12 +157,14 @@ def record(
     p = parameters
     rule, needle = law(p), drive(p)
     lengths = np.array([p.width, p.height + 2 * p.slab])
+    near = neighbours_of(sample.r, reach(rule), lengths, False)
     before = p.preparation * p.period
     position = np.empty((p.frames, *sample.r.shape))
     velocity = np.empty_like(position)
     clock = tqdm(range(before + p.frames), desc="shearing", unit="frame", disable=not progress)
     for frame in clock:
-        advance(sample, rule, needle, lengths, False, frame, 1 / p.substeps, p.substeps, rng)
+        span = Span(float(frame), 1 / p.substeps, p.substeps)
+        near = advance(sample, near, rule, needle, span, rng)
         if frame >= before:
             position[frame - before], velocity[frame - before] = sample.r, sample.v
     # The view is centred on the periodic axis; its lower edge shows a strip of the needle.
