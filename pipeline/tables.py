@@ -1,0 +1,119 @@
+"""Tables of features and tracks: parquet files with a checked schema, and their dense form.
+
+Lengths are pixels of the corrected video (square pixels, centres at integers, y down), times are
+frame numbers. Columns y, x, mass, size, ecc, signal, ep are trackpy's.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+FEATURES = {
+    "run": np.int32,
+    "frame": np.int64,
+    "y": np.float64,
+    "x": np.float64,
+    "mass": np.float64,
+    "size": np.float64,
+    "ecc": np.float64,
+    "signal": np.float64,
+    "ep": np.float64,
+}
+TRACKS = {**FEATURES, "particle": np.int64, "filled": np.bool_}
+LARGEST = 500_000_000  # entries of a dense array: beyond, 8 GB of positions
+
+
+class Dense(NamedTuple):
+    """Tracks as arrays: T rows (every frame of every run, in order), N particles."""
+
+    frame: np.ndarray  # (T,) int64
+    run: np.ndarray  # (T,) int32
+    particle: np.ndarray  # (N,) int64 labels, sorted
+    position: np.ndarray  # (T, N, 2) float64, (x, y) [px]; last or next known where absent
+    present: np.ndarray  # (T, N) bool
+    filled: np.ndarray  # (T, N) bool: interpolated across a gap
+
+
+def checked(table: pd.DataFrame, schema: dict[str, type]) -> pd.DataFrame:
+    """The columns of `schema`, in its order and types.
+
+    Raises:
+        ValueError: a column is missing, the table is empty, or a position is not finite.
+    """
+    missing = [name for name in schema if name not in table]
+    if missing:
+        raise ValueError(
+            f"the table lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}"
+        )
+    if table.empty:
+        raise ValueError("the table holds no rows: at least one particle is needed")
+    bad = int((~np.isfinite(table[["y", "x"]].to_numpy(float))).any(axis=1).sum())
+    if bad:
+        raise ValueError(
+            f"positions must be finite numbers, but {bad} of {len(table)} rows are not"
+        )
+    return table[list(schema)].astype(schema).reset_index(drop=True)
+
+
+def write(path: Path | str, table: pd.DataFrame, schema: dict[str, type]) -> None:
+    """Writes parquet; the file appears whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    checked(table, schema).to_parquet(partial, index=False)
+    os.replace(partial, path)
+
+
+def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
+    """Reads a parquet table and checks it against `schema`.
+
+    Raises:
+        ValueError: naming the file, if it is damaged or not of this schema.
+    """
+    try:
+        return checked(pd.read_parquet(path), schema)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{path} is not a usable table: {error}") from error
+
+
+def dense(tracks: pd.DataFrame) -> Dense:
+    """Arrays (T, N, ...) of a tracks table; T runs over every frame between a run's first and last.
+
+    Raises:
+        ValueError: a particle occurs twice in a frame, or T x N is too large to hold.
+    """
+    spans = tracks.groupby("run")["frame"].agg(["min", "max"]).sort_index()
+    frame = np.concatenate([np.arange(low, high + 1) for low, high in spans.to_numpy()])
+    counts = (spans["max"] - spans["min"] + 1).to_numpy()
+    start = pd.Series(np.concatenate([[0], np.cumsum(counts)[:-1]]) - spans["min"], spans.index)
+    particle, column = np.unique(tracks["particle"].to_numpy(np.int64), return_inverse=True)
+    row = tracks["frame"].to_numpy() + start.loc[tracks["run"]].to_numpy()
+    if len(frame) * len(particle) > LARGEST:
+        raise ValueError(
+            f"{len(particle)} tracks in {len(frame)} frames are too many to hold at once (at most "
+            f"{LARGEST} entries); remove short tracks or crop"
+        )
+    present = np.zeros((len(frame), len(particle)), bool)
+    present[row, column] = True
+    if present.sum() != len(tracks):
+        raise ValueError("a particle occurs twice in one frame: the tracks table is inconsistent")
+    position = np.zeros((*present.shape, 2))
+    position[row, column] = tracks[["x", "y"]].to_numpy()
+    filled = np.zeros_like(present)
+    filled[row, column] = tracks["filled"].to_numpy(bool)
+    run = np.repeat(spans.index.to_numpy(np.int32), counts)
+    return Dense(frame, run, particle, _held(position, present), present, filled)
+
+
+def _held(position: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Absent entries replaced by the last known position, or before the first, by the next."""
+    rows = np.arange(len(present))[:, None]
+    last = np.maximum.accumulate(np.where(present, rows, -1), axis=0)
+    first = present.argmax(axis=0)
+    source = np.where(last >= 0, last, first)
+    return np.take_along_axis(position, source[:, :, None], axis=0)

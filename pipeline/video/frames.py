@@ -1,0 +1,176 @@
+"""Finding the videos of a folder and reading their frames lazily, in sequence.
+
+A folder holds one or several runs. Each film or TIFF stack is a run; all single-page images of a
+folder together are one run, in natural order of their names; subfolders are searched the same way.
+Other files (licences, tables, notes) are ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tifffile
+
+from pipeline.video.preprocess import Correction, accumulated_shift, correct, flicker_gain
+from pipeline.video.readers import FilmReader, Nd2Reader, PimsReader, SequenceReader
+from pipeline.video.tiff import TiffReader, UnreadableVideo
+
+TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
+IMAGE = {".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".jp2"}
+FILM = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif"}
+OTHER = {".cine", ".seq", ".spe"}
+AS_RECORDED = Correction()
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as films store it
+
+
+class Source(NamedTuple):
+    """One run on disk: `kind` is tiff, sequence, film, nd2 or other."""
+
+    name: str
+    kind: str
+    paths: tuple[Path, ...]
+
+
+def natural(path: Path) -> list:
+    """Sort key that puts frame_10 after frame_9."""
+    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
+
+
+def runs(folder: Path | str) -> list[Source]:
+    """The runs in a folder (or the one run of a single file), in natural order.
+
+    Raises:
+        ValueError: if there is no video, or a TIFF that cannot be opened (named).
+    """
+    root = Path(folder)
+    files = [root] if root.is_file() else sorted(filter(Path.is_file, root.glob("*")), key=natural)
+    found, images = [], []
+    for path in files:
+        suffix = path.suffix.lower()
+        if suffix in IMAGE or (suffix in TIFF and _single_page(path)):
+            images.append(path)
+        elif suffix in TIFF:
+            found.append(Source(path.stem, "tiff", (path,)))
+        elif suffix in FILM | OTHER | {".nd2"}:
+            kind = "nd2" if suffix == ".nd2" else "film" if suffix in FILM else "other"
+            found.append(Source(path.stem, kind, (path,)))
+    if images:
+        found.append(
+            Source(root.name if len(images) > 1 else images[0].stem, "sequence", tuple(images))
+        )
+    for inner in sorted(filter(Path.is_dir, root.glob("*")), key=natural) if root.is_dir() else []:
+        found += _quietly(inner)
+    if not found:
+        accepted = " ".join(sorted(TIFF | IMAGE | FILM | OTHER | {".nd2"}))
+        raise ValueError(f"no video found in {folder}: put one there ({accepted})")
+    return found
+
+
+def _quietly(folder: Path) -> list[Source]:
+    holds = any(
+        p.suffix.lower() in TIFF | IMAGE | FILM | OTHER | {".nd2"} for p in folder.rglob("*")
+    )
+    return runs(folder) if holds else []
+
+
+def _single_page(path: Path) -> bool:
+    try:
+        with tifffile.TiffFile(path) as file:
+            return TiffReader(path).length == 1 and len(file.pages) == 1
+    except tifffile.TiffFileError as error:
+        raise UnreadableVideo(f"{path} is not a readable TIFF ({error}); copy it again") from error
+
+
+class Video:
+    """A run as a sequence of (H, W) images, read when asked for; cheap to pickle and send.
+
+    `frames(start, stop, step)` reads in sequence at constant memory; `video[t]` reads one frame.
+    Attributes: source, channel, correction, shape (H, W) after correction, dtype, fps or None.
+    """
+
+    def __init__(self, source: Source, channel: int | None, correction: Correction):
+        self.source, self.channel, self.correction = source, channel, correction
+        reader = self._reader()
+        reader.verify()
+        self.length, self.fps, self.dtype = reader.length, reader.fps, np.dtype(reader.dtype)
+        if self.length < 2:
+            raise ValueError(
+                f"{source.paths[0]} holds {self.length} frame; motion needs at least 2"
+            )
+        first = next(reader.planes(0, 1))
+        reader.close()
+        self.shape = correct(single(first, channel, source.paths[0]), 0, correction).shape
+
+    def _reader(self):
+        kind, path = self.source.kind, self.source.paths[0]
+        if kind == "film":
+            return FilmReader(path, grey=self.channel is None)
+        if kind == "sequence":
+            return SequenceReader(self.source.paths)
+        return {"tiff": TiffReader, "nd2": Nd2Reader, "other": PimsReader}[kind](path)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, t: int) -> np.ndarray:
+        t = range(self.length)[t]
+        return next(self.frames(t, t + 1))
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return self.frames()
+
+    def frames(
+        self, start: int = 0, stop: int | None = None, step: int = 1
+    ) -> Iterator[np.ndarray]:
+        """Corrected frames start, start + step, ... below stop, each (H, W), read in sequence."""
+        stop = self.length if stop is None else min(stop, self.length)
+        reader = self._reader()
+        try:
+            for t, plane in zip(
+                range(start, stop, step), reader.planes(start, stop, step), strict=True
+            ):
+                yield correct(single(plane, self.channel, self.source.paths[0]), t, self.correction)
+        finally:
+            reader.close()
+
+
+def single(plane: np.ndarray, channel: int | None, path: Path) -> np.ndarray:
+    """One (H, W) image of a raw frame: a channel, or the luminance of a colour frame."""
+    if plane.ndim == 2:
+        return plane
+    count = plane.shape[2]
+    if channel is not None and not 0 <= channel < count:
+        raise ValueError(f"channel must lie in 0 to {count - 1} for {path}, got {channel}")
+    if channel is not None:
+        return plane[..., channel]
+    if count == 2:
+        raise ValueError(f"{path} has 2 channels; say which one to use (channel: 0 or 1)")
+    grey = plane[..., :3] @ LUMINANCE
+    return np.rint(grey).astype(plane.dtype) if np.issubdtype(plane.dtype, np.integer) else grey
+
+
+def open_run(
+    source: Source,
+    channel: int | None = None,
+    correction: Correction = AS_RECORDED,
+    flicker: bool = False,
+    drift: bool = False,
+) -> Video:
+    """Opens a run; measures flicker and drift over the whole video first where they are asked for.
+
+    Raises:
+        ValueError: one frame, frames differing in size, unknown channel, crop outside the image.
+        UnreadableVideo: damaged or truncated file, named.
+    """
+    video = Video(source, channel, correction)
+    if flicker:
+        medians = np.array([np.median(frame) for frame in video])
+        correction = correction._replace(gain=flicker_gain(medians))
+    if drift:
+        correction = correction._replace(shift=accumulated_shift(video))
+    video.correction = correction
+    return video

@@ -1,0 +1,161 @@
+"""Velocities of tracked particles, the localisation error, and whether one exceeds the other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+LAGS = (1, 2, 3, 5)
+
+
+class Localisation(NamedTuple):
+    """Error of a measured position, from its fourth difference.
+
+    Fields:
+        sigma: (D,) standard deviation per component [length].
+        lower: (D,) the same from the covariance of successive displacements: a lower bound.
+        snapshots: number of fourth differences used.
+        warnings: sentences; empty where the estimate can be trusted.
+    """
+
+    sigma: np.ndarray
+    lower: np.ndarray
+    snapshots: int
+    warnings: list[str]
+
+
+class VelocityNoise(NamedTuple):
+    """Velocity against its noise floor.
+
+    Fields:
+        variance: (D,) measured variance about the mean of each snapshot [length^2 / time^2].
+        floor: (D,) 2 sigma^2 / dt^2, the part that localisation error makes.
+        signal_to_noise: (variance - floor) / floor, over components; inf for exact positions.
+        lags: (L,) [frames]; autocorrelation: (L,) of the measured velocity.
+        autocorrelation_corrected: (L,) of the motion, noise removed at lag 1 and in the norm.
+        warnings: sentences.
+    """
+
+    variance: np.ndarray
+    floor: np.ndarray
+    signal_to_noise: float
+    lags: np.ndarray
+    autocorrelation: np.ndarray
+    autocorrelation_corrected: np.ndarray
+    warnings: list[str]
+
+
+def backward_difference(
+    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """v[t] = (r[t] - r[t-1]) / dt, what v' = v + dv, r' = r + v' dt makes of positions.
+
+    Args:
+        position: (T, N, D) [length]. present: (T, N) bool. run: (T,). dt: frame interval [time].
+
+    Returns:
+        velocity (T, N, D) [length / time], 0 where unknown; present (T, N), False also where the
+        predecessor is absent or belongs to another run.
+    """
+    known = np.zeros_like(present)
+    known[1:] = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
+    velocity = np.zeros_like(position)
+    velocity[1:] = np.diff(position, axis=0) / dt
+    velocity[~known] = 0.0
+    return velocity, known
+
+
+def _successive(present: np.ndarray, run: np.ndarray, count: int) -> np.ndarray:
+    """(T - count + 1, N) True where `count` successive rows are present in one run."""
+    rows = len(present) - count + 1
+    if rows <= 0:
+        return np.zeros((0, present.shape[1]), bool)
+    whole = np.all([present[k : k + rows] for k in range(count)], axis=0)
+    return whole & (run[:rows] == run[count - 1 :])[:, None]
+
+
+def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Localisation:
+    """sigma = sqrt(<(D4 x)^2> / 70), D4 the fourth difference, per component.
+
+    White localisation error has <(D4 x)^2> = 70 sigma^2, while smooth motion leaves almost nothing.
+    Differences beyond six robust standard deviations (mislinked particles) are left out. Leave
+    gap-filled snapshots out of `present`.
+
+    Args:
+        position: (T, N, D) [length]. present: (T, N) bool. run: (T,).
+    """
+    whole = _successive(present, run, 5)
+    dimension = position.shape[2]
+    if whole.sum() < 100:
+        nan = np.full(dimension, np.nan)
+        said = [
+            f"only {int(whole.sum())} stretches of five successive frames: too few (100) to "
+            "measure the localisation error."
+        ]
+        return Localisation(nan, nan, int(whole.sum()), said)
+    fourth = np.diff(position, n=4, axis=0)[whole]
+    spread = 1.4826 * np.median(np.abs(fourth), axis=0)
+    kept = (np.abs(fourth) <= 6 * spread).all(axis=1)
+    sigma = np.sqrt(np.mean(fourth[kept] ** 2, axis=0) / 70)
+    step = np.diff(position, axis=0)
+    pairs = _successive(present, run, 3)
+    a, b = step[:-1][pairs], step[1:][pairs]
+    covariance = np.mean((a - a.mean(0)) * (b - b.mean(0)), axis=0)
+    said = []
+    if 1 - kept.mean() > 0.01:
+        said.append(
+            f"{100 * (1 - kept.mean()):.1f} % of the fourth differences are outliers: particles "
+            "are mistaken for one another, or tracks jump."
+        )
+    return Localisation(sigma, np.sqrt(np.maximum(-covariance, 0)), int(kept.sum()), said)
+
+
+def velocity_noise(
+    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float, sigma: np.ndarray
+) -> VelocityNoise:
+    """Variance of the velocity against the floor 2 sigma^2 / dt^2, and its autocorrelation.
+
+    Args:
+        position: (T, N, D) [length]. present: (T, N). run: (T,). sigma: (D,) [length].
+    """
+    velocity, known = backward_difference(position, present, run, dt)
+    mean = np.einsum("tnd,tn->td", velocity, known) / np.maximum(known.sum(1), 1)[:, None]
+    deviation = np.where(known[..., None], velocity - mean[:, None], 0.0)
+    variance = (deviation**2).sum((0, 1)) / max(known.sum(), 1)
+    floor = 2 * np.asarray(sigma) ** 2 / dt**2
+    correlation = []
+    for lag in LAGS:
+        both = known[lag:] & known[:-lag] & (run[lag:] == run[:-lag])[:, None]
+        product = (deviation[lag:] * deviation[:-lag]).sum(2)
+        correlation.append(product[both].mean() if both.any() else np.nan)
+    correlation = np.array(correlation)
+    motion = (variance - floor).sum()
+    corrected = correlation + np.where(np.array(LAGS) == 1, floor.sum() / 2, 0.0)
+    ratio = float(motion / floor.sum()) if floor.sum() > 0 else np.inf
+    corrected = corrected / motion if motion > 0 else np.full(len(LAGS), np.nan)
+    return VelocityNoise(
+        variance,
+        floor,
+        ratio,
+        np.array(LAGS),
+        correlation / max(variance.sum(), 1e-300),
+        corrected,
+        _warnings(ratio, corrected),
+    )
+
+
+def _warnings(ratio: float, corrected: np.ndarray) -> list[str]:
+    said = []
+    if not ratio >= 1.0:
+        said.append(
+            f"the velocity is mostly localisation error (signal to noise {ratio:.2f}, at least 1 "
+            "is needed): learned forces and friction would be wrong."
+        )
+    if not corrected[1] >= 0.2:
+        said.append(
+            f"the velocity forgets itself within two frames (autocorrelation {corrected[1]:.2f} at "
+            "lag 2, at least 0.2 is needed): it is not resolved at this frame rate, and the "
+            "localisation error is over-read; record faster, or do not trust a model with inertia."
+        )
+    return said
