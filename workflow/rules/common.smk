@@ -1,0 +1,90 @@
+# Config, names and paths: the only place that reads and checks settings.
+
+import os
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+import settings as settings_file
+from snakemake.exceptions import WorkflowError
+
+CORES = min(8, len(os.sched_getaffinity(0)))
+
+
+
+wildcard_constraints:
+    name=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    model=r"[a-z_]+",
+    seed=r"\d+",
+    source=r"[a-z0-9_]+",
+
+
+def settings(name):
+    """All settings of a data set, checked; a wrong one ends the run in a sentence."""
+    try:
+        return settings_file.settings(name, config)
+    except settings_file.SettingsError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def section(*keys):
+    """A params function: these parts of the settings, so that others may change freely."""
+    return lambda wildcards: {key: settings(wildcards.name)[key] for key in keys}
+
+
+def videos(name):
+    """The user's files of a data set, sorted; hidden files are not videos."""
+    folder = Path("data") / name
+    if not folder.is_dir():
+        return []
+    return sorted(str(path) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+
+
+def simulated(name):
+    """Whether the video of a data set is made by us."""
+    return not videos(name) and settings(name)["simulate"] is not None
+
+
+def video_files(wildcards):
+    """The files detection reads: the user's, or else the simulated video."""
+    if files := videos(wildcards.name):
+        return files
+    if settings(wildcards.name)["simulate"] is not None:
+        return [f"results/{wildcards.name}/synthetic/video.tif"]
+    raise WorkflowError(
+        f"There is no video for {wildcards.name!r}: put one into data/{wildcards.name}/ (TIFF "
+        f"stack, image sequence, avi, mp4, mov, nd2), or ask for a simulated data set such as "
+        f"results/colloids/report.html."
+    )
+
+
+def video_folder(wildcards):
+    if videos(wildcards.name):
+        return f"data/{wildcards.name}"
+    return f"results/{wildcards.name}/synthetic"
+
+
+def trainings(name):
+    """(model, seed) of every training a report compares."""
+    chosen = settings(name)
+    return [(model, seed) for model in chosen["models"] for seed in range(chosen["seeds"])]
+
+
+def has_truth(name):
+    """Whether the true trajectory is known: the video is ours."""
+    return simulated(name) or settings(name)["trajectory"]["truth_of"] is not None
+
+
+def truth_origin(name):
+    """The data set whose simulation holds the truth."""
+    return settings(name)["trajectory"]["truth_of"] or name
+
+
+
+
+# Snakemake would wrap a wrong setting in a traceback of the rule that met it first: look at the
+# targets on the command line now, and refuse before any work is planned.
+for target in sys.argv[1:] or ["results/colloids/report.html"]:
+    if asked := re.match(r"results/([^/]+)/", target):
+        settings(asked[1])

@@ -1,0 +1,29 @@
+# The default experiment: a sheared monolayer with known forces, rendered to a noisy video.
+
+
+rule simulate_monolayer:
+    output:
+        truth="results/{name}/synthetic/truth.h5",
+    params:
+        settings=section("simulate", "video"),
+    log:
+        "results/{name}/logs/simulate_monolayer.log",
+    benchmark:
+        "results/{name}/benchmarks/simulate_monolayer.tsv"
+    script:
+        "../scripts/simulate_monolayer.py"
+
+
+rule render_video:
+    input:
+        truth="results/{name}/synthetic/truth.h5",
+    output:
+        video="results/{name}/synthetic/video.tif",
+    params:
+        settings=section("simulate"),
+    log:
+        "results/{name}/logs/render_video.log",
+    benchmark:
+        "results/{name}/benchmarks/render_video.tsv"
+    script:
+        "../scripts/render_video.py"

@@ -1,0 +1,11 @@
+"""Neighbour graphs of every snapshot."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline import graphs, trajectory
+
+settings = snakemake.params.settings["graph"]
+data = trajectory.read(snakemake.input.trajectory)
+graphs.write(snakemake.output.graphs, graphs.build(data, ratio=settings["cutoff"]))

@@ -1,0 +1,14 @@
+"""Renders the simulated monolayer to a noisy TIFF."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline import trajectory
+from pipeline.simulate.monolayer import COLLOIDS
+from pipeline.video.render import Camera, render
+
+view = snakemake.params.settings["simulate"].get("view", COLLOIDS.view)
+seed = snakemake.params.settings["simulate"].get("seed", 0)
+truth = trajectory.read(snakemake.input.truth)
+render(snakemake.output.video, truth, Camera(view=tuple(view)), seed)

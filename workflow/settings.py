@@ -1,0 +1,144 @@
+"""The settings of a data set: defaults, its overlay, the command line; checked before any work.
+
+Precedence: config/config.yaml < config/<name>.yaml < --configfile and --config.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+HOME = Path(__file__).resolve().parent.parent
+SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
+# Letters that mean nothing to a shell, a file system or a web page.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used, said in a sentence."""
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with the entries of ``over`` put in, mappings merged key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+@cache
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not valid YAML: {error}") from error
+    if content is not None and not isinstance(content, dict):
+        raise SettingsError(f"{path} must hold keys and values, got {type(content).__name__}.")
+    return content or {}
+
+
+def overlay(name: str) -> Path | None:
+    """The file with the settings of one data set: in the working directory, else shipped."""
+    for home in (Path.cwd(), HOME):
+        path = home / "config" / f"{name}.yaml"
+        if path.exists():
+            return path
+    return None
+
+
+def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of data set ``name``, checked against the schema.
+
+    Raises:
+        SettingsError: with one sentence per wrong key or value.
+    """
+    if not NAME.fullmatch(name):
+        raise SettingsError(
+            f"The data set name {name!r} may hold letters, digits, '_', '-' and '.' only: rename "
+            f"the folder under data/."
+        )
+    layers = [HOME / "config" / "config.yaml"]
+    if (path := overlay(name)) is not None:
+        layers.append(path)
+    merged: dict[str, Any] = {}
+    for path in layers:
+        merged = merge(merged, _load(path))
+    merged = merge(merged, command_line)
+    problems = [*_schema_problems(merged), *_sense_problems(merged)]
+    if problems:
+        source = " and ".join(str(path) for path in layers[1:] or layers)
+        where = f"{source}{' and the command line' if command_line else ''}"
+        raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *problems]))
+    return merged
+
+
+def _schema_problems(merged: Mapping[str, Any]) -> Iterator[str]:
+    validator = Draft202012Validator(_load(SCHEMA))
+    for error in sorted(validator.iter_errors(merged), key=lambda e: list(map(str, e.path))):
+        yield from _sentences(error)
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    key = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema["properties"])
+        for extra in sorted(set(error.instance) - set(known), key=str):
+            close = difflib.get_close_matches(str(extra), known, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
+            yield f"{key + '.' if key else ''}{extra} is not a setting: {hint}"
+        return
+    unit = error.schema.get("description")
+    note = f" ({unit})" if unit else ""
+    yield f"{key}{note}: {_expectation(error)}, got {error.instance!r}."
+
+
+def _expectation(error: ValidationError) -> str:
+    bound = error.validator_value
+    if error.validator == "type":
+        kinds = [bound] if isinstance(bound, str) else list(bound)
+        return "must be " + " or ".join("null" if kind == "null" else f"a {kind}" for kind in kinds)
+    if error.validator == "enum":
+        return "must be one of " + ", ".join("null" if v is None else str(v) for v in bound)
+    words = {
+        "minimum": "must be at least",
+        "maximum": "must be at most",
+        "exclusiveMinimum": "must be above",
+        "exclusiveMaximum": "must be below",
+        "minItems": "needs this many entries at least:",
+        "maxItems": "takes this many entries at most:",
+        "required": "must be given:",
+    }
+    if error.validator in words:
+        return f"{words[error.validator]} {bound}"
+    if error.validator == "not":
+        return "must be odd"
+    return f"is wrong ({error.message})"
+
+
+def _sense_problems(merged: Mapping[str, Any]) -> Iterator[str]:
+    """What a schema cannot say: relations between settings."""
+    split = merged.get("split")
+    if isinstance(split, Mapping):
+        parts = [split.get("train"), split.get("validation")]
+        if all(isinstance(part, int | float) for part in parts) and sum(parts) >= 1:
+            yield (
+                f"split.train + split.validation must leave room for the test block (sum below 1), "
+                f"got {sum(parts):g}."
+            )
+    video = merged.get("video")
+    if not isinstance(video, Mapping):
+        return
+    frames, crop = video.get("frames"), video.get("crop")
+    if isinstance(frames, list) and len(frames) == 2 and frames[1] <= frames[0]:
+        yield f"video.frames must be [first, one past last] with last > first, got {frames}."
+    if isinstance(crop, list) and len(crop) == 4 and not (crop[0] < crop[2] and crop[1] < crop[3]):
+        yield f"video.crop must be [x0, y0, x1, y1] with x1 > x0 and y1 > y0, got {crop}."
