@@ -1,0 +1,86 @@
+"""A figure as the page needs it: inline SVG, PDF and CSV for download, caption and alt text."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from typing import NamedTuple
+
+import matplotlib.figure
+import pandas as pd
+
+
+class Figure(NamedTuple):
+    """A drawn figure.
+
+    name: slug, unique on the page; drawing: the matplotlib figure; table: the numbers drawn;
+    caption: one sentence saying what to see; alt: what a reader who cannot see it is told;
+    wide: True where several panels stand side by side.
+    """
+
+    name: str
+    drawing: matplotlib.figure.Figure
+    table: pd.DataFrame
+    caption: str
+    alt: str
+    wide: bool = False
+
+
+class Embedded(NamedTuple):
+    """A figure turned to text for the template; `csv` and `pdf` are data URIs."""
+
+    name: str
+    svg: str
+    pdf: str
+    csv: str
+    caption: str
+    alt: str
+    wide: bool
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """`content` as a data URI of MIME type `kind`."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def table_uri(table: pd.DataFrame) -> str:
+    """A table as the data URI of a CSV file, six significant digits."""
+    return data_uri(table.to_csv(index=False, float_format="%.6g").encode(), "text/csv")
+
+
+def _save(drawing: matplotlib.figure.Figure, kind: str) -> bytes:
+    stream = io.BytesIO()
+    # No date: the same numbers give the same file.
+    dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
+    drawing.savefig(stream, format=kind, dpi=170, metadata=dates[kind])
+    return stream.getvalue()
+
+
+def inline_svg(drawing: matplotlib.figure.Figure, name: str) -> str:
+    """The drawing as an <svg> element whose ids carry the figure's name.
+
+    Several SVGs in one page share one space of ids, and matplotlib numbers from one each time.
+    """
+    text = _save(drawing, "svg").decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(href="|url\()#', rf"\g<1>#{name}-", text)
+    # The page sizes it and names it; the frame of the file must not.
+    text = re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", text, count=1)
+    text = re.sub(r'<svg ([^>]*?)height="[^"]*"', r"<svg \1", text, count=1)
+    return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def embed(figure: Figure) -> Embedded:
+    """Render a figure once for the page and once for each download."""
+    return Embedded(
+        figure.name,
+        inline_svg(figure.drawing, figure.name),
+        data_uri(_save(figure.drawing, "pdf"), "application/pdf"),
+        table_uri(figure.table),
+        figure.caption,
+        figure.alt,
+        figure.wide,
+    )

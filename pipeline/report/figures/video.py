@@ -1,0 +1,86 @@
+"""The video as the tracking saw it: real frames with the detected particles drawn over them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+
+from pipeline.report import style
+from pipeline.report.figure import Figure
+from pipeline.report.results import Absent, Results
+
+RING = "#00D0E6"  # read on dark and on bright ground alike
+
+
+def frames(results: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stored images (K, H, W) uint8, their frame numbers (K,) and runs (K,)."""
+    stored = results.group("tracking.h5")
+    images = stored.get("images")
+
+    def numbers(name: str) -> np.ndarray:
+        values = stored.data.get(name, stored.attrs.get(name, np.zeros(len(images), int)))
+        return np.atleast_1d(np.asarray(values, dtype=int))
+
+    return images, numbers("frame"), numbers("run")
+
+
+def detections(results: Results, frame: int, run: int) -> pd.DataFrame:
+    """Rows of tracks.parquet (or features.parquet) of one frame, gap-filled ones left out."""
+    try:
+        table = results.parquet("tracks.parquet")
+    except Absent:
+        table = results.parquet("features.parquet")
+    chosen = table[table["frame"] == frame]
+    if "run" in table.columns:
+        chosen = chosen[chosen["run"] == run]
+    if "filled" in table.columns:
+        chosen = chosen[~chosen["filled"].astype(bool)]
+    return chosen
+
+
+def _show(axes: Axes, image: np.ndarray, found: pd.DataFrame, size: float) -> None:
+    height, width = image.shape[:2]
+    extent = (-0.5, width - 0.5, height - 0.5, -0.5)
+    axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
+    circles = axes.scatter(
+        found["x"], found["y"], s=size, facecolors="none", edgecolors=RING, linewidths=0.7
+    )
+    circles.set_rasterized(len(found) > 1500)
+    axes.set_xlabel("x (px)")
+    axes.spines[["top", "right"]].set_visible(True)
+
+
+def overlay(results: Results) -> Figure:
+    """The middle stored frame whole, and a crop of it large enough to see single particles."""
+    images, numbers, runs = frames(results)
+    k = len(images) // 2
+    found = detections(results, int(numbers[k]), int(runs[k]))
+    if found.empty:
+        raise Absent(f"No particle was found in frame {numbers[k]}.")
+    image = images[k]
+    height, width = image.shape[:2]
+    ratio = height / width
+    drawing, (whole, crop) = style.panels(2, height=max(2.6, min(5.2, 4.1 * ratio + 0.7)))
+    _show(whole, image, found, 5)
+    whole.set_ylabel("y (px)")
+    whole.set_title(f"Frame {numbers[k]}: {len(found)} particles")
+    side = min(height, width, max(60.0, 14 * np.sqrt(height * width / len(found))))
+    x0, y0 = (width - side) / 2, (height - side) / 2
+    inside = found[
+        found["x"].between(x0, x0 + side, "neither") & found["y"].between(y0, y0 + side, "neither")
+    ]
+    spacing = np.sqrt(height * width / len(found)) / side  # in panel sides
+    _show(crop, image, inside, (0.62 * spacing * 220) ** 2)
+    crop.set(xlim=(x0, x0 + side), ylim=(y0 + side, y0), title="Centre, enlarged")
+    whole.add_patch(Rectangle((x0, y0), side, side, fill=False, edgecolor="white", linewidth=1.4))
+    return Figure(
+        "overlay",
+        drawing,
+        found[[c for c in ("run", "frame", "particle", "x", "y", "mass") if c in found]],
+        "Every spot should wear one ring, and no ring should lie on empty ground.",
+        f"Frame {numbers[k]} of the video with a ring around each of {len(found)} detected "
+        "particles, and its centre enlarged.",
+        wide=True,
+    )

@@ -1,0 +1,110 @@
+"""Where a result comes from: inputs, versions, commit, machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "metriplex",
+    "numpy",
+    "scipy",
+    "pandas",
+    "h5py",
+    "trackpy",
+    "pims",
+    "scikit-image",
+    "freud-analysis",
+    "torch",
+    "lightning",
+    "numba",
+    "matplotlib",
+    "snakemake",
+)
+
+
+def sha256(path: str | os.PathLike[str]) -> str:
+    """Checksum of a file, read in pieces of 1 MB."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def commit(folder: str | os.PathLike[str]) -> str:
+    """The git commit of `folder`, with a note where files differ from it."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-C", os.fspath(folder), *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        )
+        return done.stdout.strip()
+
+    try:
+        number = git("rev-parse", "HEAD")
+        changed = git("status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return "not a git checkout"
+    return f"{number} with uncommitted changes" if changed else number
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores this process may use, memory in GB."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return {"processor": model, "cores": cores, "memory_GB": round(memory, 1)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that results depend on; "not installed" where absent."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def collect(
+    inputs: Iterable[str | os.PathLike[str]],
+    repository: str | os.PathLike[str] = ".",
+    **facts: Any,
+) -> dict[str, Any]:
+    """Everything needed to say how a result was made, as plain values.
+
+    Args:
+        inputs: files whose checksums are recorded.
+        repository: the git checkout that the code runs from.
+        facts: anything else, shown as given (seeds, wall times, the command).
+    """
+    return {
+        "commit": commit(repository),
+        "operating_system": platform.platform(),
+        **hardware(),
+        "command": facts.pop("command", " ".join(sys.argv)),
+        **facts,
+        "inputs": {os.fspath(path): sha256(path) for path in inputs},
+        "versions": versions(),
+    }

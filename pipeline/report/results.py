@@ -1,0 +1,161 @@
+"""The folder of one data set, read file by file; what is not there becomes a sentence."""
+
+from __future__ import annotations
+
+import json
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from pipeline import trajectory
+
+PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
+
+
+class Absent(ValueError):
+    """Something a figure needs is not there; the message is the sentence the reader sees."""
+
+
+class Group(NamedTuple):
+    """One group of an HDF5 file: `data` name -> array, `attrs` name -> value."""
+
+    data: dict[str, np.ndarray]
+    attrs: dict[str, Any]
+
+    def get(self, name: str) -> np.ndarray:
+        """The dataset `name`. Raises Absent where the group lacks it."""
+        if name not in self.data:
+            raise Absent(f"The quantity “{name}” was not stored, so this is not shown.")
+        return self.data[name]
+
+
+class Run(NamedTuple):
+    """One trained model: name, seed, its folder, and the name of its statistics."""
+
+    model: str
+    seed: int
+    folder: str
+
+    @property
+    def source(self) -> str:
+        return f"{self.model}_seed{self.seed}"
+
+
+def _plain(value: Any) -> Any:
+    """An HDF5 attribute as a plain Python value (bytes to text, scalars to int, float, bool)."""
+    if isinstance(value, bytes):
+        return value.decode()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class Results:
+    """Lazy access to results/<name>/; every method raises Absent rather than OSError."""
+
+    def __init__(self, folder: str | Path, models: list[str] | None = None):
+        self.folder = Path(folder)
+        self._models = models
+
+    def path(self, name: str) -> Path:
+        """The file `name`. Raises Absent where it does not exist."""
+        path = self.folder / name
+        if not path.is_file():
+            raise Absent(f"The file {name} is not among the results, so this is not shown.")
+        return path
+
+    def _read(self, name: str, reader: Any) -> Any:
+        path = self.path(name)
+        try:
+            return reader(path)
+        except (OSError, ValueError, KeyError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise Absent(f"The file {name} could not be read ({reason}).") from error
+
+    @cache  # noqa: B019  (one short-lived object per report)
+    def json(self, name: str) -> dict[str, Any]:
+        return self._read(name, lambda path: json.loads(path.read_text()))
+
+    @cache  # noqa: B019
+    def csv(self, name: str) -> pd.DataFrame:
+        return self._read(name, pd.read_csv)
+
+    @cache  # noqa: B019
+    def parquet(self, name: str) -> pd.DataFrame:
+        return self._read(name, pd.read_parquet)
+
+    @cache  # noqa: B019
+    def trajectory(self, name: str = "trajectory.h5") -> trajectory.Trajectory:
+        return self._read(name, trajectory.read)
+
+    @cache  # noqa: B019
+    def group(self, name: str, group: str = "/") -> Group:
+        """Datasets and attributes of one group; a group that says `missing` raises its reason."""
+
+        def reader(path: Path) -> Group | None:
+            with h5py.File(path, "r") as file:
+                if group not in file:
+                    return None
+                node = file[group]
+                data = {key: item[()] for key, item in node.items() if hasattr(item, "shape")}
+                return Group(data, {key: _plain(value) for key, value in node.attrs.items()})
+
+        found = self._read(name, reader)
+        if found is None:
+            raise Absent(f"The file {name} holds no “{group.strip('/')}”, so this is not shown.")
+        if found.attrs.get("missing"):
+            raise Absent(str(found.attrs["missing"]))
+        return found
+
+    def statistic(self, source: str, group: str) -> Group:
+        """A group of statistics/<source>.h5."""
+        return self.group(f"statistics/{source}.h5", group)
+
+    def statistics(self, group: str) -> dict[str, Group]:
+        """Every source that has this statistic. Raises the first reason where none has."""
+        found, reasons = {}, []
+        for source in self.sources:
+            try:
+                found[source] = self.statistic(source, group)
+            except Absent as absent:
+                reasons.append(absent)
+        if not found:
+            raise reasons[0] if reasons else Absent("No statistics were computed for this data.")
+        return found
+
+    @cached_property
+    def runs(self) -> list[Run]:
+        """Trained models, in the order of the settings, then by name and seed."""
+        order = self._models or []
+        found = []
+        for path in self.folder.glob("*/seed*"):
+            seed = path.name.removeprefix("seed")
+            if path.is_dir() and seed.isdigit() and (not order or path.parent.name in order):
+                folder = path.relative_to(self.folder).as_posix()
+                found.append(Run(path.parent.name, int(seed), folder))
+        rank = {model: k for k, model in enumerate(order)}
+        return sorted(found, key=lambda run: (rank.get(run.model, 99), run.model, run.seed))
+
+    @property
+    def first(self) -> Run:
+        """The run the verdict speaks of: the first model's first seed."""
+        if not self.runs:
+            raise Absent("No model was trained on this data, so this is not shown.")
+        return self.runs[0]
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Names of statistics/*.h5 files: experiment, truth, then the runs."""
+        wanted = ["experiment", "truth", *(run.source for run in self.runs)]
+        return [s for s in wanted if (self.folder / "statistics" / f"{s}.h5").is_file()]
+
+    def unit(self, quantity: str) -> str:
+        """The printed unit of "length" or "time"; "" for reduced units or where unknown."""
+        try:
+            attributes = self.trajectory().attributes
+        except Absent:
+            return ""
+        unit = str(attributes.get(f"{quantity}_unit", "1"))
+        return PRINTED.get(unit, unit)

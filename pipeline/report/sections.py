@@ -1,0 +1,128 @@
+"""What stands in the report, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from pipeline.report import movie, tables
+from pipeline.report.figures import (
+    curves,
+    laws,
+    learned,
+    maps,
+    tracking,
+    training,
+    truth,
+    velocity,
+    video,
+)
+
+
+class Section(NamedTuple):
+    """id: anchor; lead: what the section answers; parts: (subject, function of Results) pairs;
+    optional: left out where nothing in it exists."""
+
+    id: str
+    title: str
+    lead: str
+    parts: list[tuple[str, Callable[..., Any]]]
+    optional: bool = False
+
+
+SECTIONS = [
+    Section(
+        "video",
+        "Video and detections",
+        "What the camera saw and what was found in it.",
+        [("Detections on a frame", video.overlay)],
+    ),
+    Section(
+        "tracking",
+        "Tracking quality",
+        "Which settings were used, where they came from, and whether to trust the tracks.",
+        [
+            ("Parameters", tables.parameters),
+            ("Warnings", tables.warnings),
+            ("Mass and size", tracking.features),
+            ("Subpixel bias", tracking.subpixel),
+            ("Count per frame", tracking.counts),
+            ("Displacement against search range", tracking.displacement),
+            ("Track lengths", tracking.lengths),
+        ],
+    ),
+    Section(
+        "velocity",
+        "Velocity and noise",
+        "Whether the motion between frames is larger than the error of the positions.",
+        [("Velocities against the noise floor", velocity.noise)],
+    ),
+    Section(
+        "training",
+        "Training",
+        "Whether the fit settled, judged on a later block of time.",
+        [("Training curves", training.curves)],
+    ),
+    Section(
+        "learned",
+        "What was learned",
+        "The closures of the metriplectic model, over the range that the data covers.",
+        [
+            ("Kernel and pair force", learned.kernel),
+            ("Equation of state", learned.state),
+            ("Friction amplitudes", learned.friction),
+            ("Temperature and entropy", learned.histograms),
+        ],
+    ),
+    Section(
+        "structure",
+        "Structure",
+        "Where the particles sit relative to each other.",
+        [("Radial distribution function", curves.rdf)],
+    ),
+    Section(
+        "rearrangements",
+        "Rearrangements",
+        "Where neighbourhoods change in a way that no smooth strain explains (D²min).",
+        [
+            ("D²min map", maps.d2min),
+            ("D²min against lag", curves.d2min_lag),
+            ("D²min distribution", curves.d2min_histogram),
+            ("Spatial correlation of D²min", curves.d2min_correlation),
+            ("Displacements over a lag", maps.streamlines),
+        ],
+    ),
+    Section(
+        "dynamics",
+        "Dynamics",
+        "How velocities decay and how far particles travel.",
+        [("Velocity autocorrelation", curves.vacf), ("Mean squared displacement", curves.msd)],
+    ),
+    Section(
+        "laws",
+        "Laws along the rollout",
+        "Energy, momentum and entropy, step by step, after accounting for the driving.",
+        [("Conserved quantities", laws.balance)],
+    ),
+    Section(
+        "movie",
+        "Side by side",
+        "Experiment and model from the same first frame.",
+        [("Movie", movie.side_by_side)],
+    ),
+    Section(
+        "errors",
+        "Errors",
+        "Relative error of each statistic, beside the error between two halves of the "
+        "experiment itself (its noise floor): an error near its floor cannot be told from "
+        "zero.",
+        [("Comparison", tables.comparison)],
+    ),
+    Section(
+        "truth",
+        "Against the truth",
+        "The video is simulated, so what the tracking and the model should have found is known.",
+        [("Known against found", truth.summary), ("Pair force and friction", truth.pair)],
+        optional=True,
+    ),
+]
