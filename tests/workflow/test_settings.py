@@ -1,0 +1,68 @@
+"""Settings: what is merged over what, and what a wrong one is told."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import yaml
+
+HOME = Path(__file__).resolve().parents[2]
+_spec = importlib.util.spec_from_file_location("settings", HOME / "workflow" / "settings.py")
+settings = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(settings)
+
+
+def test_every_shipped_overlay_is_valid():
+    for path in (HOME / "config").glob("*.yaml"):
+        if path.name != "config.yaml":
+            settings.settings(path.stem, {})
+
+
+def test_a_name_without_overlay_gets_the_defaults():
+    defaults = yaml.safe_load((HOME / "config" / "config.yaml").read_text())
+    assert settings.settings("anything", {}) == defaults
+
+
+def test_the_command_line_wins_over_the_overlay_over_the_defaults():
+    chosen = settings.settings("colloids", {"video": {"fps": 40}})
+    assert chosen["video"]["fps"] == 40
+    assert chosen["video"]["mpp"] == 0.68
+    assert chosen["video"]["pixel_aspect"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"detct": {}}, "detct is not a setting: did you mean detect?"),
+        ({"detect": {"diametre": 9}}, "detect.diametre is not a setting: did you mean diameter?"),
+        ({"detect": {"diameter": 8}}, "detect.diameter (an odd number of pixels): must be odd"),
+        ({"detect": {"diameter": "big"}}, "must be an integer or null, got 'big'"),
+        ({"video": {"mpp": -1}}, "video.mpp (micrometres per pixel): must be above 0, got -1"),
+        ({"models": ["gnn"]}, "models.0: must be one of metriplectic"),
+        ({"split": {"train": 0.8, "validation": 0.3}}, "must leave room for the test block"),
+        ({"video": {"frames": [10, 5]}}, "last > first, got [10, 5]"),
+        ({"video": {"crop": [10, 0, 5, 9]}}, "x1 > x0"),
+        ({"seeds": 0}, "seeds: must be at least 1, got 0"),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_a_sentence(given, sentence):
+    with pytest.raises(settings.SettingsError) as refusal:
+        settings.settings("colloids", given)
+    assert sentence in str(refusal.value)
+    assert "\n  " in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["a b", "$(rm)", "../up", "<img>", ".hidden", ""])
+def test_a_name_a_shell_or_a_page_could_trip_over_is_refused(name):
+    with pytest.raises(settings.SettingsError, match="rename the folder"):
+        settings.settings(name, {})
+
+
+def test_broken_yaml_is_named(tmp_path, monkeypatch):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "mine.yaml").write_text("video: [")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(settings.SettingsError, match=r"mine\.yaml is not valid YAML"):
+        settings.settings("mine", {})
