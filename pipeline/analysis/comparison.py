@@ -1,0 +1,127 @@
+"""How far each model is from the experiment, with intervals and the noise floor beside it.
+
+eps = |y_experiment - y_model|_2 / |y_experiment|_2
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from pipeline.analysis.metrics import CURVES, Metric
+from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error, resampled
+
+TOP = 0.05
+COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
+
+
+class Source(NamedTuple):
+    """The statistics of one model and seed."""
+
+    model: str
+    seed: int
+    found: dict[str, Metric]
+
+
+def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source]) -> pd.DataFrame:
+    """One row per model, seed and metric.
+
+    Args:
+        dataset: its name.
+        experiment: metrics by group name, with ``noise_floor``.
+        sources: models measured with the same settings.
+
+    Returns:
+        columns dataset, model, seed, metric, value, low, high, noise_floor, note. Metrics rdf,
+        vacf, msd, d2min, d2min_histogram are relative L2 errors; d2min_map_spearman is the rank
+        correlation of the two maps and d2min_map_top5 the share of the experiment's 5 % most
+        rearranging particles that are the model's too (0.05 by chance). A metric that either
+        side lacks has NaN and the reason as its note.
+    """
+    floors = experiment["noise_floor"].attributes
+    rows = []
+    for source in sources:
+        head = {"dataset": dataset, "model": source.model, "seed": source.seed}
+        for name in CURVES:
+            row = _curve_error(name, experiment[name], source.found[name])
+            rows.append(head | row | {"metric": name, "noise_floor": floors.get(name, np.nan)})
+        for row in _map_overlap(experiment["d2min_map"], source.found["d2min_map"]):
+            rows.append(head | row | {"noise_floor": np.nan})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _absent(reason: str) -> dict[str, object]:
+    return {"value": np.nan, "low": np.nan, "high": np.nan, "note": reason}
+
+
+def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, object]:
+    for side, metric in (("experiment", experiment), ("model", model)):
+        if metric.missing:
+            return _absent(f"{side}: {metric.missing}")
+    curve = CURVES[name]
+    pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
+    truth, value = (curve(ratio(a.sum(axis=0), b.sum(axis=0))) for a, b in pair)
+    if truth.shape != value.shape:
+        raise ValueError(
+            f"{name} has {len(truth)} points in the experiment and {len(value)} in the model: "
+            f"measure both with the same settings."
+        )
+    # The same seed draws the same patches on both sides where they have the same particles.
+    samples = relative_error(*(curve(resampled(a, b)) for a, b in pair))
+    low, high = percentiles(samples)
+    told, asked = np.isfinite(value) & np.isfinite(truth), np.isfinite(truth)
+    note = "" if told.sum() == asked.sum() else f"over {told.sum()} of {asked.sum()} points"
+    return {
+        "value": float(relative_error(truth, value)),
+        "low": float(low),
+        "high": float(high),
+        "note": note,
+    }
+
+
+def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, object]]:
+    names = ("d2min_map_spearman", "d2min_map_top5")
+    for side, metric in (("experiment", experiment), ("model", model)):
+        if metric.missing:
+            return [_absent(f"{side}: {metric.missing}") | {"metric": name} for name in names]
+    _, one, other = np.intersect1d(
+        experiment.data["particle"], model.data["particle"], return_indices=True
+    )
+    if len(one) < 3:
+        reason = f"The two maps share {len(one)} particles and the comparison needs 3."
+        return [_absent(reason) | {"metric": name} for name in names]
+    truth, value = experiment.data["value"][one], model.data["value"][other]
+    patch = np.unique(experiment.data["patch"][one], return_inverse=True)[1]
+    weights = draws(int(patch.max()) + 1)[:, patch]
+    rows = []
+    for name, overlap in zip(names, (spearman, top_overlap), strict=True):
+        samples = np.array([overlap(truth, value, weight) for weight in weights])
+        low, high = percentiles(samples)
+        whole = overlap(truth, value, np.ones(len(one)))
+        row = {"metric": name, "value": whole, "low": float(low), "high": float(high), "note": ""}
+        rows.append(row)
+    return rows
+
+
+def spearman(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> float:
+    """Rank correlation of two maps (n,), particles counted ``weight`` times."""
+    a, b = rankdata(one), rankdata(other)
+    a, b = a - np.average(a, weights=weight), b - np.average(b, weights=weight)
+    scale = np.sqrt(np.sum(weight * a * a) * np.sum(weight * b * b))
+    return float(np.sum(weight * a * b) / scale) if scale > 0 else float("nan")
+
+
+def top_overlap(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> float:
+    """Share of the top 5 % of one map that is in the top 5 % of the other.
+
+    Particles (n,) are counted ``weight`` times; the tops are those of the whole maps.
+    """
+    count = max(round(TOP * len(one)), 1)
+    first, second = np.zeros((2, len(one)), bool)
+    first[np.argsort(one)[-count:]] = True
+    second[np.argsort(other)[-count:]] = True
+    held = float(weight[first].sum())
+    return float(weight[first & second].sum()) / held if held > 0 else float("nan")

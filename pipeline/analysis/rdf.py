@@ -1,0 +1,102 @@
+"""Radial distribution function, exact at the open edges of a field of view.
+
+    g(r) = sum_i n_i(r) / sum_i rho |shell(r) around i, inside the window|
+
+The centres i are free particles; n_i counts all particles seen, driven ones too. The expected
+number is taken around each centre where it stands, so g = 1 for an ideal gas whichever particles
+are the centres: near an edge, in the middle, or picked by hand. (With every particle a centre, its
+mean over a homogeneous sample is the rectangle formula w h / ((w - |dx|)(h - |dy|)).) rho is
+(n - 1) / |window|: the centre cannot be its own neighbour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from pipeline.analysis.runs import Run, minimum_image, sides, wrapped
+from pipeline.analysis.window import shell_volumes, visible
+from pipeline.trajectory import Box
+
+
+class Counts(NamedTuple):
+    """Neighbours counted and expected in K shells, per patch of centres."""
+
+    found: np.ndarray  # (U, K)
+    expected: np.ndarray  # (U, K), of an ideal gas of the same density
+
+
+def rdf(
+    parts: Sequence[Run], frame: Box, edges: np.ndarray, label: np.ndarray, snapshots: int
+) -> Counts:
+    """Neighbours counted and expected, averaged over snapshots spread over all runs.
+
+    Args:
+        parts: runs on their clocks.
+        frame: the window, see `window.window`; particles outside it are left out.
+        edges: (K + 1,) evenly spaced edges of the shells from 0 [length].
+        label: (N,) patch of each particle.
+        snapshots: how many snapshots to average over at most.
+
+    Returns:
+        sums per patch; `uncertainty.interval` makes the curve of them.
+
+    Raises:
+        ValueError: if the largest radius exceeds half a periodic length.
+    """
+    shortest = np.min(np.where(frame.periodic, frame.lengths, np.inf))
+    if edges[-1] > shortest / 2 * (1 + 1e-9):
+        raise ValueError(
+            f"g(r) is asked for up to r = {edges[-1]:g}, more than half the shortest periodic "
+            f"length {shortest:g}: lower r_max."
+        )
+    units, shells = int(label.max()) + 1, len(edges) - 1
+    found, expected = np.zeros((units, shells)), np.zeros((units, shells))
+    for part, row in _spread(parts, snapshots):
+        one = _snapshot(part.position[row], part.seen[row], part.free[row], frame, edges)
+        np.add.at(found, label[one.centre], one.found)
+        np.add.at(expected, label[one.centre], one.expected)
+    return Counts(found, expected)
+
+
+class _Shells(NamedTuple):
+    centre: np.ndarray  # (C,) particles
+    found: np.ndarray  # (C, K)
+    expected: np.ndarray  # (C, K)
+
+
+def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
+    usable = [
+        (part, row)
+        for part in parts
+        for row in np.flatnonzero((part.seen.sum(axis=1) > 1) & part.free.any(axis=1))
+    ]
+    if len(usable) <= snapshots:
+        return usable
+    return [usable[k] for k in np.linspace(0, len(usable) - 1, snapshots).astype(int)]
+
+
+def _snapshot(
+    position: np.ndarray, seen: np.ndarray, free: np.ndarray, frame: Box, edges: np.ndarray
+) -> _Shells:
+    lengths = np.asarray(frame.lengths, float)
+    local = wrapped(position, frame)
+    inside = seen & (local >= 0).all(axis=1) & (local <= lengths).all(axis=1)
+    who = np.flatnonzero(inside)
+    place, centre = local[who], free[who]
+    tree = cKDTree(place, boxsize=sides(frame))
+    pair = tree.query_pairs(edges[-1], output_type="ndarray")
+    pair = pair[centre[pair].any(axis=1)]
+    gap = minimum_image(place[pair[:, 0]] - place[pair[:, 1]], frame)
+    shells = len(edges) - 1
+    shell = np.searchsorted(edges, np.linalg.norm(gap, axis=1), side="right") - 1
+    kept = shell < shells
+    flat = (pair[kept] * shells + shell[kept, None]).ravel()
+    found = np.bincount(flat, minlength=len(who) * shells).reshape(len(who), shells)[centre]
+    middle = (edges[1:] + edges[:-1]) / 2
+    density = (len(who) - 1) / np.prod(lengths)
+    expected = density * shell_volumes(edges, len(lengths)) * visible(place[centre], middle, frame)
+    return _Shells(who[centre], found, expected)

@@ -1,0 +1,74 @@
+"""Displacements over a lag as a smooth field: the paper's figure 7A."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from pipeline.analysis.runs import Run, sides, wrapped
+from pipeline.trajectory import Box
+
+REACH = 3.0  # the Gaussian is cut where it has fallen to 1 %
+
+
+def displacements(
+    part: Run, origin: int, lag: int, width: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Displacements r(t + lag) - r(t) of the free particles, smoothed over their neighbourhood.
+
+    Args:
+        part: one run on its clock.
+        origin: row of the start.
+        lag: intervals, origin + lag < T.
+        width: standard deviation of the Gaussian weight of neighbours [length].
+
+    Returns:
+        (n, D) positions at the start, (n, D) smoothed displacements [length], (n,) particles.
+    """
+    both = part.seen[origin] & part.seen[origin + lag]
+    free = np.flatnonzero(part.free[origin] & part.free[origin + lag])
+    move = part.position[origin + lag] - part.position[origin]
+    local = wrapped(part.position[origin], part.box)
+    smooth = _average(local[both], move[both], local[free], width, part.box)
+    return local[free] + part.box.origin, smooth, free
+
+
+def grid(
+    position: np.ndarray, displacement: np.ndarray, box: Box, step: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A plane displacement field on the nodes of a regular grid, ready for a streamline plot.
+
+    Args:
+        position: (n, 2) [length].
+        displacement: (n, 2) [length].
+        box: region the grid covers.
+        step: distance of the nodes, and width of the Gaussian weight [length].
+
+    Returns:
+        x (nx,), y (ny,) [length], field (ny, nx, 2), NaN where no particle is within reach.
+    """
+    x, y = (
+        low + (np.arange(n) + 0.5) * length / n
+        for low, length in zip(box.origin, box.lengths, strict=True)
+        for n in (max(round(length / step), 1),)
+    )
+    nodes = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    local, target = wrapped(position, box), wrapped(nodes, box)
+    field = _average(local, displacement, target, step, box)
+    return x, y, field.reshape(len(y), len(x), 2)
+
+
+def _average(
+    source: np.ndarray, value: np.ndarray, target: np.ndarray, width: float, box: Box
+) -> np.ndarray:
+    """Gaussian means of values (n, D) given at source (n, D), taken at target (m, D)."""
+    reach = min(REACH * width, 0.5 * np.min(np.where(box.periodic, box.lengths, np.inf)))
+    tree = cKDTree(source, boxsize=sides(box))
+    near = cKDTree(target, boxsize=sides(box)).sparse_distance_matrix(
+        tree, reach, output_type="coo_matrix"
+    )
+    near.data = np.exp(-0.5 * (near.data / width) ** 2)
+    near = near.tocsr()
+    weight = np.asarray(near.sum(axis=1)).ravel()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(weight[:, None] > 0, (near @ value) / weight[:, None], np.nan)
