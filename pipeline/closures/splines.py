@@ -1,0 +1,81 @@
+"""Uniform cubic B-splines in the pair distance, and the cutoff factor of every pair closure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Scales(NamedTuple):
+    """What every closure is built with: dimension, range and the units that make numbers O(1)."""
+
+    dimension: int  # D
+    cutoff: float  # h, range of every pair interaction [length]
+    temperature: float = 1.0  # T0 [m length^2 / time^2 / k_B]
+    volume: float = 1.0  # V0, of the order of the volume per particle [length^D]
+    intervals: int = 20  # spline intervals between 0 and h
+
+
+class Radial(NamedTuple):
+    """Pair distances with the spline basis at them: computed once, read by every closure.
+
+    In training distances are data, so this is computed once per snapshot and kept.
+    """
+
+    r: Tensor  # (P,) distance [length]
+    basis: Tensor  # (P, K) B_k(r), K = intervals + 2
+    slope: Tensor  # (P, K) dB_k/dr [1/length]
+
+
+def radial(r: Tensor, h: float, intervals: int) -> Radial:
+    """Cubic B-spline basis on ``intervals`` equal intervals of [0, h], even about r = 0.
+
+    The coefficient left of zero mirrors the one right of it, so that every spline has zero slope
+    at contact and no cusp (paper B.1 assumes grad W(0) = 0). Two of K = intervals + 2 columns
+    reach beyond h. Dense rows: one small matrix product then evaluates all splines of a model,
+    and its gradient, much faster than gathers.
+
+    Args:
+        r: (P,) distances; those beyond h are read as h.
+        h: range [length].
+        intervals: number of knot intervals.
+    """
+    x = (r * (intervals / h)).clamp(0.0, float(intervals))
+    cell = x.detach().floor().clamp(max=intervals - 1)
+    t = x - cell
+    u, t2 = 1.0 - t, t * t
+    t3 = t2 * t
+    value = torch.stack(
+        (u * u * u, 3.0 * t3 - 6.0 * t2 + 4.0, -3.0 * t3 + 3.0 * (t2 + t) + 1.0, t3), 1
+    )
+    slope = torch.stack((-u * u, 3.0 * t2 - 4.0 * t, -3.0 * t2 + 2.0 * t + 1.0, t2), 1)
+    column = cell.long()[:, None] + torch.arange(-1, 3, device=r.device)
+    column = column.abs()  # the mirror
+    empty = torch.zeros((r.shape[0], intervals + 2), dtype=r.dtype, device=r.device)
+    return Radial(
+        r,
+        empty.scatter_add(1, column, value / 6.0),
+        empty.scatter_add(1, column, slope * (0.5 * intervals / h)),
+    )
+
+
+def roughness(coefficients: Tensor) -> Tensor:
+    """Sum of squared second differences of spline coefficients (K, ...): the P-spline penalty.
+
+    Zero for straight lines, so where there are no data a spline continues straight on
+    (Eilers and Marx 1996).
+    """
+    mirrored = torch.cat((coefficients[1:2], coefficients))
+    return mirrored.diff(n=2, dim=0).square().sum()
+
+
+def taper(r: Tensor, h: float) -> tuple[Tensor, Tensor]:
+    """Cutoff factor (1 - x^2)^2, x = r/h, and its derivative in r: both vanish at h and beyond.
+
+    The paper's (1 - x^2) leaves a force that jumps when a neighbour enters; this one does not.
+    """
+    x = r / h
+    u = (1.0 - x * x).clamp(min=0.0)
+    return u * u, u * x * (-4.0 / h)

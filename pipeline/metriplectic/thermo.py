@@ -1,0 +1,62 @@
+"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.closures.energy import Energy
+from pipeline.closures.volume import Kernel
+from pipeline.pairs import Pairs, sum_even
+
+
+class Thermo(NamedTuple):
+    """Thermodynamic state of N particles."""
+
+    d: Tensor  # (N,) inverse volume [1/length^D]
+    V: Tensor  # (N,) volume
+    U: Tensor  # (N,) internal energy [m length^2 / time^2]
+    T: Tensor  # (N,) temperature U_S
+    P: Tensor  # (N,) pressure -U_V
+    dTdS: Tensor  # (N,) U_SS
+
+
+class Side(NamedTuple):
+    """What a pair needs to know of one of its two particles, (P,) each."""
+
+    T: Tensor
+    V: Tensor
+    pressure: Tensor  # P / d^2, the pressure per unit of kernel gradient
+    theta: Tensor  # 1 / T
+    kappa: Tensor  # 1 / (T C) = (dT/dS) / T^2 = -d theta / dS
+    inverse_C: Tensor  # 1 / C = (dT/dS) / T
+
+
+def inverse_volume(pairs: Pairs, kernel: Kernel, self_weight: Tensor | float) -> Tensor:
+    """d_i = w(0) + sum_j w(r_ij) (N,) (paper, eq. 5).
+
+    The self weight is added after the sums: `expand(n).index_add` is miscompiled by torch 2.13
+    on CPU (LEARNING.md, 7).
+    """
+    return sum_even(pairs, kernel.w) + self_weight
+
+
+def thermodynamics(energy: Energy, d: Tensor, S: Tensor) -> Thermo:
+    """Fields at inverse volume d (N,) and entropy S (N,): dU = T dS - P dV."""
+    V = 1.0 / d
+    return Thermo(d, V, *energy(S, V))
+
+
+def sides(pairs: Pairs, thermo: Thermo) -> tuple[Side, Side]:
+    """Particle fields gathered to the two ends of each pair."""
+    columns = torch.stack((thermo.T, thermo.V, thermo.P * thermo.V.square(), thermo.dTdS), 1)
+    return _side(columns.index_select(0, pairs.i)), _side(columns.index_select(0, pairs.j))
+
+
+def _side(columns: Tensor) -> Side:
+    T, V, pressure, dTdS = columns.unbind(1)
+    theta = 1.0 / T
+    inverse_C = dTdS * theta
+    return Side(T, V, pressure, theta, inverse_C * theta, inverse_C)
