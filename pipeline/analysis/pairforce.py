@@ -1,0 +1,166 @@
+"""Pair force and friction by binned regression: what a record of positions and velocities says.
+
+A law measured from snapshots a finite interval apart is not the bare law, even without noise.
+Learned curves are therefore compared with the truth measured here, in the same discrete way:
+
+    v_i(t+1) - v_i(t) = sum_j [ f(r_ij) e_ij - g(r_ij) (e_ij . v_ij) e_ij
+                                             - q(r_ij) (v_ij - (e_ij . v_ij) e_ij) ] + noise
+
+with f, g and q piecewise linear in r and fitted by least squares, or by instrumental variables
+(Bowden and Turkington, Instrumental Variables, 1984) where noise in the positions would bias the
+regressors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from pipeline.trajectory import Trajectory
+
+
+def binned_pair_force(
+    trajectory: Trajectory,
+    a: float,
+    cutoff: float = 1.72,
+    knots: int = 12,
+    instruments: int = 0,
+    frames: int = 400,
+) -> dict[str, Any]:
+    """Fits pair force and friction to the changes of velocity of the free particles.
+
+    Args:
+        trajectory: its velocities are taken as they are; driven particles count as neighbours.
+        a: mean neighbour distance in the trajectory's length unit.
+        cutoff: reach of force and friction in a.
+        knots: of each piecewise linear curve, evenly spaced up to the cutoff.
+        instruments: 0 for least squares; k > 0 takes the regressors of k snapshots earlier as
+            instruments. Two make them independent of localisation errors in the equation for
+            backward-difference velocities, since those reach from t - 1 to t + 1.
+        frames: at most so many snapshots are used, evenly spaced.
+
+    Returns:
+        r (K,) in a; force (K,) in a/dt^2 along e_ij (positive: repulsive), friction_along (g)
+        and friction_across (q) (K,) in 1/dt, mass 1; count (K,) pairs seen at each knot.
+
+    Raises:
+        ValueError: if fewer than two successive snapshots carry the instruments.
+    """
+    scale = trajectory._replace(
+        position=trajectory.position / a, velocity=trajectory.velocity * trajectory.dt / a
+    )
+    rows = usable(trajectory, instruments)
+    if len(rows) < 2:
+        raise ValueError(
+            f"Only {len(rows)} snapshots have a successor and {instruments} predecessors, at "
+            f"least 2 are needed: use a longer record."
+        )
+    rows = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
+    lengths = trajectory.box.lengths / a
+    grid = np.linspace(nearest(scale, rows, lengths, cutoff), cutoff, knots)
+    size = 3 * knots
+    normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(knots)
+    for t in rows:
+        x, seen = regressors(scale, t, lengths, grid)
+        keep = trajectory.free[t] & trajectory.present[t + 1]
+        z = x
+        if instruments:
+            z, _ = regressors(scale, t - instruments, lengths, grid)
+            keep &= trajectory.present[t - instruments]
+        y = scale.velocity[t + 1, keep] - scale.velocity[t, keep]
+        z = z[keep].reshape(-1, size)
+        normal += z.T @ x[keep].reshape(-1, size)
+        right += z.T @ y.reshape(-1)
+        count += seen
+    fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, knots)
+    return {
+        "r": grid,
+        "force": fit[0],
+        "friction_along": fit[1],
+        "friction_across": fit[2],
+        "count": count,
+    }
+
+
+def usable(trajectory: Trajectory, instruments: int) -> np.ndarray:
+    """Rows t whose successor and ``instruments`` predecessors follow each other in one run."""
+    follows = trajectory.successive()
+    rows = np.flatnonzero(follows)
+    for k in range(1, instruments + 1):
+        rows = rows[rows - k >= 0]
+        rows = rows[follows[rows - k]]
+    return rows
+
+
+def nearest(trajectory: Trajectory, rows: np.ndarray, lengths: np.ndarray, cutoff: float) -> float:
+    """The distance below which lie one in a thousand of the pairs, where the first knot stands."""
+    distances = [pairs(trajectory, t, lengths, cutoff)[2] for t in rows[:: max(1, len(rows) // 20)]]
+    return float(np.quantile(np.concatenate(distances), 1e-3))
+
+
+def pairs(
+    trajectory: Trajectory, t: int, lengths: np.ndarray, cutoff: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Present pairs closer than cutoff: i, j (P,), distance (P,), e_ij from j to i (P, D)."""
+    here = np.flatnonzero(trajectory.present[t])
+    r = trajectory.position[t, here]
+    periodic = np.asarray(trajectory.box.periodic)
+    # cKDTree wants wrapped positions on periodic axes; 0 marks an open one.
+    wrapped = np.where(periodic, r % lengths, r)
+    index = cKDTree(wrapped, boxsize=np.where(periodic, lengths, 0.0)).query_pairs(
+        cutoff, output_type="ndarray"
+    )
+    i, j = here[index[:, 0]], here[index[:, 1]]
+    difference = trajectory.position[t, i] - trajectory.position[t, j]
+    difference -= np.where(periodic, lengths * np.round(difference / lengths), 0.0)
+    distance = np.linalg.norm(difference, axis=1)
+    return i, j, distance, difference / distance[:, None]
+
+
+def regressors(
+    trajectory: Trajectory, t: int, lengths: np.ndarray, grid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
+    i, j, distance, e = pairs(trajectory, t, lengths, grid[-1])
+    _, number, dimension = trajectory.position.shape
+    v = trajectory.velocity[t, i] - trajectory.velocity[t, j]
+    along = np.sum(v * e, axis=1, keepdims=True) * e
+    place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
+    lower = place.astype(int)
+    x = np.zeros((number, dimension, 3, len(grid)))
+    for knot, weight in ((lower, 1.0 - (place - lower)), (lower + 1, place - lower)):
+        for column, vector in enumerate((e, -along, along - v)):
+            value = weight[:, None] * vector
+            for d in range(dimension):
+                np.add.at(x, (i, d, column, knot), value[:, d])
+                np.add.at(x, (j, d, column, knot), -value[:, d])
+    count = np.bincount(lower, 1.0 - (place - lower), len(grid))
+    count += np.bincount(lower + 1, place - lower, len(grid))
+    return x.reshape(number, dimension, -1), count
+
+
+def differenced(trajectory: Trajectory, kind: str = "backward") -> Trajectory:
+    """The same positions with velocities by finite differences.
+
+    kind: "backward", (r[t] - r[t-1]) / dt, as for tracked data; or "central",
+    (r[t+1] - r[t-1]) / 2 dt, which hides friction from a regression: never train on it.
+    Snapshots without the neighbours in time that it takes are marked absent.
+
+    Raises:
+        ValueError: for another kind.
+    """
+    if kind not in ("backward", "central"):
+        raise ValueError(f"Velocity kind must be backward or central, got {kind}.")
+    r, present = trajectory.position, trajectory.present.copy()
+    step = trajectory.successive()[:, None] & present[1:] & present[:-1]
+    velocity = np.zeros_like(r)
+    velocity[1:] = (r[1:] - r[:-1]) / trajectory.dt
+    present[0] = False
+    present[1:] &= step
+    if kind == "central":
+        velocity[1:-1] = (r[2:] - r[:-2]) / (2 * trajectory.dt)
+        present[:-1] &= step
+        present[-1] = False
+    return trajectory._replace(velocity=velocity, present=present)
