@@ -109,7 +109,9 @@ def _expectation(error: ValidationError) -> str:
     bound = error.validator_value
     if error.validator == "type":
         kinds = [bound] if isinstance(bound, str) else list(bound)
-        return "must be " + " or ".join(kind if kind == "null" else f"{_article(kind)} {kind}" for kind in kinds)
+        return "must be " + " or ".join(
+            kind if kind == "null" else f"{_article(kind)} {kind}" for kind in kinds
+        )
     if error.validator == "enum":
         return "must be one of " + ", ".join("null" if v is None else str(v) for v in bound)
     words = {

@@ -36,14 +36,14 @@ rule statistics_experiment:
     benchmark:
         "results/{name}/benchmarks/statistics_experiment.tsv"
     script:
-        "../scripts/statistics.py"
+        "../scripts/measure.py"
 
 
 use rule statistics_experiment as statistics_truth with:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
-        truth=truth_of_data,
+        truth="results/{name}/true_trajectory.h5",
     output:
         statistics="results/{name}/statistics/truth.h5",
     log:
@@ -108,6 +108,9 @@ rule report:
         report="results/{name}/report.html",
     params:
         settings=lambda wildcards: settings(wildcards.name),
+        videos=video_files,
+        repository=workflow.basedir,
+        cores=workflow.cores,
     log:
         "results/{name}/logs/report.log",
     benchmark:

@@ -1,19 +1,23 @@
 # Tracks to physical trajectories and their neighbour graphs.
 
 
+def tracking_of(wildcards, file):
+    """A file of the data set whose video was tracked: its own, or that of its twin."""
+    return f"results/{truth_origin(wildcards.name)}/{file}"
+
+
 rule trajectory:
     input:
         lambda wildcards: (
-            f"results/{truth_origin(wildcards.name)}/synthetic/truth.h5"
-            if settings(wildcards.name)["trajectory"]["truth_of"]
+            [] if settings(wildcards.name)["trajectory"]["truth_of"]
             else f"results/{wildcards.name}/tracks.parquet"
         ),
-        tuning=lambda wildcards: (
-            f"results/{truth_origin(wildcards.name)}/tuning.json"
+        truth=lambda wildcards: (
+            tracking_of(wildcards, "synthetic/truth.h5")
+            if settings(wildcards.name)["trajectory"]["truth_of"] else []
         ),
-        frames=lambda wildcards: (
-            f"results/{truth_origin(wildcards.name)}/tracking.h5"
-        ),
+        tuning=lambda wildcards: tracking_of(wildcards, "tuning.json"),
+        frames=lambda wildcards: tracking_of(wildcards, "tracking.h5"),
     output:
         trajectory="results/{name}/trajectory.h5",
     params:
@@ -25,6 +29,19 @@ rule trajectory:
         "results/{name}/benchmarks/trajectory.tsv"
     script:
         "../scripts/trajectory.py"
+
+
+use rule trajectory as true_trajectory with:
+    input:
+        truth=lambda wildcards: tracking_of(wildcards, "synthetic/truth.h5"),
+        tuning=lambda wildcards: tracking_of(wildcards, "tuning.json"),
+        frames=lambda wildcards: tracking_of(wildcards, "tracking.h5"),
+    output:
+        trajectory="results/{name}/true_trajectory.h5",
+    log:
+        "results/{name}/logs/true_trajectory.log",
+    benchmark:
+        "results/{name}/benchmarks/true_trajectory.tsv"
 
 
 rule graph:

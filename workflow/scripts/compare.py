@@ -1,0 +1,21 @@
+"""Errors of every model against the experiment, with intervals and noise floors."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+import os
+from pathlib import Path
+
+from pipeline.analysis.comparison import Source, comparison
+from pipeline.analysis.statistics import read
+
+experiment, _ = read(snakemake.input.experiment)
+sources = []
+for path in snakemake.input.models:
+    model, _, seed = Path(path).stem.rpartition("_seed")
+    sources.append(Source(model, int(seed), read(path)[0]))
+table = comparison(snakemake.wildcards.name, experiment, sources)
+partial = snakemake.output.comparison + ".partial"
+table.to_csv(partial, index=False)
+os.replace(partial, snakemake.output.comparison)

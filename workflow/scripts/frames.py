@@ -1,0 +1,10 @@
+"""The first, middle and last frame of every run, for the report."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline.video.opening import open_all, write_examples
+
+videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
+write_examples(snakemake.output.frames, videos)

@@ -1,0 +1,24 @@
+"""Features joined into tracks."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+import json
+from pathlib import Path
+
+from pipeline import tables
+from pipeline.video.link import Linking, link
+
+with open(snakemake.input.tuning) as file:
+    chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
+linking = Linking(
+    search_range=chosen["search_range"],
+    memory=chosen["memory"],
+    minimum_length=chosen["min_length"],
+    remove_drift=snakemake.params.settings["link"]["drift"] == "mean",
+)
+features = tables.read(snakemake.input.features, tables.FEATURES)
+tracks, summary = link(features, linking)
+tables.write(snakemake.output.tracks, tracks, tables.TRACKS)
+Path(snakemake.output.summary).write_text(json.dumps(summary))

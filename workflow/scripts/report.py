@@ -1,0 +1,21 @@
+"""One self-contained page about a data set."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+import shlex
+from pathlib import Path
+
+from pipeline.report import page, provenance
+
+folder = Path(snakemake.output.report).parent
+settings = snakemake.params.settings
+facts = provenance.collect(
+    snakemake.params.videos,
+    repository=snakemake.params.repository,
+    seeds=list(range(settings["seeds"])),
+    command=f"snakemake --cores {snakemake.params.cores} {shlex.quote(snakemake.output.report)}",
+    stages=provenance.stages(folder / "benchmarks"),
+)
+page.write(snakemake.output.report, folder, settings, facts)

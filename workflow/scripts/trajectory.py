@@ -25,8 +25,8 @@ view = View(
     edge_band=settings["trajectory"]["edge_band"],
 )
 scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
-if settings["trajectory"]["truth_of"]:
-    data = from_truth(trajectory.read(snakemake.input[0]), view, scale, name)
+if truth := snakemake.input.get("truth"):
+    data = from_truth(trajectory.read(truth), view, scale, name)
 else:
     tracks = tables.read(snakemake.input[0], tables.TRACKS)
     data = assemble(tracks, view, scale, {"dataset": name, "synthetic": snakemake.params.synthetic})

@@ -1,0 +1,71 @@
+"""Opening the runs of a data set as its settings say, and keeping a few frames for the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from pipeline.video.frames import Video, open_run, runs
+from pipeline.video.preprocess import Correction
+
+
+def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> list[Video]:
+    """Every run in a folder, corrected as the settings say.
+
+    Args:
+        folder: holds the videos.
+        settings: pixel_aspect, channel, crop [x0, y0, x1, y1], background, flicker, registration
+            and frames [first, one past last], as in the section `video` of the config.
+
+    Raises:
+        ValueError: no video, a damaged one, or runs that differ in size.
+    """
+    crop = settings["crop"]
+    correction = Correction(
+        pixel_aspect=settings["pixel_aspect"],
+        crop=(crop[0], crop[2], crop[1], crop[3]) if crop else None,
+        background=settings["background"] or 0.0,
+    )
+    videos = [
+        open_run(
+            source, settings["channel"], correction, settings["flicker"], settings["registration"]
+        )
+        for source in runs(Path(folder))
+    ]
+    shapes = {video.shape for video in videos}
+    if len(shapes) > 1:
+        sizes = ", ".join(f"{v.source.name}: {v.shape[1]} x {v.shape[0]} px" for v in videos)
+        raise ValueError(
+            f"The runs of one data set must have frames of one size, got {sizes}: put them into "
+            f"folders of their own under data/."
+        )
+    return videos
+
+
+def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
+    """Writes the first, middle and last frame of every run, contrast stretched to 8 bit.
+
+    Datasets: images (K, H, W) uint8, frame (K,), run (K,).
+    """
+    images, numbers, run = [], [], []
+    for index, video in enumerate(videos):
+        for number in sorted({0, len(video) // 2, len(video) - 1}):
+            images.append(_stretched(video[number]))
+            numbers.append(number)
+            run.append(index)
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    with h5py.File(partial, "w") as file:
+        file.create_dataset("images", data=np.stack(images), compression="gzip")
+        file["frame"], file["run"] = numbers, run
+    os.replace(partial, path)
+
+
+def _stretched(image: np.ndarray) -> np.ndarray:
+    low, high = np.percentile(image, [0.5, 99.5])
+    return (255 * np.clip((image - low) / max(high - low, 1e-9), 0, 1)).astype(np.uint8)

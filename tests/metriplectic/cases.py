@@ -1,0 +1,69 @@
+"""Small random systems and models in float64 on which the laws are tested."""
+
+from __future__ import annotations
+
+import torch
+
+from pipeline import pairs, space
+from pipeline.metriplectic import model
+from pipeline.metriplectic.model import Metriplectic
+from pipeline.pairs import Pairs
+from pipeline.space import Space
+from pipeline.state import State
+
+CUTOFF = 1.6
+
+CLOSURES = {
+    "splines": "splines",
+    "network": "network",
+    "ideal_gas": "ideal_gas",
+    "mixed": {
+        "volume": {"kind": "paper", "width": 8},
+        "energy": {"kind": "network", "width": 8},
+        "friction": {"kind": "splines", "volume_factor": False},
+        "teacher": {"kind": "network", "width": 8},
+    },
+}
+
+
+def random_model(kind: str, dimension: int, seed: int = 0, **settings) -> Metriplectic:
+    """A model whose parameters are moved off their symmetric start; float64, no gradients."""
+    torch.manual_seed(seed)
+    made = model.build(
+        {
+            "dimension": dimension,
+            "cutoff": CUTOFF,
+            "temperature": 1.3,
+            "volume": 0.7,
+            "intervals": 8,
+            "closures": CLOSURES[kind],
+            **settings,
+        }
+    ).double()
+    for parameter in made.parameters():
+        parameter.data += 0.2 * torch.randn_like(parameter)
+    return made.requires_grad_(False)
+
+
+def geometry(name: str, dimension: int) -> Space:
+    """Free, periodic or sheared; the boxes hold each minimum image uniquely."""
+    lengths = (3.4,) * dimension
+    return {
+        "free": space.free(dimension),
+        "periodic": space.periodic(lengths),
+        "slab": space.periodic(lengths, [True] + [False] * (dimension - 1)),
+        "lees_edwards": space.lees_edwards(lengths, 0.8),
+    }[name]
+
+
+def random_state(box: Space, n: int = 6, seed: int = 1) -> tuple[State, Pairs]:
+    """Neighbouring sites of a jittered lattice, hot and fast enough that every term counts."""
+    generator = torch.Generator().manual_seed(seed)
+    options = {"generator": generator, "dtype": torch.float64}
+    D = box.dimension
+    axis = torch.arange(3, dtype=torch.float64) * 1.13 + 0.3
+    sites = torch.cartesian_prod(*[axis] * D)
+    r = sites[sites.square().sum(1).argsort()[:n]]
+    r = r + 0.3 * (torch.rand(n, D, **options) - 0.5)
+    state = State(r, torch.randn(n, D, **options), torch.randn(n, **options))
+    return state, pairs.find(r, box, CUTOFF, time=0.7)

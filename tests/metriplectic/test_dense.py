@@ -1,0 +1,91 @@
+"""The fast equations against the paper's, built as dense matrices with autodiff."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.func import hessian
+
+from tests.metriplectic.cases import CLOSURES, geometry, random_model, random_state
+from tests.metriplectic.dense import Dense, flat
+
+
+def error(x: Tensor, y: Tensor) -> float:
+    return float((x - y).abs().max() / y.abs().max())
+
+
+@pytest.fixture(params=[2, 3], ids=["2D", "3D"])
+def dimension(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture(params=["free", "periodic", "lees_edwards"])
+def space_name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.parametrize("kind", CLOSURES)
+def test_drift_with_every_divergence_term(kind: str, dimension: int, space_name: str) -> None:
+    model = random_model(kind, dimension)
+    state, pairs = random_state(geometry(space_name, dimension))
+    rates = model.dynamics(state, pairs).drift
+    dense = Dense(model, state, pairs).drift()
+    assert len(pairs.i) >= 5
+    r_v, r_S = flat(state.v, rates.dv, rates.dS), dense
+    n = state.v.numel()
+    for part in (slice(0, n), slice(n, 2 * n), slice(2 * n, None)):
+        assert error(r_v[part], r_S[part]) < 1e-10
+
+
+@pytest.mark.parametrize("kind", CLOSURES)
+def test_degeneracies_and_positivity(kind: str, dimension: int) -> None:
+    model = random_model(kind, dimension)
+    state, pairs = random_state(geometry("periodic", dimension))
+    dense = Dense(model, state, pairs)
+    M, L = dense.M(dense.x), dense.L()
+    grad_E, grad_S = dense.grad_E(), dense.grad_S()
+    scale = M.abs().max()
+    assert torch.equal(L @ grad_S, torch.zeros_like(grad_S))
+    assert (M @ grad_E).abs().max() < 1e-12 * scale * grad_E.abs().max()
+    assert (M - M.T).abs().max() <= 1e-14 * scale
+    assert torch.linalg.eigvalsh(M).min() > -1e-12 * scale
+    assert scale > 1e-3
+
+
+@pytest.mark.parametrize("kind", CLOSURES)
+def test_energy_balances_by_ito(kind: str, dimension: int) -> None:
+    """gradE . drift + k_B Hess E : M = 0, of the fast drift with the dense gradients."""
+    model = random_model(kind, dimension)
+    state, pairs = random_state(geometry("periodic", dimension))
+    dense = Dense(model, state, pairs)
+    rates = model.dynamics(state, pairs).drift
+    power = dense.grad_E() @ flat(state.v, rates.dv, rates.dS)
+    ito = dense.k_B * (hessian(dense.E)(dense.x) * dense.M(dense.x)).sum()
+    assert abs(power + ito) < 1e-11 * abs(ito)
+    assert abs(ito) > 1e-3
+
+
+@pytest.mark.parametrize("kind", CLOSURES)
+def test_marginal_covariance(kind: str, dimension: int, space_name: str) -> None:
+    model = random_model(kind, dimension)
+    state, pairs = random_state(geometry(space_name, dimension))
+    covariance = model.covariance(model.dynamics(state, pairs))
+    dense = Dense(model, state, pairs)
+    full = 2.0 * dense.k_B * dense.M(dense.x)
+    N, D = state.v.shape
+    for k in range(N):
+        v = N * D + k * D + torch.arange(D)
+        S = torch.tensor([2 * N * D + k])
+        assert (covariance.vv[k] - full[v][:, v]).abs().max() < 1e-12 * full.abs().max()
+        assert (covariance.vS[k] - full[v, S]).abs().max() < 1e-12 * full.abs().max()
+        assert (covariance.SS[k] - full[S, S]).abs().max() < 1e-12 * full.abs().max()
+
+
+@pytest.mark.parametrize("kind", CLOSURES)
+def test_energy_of_the_model_is_the_dense_one(kind: str, dimension: int) -> None:
+    model = random_model(kind, dimension)
+    state, pairs = random_state(geometry("slab", dimension))
+    dense = Dense(model, state, pairs)
+    energy = model.energy(state, model.dynamics(state, pairs))
+    assert abs(energy - dense.E(dense.x)) < 1e-12 * abs(energy)

@@ -1,0 +1,185 @@
+"""A folder of results as the contract describes it, from random walks: quick, plausible, false."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from pipeline.trajectory import Box, Trajectory, write
+
+SPACING, STEPS, HALF = 10.0, 40, 20
+COLUMNS, ROWS = 14, 11
+
+
+def walk(seed: int = 0) -> Trajectory:
+    """A crystal whose particles jiggle in place, in pixels and frames."""
+    random = np.random.default_rng(seed)
+    x, y = np.meshgrid(np.arange(COLUMNS), np.arange(ROWS))
+    place = SPACING * np.stack([x + 0.5 * (y % 2) + 0.7, 0.87 * y + 0.7], axis=-1).reshape(-1, 2)
+    position = place + np.cumsum(random.normal(0, 0.15, (STEPS, len(place), 2)), axis=0)
+    position[..., 0] += 0.004 * np.arange(STEPS)[:, None] * place[:, 1]
+    velocity = np.diff(position, axis=0, prepend=position[:1])
+    present = np.ones(position.shape[:2], bool)
+    present[0] = False
+    present[5:9, 3] = False
+    edge = (place.min(axis=1) < 8) | (place[:, 0] > SPACING * COLUMNS - 6)
+    attributes = {
+        "dataset": "walk", "length_unit": "px", "time_unit": "frame", "dt": 1.0,
+        "velocity": "backward difference", "localisation_error": 0.03, "synthetic": True,
+    }  # fmt: skip
+    return Trajectory(
+        position, velocity, present, np.tile(edge, (STEPS, 1)), np.arange(STEPS, dtype=float),
+        np.zeros(STEPS, np.int32), np.arange(len(place)), np.full(len(place), -1, np.int32),
+        Box(np.array([SPACING * (COLUMNS + 1), 8.7 * (ROWS + 1)]), (False, False), np.zeros(2)),
+        attributes, {},
+    )  # fmt: skip
+
+
+def image(points: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A grey picture (H, W) uint8 with a Gaussian spot at each of points (n, 2)."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    light = np.zeros(shape)
+    for px, py in points:
+        light += np.exp(-0.5 * ((x - px) ** 2 + (y - py) ** 2) / 2.2**2)
+    noise = np.random.default_rng(1).normal(0, 0.05, shape)
+    return np.clip(255 * (0.2 + 0.7 * light + noise), 0, 255).astype(np.uint8)
+
+
+def _tracking(folder: Path, trajectory: Trajectory) -> None:
+    tracks = pd.concat(
+        pd.DataFrame({
+            "run": 0, "frame": t, "x": trajectory.position[t, :, 0],
+            "y": trajectory.position[t, :, 1], "particle": trajectory.particle,
+            "mass": np.random.default_rng(t).normal(900, 90, len(trajectory.particle)),
+            "size": np.random.default_rng(t).normal(2.2, 0.1, len(trajectory.particle)),
+            "filled": False,
+        })
+        for t in range(STEPS)
+    )  # fmt: skip
+    tracks.to_parquet(folder / "tracks.parquet")
+    tracks.drop(columns=["particle", "filled"]).to_parquet(folder / "features.parquet")
+    shape = (int(8.7 * (ROWS + 1)), int(SPACING * (COLUMNS + 1)))
+    frames = [0, STEPS // 2, STEPS - 1]
+    with h5py.File(folder / "tracking.h5", "w") as file:
+        file["images"] = np.array([image(trajectory.position[t], shape) for t in frames])
+        file["frame"], file["run"] = frames, [0, 0, 0]
+    parameters = {
+        "diameter": {"value": 9, "source": "estimated", "why": "The spots are 2.1 px wide."},
+        "search_range": {"value": 3.5, "source": "config", "why": ""},
+    }
+    tuning = {"parameters": parameters, "evidence": {}, "warnings": ["The spots nearly touch."]}
+    (folder / "tuning.json").write_text(json.dumps(tuning))
+    step = np.linalg.norm(np.diff(trajectory.position, axis=0), axis=2).ravel()
+    count, edges = np.histogram(step, 40, range=(0, 3.85))
+    n = len(trajectory.particle)
+    linking = {
+        "n_features": len(tracks), "n_tracks": n, "n_stubs_removed": 0, "search_range": 3.5,
+        "memory": 2, "displacement": {"edges": edges.tolist(), "count": count.tolist()},
+        "per_frame": [n] * STEPS, "length": {"edges": [0, 20, 39.5, 40], "count": [0, 3, n - 3]},
+        "filled": 0, "warnings": [],
+    }  # fmt: skip
+    (folder / "linking.json").write_text(json.dumps(linking))
+
+
+def _statistics(path: Path, trajectory: Trajectory, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    r, lag = np.linspace(0.1, 60, 120), np.unique(np.geomspace(1, HALF, 12).astype(int))
+    curves = {
+        "rdf": {"r": r, "value": 1 + np.cos(2 * np.pi * r / SPACING) * np.exp(-r / 20)},
+        "vacf": {"lag": np.arange(HALF), "value": np.exp(-np.arange(HALF) / 3)},
+        "msd": {"lag": lag, "value": 0.09 * lag},
+        "d2min": {"lag": lag, "mean": 0.05 * lag, "std": 0.04 * lag, "median": 0.04 * lag,
+                  "fraction": 0.002 * lag},
+    }  # fmt: skip
+    with h5py.File(path, "w") as file:
+        for name, data in curves.items():
+            value = data.get("value", data.get("mean"))
+            scatter = np.abs(random.normal(0, 0.03, len(value)))
+            data |= {"low": value - scatter, "high": value + scatter}
+            file.create_group(name).attrs["cutoff"] = 15.0
+            for key, column in data.items():
+                file[name][key] = column
+        edges = np.geomspace(1e-3, 1e2, 30)
+        file["d2min_histogram/edges"] = edges
+        file["d2min_histogram/density"] = np.exp(-edges[:-1]) * random.uniform(0.8, 1.2, 29)
+        file["d2min_correlation/r"] = r
+        file["d2min_correlation/value"] = np.exp(-r / SPACING)
+        file["d2min_map/position"] = trajectory.position[HALF]
+        file["d2min_map/value"] = random.exponential(1, len(trajectory.particle))
+        file["d2min_map/particle"] = trajectory.particle
+        file["streamlines/position"] = trajectory.position[HALF]
+        file["streamlines/displacement"] = trajectory.position[-1] - trajectory.position[HALF]
+        for name in ("d2min_histogram", "d2min_correlation", "d2min_map", "streamlines"):
+            file[name].attrs["lag"] = 10.0
+
+
+def _learned(path: Path) -> None:
+    r = np.linspace(0, 1.72, 60)
+    S, V = np.linspace(-1, 1, 20), np.linspace(0.5, 1.5, 24)
+    grid_S, grid_V = np.meshgrid(S, V, indexing="ij")
+    with h5py.File(path, "w") as file:
+        file["kernel/r"], file["kernel/w"], file["kernel/dw"] = r, (1.72 - r) ** 2, 2 * (r - 1.72)
+        file["pair_force/r"], file["pair_force/value"] = r[10:], 0.02 / (0.3 + r[10:]) ** 4
+        file["energy/S"], file["energy/V"] = S, V
+        file["energy/T"], file["energy/P"] = np.exp(grid_S) / grid_V, np.exp(grid_S) / grid_V**2
+        file["energy/U"] = np.exp(grid_S)
+        for name, size in (("a2", 0.3), ("b2", 0.5), ("c2", 0.1)):
+            file[f"friction/{name}"] = size * (1.72 - r) ** 2
+        file["friction/r"] = r
+        for name in ("temperature", "entropy"):
+            file[f"{name}/edges"], file[f"{name}/count"] = np.arange(11.0), np.arange(10)
+
+
+def _model(folder: Path, trajectory: Trajectory, seed: int) -> None:
+    folder.mkdir(parents=True)
+    step = np.arange(0, 1000, 20)
+    loss = 2 * np.exp(-step / 120) - 3
+    pd.DataFrame({"step": step, "epoch": step // 100, "seconds": 0.02 * step, "train_nll": loss,
+                  "validation_nll": loss + 0.05}).to_csv(folder / "training.csv", index=False)  # fmt: skip
+    test = trajectory.window(slice(HALF, STEPS))
+    noise = np.random.default_rng(seed).normal(0, 0.1, test.position.shape)
+    write(folder / "rollout.h5", test._replace(position=test.position + np.cumsum(noise, axis=0)))
+    time, count = test.time, len(test.particle)
+    with h5py.File(folder / "rollout.h5", "a") as file:
+        group = file.create_group("observables")
+        group["time"], group["work"] = time, 0.2 * (time - time[0])
+        group["energy"] = 0.2 * (time - time[0]) + 1e-3 * np.sin(time)
+        group["kinetic"], group["temperature"] = np.full(HALF, count), np.ones(HALF)
+        group["internal"], group["entropy"] = -np.ones(HALF), 0.1 * (time - time[0])
+        group["momentum"] = np.full((HALF, 2), 1e-9)
+        group["impulse"] = np.zeros((HALF, 2))
+        group.attrs["stopped"] = ""
+    _learned(folder / "learned.h5")
+
+
+def results(folder: Path) -> Path:
+    """Write every file a report reads to `folder` and return it."""
+    folder.mkdir(parents=True)
+    (folder / "statistics").mkdir()
+    trajectory = walk()
+    write(folder / "trajectory.h5", trajectory)
+    _tracking(folder, trajectory)
+    rows = []
+    for model in ("metriplectic", "gns_sde"):
+        _model(folder / model / "seed0", trajectory, len(model))
+        _statistics(folder / "statistics" / f"{model}_seed0.h5", trajectory, len(model))
+        rows += [
+            {"dataset": "walk", "model": model, "seed": 0, "metric": metric, "value": 0.07,
+             "low": 0.05, "high": 0.1, "noise_floor": 0.06}
+            for metric in ("rdf", "vacf", "msd", "d2min", "d2min_histogram")
+        ]  # fmt: skip
+    for k, source in enumerate(("experiment", "truth")):
+        _statistics(folder / "statistics" / f"{source}.h5", trajectory, k)
+    pd.DataFrame(rows).to_csv(folder / "comparison.csv", index=False)
+    truth = {
+        "recall": 0.991,
+        "precision": 0.998,
+        "position_error_px": 0.031,
+        "velocity": {"x": 1.0},
+    }
+    (folder / "truth.json").write_text(json.dumps(truth))
+    return folder

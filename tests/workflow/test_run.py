@@ -1,0 +1,88 @@
+"""The whole workflow, through snakemake, as a user runs it: small, but every stage is the real one."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import trajectory
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--snakefile", str(HOME / "Snakefile"), *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workflow")
+    run = snakemake(folder, "--cores", "2", "results/tiny/report.html")
+    assert run.returncode == 0, run.stderr[-4000:]
+    return folder / "results" / "tiny"
+
+
+@pytest.mark.slow
+def test_the_report_stands_alone(finished):
+    page = (finished / "report.html").read_text()
+    assert len(page) < 15e6
+    assert "simulated" in page.lower()
+    for section in ("Verdict", "Tracking", "Provenance"):
+        assert section in page
+
+
+@pytest.mark.slow
+def test_the_tracks_are_those_of_the_simulation(finished):
+    data = trajectory.read(finished / "trajectory.h5")
+    truth = trajectory.read(finished / "synthetic" / "truth.h5")
+    assert data.attributes["synthetic"] is True
+    assert data.attributes["length_unit"] == "um"
+    position = data.position / data.attributes["mpp"]
+    t = len(data.time) // 2
+    for n in data.present[t].nonzero()[0][:50]:
+        distance = abs(truth.position[t] - position[t, n]).max(axis=1)
+        assert distance.min() < 0.5
+
+
+@pytest.mark.slow
+def test_every_model_is_compared_on_every_metric(finished):
+    with open(finished / "comparison.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["model"] for row in rows} == {"metriplectic"}
+    assert {"rdf", "msd", "vacf"} <= {row["metric"] for row in rows}
+
+
+@pytest.mark.slow
+def test_nothing_is_left_to_do(finished):
+    again = snakemake(finished.parents[1], "--cores", "1", "results/tiny/report.html")
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_a_wrong_setting_ends_the_run_before_any_work(tmp_path):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "mine.yaml").write_text("detect: {diameter: 8}\n")
+    run = snakemake(tmp_path, "--cores", "1", "results/mine/report.html")
+    assert run.returncode != 0
+    said = run.stdout + run.stderr
+    assert "detect.diameter (an odd number of pixels): must be odd, got 8" in said
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_data_set_without_video_is_told_where_to_put_one(tmp_path):
+    run = snakemake(tmp_path, "--cores", "1", "results/nothing/report.html")
+    assert run.returncode != 0
+    assert "put one into data/nothing/" in run.stdout + run.stderr

@@ -1,0 +1,41 @@
+"""Statistics of one source on the particles and frames of the evaluation window."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+import numpy as np
+
+from pipeline import graphs, trajectory
+from pipeline.analysis import microscope, statistics
+from pipeline.analysis.settings import Options, described, plan
+
+chosen = snakemake.params.settings
+wanted = chosen["statistics"]
+data = trajectory.read(snakemake.input.trajectory)
+a = graphs.read(snakemake.input.graphs).neighbour_distance
+rows = trajectory.blocks(data, **chosen["split"])["test"]
+rows = trajectory.evaluation(data, rows, chosen["rollout"]["frames"])
+experiment = data.window(rows)
+options = Options(
+    cutoff=wanted["d2min_cutoff"],
+    threshold=wanted["d2min_threshold"],
+    map_lag=wanted["lag"] or 0,
+)
+settings = plan(experiment, a, options)
+
+source, kind = experiment, "experiment"
+if kind_of_truth := snakemake.input.get("truth"):
+    source, kind = trajectory.read(kind_of_truth).window(rows), "truth"
+if rollout := snakemake.input.get("rollout"):
+    source, kind = trajectory.read(rollout), snakemake.wildcards.source
+    if wanted["blur"]:
+        generator = np.random.default_rng(0)
+        source = microscope.blur(source, data.attributes["localisation_error"], generator)
+found = statistics.measure(source, settings, source.free.all(axis=0))
+if kind == "experiment":
+    found["noise_floor"] = statistics.floor(found)
+keys = ("dataset", "dt", "length_unit", "time_unit")
+attributes = {key: data.attributes[key] for key in keys}
+note = {"source": kind, "neighbour_distance": a, "settings": described(settings)}
+statistics.write(snakemake.output.statistics, found, attributes | note)
