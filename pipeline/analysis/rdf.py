@@ -18,7 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from pipeline.analysis.runs import Run, minimum_image, sides, wrapped
-from pipeline.analysis.window import shell_volumes, visible
+from pipeline.analysis.window import mean_radius, shell_volumes, visible
 from pipeline.trajectory import Box
 
 
@@ -72,7 +72,8 @@ def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
     usable = [
         (part, row)
         for part in parts
-        for row in np.flatnonzero((part.seen.sum(axis=1) > 1) & part.free.any(axis=1))
+        for row in range(len(part.time))
+        if part.free[row].any() and part.seen[row].sum() > 1
     ]
     if len(usable) <= snapshots:
         return usable
@@ -96,7 +97,7 @@ def _snapshot(
     kept = shell < shells
     flat = (pair[kept] * shells + shell[kept, None]).ravel()
     found = np.bincount(flat, minlength=len(who) * shells).reshape(len(who), shells)[centre]
-    middle = (edges[1:] + edges[:-1]) / 2
+    middle = mean_radius(edges, len(lengths))
     density = (len(who) - 1) / np.prod(lengths)
     expected = density * shell_volumes(edges, len(lengths)) * visible(place[centre], middle, frame)
     return _Shells(who[centre], found, expected)

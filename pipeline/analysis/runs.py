@@ -32,7 +32,8 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         select: (N,) bool, the particles that statistics are about; the others remain neighbours.
 
     Raises:
-        ValueError: if ``select`` does not fit, or if snapshots of a run do not fall on the clock.
+        ValueError: if ``select`` does not fit, or if the snapshots of a run are not together or
+            do not fall on the clock.
     """
     count = trajectory.present.shape[1]
     chosen = np.ones(count, bool) if select is None else np.asarray(select, bool)
@@ -40,8 +41,13 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         raise ValueError(
             f"select has shape {chosen.shape} for {count} particles: give one flag per particle."
         )
-    labels = list(dict.fromkeys(trajectory.run.tolist()))
-    return [_run(trajectory.window(np.flatnonzero(trajectory.run == k)), chosen) for k in labels]
+    edges = [0, *(np.flatnonzero(np.diff(trajectory.run)) + 1).tolist(), len(trajectory.run)]
+    if len(edges) - 1 > len(np.unique(trajectory.run)):
+        raise ValueError("The snapshots of a run are not together: sort them by run, then by time.")
+    return [
+        _run(trajectory.window(slice(first, last)), chosen)
+        for first, last in zip(edges[:-1], edges[1:], strict=True)
+    ]
 
 
 def unwrapped(position: np.ndarray, box: Box) -> np.ndarray:

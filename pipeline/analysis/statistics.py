@@ -77,17 +77,16 @@ def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> 
             f"short."
         )
         return {name: metrics.missing(reason) for name in names}
-    spread = metrics.nonaffinity(measured, settings, label)
+    found = [metrics.nonaffinity(measured, settings, label)]
     if np.isfinite(measured.value[:, k]).any():
-        found = (
-            spread,
+        found += [
             metrics.distribution(measured, settings, label),
             metrics.snapshot_map(parts, measured, settings),
             metrics.spatial_correlation(parts, measured, settings),
-        )
+        ]
     else:
         reason = f"No particle keeps its neighbours in view over the lag {settings.map_lag}."
-        found = (spread, *(metrics.missing(reason) for _ in names[1:]))
+        found += [metrics.missing(reason) for _ in names[1:]]
     note = {
         "cutoff": settings.cutoff,
         "normalisation": f"{NORMALISATION} over neighbours",

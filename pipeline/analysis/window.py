@@ -43,6 +43,12 @@ def shell_volumes(edges: np.ndarray, dimension: int) -> np.ndarray:
     return unit * np.diff(edges**dimension)
 
 
+def mean_radius(edges: np.ndarray, dimension: int) -> np.ndarray:
+    """(K,) mean distance of the points of each ring or shell between (K + 1,) radii."""
+    moment = np.diff(edges ** (dimension + 1)) / np.diff(edges**dimension)
+    return dimension / (dimension + 1) * moment
+
+
 def visible(local: np.ndarray, r: np.ndarray, frame: Box) -> np.ndarray:
     """Fraction of the circle or sphere of radius r around each point that lies in the window.
 
