@@ -89,19 +89,31 @@ class Video:
     """A run as a sequence of (H, W) images, read when asked for; cheap to pickle and send.
 
     `frames(start, stop, step)` reads in sequence at constant memory; `video[t]` reads one frame.
+    With `span` = (first, one past last) only that part exists, and its first frame is number 0.
     Attributes: source, channel, correction, shape (H, W) after correction, dtype, fps or None.
     """
 
-    def __init__(self, source: Source, channel: int | None, correction: Correction):
+    def __init__(
+        self,
+        source: Source,
+        channel: int | None = None,
+        correction: Correction = AS_RECORDED,
+        span: tuple[int, int] | None = None,
+    ):
         self.source, self.channel, self.correction = source, channel, correction
         reader = self._reader()
         reader.verify()
-        self.length, self.fps, self.dtype = reader.length, reader.fps, np.dtype(reader.dtype)
-        if self.length < 2:
+        self.fps, self.dtype = reader.fps, np.dtype(reader.dtype)
+        self.first, stop = span or (0, reader.length)
+        if not 0 <= self.first < stop <= reader.length:
             raise ValueError(
-                f"{source.paths[0]} holds {self.length} frame; motion needs at least 2"
+                f"frames must lie in 0 to {reader.length}, the length of {source.paths[0]}, got "
+                f"{list(span)}"
             )
-        first = next(reader.planes(0, 1))
+        self.length = stop - self.first
+        if self.length < 2:
+            raise ValueError(f"{source.paths[0]} gives {self.length} frame; motion needs 2 or more")
+        first = next(reader.planes(self.first, self.first + 1))
         reader.close()
         self.shape = correct(single(first, channel, source.paths[0]), 0, correction).shape
 
@@ -130,9 +142,8 @@ class Video:
         stop = self.length if stop is None else min(stop, self.length)
         reader = self._reader()
         try:
-            for t, plane in zip(
-                range(start, stop, step), reader.planes(start, stop, step), strict=True
-            ):
+            planes = reader.planes(start + self.first, stop + self.first, step)
+            for t, plane in zip(range(start, stop, step), planes, strict=True):
                 yield correct(single(plane, self.channel, self.source.paths[0]), t, self.correction)
         finally:
             reader.close()
@@ -157,6 +168,7 @@ def open_run(
     source: Source,
     channel: int | None = None,
     correction: Correction = AS_RECORDED,
+    span: tuple[int, int] | None = None,
     flicker: bool = False,
     drift: bool = False,
 ) -> Video:
@@ -166,7 +178,7 @@ def open_run(
         ValueError: one frame, frames differing in size, unknown channel, crop outside the image.
         UnreadableVideo: damaged or truncated file, named.
     """
-    video = Video(source, channel, correction)
+    video = Video(source, channel, correction, span)
     if flicker:
         medians = np.array([np.median(frame) for frame in video])
         correction = correction._replace(gain=flicker_gain(medians))

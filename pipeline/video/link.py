@@ -20,7 +20,7 @@ class Linking(NamedTuple):
     Fields:
         search_range: farthest a particle may move from one frame to the next [px].
         memory: frames for which a particle may vanish and keep its label.
-        minimum_length: tracks seen in fewer frames are stubs and are removed.
+        min_length: tracks seen in fewer frames are stubs and are removed.
         adaptive: where particles crowd so that the assignment becomes too large, shrink the search
             range there, down to a quarter (trackpy's adaptive_stop and adaptive_step).
         remove_drift: subtract the mean motion of all particles; never for sheared samples.
@@ -28,7 +28,7 @@ class Linking(NamedTuple):
 
     search_range: float
     memory: int = 0
-    minimum_length: int = 1
+    min_length: int = 1
     adaptive: bool = True
     remove_drift: bool = False
 
@@ -44,10 +44,10 @@ def link(features: pd.DataFrame, linking: Linking) -> tuple[pd.DataFrame, dict[s
     """
     linked = _labelled(features, linking)
     labels = linked.groupby("particle")["frame"].transform("size")
-    tracks = linked[labels >= linking.minimum_length]
+    tracks = linked[labels >= linking.min_length]
     if tracks.empty:
         raise ValueError(
-            f"no track is as long as minimum_length = {linking.minimum_length} frames (longest: "
+            f"no track is as long as min_length = {linking.min_length} frames (longest: "
             f"{labels.max()}); lower it or raise search_range = {linking.search_range:g} px"
         )
     if linking.remove_drift:

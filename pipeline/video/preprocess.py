@@ -20,7 +20,7 @@ class Correction(NamedTuple):
         pixel_aspect: height of a pixel over its width; y is stretched by it. The image is resampled
             (y_square = pixel_aspect * y_raw exactly) rather than the coordinates scaled, so that
             spots are round, as the detector's circular mask assumes.
-        crop: (x0, x1, y0, y1) in square pixels, half open, or None.
+        crop: (x0, y0, x1, y1) in square pixels, half open, or None.
         background: radius [px] of the Gaussian whose smoothed image each frame is divided by, 0
             for none. Division rather than subtraction: uneven light multiplies spots and ground.
         gain: (T,) factor that takes out flicker, or None.
@@ -79,11 +79,11 @@ def cropped(image: np.ndarray, crop: tuple[int, int, int, int] | None) -> np.nda
     """
     if crop is None:
         return image
-    x0, x1, y0, y1 = crop
+    x0, y0, x1, y1 = crop
     height, width = image.shape
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise ValueError(
-            f"crop (x0, x1, y0, y1) must lie inside the {width} x {height} pixel image, got {crop}"
+            f"crop (x0, y0, x1, y1) must lie inside the {width} x {height} pixel image, got {crop}"
         )
     return image[y0:y1, x0:x1]
 

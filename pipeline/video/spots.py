@@ -1,0 +1,114 @@
+"""Size, polarity and rough positions of spots by the Laplacian of a Gaussian, with no settings."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+from scipy.stats import skew
+
+SCALES = np.geomspace(0.7, 20.0, 28)  # [px]; a Gaussian spot of width s answers most at scale s
+WINDOW = 1024  # px; a larger image is judged by its middle
+
+
+class ScaleCurve(NamedTuple):
+    """Response of an image to blobs of each size.
+
+    Fields:
+        scale: (S,) [px]. strength: (S,) standard deviation of s^2 LoG_s [grey levels].
+        skewness: (S,) of the same, positive where bright spots stand on darker ground.
+        best: index of the typical spot. interior: whether the curve really peaks there.
+    """
+
+    scale: np.ndarray
+    strength: np.ndarray
+    skewness: np.ndarray
+    best: int
+    interior: bool
+
+
+def response(image: np.ndarray, scale: float) -> np.ndarray:
+    """-s^2 LoG_s, (H, W) float32: positive on bright blobs of width about `scale` px."""
+    return -(scale**2) * ndimage.gaussian_laplace(image.astype(np.float32), scale)
+
+
+def scale_curve(images: list[np.ndarray]) -> ScaleCurve:
+    """Typical spot size and polarity of a few frames.
+
+    The scale is the largest at which the strength has a local maximum of at least half the
+    greatest: pixel noise answers at small scales only, and falls from there.
+    """
+    middles = [_middle(image) for image in images]
+    size = min(middles[0].shape)
+    scales = SCALES[size > 8 * SCALES]
+    strength, asymmetry = np.zeros(len(scales)), np.zeros(len(scales))
+    for k, scale in enumerate(scales):
+        margin = int(np.ceil(3 * scale))
+        values = [response(m, scale)[margin:-margin, margin:-margin].ravel() for m in middles]
+        strength[k] = np.mean([v.std() for v in values])
+        asymmetry[k] = np.mean([skew(v) for v in values])
+    inner = np.arange(1, len(scales) - 1)
+    peaks = inner[
+        (strength[inner] >= strength[inner - 1]) & (strength[inner] > strength[inner + 1])
+    ]
+    peaks = peaks[strength[peaks] >= 0.5 * strength[peaks].max()] if len(peaks) else peaks
+    best = int(peaks[strength[peaks].argmax()]) if len(peaks) else int(strength.argmax())
+    return ScaleCurve(scales, strength, asymmetry, best, len(peaks) > 0)
+
+
+def _middle(image: np.ndarray) -> np.ndarray:
+    y, x = ((size - WINDOW) // 2 if size > WINDOW else 0 for size in image.shape)
+    return image[y : y + WINDOW, x : x + WINDOW]
+
+
+def pixel_noise(image: np.ndarray) -> float:
+    """Standard deviation of white pixel noise [grey levels], from 2 x 2 checkerboard differences.
+
+    Measured block by block; the quiet quarter counts, as the others hold edges of spots.
+    """
+    f = image.astype(np.float32)
+    check = np.abs(f[1:, 1:] - f[1:, :-1] - f[:-1, 1:] + f[:-1, :-1]) / 2
+    rows, columns = (size // 32 for size in check.shape)
+    if not rows or not columns:
+        return float(1.4826 * np.median(check))
+    blocks = check[: 32 * rows, : 32 * columns].reshape(rows, 32, columns, 32).swapaxes(1, 2)
+    return float(1.4826 * np.percentile(np.median(blocks, axis=(2, 3)), 25))
+
+
+def blobs(image: np.ndarray, scale: float, dark: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Local maxima of the response, (K, 2) positions (y, x) [px] and (K,) heights.
+
+    A maximum counts above 0.3 of the 90th percentile of those that stand out of the pixel noise:
+    a fraction of what bright spots reach, so that neither a few glaring spots nor the many noise
+    peaks decide, and the dimmer of two species stays.
+    """
+    answer = -response(image, scale) if dark else response(image, scale)
+    delta = np.zeros((2 * int(6 * scale) + 3,) * 2, np.float32)
+    delta[delta.shape[0] // 2, delta.shape[1] // 2] = 1.0
+    noise = pixel_noise(image) * float(np.linalg.norm(response(delta, scale)))
+    least = max(4.0 * noise, 0.1 * float(answer.std()))
+    reach = 2 * max(1, round(scale)) + 1
+    top = (answer == ndimage.maximum_filter(answer, reach)) & (answer > least)
+    margin = int(np.ceil(2 * scale))
+    top[:margin] = top[-margin:] = top[:, :margin] = top[:, -margin:] = False
+    height = answer[top]
+    kept = height > 0.3 * np.percentile(height, 90) if len(height) else np.zeros(0, bool)
+    return np.argwhere(top)[kept].astype(float), height[kept]
+
+
+def nearest(points: np.ndarray) -> np.ndarray:
+    """(K,) distance of each point to its nearest neighbour [px]; empty below two points."""
+    return cKDTree(points).query(points, 2)[0][:, 1] if len(points) > 1 else np.zeros(0)
+
+
+def mutual(first: np.ndarray, second: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (i, j) of points that are each other's nearest, no farther than `reach` apart."""
+    if not len(first) or not len(second):
+        return np.zeros(0, int), np.zeros(0, int)
+    distance, j = cKDTree(second).query(first)
+    back = cKDTree(first).query(second)[1]
+    i = np.arange(len(first))
+    good = (back[j] == i) & (distance <= reach)
+    return i[good], j[good]

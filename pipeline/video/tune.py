@@ -1,0 +1,247 @@
+"""Settings of detection and linking, estimated from the video where they are not given.
+
+Size and polarity come from the Laplacian-of-Gaussian response, separation from the distances
+between its maxima, the diameter from subpixel positions, minmass from the masses of features that
+are maxima too, and the search range and memory from matching neighbouring frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.video import motion, spots
+from pipeline.video.detect import Detection, locate
+from pipeline.video.frames import Video
+from pipeline.video.link import Linking
+
+PHASES = 20  # bins of the subpixel histogram
+FLAT = 2.0  # chi^2 per degree of freedom of a histogram that counts as flat, or else
+UNEVEN = 0.1  # relative unevenness that is harmless, however many particles make it significant
+
+
+class Tuning(NamedTuple):
+    """Every setting with where it came from.
+
+    Fields:
+        parameters: diameter, polarity, minmass, separation, percentile, search_range, memory,
+            min_length; px, frames, grey levels.
+        source: "config" or "estimated" for each. why: a sentence for each.
+        evidence: arrays behind the estimates. warnings: sentences.
+    """
+
+    parameters: dict[str, Any]
+    source: dict[str, str]
+    why: dict[str, str]
+    evidence: dict[str, np.ndarray]
+    warnings: list[str]
+
+    def take(self, name: str, given: Mapping[str, Any], estimate: Any, why: str) -> Any:
+        """Records `given[name]` or else the estimate, and returns what was taken."""
+        chosen = given.get(name)
+        self.source[name] = "estimated" if chosen is None else "config"
+        self.why[name] = why if chosen is None else f"Given; the estimate was {estimate}."
+        self.parameters[name] = estimate if chosen is None else chosen
+        return self.parameters[name]
+
+
+def detection(parameters: Mapping[str, Any]) -> Detection:
+    """What detect.features needs, out of Tuning.parameters."""
+    return Detection(
+        int(parameters["diameter"]),
+        float(parameters["minmass"]),
+        float(parameters["separation"]),
+        float(parameters["percentile"]),
+        parameters["polarity"] == "dark",
+    )
+
+
+def linking(parameters: Mapping[str, Any], remove_drift: bool = False) -> Linking:
+    """What link.link needs, out of Tuning.parameters."""
+    return Linking(
+        float(parameters["search_range"]),
+        int(parameters["memory"]),
+        int(parameters["min_length"]),
+        remove_drift=remove_drift,
+    )
+
+
+def as_json(tuning: Tuning) -> dict[str, Any]:
+    """The contents of tuning.json: parameters (value, source, why), evidence as lists, warnings."""
+    return {
+        "parameters": {
+            name: {"value": value, "source": tuning.source[name], "why": tuning.why[name]}
+            for name, value in tuning.parameters.items()
+        },
+        "evidence": {name: np.asarray(a).tolist() for name, a in tuning.evidence.items()},
+        "warnings": tuning.warnings,
+    }
+
+
+def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
+    """Settings for these runs, from a few frames of the first, the middle and the last.
+
+    Args:
+        given: settings that are not None are taken as they are; the rest builds on them.
+
+    Raises:
+        ValueError: if there is nothing in the frames that could be a particle.
+    """
+    tuning = Tuning({}, {}, {}, {}, [])
+    triples = [list(video.frames(t, t + 3)) for video, t in _places(videos)]
+    images = [triple[0] for triple in triples]
+    scale = _polarity(tuning, given, images)
+    dark = tuning.parameters["polarity"] == "dark"
+    maxima = [spots.blobs(image, scale, dark) for image in images]
+    points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
+    gaps = np.concatenate([spots.nearest(p) for p in points])
+    if not len(gaps):
+        raise ValueError(
+            f"no particles found in {len(images)} sampled frames: no spots of any size stand out "
+            "of the noise; check the video, its channel and its contrast"
+        )
+    near = float(np.median(gaps))
+    tuning.evidence.update(blob_height=_histogram(heights), neighbour_distance=_histogram(gaps))
+    tuning.take("percentile", given, 50, "Half of the pixels at most belong to the ground.")
+    base = given.get("diameter") or 2 * max(1, round(1.6 * scale)) + 1
+    tuning.take(
+        "separation",
+        given,
+        round(min(0.65 * near, base + 1.0), 2),
+        f"0.65 of the median distance between neighbours, {near:.2f} px, and no more than the "
+        "diameter + 1: particles that touch are still told apart.",
+    )
+    _diameter(tuning, given, base, images, points)
+    motion.estimate(tuning, given, [_positions(tuning, triple) for triple in triples], near)
+    shortest = min(map(len, videos))
+    tuning.take(
+        "min_length",
+        given,
+        max(2, min(5, shortest // 5)),
+        f"Five frames, or a fifth of the shortest run ({shortest} frames) if that is less.",
+    )
+    return tuning
+
+
+def _places(videos: list[Video]) -> list[tuple[Video, int]]:
+    """Up to three (video, frame): first run's start, middle of the middle run, last run's end."""
+    middle = videos[len(videos) // 2]
+    chosen = [
+        (videos[0], 0),
+        (middle, max(0, len(middle) // 2 - 1)),
+        (videos[-1], max(0, len(videos[-1]) - 3)),
+    ]
+    return [c for k, c in enumerate(chosen) if c not in chosen[:k]]
+
+
+def _positions(tuning: Tuning, triple: list[np.ndarray]) -> list[np.ndarray]:
+    settings = detection(tuning.parameters)
+    return [locate(image, settings)[["y", "x"]].to_numpy() for image in triple]
+
+
+def _polarity(tuning: Tuning, given: Mapping[str, Any], images: list[np.ndarray]) -> float:
+    """Chooses the polarity; returns the scale [px] of the spots."""
+    curve = spots.scale_curve(images)
+    scale, skewness = float(curve.scale[curve.best]), float(curve.skewness[curve.best])
+    tuning.take(
+        "polarity",
+        given,
+        "dark" if skewness < 0 else "bright",
+        f"The response to blobs of {scale:.1f} px has skewness {skewness:.2f}: its sign tells "
+        "bright spots from dark ones.",
+    )
+    tuning.evidence.update(scale=curve.scale, strength=curve.strength, skewness=curve.skewness)
+    if not curve.interior:
+        tuning.warnings.append(
+            f"no spot size stands out (the response is greatest at {scale:.1f} px, the end of the "
+            "range tried): give detect.diameter."
+        )
+    if abs(skewness) < 0.2 and given.get("polarity") is None:
+        tuning.warnings.append(
+            f"bright and dark spots are nearly alike (skewness {skewness:.2f}): look at the "
+            "overlay, and give detect.polarity if the wrong ones were found."
+        )
+    return scale
+
+
+def _phase(found: np.ndarray) -> tuple[np.ndarray, float]:
+    """Histogram of the subpixel parts of positions, and its unevenness beyond chance.
+
+    The unevenness is the relative standard deviation over bins with that of counting taken out; 0
+    where chi^2 per degree of freedom is below FLAT.
+    """
+    count = np.histogram(found % 1.0, PHASES, (0.0, 1.0))[0]
+    expected = max(count.mean(), 1e-12)
+    chi2 = ((count - expected) ** 2 / expected).sum() / (PHASES - 1)
+    return count, float(np.sqrt((chi2 - 1) / expected)) if chi2 > FLAT else 0.0
+
+
+def _diameter(tuning, given, base: int, images: list[np.ndarray], points: list[np.ndarray]):
+    """Chooses diameter and minmass: raises the diameter while positions stick to pixels."""
+    tried: list[tuple[int, int, float]] = []
+    chosen: dict[str, Any] = {}
+    for diameter in (base,) if given.get("diameter") else range(base, base + 9, 2):
+        trial = {**tuning.parameters, "diameter": diameter, "minmass": 0.0}
+        found = [locate(image, detection(trial)) for image in images]
+        masses, sizes, positions = [], [], []
+        for table, maxima in zip(found, points, strict=True):
+            here = table[["y", "x"]].to_numpy()
+            _, j = spots.mutual(maxima, here, tuning.parameters["separation"])
+            masses.append(table["mass"].to_numpy()[j])
+            sizes.append(table["size"].to_numpy()[j])
+            positions.append(here[j])
+        count, unevenness = _phase(np.concatenate(positions))
+        matched = sum(map(len, masses))
+        tried.append((diameter, matched, unevenness))
+        if matched < 0.98 * tried[0][1]:
+            break
+        mass = np.concatenate([table["mass"].to_numpy() for table in found])
+        chosen = {"diameter": diameter, "phase": count, "unevenness": unevenness, "mass": mass}
+        chosen |= {"matched": np.concatenate(masses), "size": np.concatenate(sizes)}
+        if unevenness <= UNEVEN:
+            break
+    _take_diameter(tuning, given, chosen, tried)
+
+
+def _take_diameter(tuning, given, chosen: dict[str, Any], tried: list[tuple[int, int, float]]):
+    if not len(chosen["matched"]):
+        raise ValueError(
+            "no particles found: spots stand out of the noise, but none is seen by the detector; "
+            "give detect.diameter and detect.separation"
+        )
+    uneven = chosen["unevenness"]
+    tuning.take(
+        "diameter",
+        given,
+        chosen["diameter"],
+        f"From the size of the spots ({tried[0][0]} px), raised while positions cling to pixels "
+        f"and at least 98 % of the particles are still found (their subpixel histogram is uneven by "
+        f"{100 * uneven:.0f} %).",
+    )
+    low = float(np.percentile(chosen["matched"], 1))
+    tuning.take(
+        "minmass",
+        given,
+        float(f"{0.8 * low:.4g}"),
+        f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots.",
+    )
+    tuning.evidence.update(
+        diameter_tried=np.array(tried),
+        subpixel=chosen["phase"],
+        mass=_histogram(chosen["mass"]),
+        mass_matched=_histogram(chosen["matched"]),
+        size=_histogram(chosen["size"]),
+    )
+    if uneven > 1.5 * UNEVEN:
+        tuning.warnings.append(
+            f"positions cling to pixels (the subpixel histogram is uneven by {100 * uneven:.0f} %): "
+            "steps much below a pixel are unreliable; use a higher magnification."
+        )
+
+
+def _histogram(values: np.ndarray, bins: int = 60) -> np.ndarray:
+    """(bins, 2) centres and counts, up to the 99.9th percentile."""
+    count, edges = np.histogram(values, bins, (float(values.min()), np.percentile(values, 99.9)))
+    return np.stack([(edges[1:] + edges[:-1]) / 2, count], axis=1)
