@@ -8,17 +8,13 @@ import json
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.video.link import Linking, link
+from pipeline.video.link import link
+from pipeline.video.tune import linking
 
 with open(snakemake.input.tuning) as file:
     chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
-linking = Linking(
-    search_range=chosen["search_range"],
-    memory=chosen["memory"],
-    minimum_length=chosen["min_length"],
-    remove_drift=snakemake.params.settings["link"]["drift"] == "mean",
-)
+drift = snakemake.params.settings["link"]["drift"] == "mean"
 features = tables.read(snakemake.input.features, tables.FEATURES)
-tracks, summary = link(features, linking)
+tracks, summary = link(features, linking(chosen, drift))
 tables.write(snakemake.output.tracks, tracks, tables.TRACKS)
 Path(snakemake.output.summary).write_text(json.dumps(summary))
