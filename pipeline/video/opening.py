@@ -28,12 +28,17 @@ def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> lis
     crop = settings["crop"]
     correction = Correction(
         pixel_aspect=settings["pixel_aspect"],
-        crop=(crop[0], crop[2], crop[1], crop[3]) if crop else None,
+        crop=tuple(crop) if crop else None,
         background=settings["background"] or 0.0,
     )
     videos = [
         open_run(
-            source, settings["channel"], correction, settings["flicker"], settings["registration"]
+            source,
+            settings["channel"],
+            correction,
+            span=tuple(settings["frames"]) if settings["frames"] else None,
+            flicker=settings["flicker"],
+            drift=settings["registration"],
         )
         for source in runs(Path(folder))
     ]

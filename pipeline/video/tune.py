@@ -217,8 +217,8 @@ def _take_diameter(tuning, given, chosen: dict[str, Any], tried: list[tuple[int,
         given,
         chosen["diameter"],
         f"From the size of the spots ({tried[0][0]} px), raised while positions cling to pixels "
-        f"and at least 98 % of the particles are still found (their subpixel histogram is uneven by "
-        f"{100 * uneven:.0f} %).",
+        f"and at least 98 % of the particles are still found (their subpixel histogram is uneven "
+        f"by {100 * uneven:.0f} %).",
     )
     low = float(np.percentile(chosen["matched"], 1))
     tuning.take(
@@ -236,7 +236,7 @@ def _take_diameter(tuning, given, chosen: dict[str, Any], tried: list[tuple[int,
     )
     if uneven > 1.5 * UNEVEN:
         tuning.warnings.append(
-            f"positions cling to pixels (the subpixel histogram is uneven by {100 * uneven:.0f} %): "
+            f"positions cling to pixels (subpixel histogram uneven by {100 * uneven:.0f} %): "
             "steps much below a pixel are unreliable; use a higher magnification."
         )
 
