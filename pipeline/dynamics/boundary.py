@@ -1,0 +1,92 @@
+"""Driven particles: they follow the data, and the work and impulse this takes are accounted."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from pipeline.metriplectic.conservative import pressure_force
+from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.thermo import Thermo, sides
+from pipeline.pairs import sum_odd
+from pipeline.state import State
+
+
+class Path(NamedTuple):
+    """Where the driven particles are at the end of a step."""
+
+    rows: Tensor  # (k,) int64, rows of the state that are driven
+    r: Tensor  # (k, D) positions [a]
+    v: Tensor  # (k, D) velocities [a / dt]
+
+
+class Account(NamedTuple):
+    """What driving gave to the system: energy and momentum (m = 1)."""
+
+    work: float
+    impulse: Tensor  # (D,)
+
+    def plus(self, other: Account) -> Account:
+        return Account(self.work + other.work, self.impulse + other.impulse)
+
+
+def follow(free: State, path: Path, thermo: Thermo, S: Tensor, temperature: float) -> State:
+    """The state after a step, with its driven rows where the data say.
+
+    Driven particles have no entropy equation of their own. Theirs takes one Newton step towards
+    T(S, V) = ``temperature``, at most 1 k_B: T increases with S and volumes change slowly, so
+    one iteration per time step keeps up.
+
+    Args:
+        free: state the dynamics alone would have reached.
+        path: prescribed end points.
+        thermo, S: fields and entropies (N,) at the beginning of the step.
+        temperature: of the anchor.
+    """
+    k = path.rows
+    change = ((temperature - thermo.T[k]) / thermo.dTdS[k]).clamp(-1.0, 1.0)
+    r, v, entropy = free.r.clone(), free.v.clone(), free.S.clone()
+    r[k], v[k], entropy[k] = path.r, path.v, S[k] + change
+    return State(r, v, entropy)
+
+
+def conservative_force(model: Metriplectic, dynamics: Dynamics) -> Tensor:
+    """-dE/dr_i (N, D), the reversible part of the drift alone."""
+    pairs = dynamics.pairs
+    kernel = model.volume(model.radial(pairs.r))
+    f = pressure_force(kernel, *sides(pairs, dynamics.thermo))
+    return sum_odd(pairs, f[:, None] * pairs.e)
+
+
+def account(
+    model: Metriplectic,
+    dynamics: Dynamics,
+    states: tuple[State, State, State],
+    rows: Tensor,
+    dt: float,
+) -> Account:
+    """What the external agent gives that keeps driven particles on their path.
+
+    The impulse of a particle is J = m (v' - v'_free), exactly. Its work is J . (v + v') / 2; a
+    displacement other than v' dt does work against the conservative force besides; and holding
+    the temperature takes T dS. What the energy changes beyond their sum is the integrator's own
+    error, of first order in dt.
+
+    Args:
+        model: gives the conservative force.
+        dynamics: evaluation at the beginning of the step.
+        states: at the beginning, as the dynamics alone would have left it, and as led.
+        rows: (k,) driven rows.
+        dt: length of the step.
+    """
+    before, free, after = (State(*(x[rows] for x in state)) for state in states)
+    J = model.m * (after.v - free.v)
+    work = (J * (before.v + after.v)).sum() / 2
+    beyond = after.r - before.r - after.v * dt
+    if bool((beyond.abs() > 1e-9).any()):
+        work = work - (conservative_force(model, dynamics)[rows] * beyond).sum()
+    T, dTdS = dynamics.thermo.T[rows], dynamics.thermo.dTdS[rows]
+    led, left = after.S - before.S, free.S - before.S
+    heat = (T * (led - left) + 0.5 * dTdS * (led.square() - left.square())).sum()
+    return Account(float(work + heat), J.sum(0))

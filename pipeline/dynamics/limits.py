@@ -1,0 +1,80 @@
+"""When a rollout has left what training saw."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pipeline.metriplectic.model import Dynamics
+from pipeline.metriplectic.pair_tensor import pair_tensor, trace
+from pipeline.pairs import sum_even
+
+
+class Limits(NamedTuple):
+    """Ranges met in training, in reduced units; a rollout may leave them by some margin."""
+
+    S: tuple[float, float]  # entropy [k_B]
+    V: tuple[float, float]  # volume [a^D]
+    T: tuple[float, float]  # temperature
+    speed: float  # largest |v| [a / dt]
+
+
+UNLIMITED = Limits((-1e30, 1e30), (0.0, 1e30), (0.0, 1e30), 1e30)
+
+
+def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
+    """A sentence saying what went out of bounds, or "" where nothing did.
+
+    Volumes and temperatures may leave their range by a factor of 3, entropies by the width of
+    theirs (at least 3 k_B), speeds may triple: a model is trusted a little beyond its data.
+    """
+    if len(S) == 0:
+        return ""
+    v2 = (v * v).sum(1)
+    low = torch.stack((S.min(), V.min(), T.min(), v2.min())).tolist()
+    high = torch.stack((S.max(), V.max(), T.max(), v2.max())).tolist()
+    if not all(x - x == 0 for x in low + high):
+        return "the state became non-finite"
+    reach = max(limits.S[1] - limits.S[0], 3.0)
+    bounds = {
+        "entropy": (limits.S[0] - reach, limits.S[1] + reach),
+        "volume": (limits.V[0] / 3, limits.V[1] * 3),
+        "temperature": (limits.T[0] / 3, limits.T[1] * 3),
+    }
+    for k, (name, (least, most)) in enumerate(bounds.items()):
+        for value, out in ((low[k], low[k] < least), (high[k], high[k] > most)):
+            if out:
+                seen = getattr(limits, {"entropy": "S", "volume": "V", "temperature": "T"}[name])
+                return (
+                    f"the {name} of a particle reached {value:.3g}, far outside the "
+                    f"{seen[0]:.3g} to {seen[1]:.3g} seen in training"
+                )
+    if high[3] > 9 * limits.speed**2:
+        return (
+            f"a particle reached the speed {high[3] ** 0.5:.3g} a/dt, over three times the largest "
+            f"in the training data, {limits.speed:.3g}"
+        )
+    return ""
+
+
+def friction_rate(dynamics: Dynamics) -> Tensor:
+    """gamma_i = sum_j tr K_ij / (D m T_i) (N,), m = 1: the rate at which friction stops i.
+
+    An explicit step needs gamma dt well below 1.
+    """
+    D = dynamics.v_ij.shape[1]
+    K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
+    return sum_even(dynamics.pairs, trace(K, D)) / (D * dynamics.thermo.T)
+
+
+def overdamps(dynamics: Dynamics, free: Tensor, dt: float) -> str:
+    """A sentence where friction would stop a free particle within one step, or ""."""
+    rate = friction_rate(dynamics)[free]
+    if len(rate) == 0 or float(rate.max()) * dt <= 1.0:
+        return ""
+    return (
+        f"friction would stop a particle within one step (gamma dt = {float(rate.max()) * dt:.3g} "
+        f"> 1), so that the integrator is no longer valid: raise the substeps or train longer"
+    )

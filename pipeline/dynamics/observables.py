@@ -1,0 +1,67 @@
+"""Quantities logged along a rollout, from which the laws can be audited."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.dynamics.boundary import Account
+from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.state import State
+
+SCALARS = ("energy", "kinetic", "internal", "entropy", "work", "temperature")
+
+
+def kinetic_temperature(r: Tensor, v: Tensor) -> float:
+    """Variance of v per component about the affine flow fitted to v (n, D) at r (n, D)."""
+    n, dimension = v.shape
+    if n < 2 * (dimension + 1):
+        return float(v.var(0, correction=0).mean()) if n else float("nan")
+    basis = torch.cat([torch.ones_like(r[:, :1]), r - r.mean(0)], 1)
+    flow = basis @ torch.linalg.solve(basis.T @ basis, basis.T @ v)
+    return float((v - flow).square().sum() / ((n - dimension - 1) * dimension))
+
+
+class Log:
+    """Totals at each snapshot, in reduced units.
+
+    ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
+    what driving and the coming and going of particles have given since the start. Energy minus
+    work and momentum minus impulse are therefore constant, momentum to round-off.
+    """
+
+    def __init__(self, count: int, dimension: int) -> None:
+        self.scalars = {name: np.full(count, np.nan) for name in SCALARS}
+        self.momentum = np.full((count, dimension), np.nan)
+        self.impulse = np.full((count, dimension), np.nan)
+
+    def record(
+        self,
+        t: int,
+        model: Metriplectic,
+        state: State,
+        dynamics: Dynamics,
+        given: Account,
+        free: Tensor,
+    ) -> None:
+        """Notes the totals of snapshot ``t``; ``free`` are the rows that are not driven."""
+        kinetic = float(0.5 * model.m * state.v.square().sum())
+        internal = float(dynamics.thermo.U.sum())
+        values = {
+            "energy": kinetic + internal,
+            "kinetic": kinetic,
+            "internal": internal,
+            "entropy": float(state.S.sum()),
+            "work": given.work,
+            "temperature": float(model.m) * kinetic_temperature(state.r[free], state.v[free]),
+        }
+        for name, value in values.items():
+            self.scalars[name][t] = value
+        self.momentum[t] = (model.m * state.v.sum(0)).numpy()
+        self.impulse[t] = given.impulse.numpy()
+
+    def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:
+        """The first ``last`` snapshots as arrays, with their times."""
+        arrays = {"time": time, **self.scalars, "momentum": self.momentum, "impulse": self.impulse}
+        return {name: value[:last] for name, value in arrays.items()}

@@ -1,0 +1,125 @@
+"""Rollouts: the model's own dynamics from a snapshot of the data, with driven particles led."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from pipeline import trajectory
+from pipeline.dynamics.walk import Conditions, Walk
+from pipeline.metriplectic.model import Metriplectic
+from pipeline.trajectory import Trajectory
+
+
+class Rollout(NamedTuple):
+    """What came out; ``stopped`` says why it ended early, or is empty."""
+
+    trajectory: Trajectory
+    observables: dict[str, np.ndarray]
+    stopped: str
+
+
+def stretches(window: Trajectory) -> list[slice]:
+    """Slices of successive snapshots; several videos are several stretches."""
+    cuts = np.flatnonzero(~window.successive()) + 1
+    edges = [0, *cuts.tolist(), len(window.time)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
+
+
+@torch.inference_mode()
+def rollout(
+    window: Trajectory,
+    model: Metriplectic,
+    conditions: Conditions,
+    seed: int,
+    progress: bool = True,
+) -> Rollout:
+    """Runs the model over the times of ``window``, from the data at its first snapshot.
+
+    Particles free at every snapshot of the window evolve; all others follow the data while
+    present. Where the window holds several runs each starts afresh from its data, and the logged
+    work restarts with it. The same seed gives the same rollout. In float64, without autograd.
+
+    Args:
+        window: snapshots to follow, usually the test block.
+        model: learned or analytic.
+        conditions: units, latents, limits and steps.
+        seed: of all random numbers.
+        progress: whether to show a bar.
+    """
+    model = copy.deepcopy(model).double().cpu().eval()
+    walk = Walk(window, model, conditions, seed)
+    count, stopped, last = len(window.time), "", 0
+    with tqdm(total=count, desc="rollout", unit="step", mininterval=1, disable=not progress) as bar:
+        for rows in stretches(window):
+            last, stopped = walk.run(rows, bar)
+            bar.update(1)
+            if stopped:
+                break
+    if stopped:
+        stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
+    return Rollout(
+        _trajectory(window, walk, last, seed), walk.log.arrays(window.time, last), stopped
+    )
+
+
+def _trajectory(window: Trajectory, walk: Walk, last: int, seed: int) -> Trajectory:
+    """The walk in the units of the data, cut where it stopped."""
+    units, part = walk.conditions.units, window.window(slice(0, last))
+    present = walk.lead.present[:last]
+    return part._replace(
+        position=walk.r[:last] * units.length,
+        velocity=walk.v[:last] * units.velocity,
+        driven=walk.lead.driven[:last],
+        extra={
+            "entropy": np.where(present, walk.S[:last], 0.0),
+            "temperature": np.where(present, walk.T[:last], 0.0),
+        },
+        attributes={**part.attributes, "rollout_seed": seed, "localisation_error": 0.0},
+    )
+
+
+# Units of the logged quantities in reduced units a, dt and particle masses.
+UNITS = {
+    "time": "time unit of the trajectory",
+    "entropy": "k_B",
+    "momentum": "m a / dt",
+    "impulse": "m a / dt",
+}
+
+
+def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]) -> None:
+    """Writes rollout.h5: a trajectory with the group /observables; whole or not at all.
+
+    Args:
+        path: file to write.
+        result: of `rollout`.
+        units: values of the reduced units, stored as attributes (length, time).
+    """
+    path = Path(path)
+    staging = path.with_name(path.name + ".staging")
+    trajectory.write(staging, result.trajectory)
+    with h5py.File(staging, "a") as file:
+        group = file.create_group("observables")
+        for name, value in result.observables.items():
+            group[name] = value
+            group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
+        group.attrs["stopped"] = result.stopped
+        for name, scale in units.items():
+            group.attrs[name] = scale
+    os.replace(staging, path)
+
+
+def read_observables(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], str]:
+    """The logged quantities of rollout.h5 and why it stopped ("" where it did not)."""
+    with h5py.File(path, "r") as file:
+        group = file["observables"]
+        return {name: group[name][:] for name in group}, str(group.attrs["stopped"])

@@ -1,0 +1,93 @@
+"""What is measured before training: the temperature that anchors the gauge, and first scales.
+
+The likelihood barely determines the temperature, so the mean T of the model is held at the
+measured kinetic one, T0 = var v per component, mean flow and localisation noise taken off. This
+is exact in equilibrium. Where the system is driven, T0 is the kinetic temperature of the motion
+relative to the flow fitted to each snapshot: an anchor of the scale by convention, which says
+how strong fluctuations are and not that the system is in equilibrium.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations_with_replacement
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from pipeline.learn.snapshots import Snapshots
+
+FLOOR = 0.05  # smallest fraction of the velocity variance that is believed to be motion
+
+
+class Measured(NamedTuple):
+    """Scales in reduced units (length a, time dt)."""
+
+    temperature: float  # T0, variance of v per component, flow and noise removed [a^2 / dt^2]
+    velocity_variance: float  # the same with the noise left in
+    flow_variance: float  # variance of the flow that was removed, per component
+    noise: float  # 2 sigma^2, the part due to localisation
+    acceleration: float  # rms of v' - v per component [a / dt]
+    change: float  # variance of v' - v per component
+    unexplained: float  # the same with 6 sigma^2 of localisation taken off
+    neighbours: float  # mean number within the cutoff
+
+
+def monomials(r: np.ndarray, degree: int) -> np.ndarray:
+    """(n, k) all products of coordinates of r (n, D) up to the total degree, centred and scaled."""
+    x = (r - r.mean(axis=0)) / np.maximum(np.ptp(r, axis=0), 1e-12)
+    columns = [np.ones(len(x))]
+    for power in range(1, degree + 1):
+        for axes in combinations_with_replacement(range(x.shape[1]), power):
+            columns.append(np.prod(x[:, axes], axis=1))
+    return np.stack(columns, axis=1)
+
+
+def mean_flow(r: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, int]:
+    """Polynomial flow (n, D) fitted to one snapshot, and the number of coefficients spent.
+
+    Cubic where there are at least ten particles per coefficient, of lower degree where not. A
+    field fitted over the whole view is used rather than an average over neighbours, since the
+    velocities of neighbours in a dense system are themselves correlated by sound.
+    """
+    for degree in (3, 2, 1, 0):
+        basis = monomials(r, degree)
+        if len(r) >= 10 * basis.shape[1] or degree == 0:
+            break
+    coefficients, *_ = np.linalg.lstsq(basis, v, rcond=None)
+    return basis @ coefficients, basis.shape[1]
+
+
+def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) -> Measured:
+    """Scales of the training block.
+
+    Args:
+        snapshots: the data in reduced units.
+        times: snapshots to use; at most 200 of them, evenly spread, are read.
+        localisation_error: sigma per component [a], 0 where velocities are exact.
+    """
+    times = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), 200)).astype(int))]
+    thermal, flow, count, change, pairs, particles = 0.0, 0.0, 0, [], 0, 0
+    for t in times:
+        batch = snapshots.batch(np.array([t]))
+        rows = batch.mask.cpu().numpy()
+        r, v = (x.double().cpu().numpy()[rows] for x in (batch.r, batch.v))
+        field, spent = mean_flow(r, v)
+        freedom = max(len(r) - spent, 1) / max(len(r), 1)
+        thermal += float(((v - field) ** 2).sum()) / freedom
+        flow += float(((field - field.mean(axis=0)) ** 2).sum())
+        count += r.size
+        change.append((batch.v_next - batch.v)[batch.mask].double().square().mean())
+        pairs, particles = pairs + len(batch.pairs.i), particles + len(batch.r)
+    variance, noise = thermal / count, 2 * localisation_error**2
+    moved = float(torch.stack(change).mean())
+    return Measured(
+        temperature=max(variance - noise, FLOOR * variance),
+        velocity_variance=variance,
+        flow_variance=flow / count,
+        noise=noise,
+        acceleration=moved**0.5,
+        change=moved,
+        unexplained=max(moved - 6 * localisation_error**2, FLOOR * moved),
+        neighbours=2 * pairs / particles,
+    )

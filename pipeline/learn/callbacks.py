@@ -1,0 +1,107 @@
+"""What watches the training: the log table, the progress bar, the wall clock."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+from tqdm import tqdm
+
+
+class Table(lightning.Callback):
+    """Writes training.csv: one row per validation, with every term of the loss.
+
+    The rows travel in the checkpoint, so that a resumed run goes on with the table it had.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[dict[str, float]] = []
+        self.spent = 0.0
+        self._start = time.monotonic()
+
+    def seconds(self) -> float:
+        """Wall time of training so far, all sessions together."""
+        return self.spent + time.monotonic() - self._start
+
+    def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._start = time.monotonic()
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        row = {
+            "step": trainer.global_step,
+            "epoch": trainer.current_epoch,
+            "seconds": round(self.seconds(), 3),
+        }
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row.update((name, values[name]) for name in ("train_nll", "validation_nll"))
+        row.update((name, value) for name, value in values.items() if name not in row)
+        self.rows.append(row)
+        self.write()
+
+    def write(self) -> None:
+        """Writes all rows; the file appears whole or not at all."""
+        partial = self.path.with_name(self.path.name + ".partial")
+        with open(partial, "w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
+            writer.writeheader()
+            writer.writerows(self.rows)
+        os.replace(partial, self.path)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": [dict(row) for row in self.rows], "seconds": self.seconds()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows = [dict(row) for row in state["rows"]]
+        self.spent = float(state["seconds"])
+
+
+class Bar(lightning.Callback):
+    """A progress bar on stderr over all steps, which also reads well in a log file."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+        self.bar: tqdm | None = None
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self.bar = tqdm(
+            total=self.steps,
+            initial=trainer.global_step,
+            desc="training",
+            unit="step",
+            mininterval=2,
+        )
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        if self.bar is not None:
+            self.bar.update(1)
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        if self.bar is not None and "validation_nll" in trainer.callback_metrics:
+            value = float(trainer.callback_metrics["validation_nll"])
+            self.bar.set_postfix(validation_nll=f"{value:.4f}")
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+
+class Clock(lightning.Callback):
+    """Stops after ``minutes`` of wall time, sessions before an interruption included."""
+
+    def __init__(self, table: Table, minutes: float) -> None:
+        self.table, self.minutes = table, minutes
+
+    def on_train_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        if self.table.seconds() > 60 * self.minutes:
+            trainer.should_stop = True

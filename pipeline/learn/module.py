@@ -1,0 +1,149 @@
+"""The training loop's content: loss, optimiser, validation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import lightning
+import torch
+from torch import Tensor
+
+from pipeline.learn.data import Transition
+from pipeline.learn.latent import Latent
+from pipeline.learn.likelihood import Scores, Step, pair_score, scores
+from pipeline.learn.snapshots import Batch
+from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.pair_tensor import outer, pair_tensor
+from pipeline.state import State
+
+WARMUP = 0.03  # fraction of the steps over which the learning rate rises
+FINAL = 0.01  # fraction of the peak at which it ends
+SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
+
+
+class Noise(NamedTuple):
+    """Velocity variance per step that is not the model's [a^2/dt^2], and the anchor."""
+
+    localisation: float  # 6 sigma^2 / dt^2 of a second difference
+    floor: float  # numerical, so that an isolated particle has a finite score
+    temperature: float  # T0
+
+
+def rate(step: int, steps: int) -> float:
+    """Factor on the learning rate: linear rise, then a cosine down to FINAL."""
+    rise = max(1, round(WARMUP * steps))
+    if step < rise:
+        return (step + 1) / rise
+    x = min(1.0, (step - rise) / max(1, steps - rise))
+    return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
+
+
+class Learner(lightning.LightningModule):
+    """Maximum likelihood for the metriplectic model (paper, section 5.5), gauge fixed.
+
+    Args:
+        model: to be trained.
+        latent: entropies of the training particles.
+        settings: complete settings of the training.
+        noise: variances that are not the model's, and T0.
+        rows: number of rows of the training block's loss, which share the prior of the latents.
+    """
+
+    def __init__(
+        self,
+        model: Metriplectic,
+        latent: Latent,
+        settings: dict[str, Any],
+        noise: Noise,
+        rows: int,
+    ) -> None:
+        super().__init__()
+        self.model, self.latent = model, latent
+        self.options, self.noise, self.rows = settings, noise, rows
+        self.paper = settings["loss"] == "paper"
+
+    def entropy(self, batch: Batch) -> Tensor:
+        """S_i = teacher + z_i (n,)."""
+        bare = State(batch.r, batch.v, batch.v[:, 0])
+        S = self.model.entropy(bare, batch.pairs)
+        return S + self.latent(batch.particle) if self.options["entropy"] == "latent" else S
+
+    def moments(self, item: Transition) -> tuple[Step, Dynamics]:
+        """Residual and covariance of one snapshot interval (dt = 1), all rows."""
+        now = item.now
+        S = self.entropy(now)
+        S_next = self.entropy(item.after)[now.next_row]
+        dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs)
+        covariance = self.model.covariance(dynamics)
+        extra = self.noise.floor + self.noise.localisation
+        vv = covariance.vv + extra * torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
+        step = Step(
+            residual_v=now.v_next - now.v - dynamics.drift.dv,
+            residual_S=S_next - S - dynamics.drift.dS,
+            vv=vv,
+            vS=covariance.vS,
+            SS=covariance.SS,
+            T=dynamics.thermo.T,
+        )
+        return step, dynamics
+
+    def terms(self, item: Transition) -> dict[str, Tensor]:
+        """Every term of the loss, weighted, each a scalar; their sum is the loss."""
+        step, dynamics = self.moments(item)
+        score = scores(step, heat=not self.paper)
+        mask, options = item.now.mask, self.options
+        T0 = self.noise.temperature
+        anchor = torch.log(step.T[mask].mean() / T0).square()
+        terms = {
+            "nll": score.v[mask].mean(),
+            "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
+            "anchor": options["anchor_weight"] * anchor,
+            "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
+        }
+        if not self.paper and options["pair_weight"] > 0:
+            terms["pair"] = options["pair_weight"] * self.pair_term(score, dynamics, mask)
+        if options["entropy"] == "latent":
+            terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
+        return terms
+
+    def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        D = dynamics.v_ij.shape[1]
+        K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
+        covariance = (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
+        return pair_score(score, dynamics.pairs, covariance, mask)
+
+    def training_step(self, item: Transition, index: int) -> Tensor:
+        terms = self.terms(item)
+        loss = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
+        if not bool(torch.isfinite(loss)):
+            bad = [name for name, term in terms.items() if not math.isfinite(float(term))]
+            raise ValueError(
+                f"The training loss became non-finite at step {self.global_step} (terms: "
+                f"{', '.join(bad)}): lower learning_rate, or look for coincident particles."
+            )
+        rows = int(item.now.mask.sum())
+        named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
+        return loss
+
+    def validation_step(self, item: Transition, index: int) -> None:
+        step, _ = self.moments(item)
+        mask = item.now.mask
+        nll = scores(step).v[mask].mean()
+        ratio = step.T[mask].mean() / self.noise.temperature
+        values = {"validation_nll": nll, "temperature_ratio": ratio}
+        self.log_dict(values, on_epoch=True, batch_size=int(mask.sum()))
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        groups: list[dict[str, Any]] = [
+            {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
+            {"params": [self.latent.z], "lr": self.options["latent_rate"]},
+        ]
+        optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
+        steps = self.options["steps"]
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }

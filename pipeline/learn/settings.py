@@ -1,0 +1,64 @@
+"""Settings of training, their defaults and what they mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# One line each: this table is the documentation that config.yaml refers to.
+DEFAULTS: dict[str, Any] = {
+    "closures": "splines",  # splines | networks (the paper's, about ten times slower)
+    "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
+    "loss": "heat",  # heat (gauge fixed) | paper (the printed loss, temperature still anchored)
+    "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's)
+    "train": 0.5,  # fraction of the snapshots for training, from the first on
+    "validation": 0.1,  # fraction that follows, for choosing the checkpoint; the rest is the test
+    "steps": 3000,  # optimiser steps; the learning rate falls to a hundredth along them
+    "batch": 5,  # snapshots per step
+    "learning_rate": 0.01,  # peak of Adam's rate, reached after 3 % of the steps
+    "latent_rate": 0.05,  # the same for the latents z
+    "clip": 10.0,  # largest norm of the gradient
+    "entropy_weight": 0.15,  # weight of the entropy part of the likelihood (.1 to .2)
+    "anchor_weight": 10.0,  # weight of ln^2(<T> / T0)
+    "pair_weight": 1.0,  # weight of the pair term; 1 is its share in the joint likelihood
+    "smoothness": 1.0,  # factor on the smoothness penalty of the closures
+    "latent_scale": 3.0,  # width of the normal prior of z [k_B]
+    "localisation": True,  # add the measured localisation error to the velocity covariance
+    "floor": 1e-3,  # least velocity variance per step, as a fraction of var(v' - v)
+    "hole_distance": 2.0,  # rows nearer to an untracked particle are left out [cutoffs]
+    "validate_every": 100,  # steps between validations, which are also the checkpoints
+    "validation_snapshots": 30,  # evenly spread in the validation block
+    "rollout_steps": 30,  # of the stability check at each validation
+    "patience": 12,  # validations without improvement after which training stops
+    "max_minutes": None,  # wall time after which training stops; None: no limit
+    "precision": "float32",  # float32 | float64
+    "device": "cpu",  # cpu | cuda | auto
+}
+
+
+def complete(settings: dict[str, Any]) -> dict[str, Any]:
+    """The defaults with ``settings`` over them.
+
+    Raises:
+        ValueError: if a name is unknown or a choice is not among those offered.
+    """
+    unknown = sorted(set(settings) - set(DEFAULTS))
+    if unknown:
+        raise ValueError(
+            f"Unknown training setting {', '.join(unknown)}: the known ones are "
+            f"{', '.join(DEFAULTS)}."
+        )
+    full = {**DEFAULTS, **settings}
+    choices = {
+        "closures": ("splines", "networks"),
+        "loss": ("heat", "paper"),
+        "entropy": ("latent", "teacher"),
+        "precision": ("float32", "float64"),
+        "device": ("cpu", "cuda", "auto"),
+    }
+    for name, offered in choices.items():
+        if full[name] not in offered:
+            raise ValueError(
+                f"The training setting {name} is {full[name]!r}: choose one of "
+                f"{', '.join(offered)}."
+            )
+    return full

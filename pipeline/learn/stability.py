@@ -1,0 +1,42 @@
+"""A short rollout on the validation block: the likelihood alone does not see a blow-up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import lightning
+import numpy as np
+
+from pipeline.dynamics.rollout import rollout
+from pipeline.dynamics.walk import Conditions
+from pipeline.learn import start
+from pipeline.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from pipeline.learn.train import Task
+
+UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
+
+
+class Stability(lightning.Callback):
+    """Logs validation_score: the validation likelihood, or far worse if the rollout stopped."""
+
+    def __init__(self, task: Task, trajectory: Trajectory) -> None:
+        self.task = task
+        first = int(task.validation[0])
+        steps = min(task.settings["rollout_steps"], int(task.validation[-1]) + 1 - first)
+        self.window = trajectory.window(slice(first, first + steps + 1))
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        task = self.task
+        limits, mean = start.seen(module.model, module.latent, task.snapshots, task.train)
+        z = module.latent.z.detach().cpu().double().numpy() * module.latent.trained.cpu().numpy()
+        conditions = Conditions(task.snapshots.units, z.astype(np.float64), mean, limits)
+        done = rollout(self.window, module.model, conditions, task.settings["seed"], False)
+        share = len(done.trajectory.time) / len(self.window.time)
+        penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
+        nll = trainer.callback_metrics["validation_nll"]
+        module.log("rollout_share", share)
+        module.log("validation_score", float(nll) + penalty)

@@ -1,0 +1,91 @@
+"""A model to start from, its scales taken from the data so that the first loss is sane."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+
+from pipeline.dynamics.limits import Limits
+from pipeline.learn.anchor import Measured
+from pipeline.learn.latent import Latent
+from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.metriplectic.model import PRESETS, Metriplectic, build
+from pipeline.state import State
+
+PRESET = {"splines": "splines", "networks": "network"}
+SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
+
+
+def model_settings(
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Settings of a model whose forces and noise each explain half of the velocity change.
+
+    Args:
+        snapshots: the data in reduced units.
+        times: training snapshots, a few of which are looked at.
+        measured: temperature and velocity change.
+        settings: of the training.
+
+    Returns:
+        what `pipeline.metriplectic.model.build` takes.
+    """
+    closures = copy.deepcopy(PRESETS[PRESET[settings["closures"]]])
+    closures["friction"].update(level=1.0, conductivity=1.0)
+    closures["friction"]["volume_factor"] = settings["volume_factor"]
+    scales = {
+        "dimension": snapshots.dimension,
+        "cutoff": snapshots.cutoff,
+        "temperature": measured.temperature,
+        "volume": 1.0,
+        "closures": closures,
+    }
+    few = times[np.unique(np.linspace(0, len(times) - 1, 5).astype(int))]
+    batch = snapshots.batch(few)
+    scales["volume"] = float(_evaluate(scales, batch, still=True)[0])
+    _, force, noise = _evaluate(scales, batch, still=True)
+    closures["friction"]["level"] = SHARE * measured.unexplained / noise
+    closures["friction"]["conductivity"] = closures["friction"]["level"]
+    if closures["energy"]["kind"] == "exponentials":
+        closures["energy"]["stiffness"] = SHARE * measured.unexplained**0.5 / force
+    return scales
+
+
+@torch.no_grad()
+def _evaluate(scales: dict[str, Any], batch: Batch, still: bool) -> tuple[float, float, float]:
+    """Mean volume, rms force and mean noise variance per component at S = 0 and v = 0."""
+    torch.manual_seed(0)
+    model = build(scales).to(batch.r.device, batch.r.dtype)
+    v = torch.zeros_like(batch.v) if still else batch.v
+    dynamics = model.dynamics(State(batch.r, v, torch.zeros_like(v[:, 0])), batch.pairs)
+    trace = model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2)
+    return (
+        float(dynamics.thermo.V[batch.mask].mean()),
+        float(dynamics.drift.dv[batch.mask].square().mean().sqrt()),
+        float(trace[batch.mask].mean()),
+    )
+
+
+@torch.no_grad()
+def seen(
+    model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
+) -> tuple[Limits, float]:
+    """Ranges of the state over training snapshots, and the mean temperature."""
+    times = times[np.unique(np.linspace(0, len(times) - 1, 20).astype(int))]
+    lows, highs, T = [], [], []
+    for t in times:
+        batch = snapshots.batch(np.array([t]))
+        S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
+        state = State(batch.r, batch.v, S + latent(batch.particle))
+        thermo = model.dynamics(state, batch.pairs).thermo
+        rows = batch.mask
+        columns = torch.stack((state.S, thermo.V, thermo.T, batch.v.square().sum(1)), 1)[rows]
+        lows.append(columns.amin(0))
+        highs.append(columns.amax(0))
+        T.append(thermo.T[rows].mean())
+    low, high = torch.stack(lows).amin(0).tolist(), torch.stack(highs).amax(0).tolist()
+    ranges = [(a, b) for a, b in zip(low[:3], high[:3], strict=True)]
+    return Limits(*ranges, speed=high[3] ** 0.5), float(torch.stack(T).mean())

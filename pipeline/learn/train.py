@@ -1,0 +1,180 @@
+"""Training from a trajectory and its graphs to a model on disk."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.loggers import TensorBoardLogger
+
+from pipeline.graphs import Graphs
+from pipeline.learn import anchor, checkpoint, start
+from pipeline.learn.callbacks import Bar, Clock, Table
+from pipeline.learn.data import SnapshotData
+from pipeline.learn.latent import Latent
+from pipeline.learn.module import Learner, Noise
+from pipeline.learn.settings import complete
+from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.stability import Stability
+from pipeline.metriplectic.model import build
+from pipeline.trajectory import Trajectory, blocks
+
+
+class Task(NamedTuple):
+    """Everything one training needs."""
+
+    snapshots: Snapshots
+    train: np.ndarray  # snapshots of the training block
+    validation: np.ndarray
+    measured: anchor.Measured
+    learner: Learner
+    settings: dict[str, Any]
+
+
+def train(
+    trajectory: Trajectory,
+    graphs: Graphs,
+    settings: dict[str, Any],
+    folder: Path,
+    seed: int,
+    threads: int = 1,
+) -> None:
+    """Trains one model and writes model.safetensors, model.yaml, training.csv and checkpoints/.
+
+    If ``folder`` holds checkpoints/last.ckpt of an interrupted run, goes on from there: the
+    result is the one an uninterrupted run would have had, since batches depend on seed and epoch
+    alone and checkpoints are written between epochs.
+
+    Args:
+        trajectory: snapshots in the units of the data.
+        graphs: their neighbours, which set the cutoff and the reduced units.
+        settings: see `pipeline.learn.settings.DEFAULTS`.
+        folder: results/<name>/<model>/seed<k>.
+        seed: of initial weights and the order of batches.
+        threads: of torch.
+
+    Raises:
+        ValueError: if a setting is unknown or the data cannot be learned from.
+    """
+    torch.set_num_threads(threads)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    task = prepare(trajectory, graphs, settings, seed)
+    table = Table(folder / "training.csv")
+    trainer = _trainer(task, folder, table, Stability(task, trajectory))
+    data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
+    last = folder / "checkpoints" / "last.ckpt"
+    with warnings.catch_warnings():
+        # Batches are slices of memory: worker processes would only slow them down.
+        warnings.filterwarnings("ignore", ".*does not have many workers.*")
+        warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
+        resume = str(last) if last.exists() else None
+        trainer.fit(task.learner, data, ckpt_path=resume, weights_only=True)
+    best = trainer.checkpoint_callback.best_model_path
+    state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
+    task.learner.cpu().load_state_dict(state)
+    finish(task, graphs, trajectory, folder, table)
+
+
+def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int) -> Task:
+    """Tensors, measured scales and a model to start from."""
+    settings = {**complete(settings), "seed": seed}
+    device = settings["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = getattr(torch, settings["precision"])
+    snapshots = Snapshots(trajectory, graphs, settings["hole_distance"], dtype, device)
+    parts = blocks(trajectory, settings["train"], settings["validation"])
+    train, validation = (snapshots.usable(parts[name]) for name in ("train", "validation"))
+    for name, times in (("training", train), ("validation", validation)):
+        if len(times) == 0:
+            raise ValueError(
+                f"The {name} block has no pair of successive snapshots with a free particle: "
+                f"change the split (train, validation) or record more frames."
+            )
+    sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
+    sigma = sigma if settings["localisation"] else 0.0
+    measured = anchor.measure(snapshots, train, sigma)
+    lightning.seed_everything(seed, verbose=False)
+    scales = start.model_settings(snapshots, train, measured, settings)
+    torch.manual_seed(seed)
+    model = build(scales).to(device, dtype)
+    mask = snapshots.mask[train]
+    latent = Latent(trajectory.particle, mask.any(axis=0)).to(device, dtype)
+    noise = Noise(6 * sigma**2, settings["floor"] * measured.change, measured.temperature)
+    learner = Learner(model, latent, settings, noise, int(mask.sum()))
+    return Task(snapshots, train, validation, measured, learner, settings)
+
+
+def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> lightning.Trainer:
+    settings = task.settings
+    epochs = -(-settings["steps"] // settings["validate_every"])
+    keep = ModelCheckpoint(
+        folder / "checkpoints",
+        "best",
+        monitor="validation_score",
+        save_last=True,
+        save_on_train_epoch_end=True,
+        enable_version_counter=False,
+    )
+    watch = [stability, table, Bar(epochs * settings["validate_every"])]
+    if settings["max_minutes"] is not None:
+        watch.append(Clock(table, float(settings["max_minutes"])))
+    stop = EarlyStopping(
+        "validation_score",
+        patience=settings["patience"],
+        check_on_train_epoch_end=True,
+        check_finite=False,
+    )
+    return lightning.Trainer(
+        accelerator="gpu" if task.snapshots.device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=epochs,
+        callbacks=[*watch, stop, keep],
+        logger=TensorBoardLogger(folder, name="tensorboard", version=0),
+        gradient_clip_val=settings["clip"],
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        log_every_n_steps=settings["validate_every"],
+        reload_dataloaders_every_n_epochs=1,
+    )
+
+
+def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, table: Table) -> None:
+    """Writes the model with its units, the ranges it saw and how it came about."""
+    learner, settings = task.learner, task.settings
+    limits, mean = start.seen(learner.model, learner.latent, task.snapshots, task.train)
+    best = min(table.rows, key=lambda row: row["validation_score"])
+    record = {
+        "units": {
+            "length": graphs.neighbour_distance,
+            "time": graphs.dt,
+            "length_unit": trajectory.attributes["length_unit"],
+            "time_unit": trajectory.attributes["time_unit"],
+        },
+        "seen": {
+            "S": list(limits.S),
+            "V": list(limits.V),
+            "T": list(limits.T),
+            "speed": limits.speed,
+            "mean_T": mean,
+        },
+        "measured": {name: float(value) for name, value in task.measured._asdict().items()},
+        "latent": {"std": float(learner.latent.spread().detach()), "law": "normal"},
+        "training": {
+            **settings,
+            "dataset": trajectory.attributes["dataset"],
+            "hole_distance_used": float(task.snapshots.hole_distance),
+            "rows": learner.rows,
+            "best_step": int(best["step"]),
+            "validation_nll": float(best["validation_nll"]),
+            "seconds": float(table.rows[-1]["seconds"]),
+        },
+    }
+    checkpoint.save(folder, learner.model, learner.latent, record)
