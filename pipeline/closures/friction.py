@@ -123,8 +123,8 @@ class SplineFriction(nn.Module):
 class NetworkFriction(nn.Module):
     """a = MLP(r/h, T_i) MLP(r/h, T_j), one network per amplitude: the paper's form, squared.
 
-    ``taper`` makes the amplitudes vanish at h and ``volume_factor`` multiplies by V_i V_j; the
-    paper has neither. Inputs and outputs are in units of T0.
+    ``scaled`` puts inputs and outputs in units of T0 and of the starting levels, ``taper`` makes
+    the amplitudes vanish at h, ``volume_factor`` multiplies by V_i V_j; the paper has none of it.
     """
 
     def __init__(
@@ -133,13 +133,15 @@ class NetworkFriction(nn.Module):
         width: int = 50,
         level: float = 0.1,
         conductivity: float = 0.1,
+        scaled: bool = True,
         taper: bool = True,
         volume_factor: bool = True,
     ) -> None:
         super().__init__()
-        self.h, T0 = scales.cutoff, scales.temperature
+        self.h, T0 = scales.cutoff, scales.temperature if scaled else 1.0
         self.networks = nn.ModuleList(Perceptron(2, width, 1) for _ in range(3))
         start = [2.0 * T0 * level, 2.0 * T0 * level, T0 * T0 * conductivity]
+        start = start if scaled else [1.0, 1.0, 1.0]
         with torch.no_grad():
             for network in self.networks:
                 network.output.weight.mul_(0.3)

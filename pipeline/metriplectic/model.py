@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from pipeline.closures import energy, friction, splines, teacher, volume
+from pipeline.closures import splines
 from pipeline.closures.friction import Amplitudes
-from pipeline.closures.splines import Radial, Scales
-from pipeline.metriplectic import drift, noise
+from pipeline.closures.splines import Radial
+from pipeline.closures.strain import Elasticity, Reference
+from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
+from pipeline.metriplectic.settings import closure, complete, scales
 from pipeline.metriplectic.thermo import Thermo, inverse_volume, sides, thermodynamics
 from pipeline.pairs import Pairs
 from pipeline.state import Rates, State
@@ -30,14 +32,6 @@ class Dynamics(NamedTuple):
     drift: Rates  # dv/dt (N, D), dS/dt (N,)
 
 
-CLOSURES = {
-    "volume": volume.KINDS,
-    "energy": energy.KINDS,
-    "friction": friction.KINDS,
-    "teacher": teacher.KINDS,
-}
-
-
 class Metriplectic(nn.Module):
     """dx = (L grad E + M grad S + k_B div M) dt + dx~ for x = (r, v, S) of every particle.
 
@@ -45,7 +39,7 @@ class Metriplectic(nn.Module):
     or below differentiates: closures return their derivatives.
 
     Args:
-        settings: plain values that rebuild the model, see `build`.
+        settings: complete settings, see `build`.
     """
 
     log_k_B: Tensor
@@ -54,19 +48,14 @@ class Metriplectic(nn.Module):
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
         self._settings = copy.deepcopy(settings)
-        self.scales = Scales(
-            int(settings["dimension"]),
-            float(settings["cutoff"]),
-            float(settings.get("temperature", 1.0)),
-            float(settings.get("volume", 1.0)),
-            int(settings.get("intervals", 20)),
-        )
-        self.volume = _closure("volume", settings, self.scales)
-        self.energy_closure = _closure("energy", settings, self.scales)
-        self.friction = _closure("friction", settings, self.scales)
-        self.teacher = _closure("teacher", settings, self.scales)
+        self.scales = scales(settings)
+        self.volume = closure("volume", settings)
+        self.energy_closure = closure("energy", settings)
+        self.friction = closure("friction", settings)
+        self.teacher = closure("teacher", settings)
+        self.strain = closure("strain", settings)
         for name in ("log_k_B", "log_m"):
-            if settings.get("trainable_constants", False):
+            if settings["trainable_constants"]:
                 self.register_parameter(name, nn.Parameter(torch.tensor(0.0)))
             else:
                 self.register_buffer(name, torch.tensor(0.0))
@@ -98,7 +87,9 @@ class Metriplectic(nn.Module):
         self,
         state: State,
         pairs: Pairs,
+        reference: Reference | None = None,
         force: Tensor | None = None,
+        limit: float | None = None,
         radial: Radial | None = None,
     ) -> Dynamics:
         """Thermodynamic fields, amplitudes and drift at a state (paper, A.3).
@@ -106,19 +97,27 @@ class Metriplectic(nn.Module):
         Args:
             state: positions, velocities and entropies.
             pairs: pairs closer than the cutoff.
+            reference: undeformed bonds; needed by a solid, ignored by a fluid.
             force: (N, D) external force on each particle, e.g. the Taylor-Green body force.
+            limit: greatest friction rate of a pair [1/time], see `gate.saturated`; for rollouts.
             radial: spline basis at the pair distances, if already computed.
+
+        Raises:
+            ValueError: if a solid is given no reference.
         """
         k_B, m = self.k_B, self.m
+        elastic = self._elasticity(state, reference)
         radial = self.radial(pairs.r) if radial is None else radial
         v_ij = pairs.difference(state.v)
         kernel = self.volume(radial)
         d = inverse_volume(pairs, kernel, self.volume.self_weight())
-        thermo = thermodynamics(self.energy_closure, d, state.S)
+        thermo = thermodynamics(self.energy_closure, d, state.S, elastic)
         i, j = sides(pairs, thermo)
         f = self.friction(radial, i.T, j.T, i.V * j.V)
+        f = f if limit is None else gate.saturated(f, i, j, m, limit)
         total = drift.balance(pairs, v_ij, kernel, f, drift.Ends(i, j), k_B)
-        dv = total.force if force is None else total.force + force
+        forces = [F for F in (force, elastic and elastic.force) if F is not None]
+        dv = sum(forces, total.force)
         dS = drift.heat(total, thermo, k_B, m) / thermo.T
         return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, Rates(dv / m, dS))
 
@@ -149,62 +148,27 @@ class Metriplectic(nn.Module):
         """Smoothness penalty of all closures; zero where they are not splines."""
         return self.volume.roughness() + self.friction.roughness() + self.teacher.roughness()
 
+    def _elasticity(self, state: State, reference: Reference | None) -> Elasticity | None:
+        if self.strain is None:
+            return None
+        if reference is None:
+            raise ValueError(
+                "This model has a strain closure and needs the undeformed bonds of the solid, got "
+                "no reference: pass closures.strain.reference(...)."
+            )
+        return self.strain(reference, reference.displacement(state.r), state.S)
+
     def _tensor(self, d: Dynamics) -> PairTensor:
         return pair_tensor(d.amplitudes.a2, d.amplitudes.b2, self.scales.dimension)
 
 
-def _closure(name: str, settings: dict[str, Any], scales: Scales) -> nn.Module:
-    options = dict(settings["closures"][name])
-    kind = options.pop("kind")
-    if kind not in CLOSURES[name]:
-        raise ValueError(
-            f"Unknown kind of {name} closure {kind!r}: choose one of {sorted(CLOSURES[name])}."
-        )
-    return CLOSURES[name][kind](scales, **options)
-
-
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    "splines": {
-        "volume": {"kind": "splines"},
-        "energy": {"kind": "exponentials"},
-        "friction": {"kind": "splines"},
-        "teacher": {"kind": "splines"},
-    },
-    "network": {name: {"kind": "network"} for name in CLOSURES},
-    "ideal_gas": {
-        "volume": {"kind": "lucy"},
-        "energy": {"kind": "ideal_gas"},
-        "friction": {"kind": "revenga"},
-        "teacher": {"kind": "uniform"},
-    },
-}
-
-
 def build(settings: dict[str, Any]) -> Metriplectic:
-    """Model from plain settings (the contents of model.yaml).
+    """Model from plain settings (the contents of model.yaml); weights come by load_state_dict.
 
-    Keys:
-        dimension: D, 2 or 3.
-        cutoff: h [length].
-        closures: kind and options of volume, energy, friction and teacher, as in `PRESETS`; or
-            the name of a preset.
-        temperature: T0, measured velocity variance per component [default 1].
-        volume: V0, about the volume per particle [default 1].
-        intervals: spline intervals between 0 and h [default 20].
-        trainable_constants: whether k_B and m are learned, as in the paper [default false].
+    Args:
+        settings: ``dimension``, ``cutoff`` and any of the keys of `settings.DEFAULTS`.
 
     Raises:
-        ValueError: on an unknown kind, or a scale that is not positive.
+        ValueError: on an unknown or missing key or kind, or a scale that is not positive.
     """
-    settings = copy.deepcopy(settings)
-    if isinstance(settings.get("closures", "splines"), str):
-        name = settings.get("closures", "splines")
-        if name not in PRESETS:
-            raise ValueError(f"Unknown closures {name!r}: choose one of {sorted(PRESETS)}.")
-        settings["closures"] = copy.deepcopy(PRESETS[name])
-    if settings["dimension"] not in (2, 3):
-        raise ValueError(f"The dimension must be 2 or 3, got {settings['dimension']}.")
-    for name in ("cutoff", "temperature", "volume"):
-        if not settings.get(name, 1.0) > 0.0:
-            raise ValueError(f"The {name} must be positive, got {settings[name]}.")
-    return Metriplectic(settings)
+    return Metriplectic(complete(settings))

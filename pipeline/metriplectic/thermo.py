@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.energy import Energy
+from pipeline.closures.strain import Elasticity
 from pipeline.closures.volume import Kernel
 from pipeline.pairs import Pairs, sum_even
 
@@ -43,10 +44,15 @@ def inverse_volume(pairs: Pairs, kernel: Kernel, self_weight: Tensor | float) ->
     return sum_even(pairs, kernel.w) + self_weight
 
 
-def thermodynamics(energy: Energy, d: Tensor, S: Tensor) -> Thermo:
-    """Fields at inverse volume d (N,) and entropy S (N,): dU = T dS - P dV."""
+def thermodynamics(
+    energy: Energy, d: Tensor, S: Tensor, elastic: Elasticity | None = None
+) -> Thermo:
+    """Fields at inverse volume d (N,) and entropy S (N,): dU = T dS - P dV [+ tau : d eps]."""
     V = 1.0 / d
-    return Thermo(d, V, *energy(S, V))
+    U, T, P, dTdS = energy(S, V)
+    if elastic is not None:
+        U, T, dTdS = U + elastic.U, T + elastic.T, dTdS + elastic.dTdS
+    return Thermo(d, V, U, T, P, dTdS)
 
 
 def sides(pairs: Pairs, thermo: Thermo) -> tuple[Side, Side]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 
 from pipeline import pairs, space
+from pipeline.closures import strain
+from pipeline.closures.strain import Reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs
@@ -13,17 +15,8 @@ from pipeline.state import State
 
 CUTOFF = 1.6
 
-CLOSURES = {
-    "splines": "splines",
-    "network": "network",
-    "ideal_gas": "ideal_gas",
-    "mixed": {
-        "volume": {"kind": "paper", "width": 8},
-        "energy": {"kind": "network", "width": 8},
-        "friction": {"kind": "splines", "volume_factor": False},
-        "teacher": {"kind": "network", "width": 8},
-    },
-}
+CLOSURES = ("splines", "networks", "paper", "ideal_gas")
+SOLIDS = ("splines_solid", "paper_solid")
 
 
 def random_model(kind: str, dimension: int, seed: int = 0, **settings) -> Metriplectic:
@@ -36,7 +29,7 @@ def random_model(kind: str, dimension: int, seed: int = 0, **settings) -> Metrip
             "temperature": 1.3,
             "volume": 0.7,
             "intervals": 8,
-            "closures": CLOSURES[kind],
+            "closures": kind,
             **settings,
         }
     ).double()
@@ -54,6 +47,12 @@ def geometry(name: str, dimension: int) -> Space:
         "slab": space.periodic(lengths, [True] + [False] * (dimension - 1)),
         "lees_edwards": space.lees_edwards(lengths, 0.8),
     }[name]
+
+
+def random_reference(box: Space, seed: int = 5) -> Reference:
+    """Undeformed bonds of the lattice that `random_state` jitters, slightly stretched."""
+    state, _ = random_state(box, seed=seed)
+    return strain.reference(pairs.find(state.r, box, 1.05 * CUTOFF), 1.05 * CUTOFF, box)
 
 
 def random_state(box: Space, n: int = 6, seed: int = 1) -> tuple[State, Pairs]:

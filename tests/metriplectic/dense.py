@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, jacfwd
 
+from pipeline.closures.strain import Reference
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs
 from pipeline.state import State
@@ -19,8 +20,16 @@ from pipeline.state import State
 class Dense:
     """Dense operators of a small system as functions of the flat state x = (r, v, S)."""
 
-    def __init__(self, model: Metriplectic, state: State, pairs: Pairs) -> None:
+    def __init__(
+        self,
+        model: Metriplectic,
+        state: State,
+        pairs: Pairs,
+        reference: Reference | None = None,
+        limit: float | None = None,
+    ) -> None:
         self.model, self.i, self.j = model, pairs.i, pairs.j
+        self.reference, self.limit = reference, limit
         self.N, self.D = state.r.shape
         r_ij = pairs.e * pairs.r[:, None]
         self.shift = r_ij - (state.r[self.i] - state.r[self.j])  # of the images, constant
@@ -46,7 +55,10 @@ class Dense:
         return 1.0 / (weights.sum(1) + self.model.volume.self_weight())
 
     def internal(self, r: Tensor, S: Tensor) -> Tensor:
-        return self.model.energy_closure(S, self.volumes(r)).U.sum()
+        U = self.model.energy_closure(S, self.volumes(r)).U.sum()
+        if self.reference is None:
+            return U
+        return U + self.model.strain(self.reference, self.reference.displacement(r), S).U.sum()
 
     def E(self, x: Tensor) -> Tensor:
         r, v, S = self.unpack(x)
@@ -62,7 +74,13 @@ class Dense:
         T, V = self.temperatures(r, S), self.volumes(r)
         i, j, D = self.i, self.j, self.D
         A = self.model.friction(self.model.radial(distance), T[i], T[j], V[i] * V[j]).value
-        a, b, c = (y.sqrt() for y in A)
+        a2, b2, c2 = A
+        if self.limit is not None:
+            drag = (1 / T[i] + 1 / T[j]) / 2 * (a2 + b2) / (self.m * self.limit)
+            heat = c2 / (T[i] * T[j]) / self.limit
+            a2, b2 = (y / (1 + drag**4) ** 0.25 for y in (a2, b2))
+            c2 = c2 / (1 + heat**4) ** 0.25
+        a, b, c = a2.sqrt(), b2.sqrt(), c2.sqrt()
         unit = torch.eye(D, dtype=x.dtype)
         strength = (2.0 * self.k_B).sqrt()
         columns = []

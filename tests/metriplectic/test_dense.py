@@ -7,8 +7,17 @@ import torch
 from torch import Tensor
 from torch.func import hessian
 
-from tests.metriplectic.cases import CLOSURES, geometry, random_model, random_state
+from tests.metriplectic.cases import (
+    CLOSURES,
+    SOLIDS,
+    geometry,
+    random_model,
+    random_reference,
+    random_state,
+)
 from tests.metriplectic.dense import Dense, flat
+
+N = 6
 
 
 def error(x: Tensor, y: Tensor) -> float:
@@ -32,10 +41,37 @@ def test_drift_with_every_divergence_term(kind: str, dimension: int, space_name:
     rates = model.dynamics(state, pairs).drift
     dense = Dense(model, state, pairs).drift()
     assert len(pairs.i) >= 5
-    r_v, r_S = flat(state.v, rates.dv, rates.dS), dense
-    n = state.v.numel()
+    assert_equal_rates(flat(state.v, rates.dv, rates.dS), dense, dimension)
+
+
+@pytest.mark.parametrize("kind", SOLIDS)
+def test_drift_of_a_solid(kind: str, dimension: int) -> None:
+    model = random_model(kind, dimension)
+    box = geometry("free", dimension)
+    state, pairs = random_state(box)
+    reference = random_reference(box)
+    rates = model.dynamics(state, pairs, reference).drift
+    energy = model.energy(state, model.dynamics(state, pairs, reference))
+    dense = Dense(model, state, pairs, reference)
+    assert abs(energy - dense.E(dense.x)) < 1e-12 * abs(energy)
+    assert_equal_rates(flat(state.v, rates.dv, rates.dS), dense.drift(), dimension)
+
+
+@pytest.mark.parametrize("limit", [0.01, 0.3])
+def test_saturated_friction_keeps_the_laws(limit: float, dimension: int) -> None:
+    model = random_model("splines", dimension)
+    state, pairs = random_state(geometry("periodic", dimension))
+    free, held = (model.dynamics(state, pairs, limit=x) for x in (None, limit))
+    dense = Dense(model, state, pairs, limit=limit)
+    assert_equal_rates(flat(state.v, *held.drift), dense.drift(), dimension)
+    assert (held.amplitudes.a2 < free.amplitudes.a2).all()
+
+
+def assert_equal_rates(fast: Tensor, dense: Tensor, dimension: int) -> None:
+    """dr, dv and dS each agree to 1e-10 of their largest element."""
+    n = N * dimension
     for part in (slice(0, n), slice(n, 2 * n), slice(2 * n, None)):
-        assert error(r_v[part], r_S[part]) < 1e-10
+        assert error(fast[part], dense[part]) < 1e-10
 
 
 @pytest.mark.parametrize("kind", CLOSURES)
@@ -73,7 +109,7 @@ def test_marginal_covariance(kind: str, dimension: int, space_name: str) -> None
     covariance = model.covariance(model.dynamics(state, pairs))
     dense = Dense(model, state, pairs)
     full = 2.0 * dense.k_B * dense.M(dense.x)
-    N, D = state.v.shape
+    D = dimension
     for k in range(N):
         v = N * D + k * D + torch.arange(D)
         S = torch.tensor([2 * N * D + k])

@@ -1,0 +1,186 @@
+"""Strain closures: the elastic, deviatoric part of a solid's energy (paper, section 5.7).
+
+Each returns U_dev with its derivatives in S and the forces of the bonds, so that nothing above
+needs to know how strain is measured.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.closures import splines
+from pipeline.closures.jets import Monotone, Perceptron
+from pipeline.closures.splines import Scales
+from pipeline.pairs import Pairs, sum_even, sum_odd, sum_sided
+from pipeline.space import Space
+
+
+class Reference(NamedTuple):
+    """Bonds of the undeformed configuration: a half list that does not change with the motion.
+
+    Fixed bonds with weights that fade at the cutoff keep the energy continuous; the paper takes
+    the current neighbours, and its energy jumps when one leaves.
+    """
+
+    bonds: Pairs  # undeformed geometry
+    r0: Tensor  # (B, D) undeformed r_ij
+    weight: Tensor  # (B,) fades at the cutoff
+    inverse: Tensor  # (N, D, D) (sum_j weight r0 r0^T)^-1; zero where bonds do not span space
+    space: Space
+
+    def displacement(self, r: Tensor) -> Tensor:
+        """Current r_ij (B, D) of the bonds at positions r (N, D), by their minimum image."""
+        i, j = self.bonds.i, self.bonds.j
+        return self.space.displacement(r.index_select(0, i), r.index_select(0, j))[0]
+
+
+def reference(bonds: Pairs, cutoff: float, space: Space) -> Reference:
+    """Reference configuration from the pairs of the undeformed positions.
+
+    Particles with fewer than D independent bonds store no elastic energy.
+
+    Args:
+        bonds: pairs of the undeformed configuration.
+        cutoff: length at which the weight of a bond vanishes.
+        space: geometry.
+
+    Raises:
+        ValueError: in a sheared box, where the images of a bond move.
+    """
+    if space.rate != 0.0:
+        raise ValueError(
+            f"A solid's reference bonds need a box that is not sheared, got shear rate "
+            f"{space.rate:g}: use a free or periodic space."
+        )
+    r0 = bonds.r[:, None] * bonds.e
+    weight, _ = splines.taper(bonds.r, cutoff)
+    second = sum_even(bonds, weight[:, None, None] * r0[:, :, None] * r0[:, None, :])
+    eigenvalues = torch.linalg.eigvalsh(second)  # ascending
+    spans = (eigenvalues[:, 0] > 1e-3 * eigenvalues[:, -1])[:, None, None]
+    unit = torch.eye(r0.shape[1], dtype=r0.dtype, device=r0.device)
+    inverse = torch.linalg.inv(torch.where(spans, second, unit)) * spans
+    return Reference(bonds, r0, weight, inverse, space)
+
+
+class Elasticity(NamedTuple):
+    """Elastic part of the energy and what follows from it."""
+
+    U: Tensor  # (N,) U_dev
+    T: Tensor  # (N,) its share of the temperature, dU_dev/dS
+    dTdS: Tensor  # (N,)
+    force: Tensor  # (N, D) sum of the bond forces, which are odd in i and j
+
+
+class Elastic(Protocol):
+    """Bonds, their current r_ij and S -> elastic energy and force."""
+
+    def __call__(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity: ...
+
+
+def deviator(x: Tensor) -> Tensor:
+    """Traceless part of (N, D, D) matrices."""
+    D = x.shape[-1]
+    unit = torch.eye(D, dtype=x.dtype, device=x.device)
+    return x - x.diagonal(dim1=1, dim2=2).sum(1)[:, None, None] * unit / D
+
+
+def deformation(reference: Reference, r_ij: Tensor) -> Tensor:
+    """Weighted least-squares deformation gradient F_i (N, D, D) of each neighbourhood.
+
+    F_i = (sum_j weight r_ij r0_ij^T) (sum_j weight r0_ij r0_ij^T)^-1, the best affine map.
+    """
+    moment = reference.weight[:, None, None] * r_ij[:, :, None] * reference.r0[:, None, :]
+    return sum_even(reference.bonds, moment) @ reference.inverse
+
+
+class GreenStrain(nn.Module):
+    """U_dev = T0 sum_k c_k J^k / k with J = e:e/2 of the traceless Green strain e.
+
+    e is the traceless part of (F^T F - 1)/2, F the deformation gradient of the neighbourhood: a
+    rotation stores nothing. J is convex in e and the sum, with c_k > 0, convex and non-decreasing
+    in J. U_dev does not depend on S (elasticity of energy, not of entropy). In 3D the third
+    invariant is left out.
+
+    Args:
+        scales: T0.
+        terms: number of powers of J.
+        stiffness: c_1 at the start [T0].
+    """
+
+    def __init__(self, scales: Scales, terms: int = 2, stiffness: float = 1.0) -> None:
+        super().__init__()
+        start = torch.full((terms,), stiffness)
+        self.log_c = nn.Parameter(start.log())
+        self.register_buffer("T0", torch.tensor(scales.temperature))
+        self.register_buffer("power", torch.arange(terms, dtype=torch.float32))
+
+    def forward(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity:
+        F = deformation(reference, r_ij)
+        strain = deviator(0.5 * F.transpose(1, 2) @ F)  # the unit matrix has no deviator
+        J = 0.5 * strain.square().sum((1, 2))
+        c = self.T0 * torch.exp(self.log_c)
+        slope = J[:, None] ** self.power * c  # c_k J^(k-1)
+        U = (slope / (self.power + 1.0)).sum(1) * J
+        # dU = (dU/dJ) e : F^T dF, and dF = weight dr_ij (inverse r0_ij)^T for every bond.
+        stress = slope.sum(1)[:, None, None] * (F @ strain) @ reference.inverse
+        i, j = (stress.index_select(0, k) for k in (reference.bonds.i, reference.bonds.j))
+        f = -reference.weight[:, None] * ((i + j) @ reference.r0[:, :, None])[:, :, 0]
+        zero = torch.zeros_like(S)
+        return Elasticity(U, zero, zero, sum_odd(reference.bonds, f))
+
+
+class PaperStrain(nn.Module):
+    """U_dev = CMNN(S, invariants of eps) with eps_i = sum_j sym(l_ij), made traceless.
+
+        l_ij = MLP(u_ij/h, r0_ij/h) - MLP(0, r0_ij/h),   u_ij = r_ij - r0_ij
+
+    The paper's form (5.7), full D x D output as in the authors' code. Not objective: a rigid
+    rotation stores energy. Invariants: e:e/2, and det e in 3D; U_dev may decrease with them.
+    """
+
+    def __init__(self, scales: Scales, width: int = 50) -> None:
+        super().__init__()
+        self.h, self.D = scales.cutoff, scales.dimension
+        self.strain = Perceptron(2 * self.D, width, self.D**2)
+        self.network = Monotone((1, *[0] * (self.D - 1)), width)
+
+    def forward(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity:
+        bonds, D = reference.bonds, self.D
+        u = (r_ij - reference.r0) / self.h
+        r0 = reference.r0 / self.h
+        value, slope = self._pair(torch.cat((u, -u)), torch.cat((r0, -r0)))
+        l_i, l_j = value.chunk(2)
+        strain = deviator(sum_sided(bonds, l_i, l_j))
+        invariants, gradients = self._invariants(strain)
+        x = torch.stack((S, *invariants), 1)
+        jet = self.network.jet(x, tuple(range(D)))
+        U, T, *U_I = (y[:, 0] for y in (jet.value, *jet.first))
+        tau = deviator(sum(y[:, None, None] * g for y, g in zip(U_I, gradients, strict=True)))
+        tau_ij = torch.cat((tau.index_select(0, bonds.i), tau.index_select(0, bonds.j)))
+        # Column k of the Jacobian is dl/du_k; l_ji moves with -r_ij, hence the sign.
+        g = torch.stack([(tau_ij * column).sum((1, 2)) for column in slope], 1) / self.h
+        g_i, g_j = g.chunk(2)
+        return Elasticity(U, T, jet.second[:, 0], sum_odd(bonds, g_j - g_i))
+
+    def _pair(self, u: Tensor, r0: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """sym(l) (B, D, D) and its derivatives in the D components of u."""
+        D = self.D
+        moved = self.strain.jet(torch.cat((u, r0), 1), tuple(range(D)))
+        rest = self.strain(torch.cat((torch.zeros_like(u), r0), 1))
+        matrices = [y.unflatten(1, (D, D)) for y in (moved.value - rest, *moved.first)]
+        value, *slope = (0.5 * (y + y.transpose(1, 2)) for y in matrices)
+        return value, slope
+
+    def _invariants(self, e: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Invariants (N,) of traceless e (N, D, D) and their gradients in e."""
+        square = 0.5 * e.square().sum((1, 2))
+        if self.D == 2:
+            return [square], [e]
+        # Cayley and Hamilton: det e = tr e^3 / 3 where tr e = 0.
+        return [square, (e @ e * e).sum((1, 2)) / 3.0], [e, e @ e]
+
+
+KINDS = {"green": GreenStrain, "paper": PaperStrain}

@@ -1,0 +1,112 @@
+"""Plain settings of a model, the contents of model.yaml: presets, defaults and checks."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from torch import nn
+
+from pipeline.closures import energy, friction, strain, teacher, volume
+from pipeline.closures.splines import Scales
+
+CLOSURES: dict[str, dict[str, type[nn.Module]]] = {
+    "volume": volume.KINDS,
+    "energy": energy.KINDS,
+    "friction": friction.KINDS,
+    "teacher": teacher.KINDS,
+    "strain": strain.KINDS,  # solids only
+}
+
+SPLINES = {
+    "volume": {"kind": "splines"},
+    "energy": {"kind": "exponentials"},
+    "friction": {"kind": "splines"},
+    "teacher": {"kind": "splines"},
+}
+NETWORKS = {name: {"kind": "network"} for name in ("volume", "energy", "friction", "teacher")}
+PAPER = {
+    "volume": {"kind": "paper"},
+    "energy": {"kind": "paper"},
+    "friction": {"kind": "network", "taper": False, "volume_factor": False, "scaled": False},
+    "teacher": {"kind": "paper"},
+}
+IDEAL_GAS = {
+    "volume": {"kind": "lucy"},
+    "energy": {"kind": "ideal_gas"},
+    "friction": {"kind": "revenga"},
+    "teacher": {"kind": "uniform"},
+}
+PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    "splines": SPLINES,  # the default
+    "splines_solid": {**SPLINES, "strain": {"kind": "green"}},
+    "networks": NETWORKS,  # the paper's networks with the invariances restored
+    "networks_solid": {**NETWORKS, "strain": {"kind": "green"}},
+    "paper": PAPER,  # as printed
+    "paper_solid": {**PAPER, "strain": {"kind": "paper"}},
+    "ideal_gas": IDEAL_GAS,  # Espanol and Revenga 2003, nothing learned
+}
+DEFAULTS: dict[str, Any] = {
+    "closures": "splines",  # name of a preset, or kind and options of each closure
+    "temperature": 1.0,  # T0: measured velocity variance per component [m length^2 / time^2]
+    "volume": 1.0,  # V0: about the volume per particle [length^D]
+    "intervals": 20,  # spline intervals between 0 and h
+    "trainable_constants": False,  # whether k_B and m are learned, as in the paper
+}
+
+
+def complete(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings with the defaults filled in and a preset written out; keys in `DEFAULTS`.
+
+    ``dimension`` and ``cutoff`` have no default.
+
+    Raises:
+        ValueError: on an unknown or missing key, an unknown kind, or a scale that is not positive.
+    """
+    known = {"dimension", "cutoff", *DEFAULTS}
+    if set(settings) - known or not {"dimension", "cutoff"} <= set(settings):
+        raise ValueError(
+            f"Model settings must be dimension, cutoff and any of {', '.join(DEFAULTS)}, got "
+            f"{', '.join(map(str, settings))}: remove or add keys."
+        )
+    full = copy.deepcopy({**DEFAULTS, **settings})
+    if isinstance(full["closures"], str):
+        full["closures"] = copy.deepcopy(_choose("closures", full["closures"], PRESETS))
+    for name, options in full["closures"].items():
+        _choose("kind of " + name, options["kind"], _choose("closure", name, CLOSURES))
+    if full["dimension"] not in (2, 3):
+        raise ValueError(f"The dimension of a model must be 2 or 3, got {full['dimension']}.")
+    for name in ("cutoff", "temperature", "volume"):
+        if not full[name] > 0.0:
+            raise ValueError(
+                f"The {name} of a model must be positive, got {full[name]}: use reduced units."
+            )
+    if full["intervals"] < 4:
+        raise ValueError(f"A spline needs at least 4 intervals, got {full['intervals']}.")
+    return full
+
+
+def scales(settings: dict[str, Any]) -> Scales:
+    """Dimension, range and units of complete settings."""
+    return Scales(
+        int(settings["dimension"]),
+        float(settings["cutoff"]),
+        float(settings["temperature"]),
+        float(settings["volume"]),
+        int(settings["intervals"]),
+    )
+
+
+def closure(name: str, settings: dict[str, Any]) -> nn.Module | None:
+    """The closure called ``name`` of complete settings; None where the settings have none."""
+    if name not in settings["closures"]:
+        return None
+    options = dict(settings["closures"][name])
+    kind = options.pop("kind")
+    return CLOSURES[name][kind](scales(settings), **options)
+
+
+def _choose(what: str, name: str, offered: dict[str, Any]) -> Any:
+    if name not in offered:
+        raise ValueError(f"Unknown {what} {name!r}: choose one of {', '.join(sorted(offered))}.")
+    return offered[name]
