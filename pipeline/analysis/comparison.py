@@ -98,30 +98,30 @@ def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, object]]:
     weights = draws(int(patch.max()) + 1)[:, patch]
     rows = []
     for name, overlap in zip(names, (spearman, top_overlap), strict=True):
-        samples = np.array([overlap(truth, value, weight) for weight in weights])
-        low, high = percentiles(samples)
-        whole = overlap(truth, value, np.ones(len(one)))
+        low, high = percentiles(overlap(truth, value, weights))
+        whole = float(overlap(truth, value, np.ones((1, len(one))))[0])
         row = {"metric": name, "value": whole, "low": float(low), "high": float(high), "note": ""}
         rows.append(row)
     return rows
 
 
-def spearman(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> float:
-    """Rank correlation of two maps (n,), particles counted ``weight`` times."""
-    a, b = rankdata(one), rankdata(other)
-    a, b = a - np.average(a, weights=weight), b - np.average(b, weights=weight)
-    scale = np.sqrt(np.sum(weight * a * a) * np.sum(weight * b * b))
-    return float(np.sum(weight * a * b) / scale) if scale > 0 else float("nan")
+def spearman(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rank correlations (B,) of two maps (n,), particles counted ``weight`` (B, n) times."""
+    total = weight.sum(axis=1)
+    a, b = rankdata(one) / len(one), rankdata(other) / len(one)
+    mean_a, mean_b = weight @ a / total, weight @ b / total
+    product = weight @ (a * b) / total - mean_a * mean_b
+    spread = (weight @ a**2 / total - mean_a**2) * (weight @ b**2 / total - mean_b**2)
+    return ratio(product, np.sqrt(np.maximum(spread, 0.0)))
 
 
-def top_overlap(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> float:
-    """Share of the top 5 % of one map that is in the top 5 % of the other.
+def top_overlap(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Share (B,) of the top 5 % of one map that is in the top 5 % of the other.
 
-    Particles (n,) are counted ``weight`` times; the tops are those of the whole maps.
+    Particles (n,) are counted ``weight`` (B, n) times; the tops are those of the whole maps.
     """
     count = max(round(TOP * len(one)), 1)
     first, second = np.zeros((2, len(one)), bool)
     first[np.argsort(one)[-count:]] = True
     second[np.argsort(other)[-count:]] = True
-    held = float(weight[first].sum())
-    return float(weight[first & second].sum()) / held if held > 0 else float("nan")
+    return ratio(weight @ (first & second).astype(float), weight @ first.astype(float))

@@ -78,20 +78,21 @@ def d2min(
     if normalisation not in NORMALISATIONS:
         raise ValueError(f"normalisation is {normalisation!r}: choose mean or sum.")
     fields, count, dimension = displacement.shape
+    square = dimension**2
     both = (seen[:, near.i] & seen[:, near.j])[..., None]
     change = np.where(both, displacement[:, near.j] - displacement[:, near.i], 0.0)
     r0 = np.where(both, near.r0, 0.0)
     terms = [
         both.astype(float),
         (change**2).sum(axis=2, keepdims=True),
-        (change[..., :, None] * r0[..., None, :]).reshape(*change.shape[:2], -1),
-        (r0[..., :, None] * r0[..., None, :]).reshape(*change.shape[:2], -1),
+        (change[..., :, None] * r0[..., None, :]).reshape(*change.shape[:2], square),
+        (r0[..., :, None] * r0[..., None, :]).reshape(*change.shape[:2], square),
     ]
     # Every term is even in the pair, so each bond adds the same to both of its ends.
     ends = _incidence(near, count)
-    per_bond = np.concatenate(terms, axis=2).transpose(1, 0, 2).reshape(len(near.i), -1)
-    total = (ends @ per_bond).reshape(count, fields, -1).transpose(1, 0, 2)
-    square = dimension**2
+    per_bond = np.concatenate(terms, axis=2).transpose(1, 0, 2)
+    total = ends @ per_bond.reshape(len(near.i), fields * (2 + 2 * square))
+    total = total.reshape(count, fields, 2 + 2 * square).transpose(1, 0, 2)
     number, energy = total[..., 0], total[..., 1]
     cross = total[..., 2 : 2 + square].reshape(fields, count, dimension, dimension)
     shape = total[..., 2 + square :].reshape(fields, count, dimension, dimension)

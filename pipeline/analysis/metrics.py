@@ -13,7 +13,7 @@ from pipeline.analysis.rdf import rdf
 from pipeline.analysis.runs import Run, wrapped
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.streamlines import displacements, grid
-from pipeline.analysis.uncertainty import Curve, gather, interval
+from pipeline.analysis.uncertainty import Curve, gather, interval, ratio
 from pipeline.analysis.vacf import normalised, velocity_products
 
 FEWEST_PAIRS = 100
@@ -46,7 +46,7 @@ def identity(curve: np.ndarray) -> np.ndarray:
 
 def per_decade(curve: np.ndarray) -> np.ndarray:
     """(..., K) numbers in logarithmic bins as a density that adds up to one."""
-    return curve / np.nansum(curve, axis=-1, keepdims=True)
+    return ratio(curve, np.nansum(curve, axis=-1, keepdims=True))
 
 
 CURVES: dict[str, Curve] = {

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.analysis.d2min import bonds, field
 from pipeline.analysis.runs import Run
+from pipeline.analysis.uncertainty import gather
 
 
 class NonAffine(NamedTuple):
@@ -63,10 +64,8 @@ def sums(value: np.ndarray, label: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     known = np.isfinite(value)
     units = int(label.max()) + 1
-    total, number = np.zeros((2, units, value.shape[1]))
-    np.add.at(total, label, np.where(known, value, 0.0).sum(axis=0).T)
-    np.add.at(number, label, known.sum(axis=0).T)
-    return total, number
+    total = gather(np.where(known, value, 0.0).sum(axis=0).T, label, units)
+    return total, gather(known.sum(axis=0).T, label, units)
 
 
 def histogram(value: np.ndarray, edges: np.ndarray, label: np.ndarray) -> np.ndarray:

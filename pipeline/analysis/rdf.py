@@ -18,6 +18,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from pipeline.analysis.runs import Run, minimum_image, sides, wrapped
+from pipeline.analysis.uncertainty import gather
 from pipeline.analysis.window import mean_radius, shell_volumes, visible
 from pipeline.trajectory import Box
 
@@ -57,8 +58,8 @@ def rdf(
     found, expected = np.zeros((units, shells)), np.zeros((units, shells))
     for part, row in _spread(parts, snapshots):
         one = _snapshot(part.position[row], part.seen[row], part.free[row], frame, edges)
-        np.add.at(found, label[one.centre], one.found)
-        np.add.at(expected, label[one.centre], one.expected)
+        found += gather(one.found, label[one.centre], units)
+        expected += gather(one.expected, label[one.centre], units)
     return Counts(found, expected)
 
 

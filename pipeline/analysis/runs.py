@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
 
     Raises:
         ValueError: if ``select`` does not fit, or if the snapshots of a run are not together or
-            do not fall on the clock.
+            do not fall on the clock, or if its images slide (Lees-Edwards).
     """
     count = trajectory.present.shape[1]
     chosen = np.ones(count, bool) if select is None else np.asarray(select, bool)
@@ -41,13 +42,15 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         raise ValueError(
             f"select has shape {chosen.shape} for {count} particles: give one flag per particle."
         )
+    if trajectory.attributes.get("shear_rate", 0.0):
+        raise ValueError(
+            "The trajectory has sliding (Lees-Edwards) images and the statistics know only images "
+            "at rest: measure it in a frame without shear."
+        )
     edges = [0, *(np.flatnonzero(np.diff(trajectory.run)) + 1).tolist(), len(trajectory.run)]
     if len(edges) - 1 > len(np.unique(trajectory.run)):
         raise ValueError("The snapshots of a run are not together: sort them by run, then by time.")
-    return [
-        _run(trajectory.window(slice(first, last)), chosen)
-        for first, last in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    return [_run(trajectory.window(slice(first, last)), chosen) for first, last in pairwise(edges)]
 
 
 def unwrapped(position: np.ndarray, box: Box) -> np.ndarray:

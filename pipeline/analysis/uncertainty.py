@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 Curve = Callable[[np.ndarray], np.ndarray]
 
@@ -60,9 +61,9 @@ def time_blocks(count: int, length: int) -> np.ndarray:
 
 def gather(values: np.ndarray, label: np.ndarray, units: int) -> np.ndarray:
     """(N, K) values added up over the particles of each unit: (units, K)."""
-    total = np.zeros((units, values.shape[1]))
-    np.add.at(total, label, values)
-    return total
+    member = sparse.csr_array((np.ones(len(label)), (label, np.arange(len(label)))))
+    member.resize(units, len(label))
+    return member @ values
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

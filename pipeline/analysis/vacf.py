@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.analysis.correlation import pairs_of_times, products
 from pipeline.analysis.runs import Run
+from pipeline.analysis.uncertainty import ratio
 
 
 def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -39,4 +40,4 @@ def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray
 
 def normalised(curve: np.ndarray) -> np.ndarray:
     """(..., L) curves over their first value, which must be that of lag 0."""
-    return curve / curve[..., :1]
+    return ratio(curve, curve[..., :1])

@@ -10,7 +10,7 @@ import pytest
 from pipeline.trajectory import Box, Trajectory
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recording() -> Callable[..., Trajectory]:
     """A factory: positions (T, N, D) and what differs from a single complete open recording."""
 

@@ -28,7 +28,7 @@ def gas(recording, lengths, count, snapshots, periodic=False):
 @pytest.mark.parametrize("lengths", [[10.0, 6.0], [5.0, 4.0, 6.0]])
 @pytest.mark.parametrize("centres", ["all", "edge", "interior", "driven band"])
 def test_ideal_gas_is_one_up_to_the_edge_of_the_window(recording, lengths, centres):
-    trajectory = gas(recording, lengths, 300, 60)
+    trajectory = gas(recording, lengths, 250, 40)
     x = trajectory.position[..., 0]
     chosen = {
         "all": np.ones(x.shape, bool),

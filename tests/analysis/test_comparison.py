@@ -1,0 +1,84 @@
+"""The table of errors: nothing against itself, small within the noise floor, large for a fake."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.analysis.comparison import COLUMNS, Source, comparison, spearman, top_overlap
+from pipeline.analysis.metrics import CURVES, missing
+from pipeline.analysis.settings import Options, plan
+from pipeline.analysis.statistics import floor, measure
+
+
+def walk(recording, seed, step=0.05):
+    start = np.random.default_rng(0).uniform(size=(400, 2)) * 20
+    generator = np.random.default_rng(seed)
+    moves = step * generator.standard_normal((40, 400, 2))
+    moves[0] = 0.0
+    return recording(start + np.cumsum(moves, axis=0), 20.0)
+
+
+@pytest.fixture(scope="module")
+def experiment(recording):
+    trajectory = walk(recording, 1)
+    settings = plan(trajectory, 1.0, Options(r_max=4.0, snapshots=10, origins=20))
+    found = measure(trajectory, settings)
+    found["noise_floor"] = floor(found)
+    return settings, found
+
+
+def test_errors_tell_a_good_model_from_a_bad_one(recording, experiment):
+    settings, found = experiment
+    sources = [
+        Source("itself", 0, found),
+        Source("same law", 0, measure(walk(recording, 2), settings)),
+        Source("too fast", 3, measure(walk(recording, 3, 0.08), settings)),
+    ]
+    table = comparison("test", found, sources)
+    assert list(table.columns) == COLUMNS
+    assert len(table) == 3 * (len(CURVES) + 2)
+    value = table.set_index(["model", "metric"])
+    for name in CURVES:
+        assert value.loc[("itself", name), "value"] == 0.0
+    for name in ("msd", "d2min", "d2min_histogram"):
+        good, bad = value.loc[("same law", name)], value.loc[("too fast", name)]
+        assert good["value"] < 2 * good["noise_floor"]
+        assert bad["low"] > 3 * bad["noise_floor"]
+        assert bad["low"] < bad["value"] < bad["high"]
+    # MSD of steps 1.6 times as long is 1.6^2 times as large.
+    np.testing.assert_allclose(value.loc[("too fast", "msd"), "value"], 1.56, atol=0.1)
+    assert value.loc[("itself", "d2min_map_spearman"), "value"] == pytest.approx(1.0)
+    assert value.loc[("itself", "d2min_map_top5"), "value"] == 1.0
+    assert abs(value.loc[("same law", "d2min_map_spearman"), "value"]) < 0.35
+
+
+def test_what_a_side_lacks_is_said(recording, experiment):
+    settings, found = experiment
+    lame = measure(walk(recording, 1).window(slice(0, 10)), settings)
+    lame["rdf"] = missing("The model holds no particle.")
+    table = comparison("test", found, [Source("lame", 0, lame)]).set_index("metric")
+    assert np.isnan(table.loc["rdf", "value"])
+    assert table.loc["rdf", "note"] == "model: The model holds no particle."
+    assert "of" in table.loc["msd", "note"]
+    assert np.isnan(table.loc["d2min_map_top5", "value"])
+
+
+def test_other_settings_are_refused(recording, experiment):
+    _, found = experiment
+    other = walk(recording, 1).window(slice(0, 12))
+    with pytest.raises(ValueError, match="same settings"):
+        comparison("test", found, [Source("other", 0, measure(other, plan(other, 1.0)))])
+
+
+def test_overlaps_of_maps():
+    one = np.arange(100.0)
+    weight = np.ones((1, 100))
+    assert spearman(one, one**3, weight) == pytest.approx(1.0)
+    assert spearman(one, -one, weight) == pytest.approx(-1.0)
+    assert np.isnan(spearman(one, np.zeros(100), weight))
+    assert top_overlap(one, one**2, weight) == 1.0
+    assert top_overlap(one, -one, weight) == 0.0
+    generator = np.random.default_rng(0)
+    chance = [top_overlap(one, generator.permutation(one), weight) for _ in range(2000)]
+    assert abs(np.mean(chance) - 0.05) < 0.01

@@ -1,0 +1,65 @@
+"""The laws along a rollout: nothing to report where they hold, the planted drift where not."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+
+from pipeline.analysis.conservation import conservation, read
+
+
+def observables(count=100, dimension=2, temperature=0.5):
+    """A driven gas of equipartition: energy is work, momentum is impulse, entropy grows."""
+    time = np.arange(51) * 0.1
+    work = 3 * np.sin(time)
+    impulse = np.stack([time**2] * dimension, axis=1)
+    ones = np.ones(51)
+    return {
+        "time": time,
+        "kinetic": ones * dimension * count * temperature / 2,
+        "energy": 7 + work,
+        "work": work,
+        "momentum": 2 + impulse,
+        "impulse": impulse,
+        "entropy": count * 0.2 * time,
+        "temperature": ones * temperature,
+    }
+
+
+def test_kept_laws_leave_no_drift():
+    laws = conservation(observables())
+    assert laws["energy_drift"] < 1e-14
+    assert laws["momentum_drift"] < 1e-14
+    np.testing.assert_allclose(laws["entropy_production"], 0.2)
+    assert laws["entropy_decreases"] == 0.0
+    assert all(isinstance(value, float) for value in laws.values())
+
+
+def test_a_drift_is_told_on_the_scale_of_the_motion():
+    given = observables()
+    given["energy"] = given["energy"] + 0.01 * 50 * given["time"]
+    given["momentum"] = given["momentum"] + np.linspace(0, 1, 51)[:, None]
+    laws = conservation(given)
+    np.testing.assert_allclose(laws["energy_drift"], 0.01 * 5)
+    np.testing.assert_allclose(laws["energy_drift_rate"], 0.01)
+    # N m v_rms with <v^2> = D T / m
+    np.testing.assert_allclose(laws["momentum_drift"], np.sqrt(2) / (100 * np.sqrt(2 * 0.5)))
+
+
+def test_refuses_a_file_or_a_set_without_observables(tmp_path):
+    with h5py.File(tmp_path / "empty.h5", "w"):
+        pass
+    with pytest.raises(ValueError, match="not a rollout"):
+        read(tmp_path / "empty.h5")
+    given = observables()
+    del given["work"]
+    with pytest.raises(ValueError, match="lacks the observables work"):
+        conservation(given)
+
+
+def test_reads_what_a_rollout_holds(tmp_path):
+    with h5py.File(tmp_path / "rollout.h5", "w") as file:
+        for name, value in observables().items():
+            file[f"observables/{name}"] = value
+    assert conservation(read(tmp_path / "rollout.h5")) == conservation(observables())
