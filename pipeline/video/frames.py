@@ -1,88 +1,19 @@
-"""Finding the videos of a folder and reading their frames lazily, in sequence.
-
-A folder holds one or several runs. Each film or TIFF stack is a run; all single-page images of a
-folder together are one run, in natural order of their names; subfolders are searched the same way.
-Other files (licences, tables, notes) are ignored.
-"""
+"""Reading the frames of a run lazily, in sequence, corrected as asked for."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import tifffile
 
 from pipeline.video.preprocess import Correction, accumulated_shift, correct, flicker_gain
 from pipeline.video.readers import FilmReader, Nd2Reader, PimsReader, SequenceReader
-from pipeline.video.tiff import TiffReader, UnreadableVideo
+from pipeline.video.sources import Source
+from pipeline.video.tiff import TiffReader
 
-TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
-IMAGE = {".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".jp2"}
-FILM = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif"}
-OTHER = {".cine", ".seq", ".spe"}
 AS_RECORDED = Correction()
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as films store it
-
-
-class Source(NamedTuple):
-    """One run on disk: `kind` is tiff, sequence, film, nd2 or other."""
-
-    name: str
-    kind: str
-    paths: tuple[Path, ...]
-
-
-def natural(path: Path) -> list:
-    """Sort key that puts frame_10 after frame_9."""
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
-
-
-def runs(folder: Path | str) -> list[Source]:
-    """The runs in a folder (or the one run of a single file), in natural order.
-
-    Raises:
-        ValueError: if there is no video, or a TIFF that cannot be opened (named).
-    """
-    root = Path(folder)
-    files = [root] if root.is_file() else sorted(filter(Path.is_file, root.glob("*")), key=natural)
-    found, images = [], []
-    for path in files:
-        suffix = path.suffix.lower()
-        if suffix in IMAGE or (suffix in TIFF and _single_page(path)):
-            images.append(path)
-        elif suffix in TIFF:
-            found.append(Source(path.stem, "tiff", (path,)))
-        elif suffix in FILM | OTHER | {".nd2"}:
-            kind = "nd2" if suffix == ".nd2" else "film" if suffix in FILM else "other"
-            found.append(Source(path.stem, kind, (path,)))
-    if images:
-        found.append(
-            Source(root.name if len(images) > 1 else images[0].stem, "sequence", tuple(images))
-        )
-    for inner in sorted(filter(Path.is_dir, root.glob("*")), key=natural) if root.is_dir() else []:
-        found += _quietly(inner)
-    if not found:
-        accepted = " ".join(sorted(TIFF | IMAGE | FILM | OTHER | {".nd2"}))
-        raise ValueError(f"no video found in {folder}: put one there ({accepted})")
-    return found
-
-
-def _quietly(folder: Path) -> list[Source]:
-    holds = any(
-        p.suffix.lower() in TIFF | IMAGE | FILM | OTHER | {".nd2"} for p in folder.rglob("*")
-    )
-    return runs(folder) if holds else []
-
-
-def _single_page(path: Path) -> bool:
-    try:
-        with tifffile.TiffFile(path) as file:
-            return TiffReader(path).length == 1 and len(file.pages) == 1
-    except tifffile.TiffFileError as error:
-        raise UnreadableVideo(f"{path} is not a readable TIFF ({error}); copy it again") from error
 
 
 class Video:

@@ -10,8 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.video.frames import Video, open_run, runs
+from pipeline.video.frames import Video, open_run
 from pipeline.video.preprocess import Correction
+from pipeline.video.sources import runs
 
 
 def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> list[Video]:
