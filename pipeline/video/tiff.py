@@ -38,6 +38,10 @@ class TiffReader:
         if sorted(self.page_axes.replace("S", "")) != ["X", "Y"]:
             raise UnreadableVideo(f"{path} stores its planes as {self.series.axes}, not as images")
         sizes = dict(zip(self.series.axes, self.series.shape, strict=True))
+        if sizes.get("C", 1) == int(np.prod(self.lead)) > 4:
+            # ImageJ calls a plain stack channels when nobody told it of time.
+            self.axes = self.axes.replace("C", "T")
+            sizes.pop("C")
         self.channels = sizes.get("C", 1)
         self.length = int(np.prod(self.lead)) // self.channels
         colours = self.channels * sizes.get("S", 1)
@@ -48,7 +52,7 @@ class TiffReader:
 
     def verify(self) -> None:
         """Raises UnreadableVideo if the file is cut short, ValueError if frames differ in size."""
-        sizes = {page.shape[:2] for page in self.file.pages if not page.is_reduced}
+        sizes = {page.shape[:2] for page in self.file.pages if not page.keyframe.is_reduced}
         if len(sizes) > 1 and not self.file.is_lsm:
             first, last = min(sizes), max(sizes)
             raise ValueError(

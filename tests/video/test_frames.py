@@ -1,0 +1,240 @@
+"""Every container gives back the frames that were written into it; damaged ones are refused."""
+
+from __future__ import annotations
+
+import pickle
+
+import av
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import tifffile
+
+from pipeline.video.frames import Video, open_run
+from pipeline.video.preprocess import Correction
+from pipeline.video.sources import runs
+
+
+@pytest.fixture
+def stack():
+    """(7, 24, 32) uint8, smooth enough for a film codec."""
+    y, x = np.mgrid[:24, :32]
+    waves = [np.sin(0.2 * x + 0.5 * t) + np.cos(0.3 * y) for t in range(7)]
+    return np.rint(60 * np.stack(waves) + 125).astype(np.uint8)
+
+
+def only(folder, **options) -> Video:
+    (source,) = runs(folder)
+    return open_run(source, **options)
+
+
+def film(path, stack, codec="rawvideo", pixels="gray", **options):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width = stack.shape[1:3]
+        stream.pix_fmt = pixels
+        for image in stack:
+            frame = av.VideoFrame.from_ndarray(image, "gray" if image.ndim == 2 else "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+TIFFS = {
+    "plain": {},
+    "zlib": {"compression": "zlib"},
+    "bigtiff": {"bigtiff": True},
+    "big endian": {"byteorder": ">"},
+    "imagej": {"imagej": True},
+    "ome": {"ome": True, "metadata": {"axes": "TYX"}},
+    "no metadata": {"metadata": None},
+}
+
+
+@pytest.mark.parametrize("options", TIFFS.values(), ids=TIFFS.keys())
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_tiff_stacks_come_back_whole_in_any_order(tmp_path, stack, options, dtype):
+    images = stack.astype(dtype) * (200 if dtype == np.uint16 else 1)
+    tifffile.imwrite(tmp_path / "a.tif", images, photometric="minisblack", **options)
+    video = only(tmp_path)
+    assert (len(video), video.shape, video.dtype) == (7, (24, 32), dtype)
+    np.testing.assert_array_equal(np.stack(list(video)), images)
+    np.testing.assert_array_equal(np.stack(list(video.frames(5, 2**30))), images[5:])
+    np.testing.assert_array_equal(np.stack(list(video.frames(1, 7, 2))), images[1:7:2])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(video))[-1], images[-1])
+
+
+@pytest.mark.parametrize("axes", ["TCYX", "CTYX", "TYXS"])
+def test_channels_of_a_hyperstack(tmp_path, stack, axes):
+    colours = np.stack([stack, stack // 2, 255 - stack])  # C T Y X
+    order = ["CTYX".index(a.replace("S", "C")) for a in axes]
+    photometric = "rgb" if "S" in axes else "minisblack"
+    images = colours.transpose(order)
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif", images, ome=True, metadata={"axes": axes}, photometric=photometric
+    )
+    for channel in range(3):
+        frames = np.stack(list(only(tmp_path, channel=channel)))
+        np.testing.assert_array_equal(frames, colours[channel])
+    grey = np.tensordot([0.299, 0.587, 0.114], colours.astype(float), 1)
+    assert np.abs(np.stack(list(only(tmp_path))) - grey).max() <= 0.5 + 1e-3
+    with pytest.raises(ValueError, match="channel must lie in 0 to 2"):
+        only(tmp_path, channel=3)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
+def test_image_sequence_is_one_run_in_natural_order(tmp_path, stack, suffix):
+    for t, image in enumerate(stack):
+        imageio.imwrite(tmp_path / f"f_{t + 7}{suffix}", image)  # f_7 ... f_13: not alphabetical
+    (tmp_path / "LICENSE").write_text("free")
+    (tmp_path / "tracks.csv").write_text("x,y")
+    (tmp_path / "._f_7.png").write_bytes(b"left by a file manager")
+    video = only(tmp_path)
+    np.testing.assert_array_equal(np.stack(list(video)), stack)
+    assert video.source.name == tmp_path.name
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "pixels"),
+    [
+        (".avi", "rawvideo", "gray"),
+        (".avi", "ffv1", "gray"),
+        (".mp4", "libx264", "yuv444p"),
+        (".mov", "libx264", "yuv420p"),
+        (".mkv", "libx264", "yuv420p"),
+    ],
+)
+def test_films_agree_however_they_are_entered(tmp_path, stack, suffix, codec, pixels):
+    lossless = {"qp": "0"} if codec == "libx264" else {}
+    film(tmp_path / f"a{suffix}", stack, codec, pixels, **lossless)
+    video = only(tmp_path)
+    assert (len(video), video.shape, video.fps) == (7, (24, 32), 25.0)
+    whole = np.stack(list(video))
+    assert np.abs(whole.astype(int) - stack).max() <= 2  # colour ranges round
+    for t in (6, 0, 3):
+        np.testing.assert_array_equal(video[t], whole[t])
+
+
+def test_colour_film_by_channel(tmp_path, stack):
+    colours = np.stack([stack, 0 * stack + 90, 255 - stack], axis=-1)
+    film(tmp_path / "a.mkv", colours, "ffv1", "bgr0")
+    np.testing.assert_array_equal(np.stack(list(only(tmp_path, channel=2))), 255 - stack)
+
+
+def test_several_videos_are_several_runs_and_subfolders_count(tmp_path, stack):
+    tifffile.imwrite(tmp_path / "run10.tif", stack)
+    tifffile.imwrite(tmp_path / "run9.tif", stack)
+    (tmp_path / "series").mkdir()
+    for t in range(3):
+        imageio.imwrite(tmp_path / "series" / f"{t}.png", stack[t])
+    found = runs(tmp_path)
+    assert [source.name for source in found] == ["run9", "run10", "series"]
+    assert [len(open_run(source)) for source in found] == [7, 7, 3]
+
+
+def test_a_span_of_frames(tmp_path, stack):
+    tifffile.imwrite(tmp_path / "a.tif", stack)
+    np.testing.assert_array_equal(np.stack(list(only(tmp_path, span=(2, 5)))), stack[2:5])
+    with pytest.raises(ValueError, match="frames must lie in 0 to 7"):
+        only(tmp_path, span=(2, 9))
+
+
+def test_reading_does_not_grow_with_the_video(tmp_path):
+    tracemalloc = pytest.importorskip("tracemalloc")
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for t in range(200):
+            writer.write(np.full((256, 256), t, np.uint8), contiguous=True)
+    video = only(tmp_path)
+    tracemalloc.start()
+    for image in video:
+        assert image.nbytes == 65536
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * 65536 < 200 * 65536
+
+
+def refused(folder, match):
+    with pytest.raises(ValueError, match=match) as caught:
+        only(folder)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_nothing_to_read(tmp_path):
+    (tmp_path / "notes.txt").write_text("none")
+    refused(tmp_path, "no video found in")
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_one_frame(tmp_path, stack, name):
+    imageio.imwrite(tmp_path / name, stack[0])
+    refused(tmp_path, f"{name} gives 1 frame")
+
+
+def test_frames_that_differ_in_size(tmp_path, stack):
+    for t, image in enumerate([stack[0], stack[1, :20], stack[2]]):
+        imageio.imwrite(tmp_path / f"{t}.png", image)
+    refused(tmp_path, r"1\.png has \(20, 32\)")
+
+
+def test_pages_that_differ_in_size(tmp_path, stack):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for image in (stack[0], stack[1, :20], stack[2]):
+            writer.write(image, photometric="minisblack")
+    refused(tmp_path, r"a\.tif differ in size")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "zlib"}, {"metadata": None}, {"imagej": True}]
+)
+@pytest.mark.parametrize("part", [0.0005, 0.3, 0.6, 0.95])
+def test_truncated_tiff_is_named(tmp_path, stack, options, part):
+    noisy = np.random.default_rng(0).integers(0, 255, (9, 64, 64)).astype(np.uint8)
+    with tifffile.TiffWriter(tmp_path / "whole.tif") as writer:
+        for image in noisy:
+            writer.write(
+                image, photometric="minisblack", **({} if options == {"imagej": True} else options)
+            )
+    whole = (tmp_path / "whole.tif").read_bytes()
+    (tmp_path / "whole.tif").unlink()
+    (tmp_path / "cut.tif").write_bytes(whole[: int(part * len(whole))])
+    refused(tmp_path, r"cut\.tif")
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mjpeg")])
+def test_truncated_film_is_named(tmp_path, name, codec):
+    noisy = np.random.default_rng(0).integers(0, 255, (30, 64, 64)).astype(np.uint8)
+    film(tmp_path / name, noisy, codec, "yuvj420p" if codec == "mjpeg" else "yuv420p")
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    refused(tmp_path, name)
+
+
+def test_truncated_image_of_a_sequence_is_named(tmp_path, stack):
+    for t, image in enumerate(stack):
+        imageio.imwrite(tmp_path / f"{t}.png", image)
+    whole = (tmp_path / "4.png").read_bytes()
+    (tmp_path / "4.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"4\.png cannot be read"):
+        list(only(tmp_path))
+
+
+def test_not_a_video_at_all(tmp_path):
+    for name in ("a.mp4", "a.tif", "a.nd2"):
+        folder = tmp_path / name[2:]
+        folder.mkdir()
+        (folder / name).write_bytes(b"these are not pictures" * 50)
+        refused(folder, name.replace(".", r"\."))
+
+
+def test_pixel_aspect_makes_rows_square(tmp_path):
+    y, x = np.mgrid[:90, :160]
+    image = np.rint(200 * np.exp(-0.5 * ((y - 30) ** 2 / 9 + (x - 70) ** 2 / 16))).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", np.stack([image, image]))
+    square = only(tmp_path, correction=Correction(pixel_aspect=4 / 3))[0].astype(float)
+    rows, columns = np.mgrid[: square.shape[0], :160]
+    assert square.shape == (119, 160)
+    assert (rows * square).sum() / square.sum() == pytest.approx(40, abs=0.02)
+    assert (columns * square).sum() / square.sum() == pytest.approx(70, abs=0.02)
+    spread = [
+        ((a - a0) ** 2 * square).sum() / square.sum() for a, a0 in ((rows, 40), (columns, 70))
+    ]
+    assert spread[0] == pytest.approx(spread[1], rel=0.05)
