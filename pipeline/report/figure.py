@@ -9,6 +9,10 @@ from typing import NamedTuple
 
 import matplotlib.figure
 import pandas as pd
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+DPI = 170  # of rasterised artists: dense maps, video frames
 
 
 class Figure(NamedTuple):
@@ -49,11 +53,18 @@ def table_uri(table: pd.DataFrame) -> str:
     return data_uri(table.to_csv(index=False, float_format="%.6g").encode(), "text/csv")
 
 
-def _save(drawing: matplotlib.figure.Figure, kind: str) -> bytes:
+def _svg(drawing: matplotlib.figure.Figure) -> str:
+    # Straight through the canvas: savefig would draw everything twice.
+    drawing.set_dpi(DPI)
+    stream = io.StringIO()
+    FigureCanvasSVG(drawing).print_svg(stream, metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
+
+
+def _pdf(drawing: matplotlib.figure.Figure) -> bytes:
+    drawing.set_dpi(DPI)
     stream = io.BytesIO()
-    # No date: the same numbers give the same file.
-    dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-    drawing.savefig(stream, format=kind, dpi=170, metadata=dates[kind])
+    FigureCanvasPdf(drawing).print_pdf(stream, metadata={"CreationDate": None})
     return stream.getvalue()
 
 
@@ -62,7 +73,7 @@ def inline_svg(drawing: matplotlib.figure.Figure, name: str) -> str:
 
     Several SVGs in one page share one space of ids, and matplotlib numbers from one each time.
     """
-    text = _save(drawing, "svg").decode()
+    text = _svg(drawing)
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
@@ -75,10 +86,12 @@ def inline_svg(drawing: matplotlib.figure.Figure, name: str) -> str:
 
 def embed(figure: Figure) -> Embedded:
     """Render a figure once for the page and once for each download."""
+    svg = inline_svg(figure.drawing, figure.name)
+    figure.drawing.set_layout_engine("none")  # laid out once is enough
     return Embedded(
         figure.name,
-        inline_svg(figure.drawing, figure.name),
-        data_uri(_save(figure.drawing, "pdf"), "application/pdf"),
+        svg,
+        data_uri(_pdf(figure.drawing), "application/pdf"),
         table_uri(figure.table),
         figure.caption,
         figure.alt,

@@ -1,132 +1,133 @@
-"""The methods paragraph and its citations, from what was actually done."""
+"""The methods paragraphs and their citations, from what was actually done."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from pipeline.report import style
 from pipeline.report.results import Absent, Results
+from pipeline.report.sources import SOURCES, Citation
 from pipeline.report.tables import number
 
 
-class Citation(NamedTuple):
-    text: str
-    link: str
+class Methods(NamedTuple):
+    """Paragraphs with numbers in brackets, and the citations in that order."""
+
+    paragraphs: list[str]
+    citations: list[Citation]
 
 
-CITATIONS = [
-    Citation(
-        "Hernández, Win, O’Connor, Arratia, Trask. Data-driven particle dynamics: "
-        "structure-preserving coarse-graining for emergent behavior in non-equilibrium "
-        "systems. arXiv:2508.12569 (2025).",
-        "https://arxiv.org/abs/2508.12569",
-    ),
-    Citation(
-        "Grmela, Öttinger. Dynamics and thermodynamics of complex fluids. I. Phys. Rev. E 56, "
-        "6620 (1997).",
-        "https://doi.org/10.1103/PhysRevE.56.6620",
-    ),
-    Citation(
-        "Español, Revenga. Smoothed dissipative particle dynamics. Phys. Rev. E 67, 026705 (2003).",
-        "https://doi.org/10.1103/PhysRevE.67.026705",
-    ),
-    Citation(
-        "Crocker, Grier. Methods of digital video microscopy for colloidal studies. J. Colloid "
-        "Interface Sci. 179, 298 (1996).",
-        "https://doi.org/10.1006/jcis.1996.0217",
-    ),
-    Citation(
-        "Allan, Caswell, Keim, van der Wel, Verweij. trackpy.",
-        "https://doi.org/10.5281/zenodo.4682814",
-    ),
-    Citation(
-        "Falk, Langer. Dynamics of viscoplastic deformation in amorphous solids. Phys. Rev. E "
-        "57, 7192 (1998).",
-        "https://doi.org/10.1103/PhysRevE.57.7192",
-    ),
-    Citation(
-        "Ramasubramani et al. freud: a software suite for high throughput analysis of particle "
-        "simulation data. Comput. Phys. Commun. 254, 107275 (2020).",
-        "https://doi.org/10.1016/j.cpc.2020.107275",
-    ),
-    Citation(
-        "de Buyl, Colberg, Höfling. H5MD: a structured, efficient, and portable file format "
-        "for molecular data. Comput. Phys. Commun. 185, 1546 (2014).",
-        "https://doi.org/10.1016/j.cpc.2014.01.018",
-    ),
-]
+def methods(results: Results) -> Methods:
+    """Tracking, velocities, models and statistics, one paragraph each; absent parts left out.
 
-
-def paragraphs(results: Results, settings: dict[str, Any]) -> list[str]:
-    """Tracking, velocities, models and statistics, one paragraph each; absent parts left out."""
+    A paragraph names its sources in braces, {falk}; only those named are listed, in order.
+    """
     made = []
     for write in (_tracking, _velocity, _models, _statistics):
         try:
-            made.append(write(results, settings))
+            made.append(write(results))
         except Absent:
             continue
-    return made or ["No stage of the pipeline left a file to describe."]
+    used: list[str] = []
+
+    def numbered(match: re.Match[str]) -> str:
+        if match[1] not in used:
+            used.append(match[1])
+        return f"[{used.index(match[1]) + 1}]"
+
+    paragraphs = [re.sub(r"\{(\w+)\}", numbered, text) for text in made]
+    if not paragraphs:
+        paragraphs = ["No stage of the pipeline left a file to describe."]
+    return Methods(paragraphs, [SOURCES[key] for key in used])
 
 
-def _tracking(results: Results, settings: dict[str, Any]) -> str:
+def _section(results: Results, name: str) -> dict[str, Any]:
+    return results.settings.get(name) or {}
+
+
+def _tracking(results: Results) -> str:
     found = results.json("tuning.json").get("parameters", {})
     told = ", ".join(
         f"{name.replace('_', ' ')} {number(entry.get('value'))}" for name, entry in found.items()
     )
     guessed = sum(entry.get("source") == "estimated" for entry in found.values())
+    drift = _section(results, "link").get("drift", "none")
     return (
-        f"Particles were located with trackpy [5], which refines brightness-weighted centres "
-        f"[4], with {told}; {guessed} of these {len(found)} parameters were estimated from the "
-        "video itself. They were linked into tracks with trackpy's adaptive search, and short "
-        "tracks were removed."
+        "Particles were located with trackpy {trackpy}, after Crocker and Grier {crocker}, with "
+        f"{told}; {guessed} of these {len(found)} parameters were estimated from the video. They "
+        "were linked into tracks with adaptive search, short tracks were removed and gaps filled "
+        "by interpolation and flagged. "
+        + ("The mean motion was taken out." if drift == "mean" else "No drift was taken out.")
     )
 
 
-def _velocity(results: Results, settings: dict[str, Any]) -> str:
+def _velocity(results: Results) -> str:
     attributes = results.trajectory().attributes
-    sigma = number(float(attributes["localisation_error"]))
-    unit = results.unit("length")
-    kind = attributes["velocity"]
-    how = (
-        "the backward difference of successive positions"
-        if kind == "backward difference"
-        else "taken as measured"
-    )
+    sigma, unit = number(float(attributes["localisation_error"])), results.unit("length")
+    if attributes["velocity"] == "backward difference":
+        how = "the backward difference of successive positions, divided by the frame interval"
+    else:
+        how = "the one the data set carries"
     return (
-        f"The velocity of a snapshot is {how}. The localisation error, estimated from fourth "
-        f"differences of the tracks, is {sigma} {unit} per component. Trajectories are stored "
-        "as H5MD [8]."
+        f"The velocity of a snapshot is {how}. The localisation error is {sigma} {unit} per "
+        "component, from fourth differences of the tracks, which smooth motion leaves at zero. "
+        "Trajectories are stored as H5MD {h5md}."
     )
 
 
-def _models(results: Results, settings: dict[str, Any]) -> str:
-    names = list(dict.fromkeys(style.name(run.model) for run in results.runs))
-    if not names:
-        raise Absent("No model.")
-    seeds = len({run.seed for run in results.runs})
-    return (
-        f"Compared: {', '.join(names)}, {seeds} seed{'s' if seeds > 1 else ''} each. The "
-        "metriplectic model [1] couples energy and entropy through the two brackets of GENERIC "
-        "[2], in the pairwise form of smoothed dissipative particle dynamics [3]: energy and "
-        "momentum are conserved and entropy grows by construction. It was trained by maximum "
-        "likelihood on the first block of time, its checkpoint was chosen on the second, and "
-        "every figure here uses the third, which training never saw."
-    )
-
-
-def _statistics(results: Results, settings: dict[str, Any]) -> str:
+def _models(results: Results) -> str:
+    models = list(dict.fromkeys(run.model for run in results.runs))
+    if not models:
+        raise Absent("No model was trained.")
+    seeds, split = len({run.seed for run in results.runs}), _section(results, "split")
     text = (
-        "Radial distribution functions follow freud's conventions [7] with a correction for "
-        "open edges. "
+        f"Models compared: {', '.join(map(style.name, models))}, {seeds} "
+        f"training{'s' if seeds > 1 else ''} each. "
     )
-    try:
-        attrs = results.statistic("experiment", "d2min").attrs
-        told = "; ".join(f"{key} {number(value)}" for key, value in attrs.items())
-        text += f"D²min is that of Falk and Langer [6] ({told}). "
-    except Absent:
-        text += "D²min is that of Falk and Langer [6]. "
+    if any(model.startswith("metriplectic") for model in models):
+        text += (
+            "The metriplectic model {paper} couples energy and entropy through the two brackets of "
+            "GENERIC {generic}, with pair forces in the form of thermodynamically consistent "
+            "dissipative particle dynamics {espanol}: energy and momentum are kept and entropy "
+            "produced by construction. "
+        )
+    if any(model.startswith("gns") for model in models):
+        text += "The graph network simulator {gns} is an unconstrained baseline. "
+    if "dpd" in models:
+        text += "Dissipative particle dynamics {dpd} is a baseline with few parameters. "
+    shares = ""
+    if split:
+        shares = f" ({percent_of(split.get('train'))} and {percent_of(split.get('validation'))})"
     return text + (
-        "Experiment and models are measured by the same code on the same particles and "
-        "frames; intervals come from a block bootstrap over time, and the noise floor "
-        "is the error between the two halves of the experiment."
+        "Training maximised the likelihood of the velocity changes on the first block of time, the "
+        f"checkpoint was chosen on the second{shares}, and every comparison here is made on the "
+        "rest, which training never saw. Particles at the edge of the view follow the data, as "
+        "neighbours of the free ones, and are left out of every statistic."
+    )
+
+
+def percent_of(share: float | None) -> str:
+    """0.375 -> "37.5 %"."""
+    return "unknown" if share is None else f"{number(100 * float(share))} %"
+
+
+def _statistics(results: Results) -> str:
+    attrs = results.statistic("experiment", "d2min").attrs
+    unit = results.unit("length")
+    text = (
+        "Radial distributions are corrected for the open edges of the view. D²min is that of Falk "
+        f"and Langer {{falk}}: {attrs.get('normalisation', 'mean over neighbours')} closer than "
+        f"{number(float(attrs['cutoff']))} {unit} in the {attrs.get('reference', 'reference')}. "
+    )
+    if _section(results, "statistics").get("blur", True):
+        text += (
+            "The measured localisation error was added to the models' positions first, so that "
+            "both sides are seen through the same microscope. "
+        )
+    return text + (
+        "The routines are tested against freud {freud}, trackpy {trackpy} and ovito {ovito}. "
+        "Experiment and models are measured by the same code on the same particles and frames; "
+        "intervals come from a bootstrap over patches of the sample, and the noise floor is the "
+        "error between two halves of the experiment."
     )

@@ -5,71 +5,35 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
-from markupsafe import Markup
+import yaml
+from markupsafe import Markup, escape
 
-from pipeline.report import methods, sections, style, tables, verdict
+from pipeline.report import head, sections, style, verdict
 from pipeline.report.figure import Embedded, Figure, embed
+from pipeline.report.methods import methods
+from pipeline.report.movie import Movie
 from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
 
 HERE = Path(__file__).parent
 LIMIT = 15e6  # bytes of the finished page
+KINDS = {Embedded: "figure", Table: "table", Movie: "movie", list: "list", str: "text"}
 
 
 class Item(NamedTuple):
-    """One thing in a section: kind is "figure", "table", "movie", "text" or "absent"."""
+    """One thing in a section: kind is a value of KINDS, or "absent" with the reason."""
 
     kind: str
     value: Any
     subject: str
-
-
-def _item(make: Callable[[Results], Any], subject: str, results: Results) -> Item:
-    """What `make` returns, ready for the template, or the sentence saying why it cannot."""
-    try:
-        made = make(results)
-    except Absent as absent:
-        return Item("absent", str(absent), subject)
-    if isinstance(made, Figure):
-        return Item("figure", embed(made), subject)
-    if isinstance(made, Table):
-        return Item("table", made, subject)
-    return Item("text" if isinstance(made, str) else "movie", made, subject)
-
-
-def _build(results: Results) -> list[dict[str, Any]]:
-    built = []
-    for section in sections.SECTIONS:
-        items = [_item(make, subject, results) for subject, make in section.parts]
-        if section.optional and all(item.kind == "absent" for item in items):
-            continue
-        built.append(
-            {"id": section.id, "title": section.title, "lead": section.lead, "items": items}
-        )
-    return built
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["drawing"] = _drawing
-    return environment
-
-
-def _drawing(figure: Embedded) -> Markup:
-    """matplotlib escapes the text it sets, so its SVG may stand in the page as it is."""
-    return Markup(figure.svg)
+    wide: bool
 
 
 def write(
@@ -89,29 +53,7 @@ def write(
     Raises:
         ValueError: if the page would exceed 15 MB.
     """
-    results = Results(folder, settings.get("models"))
-    script = (HERE / "script.js").read_text()
-    with style.context():
-        built = _build(results)
-    text = (
-        _environment()
-        .get_template("template.html")
-        .render(
-            name=Path(folder).resolve().name,
-            today=date.today().isoformat(),
-            headline=tables.headline(results),
-            synthetic=tables.synthetic(results),
-            lights=verdict.lights(results),
-            sections=built,
-            paragraphs=methods.paragraphs(results, settings),
-            citations=methods.CITATIONS,
-            provenance=tables.provenance(provenance),
-            style=Markup((HERE / "style.css").read_text()),
-            script=Markup(script),
-            fingerprint=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
-    )
-    content = text.encode()
+    content = render(folder, settings, provenance).encode()
     if len(content) > LIMIT:
         raise ValueError(
             f"The report would be {len(content) / 1e6:.1f} MB and must stay under "
@@ -121,3 +63,75 @@ def write(
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
     os.replace(partial, path)
+
+
+def render(
+    folder: str | os.PathLike[str], settings: dict[str, Any], provenance: dict[str, Any]
+) -> str:
+    """The page as text; arguments as of `write`."""
+    results = Results(folder, settings)
+    script = (HERE / "script.js").read_text()
+    with style.context():
+        built = [part for section in sections.SECTIONS if (part := _build(section, results))]
+    lights = verdict.lights(results)
+    return (
+        _environment()
+        .get_template("template.html")
+        .render(
+            name=Path(folder).resolve().name,
+            today=date.today().isoformat(),
+            headline=head.headline(results),
+            synthetic=head.synthetic(results),
+            lights=lights,
+            summary=verdict.summary(lights),
+            sections=built,
+            methods=methods(results),
+            settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
+            provenance=head.provenance(provenance, results),
+            style=Markup((HERE / "style.css").read_text()),
+            script=Markup(script),
+            fingerprint=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        )
+    )
+
+
+def _build(section: sections.Section, results: Results) -> dict[str, Any] | None:
+    """A section for the template; None for an optional one of which nothing exists."""
+    items = [_item(make, subject, results) for subject, make in section.parts]
+    if section.optional and all(item.kind == "absent" for item in items):
+        return None
+    return section._asdict() | {"items": items}
+
+
+def _item(make: Callable[[Results], Any], subject: str, results: Results) -> Item:
+    """What `make` returns, ready for the template, or the sentence saying why it cannot."""
+    try:
+        made = make(results)
+    except Absent as absent:
+        return Item("absent", str(absent), subject, False)
+    if isinstance(made, Figure):
+        made = embed(made)
+    wide = made.wide if isinstance(made, Embedded) else isinstance(made, (Table, Movie))
+    return Item(KINDS[type(made)], made, subject, wide)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"drawing": _drawing, "rich": _rich}
+    return environment
+
+
+def _drawing(figure: Embedded) -> Markup:
+    """matplotlib escapes the text it sets, so its SVG may stand in the page as it is."""
+    return Markup(figure.svg)
+
+
+def _rich(text: str) -> Markup:
+    """Escaped text with D²min set as it should be."""
+    return Markup(re.sub("D²min", "D²<sub>min</sub>", str(escape(text))))

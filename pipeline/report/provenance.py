@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import os
 import platform
@@ -108,3 +109,27 @@ def collect(
         "inputs": {os.fspath(path): sha256(path) for path in inputs},
         "versions": versions(),
     }
+
+
+def stages(folder: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
+    """Wall time [s] and peak memory [MB] of each stage, from snakemake's benchmark files.
+
+    Args:
+        folder: holds one <rule>.tsv per stage; an absent folder gives nothing.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for path in sorted(Path(folder).glob("*.tsv"), key=lambda path: path.stat().st_mtime):
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        if rows:
+            memory = rows[-1].get("max_rss", "")
+            found[path.stem] = {
+                "wall_time_s": float(rows[-1]["s"]),
+                "peak_memory_MB": float(memory) if _numeric(memory) else float("nan"),
+            }
+    return found
+
+
+def _numeric(text: str) -> bool:
+    """snakemake writes "-" or "NA" for a job too short to be measured."""
+    return text.replace(".", "", 1).isdigit()

@@ -55,9 +55,9 @@ def _plain(value: Any) -> Any:
 class Results:
     """Lazy access to results/<name>/; every method raises Absent rather than OSError."""
 
-    def __init__(self, folder: str | Path, models: list[str] | None = None):
+    def __init__(self, folder: str | Path, settings: dict[str, Any] | None = None):
         self.folder = Path(folder)
-        self._models = models
+        self.settings = settings or {}
 
     def path(self, name: str) -> Path:
         """The file `name`. Raises Absent where it does not exist."""
@@ -128,7 +128,7 @@ class Results:
     @cached_property
     def runs(self) -> list[Run]:
         """Trained models, in the order of the settings, then by name and seed."""
-        order = self._models or []
+        order = self.settings.get("models") or []
         found = []
         for path in self.folder.glob("*/seed*"):
             seed = path.name.removeprefix("seed")

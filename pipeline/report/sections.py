@@ -11,6 +11,7 @@ from pipeline.report.figures import (
     laws,
     learned,
     maps,
+    rearrangements,
     tracking,
     training,
     truth,
@@ -55,7 +56,10 @@ SECTIONS = [
         "velocity",
         "Velocity and noise",
         "Whether the motion between frames is larger than the error of the positions.",
-        [("Velocities against the noise floor", velocity.noise)],
+        [
+            ("Velocities against the noise floor", velocity.noise),
+            ("What the noise does", velocity.meaning),
+        ],
     ),
     Section(
         "training",
@@ -86,9 +90,9 @@ SECTIONS = [
         "Where neighbourhoods change in a way that no smooth strain explains (D²min).",
         [
             ("D²min map", maps.d2min),
-            ("D²min against lag", curves.d2min_lag),
-            ("D²min distribution", curves.d2min_histogram),
-            ("Spatial correlation of D²min", curves.d2min_correlation),
+            ("D²min against lag", rearrangements.against_lag),
+            ("D²min distribution", rearrangements.histogram),
+            ("Spatial correlation of D²min", rearrangements.correlation),
             ("Displacements over a lag", maps.streamlines),
         ],
     ),
@@ -116,7 +120,7 @@ SECTIONS = [
         "Relative error of each statistic, beside the error between two halves of the "
         "experiment itself (its noise floor): an error near its floor cannot be told from "
         "zero.",
-        [("Comparison", tables.comparison)],
+        [("Comparison", tables.comparison), ("Agreement in place", tables.agreement)],
     ),
     Section(
         "truth",

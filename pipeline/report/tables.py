@@ -1,4 +1,4 @@
-"""Tables of the report, and the sentences at its head."""
+"""Tables of numbers in the report: parameters, errors, agreement of maps."""
 
 from __future__ import annotations
 
@@ -11,75 +11,55 @@ from pipeline.report import style
 from pipeline.report.figure import table_uri
 from pipeline.report.results import Absent, Results
 
+# What a metric of comparison.csv is called, and whether it is an error (0 is best) or an
+# agreement (1 is best).
+METRICS = {
+    "rdf": "Radial distribution",
+    "vacf": "Velocity autocorrelation",
+    "msd": "Mean squared displacement",
+    "d2min": "Mean D²min against lag",
+    "d2min_histogram": "Distribution of D²min",
+}
+AGREEMENTS = {
+    "d2min_map_spearman": ("Rank correlation of the D²min maps", "0"),
+    "d2min_map_top5": ("Share of the 5 % most active particles in common", "0.05"),
+}
+
 
 class Table(NamedTuple):
-    """A table as the template shows it; all cells are text."""
+    """A table as the template shows it; cells are text, `data` is what the CSV holds."""
 
     name: str
     columns: list[str]
     rows: list[list[str]]
     caption: str
+    data: pd.DataFrame
 
     @property
     def csv(self) -> str:
         """Data URI of the table as CSV."""
-        return table_uri(pd.DataFrame(self.rows, columns=self.columns))
-
-
-class Block(NamedTuple):
-    """A titled list of facts."""
-
-    title: str
-    rows: list[list[str]]
+        return table_uri(self.data)
 
 
 def number(value: Any) -> str:
     """A value as people write it: three significant digits, a dash where there is none."""
-    if isinstance(value, bool):
+    if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return "–"
-    if isinstance(value, (float, np.floating)):
-        if value == round(value) and abs(value) < 1e6:
-            return f"{value:.0f}"
-        text = f"{value:.3g}"
-        return text.replace("e-0", "e-").replace("e+0", "e+").replace("-", "−")
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, np.ndarray)):
         return ", ".join(number(part) for part in value)
-    return str(value)
+    if isinstance(value, (float, np.floating)):
+        if not np.isfinite(value):
+            return "–"
+        if value == round(value) and abs(value) < 1e6:
+            return f"{value:.0f}".replace("-", "−")
+        digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+        return digits.replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+    return "–" if value is None else str(value)
 
 
-def headline(results: Results) -> str:
-    """One line on what the data is."""
-    try:
-        trajectory = results.trajectory()
-    except Absent as absent:
-        return str(absent)
-    runs = len(np.unique(trajectory.run))
-    videos = "one video" if runs == 1 else f"{runs} videos"
-    count = trajectory.present.sum(axis=1).mean()
-    length, time = results.unit("length"), results.unit("time")
-    scale = "" if length == "µm" else " No physical scale was given: lengths are in pixels."
-    if trajectory.attributes["length_unit"] == "1":
-        scale = " Lengths and times are in the simulation's own units."
-    return (
-        f"{len(trajectory.time)} frames from {videos}, {number(trajectory.dt)} "
-        f"{time or 'units'} apart, with {count:.0f} particles a frame.{scale}"
-    )
-
-
-def synthetic(results: Results) -> str:
-    """The banner's sentence for simulated data, else ""."""
-    try:
-        if not results.trajectory().attributes.get("synthetic"):
-            return ""
-    except Absent:
-        return ""
-    return (
-        "This video was not recorded: a sheared monolayer was simulated with known forces and "
-        "rendered to a noisy video, then treated as a real one would be. Nothing here is a "
-        "statement about a real sample."
-    )
+def percent(value: float) -> str:
+    """0.0712 -> "7.1 %"; a dash for NaN."""
+    return f"{number(float(f'{100 * value:.2g}'))} %" if np.isfinite(value) else "–"
 
 
 def parameters(results: Results) -> Table:
@@ -89,70 +69,100 @@ def parameters(results: Results) -> Table:
         raise Absent("The tuning stored no parameters.")
     rows = [
         [
-            name,
+            name.replace("_", " "),
             number(entry.get("value")),
             "estimated" if entry.get("source") == "estimated" else "from the config",
             str(entry.get("why", "")),
         ]
         for name, entry in found.items()
     ]
+    columns = ["Parameter", "Value", "Source", "Why"]
     return Table(
         "parameters",
-        ["Parameter", "Value", "Source", "Why"],
+        columns,
         rows,
-        "Lengths in pixels, times in frames; any of them can be set in the config.",
+        "Lengths in pixels, times in frames. Any of them can be fixed in the config.",
+        pd.DataFrame(rows, columns=columns),
     )
 
 
-def warnings(results: Results) -> str:
-    """The warnings of tuning and linking, in one paragraph."""
+def warnings(results: Results) -> list[str]:
+    """The warnings of tuning and linking."""
     sentences = []
     for name in ("tuning.json", "linking.json"):
         try:
             sentences += [str(s) for s in results.json(name).get("warnings", [])]
         except Absent:
             continue
-    return " ".join(sentences) if sentences else "Tuning and linking gave no warnings."
+    return sentences or ["Neither the tuning nor the linking gave a warning."]
+
+
+def seeds(results: Results) -> pd.DataFrame:
+    """comparison.csv with one row per model and metric: median over seeds, and how many.
+
+    With one seed low and high are its bootstrap interval, with several the range of the seeds.
+    """
+    table = results.csv("comparison.csv")
+    if table.empty:
+        raise Absent("The comparison is empty: no model was compared with the experiment.")
+    order = {run.model: k for k, run in reversed(list(enumerate(results.runs)))}
+    rows = []
+    for (model, metric), group in table.groupby(["model", "metric"], sort=False):
+        row = group.iloc[0].to_dict()
+        row |= {"model": model, "metric": metric, "count": len(group)}
+        if len(group) > 1:
+            row |= {"value": group["value"].median()}
+            row |= {"low": group["value"].min(), "high": group["value"].max()}
+        rows.append(row)
+    made = pd.DataFrame(rows)
+    return made.sort_values("model", key=lambda column: column.map(order), kind="stable")
+
+
+def _interval(row: pd.Series, write: Any) -> str:
+    return f"{write(row['low'])} to {write(row['high'])}" if pd.notna(row["low"]) else "–"
+
+
+def _what(table: pd.DataFrame) -> str:
+    if table["count"].max() > 1:
+        return "Values are medians over seeds, intervals their range."
+    return "Intervals are 95 % of a bootstrap over patches of the sample."
 
 
 def comparison(results: Results) -> Table:
-    """Errors of every model and metric with interval and noise floor."""
-    found = results.csv("comparison.csv")
-    if found.empty:
-        raise Absent("The comparison is empty: no statistic was common to experiment and models.")
+    """Errors of every model and statistic with interval and noise floor."""
+    table = seeds(results)
     rows = []
-    for _, row in found.iterrows():
-        low, high = row.get("low"), row.get("high")
-        interval = f"{number(low)} to {number(high)}" if pd.notna(low) and pd.notna(high) else "–"
-        rows.append(
-            [
-                f"{style.name(str(row['model']))}, seed {row['seed']}",
-                str(row["metric"]).replace("_", " "),
-                number(row["value"]),
-                interval,
-                number(row.get("noise_floor")),
-            ]
-        )
+    for metric, words in METRICS.items():
+        for _, row in table[table["metric"] == metric].iterrows():
+            note = row.get("note")
+            cells = [words, style.name(row["model"]), percent(row["value"])]
+            cells += [_interval(row, percent), percent(row["noise_floor"])]
+            rows.append([*cells, str(note) if isinstance(note, str) else ""])
+    if not rows:
+        raise Absent("The comparison holds no errors of curves.")
+    columns = ["Statistic", "Model", "Error", "Interval", "Noise floor", "Note"]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table(
         "comparison",
-        ["Model", "Statistic", "Relative error", "95 % interval", "Noise floor"],
+        columns,
         rows,
-        "Errors are relative L2 distances from the experiment; intervals come from a "
-        "block bootstrap.",
+        f"Errors are relative L2 distances from the experiment. {_what(table)}",
+        results.csv("comparison.csv"),
     )
 
 
-def provenance(found: dict[str, Any]) -> list[Block]:
-    """The dictionary of provenance.collect as titled lists; unknown keys are shown as they are."""
-    facts, blocks = [], []
-    for key, value in found.items():
-        title = key.replace("_", " ").capitalize()
-        if isinstance(value, dict):
-            rows = [
-                [str(name), *map(number, v if isinstance(v, (list, tuple)) else [v])]
-                for name, v in value.items()
-            ]
-            blocks.append(Block(title, rows or [["–", "none recorded"]]))
-        else:
-            facts.append([title, number(value)])
-    return ([Block("Run", facts)] if facts else []) + blocks
+def agreement(results: Results) -> Table:
+    """Whether the model rearranges in the same places: rank correlation and shared hot spots."""
+    table = seeds(results)
+    rows = []
+    for metric, (words, chance) in AGREEMENTS.items():
+        for _, row in table[(table["metric"] == metric) & table["value"].notna()].iterrows():
+            cells = [words, style.name(row["model"]), number(float(row["value"]))]
+            rows.append([*cells, _interval(row, lambda v: number(float(v))), chance])
+    if not rows:
+        raise Absent("Experiment and models have no D²min maps of the same particles to compare.")
+    columns = ["Agreement", "Model", "Value", "Interval", "By chance"]
+    data = pd.DataFrame(rows, columns=columns)
+    text = "One would be perfect: the model rearranges where the experiment does."
+    return Table("agreement", columns, rows, f"{text} {_what(table)}", data)

@@ -138,8 +138,9 @@ def _model(folder: Path, trajectory: Trajectory, seed: int) -> None:
     folder.mkdir(parents=True)
     step = np.arange(0, 1000, 20)
     loss = 2 * np.exp(-step / 120) - 3
-    pd.DataFrame({"step": step, "epoch": step // 100, "seconds": 0.02 * step, "train_nll": loss,
-                  "validation_nll": loss + 0.05}).to_csv(folder / "training.csv", index=False)  # fmt: skip
+    history = {"step": step, "epoch": step // 100, "seconds": 0.02 * step, "train_nll": loss}
+    history = pd.DataFrame(history | {"validation_nll": loss + 0.05})
+    history.to_csv(folder / "training.csv", index=False)
     test = trajectory.window(slice(HALF, STEPS))
     noise = np.random.default_rng(seed).normal(0, 0.1, test.position.shape)
     write(folder / "rollout.h5", test._replace(position=test.position + np.cumsum(noise, axis=0)))

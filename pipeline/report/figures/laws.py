@@ -6,17 +6,26 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
+from pipeline.report.figures.lines import zero
 from pipeline.report.results import Absent, Group, Results, Run
+
+NEEDED = ("time", "energy", "kinetic", "entropy", "work", "momentum", "impulse", "temperature")
+TITLES = {
+    "energy": "(ΔE − W) / kinetic energy",
+    "momentum": "|Δp − J| / N m v",
+    "entropy": "ΔS per particle (k)",
+}
 
 
 class Balance(NamedTuple):
     """What is left after accounting for the driving, each (T,).
 
     energy: (E - E0 - W) over the mean kinetic energy; momentum: |p - p0 - J| over N m v_rms;
-    entropy: S - S0.
+    entropy: (S - S0) / N in k_B.
     """
 
     time: np.ndarray
@@ -30,6 +39,29 @@ def observables(results: Results, run: Run) -> Group:
     return results.group(f"{run.folder}/rollout.h5", "observables")
 
 
+def residuals(group: Group) -> Balance:
+    """The balances that analysis.conservation sums up, step by step.
+
+    Raises Absent where an observable was not stored (a baseline keeps no energy).
+    """
+    data = {name: group.get(name) for name in NEEDED}
+    if not np.isfinite(data["energy"]).any():
+        raise Absent("This model defines no energy, so its laws cannot be checked.")
+    kinetic = float(np.nanmean(data["kinetic"]))
+    temperature = float(np.nanmean(data["temperature"]))
+    momentum = data["momentum"] - data["momentum"][0] - data["impulse"] + data["impulse"][0]
+    dimension = momentum.shape[1]
+    # Equipartition: kinetic = D N T / 2, so N m v_rms = N sqrt(D T) with m = 1.
+    particles = 2 * kinetic / (dimension * temperature) if temperature > 0 else np.nan
+    energy = data["energy"] - data["energy"][0] - data["work"] + data["work"][0]
+    return Balance(
+        data["time"] - data["time"][0],
+        energy / kinetic,
+        np.linalg.norm(momentum, axis=1) / (particles * np.sqrt(dimension * temperature)),
+        (data["entropy"] - data["entropy"][0]) / particles,
+    )
+
+
 def balance(results: Results) -> Figure:
     """Three panels, one line per run that keeps an energy and an entropy."""
     found = {}
@@ -40,48 +72,25 @@ def balance(results: Results) -> Figure:
             continue
     if not found:
         raise Absent("No rollout stored its energy, momentum and entropy.")
-    drawing, panels = style.panels(3, height=3.0)
-    rows = []
+    drawing, panels = style.panels(3, height=2.9)
     for source, left in found.items():
-        label, look = style.label(source, list(found)), style.line(source)
-        for axes, name in zip(panels, ("energy", "momentum", "entropy"), strict=True):
+        look, label = style.line(source), style.label(source, list(found))
+        for axes, name in zip(panels, TITLES, strict=True):
             axes.plot(left.time, getattr(left, name), label=label, **look)
-        rows.append(pd.DataFrame(left._asdict()).assign(source=source))
-    titles = (
-        "Energy minus work\n(of mean kinetic energy)",
-        "Momentum minus impulse\n(of N m v rms)",
-        "Entropy since the start\n(in k_B)",
-    )
-    for axes, title in zip(panels, titles, strict=True):
-        axes.set(xlabel=style.quantity("Time", results.unit("time")), title=title)
-        axes.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-    panels[0].set_ylabel("")
+    for axes, name in zip(panels, TITLES, strict=True):
+        axes.set(xlabel=style.quantity("Time", results.unit("time")), title=TITLES[name])
+        axes.title.set_fontsize(10.5)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        zero(axes)
     if len(found) > 1:
-        panels[0].legend()
+        panels[2].legend()
+    table = pd.concat([pd.DataFrame(b._asdict()).assign(source=s) for s, b in found.items()])
     return Figure(
         "laws",
         drawing,
-        pd.concat(rows),
-        "The first two should stay at zero, the third should rise.",
+        table,
+        "The first two should stay at zero but for rounding and the finite time step (mind their "
+        "scales); the third should rise.",
         "Energy minus work, momentum minus impulse, and entropy along the rollout.",
         wide=True,
-    )
-
-
-def residuals(group: Group) -> Balance:
-    """Energy minus work, momentum minus impulse, entropy gained, from the stored series."""
-    time, energy = group.get("time"), group.get("energy")
-    kinetic = float(np.nanmean(group.get("kinetic")))
-    work = group.data.get("work", np.zeros_like(energy))
-    momentum = np.atleast_2d(group.get("momentum").T).T
-    impulse = group.data.get("impulse", np.zeros_like(momentum)).reshape(momentum.shape)
-    count = float(group.attrs.get("particles", 0)) or 1.0
-    # K = N m v_rms^2 / 2 and m = 1 give N m v_rms = sqrt(2 K N).
-    scale = np.sqrt(2 * kinetic * count) or 1.0
-    left = momentum - momentum[0] - impulse + impulse[0]
-    return Balance(
-        time - time[0],
-        (energy - energy[0] - work + work[0]) / (kinetic or 1.0),
-        np.linalg.norm(left, axis=1) / scale,
-        group.get("entropy") - group.get("entropy")[0],
     )

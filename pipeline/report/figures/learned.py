@@ -64,7 +64,7 @@ def state(results: Results) -> Figure:
         field = field if field.shape == (len(S), len(V)) else field.T
         mesh = axes.contourf(V, S, field, 14, cmap="cividis")
         drawing.colorbar(mesh, ax=axes, label=f"{words} (reduced)")
-        axes.set(xlabel="Volume V / aᴰ", ylabel="Entropy S / k_B")
+        axes.set(xlabel="Volume V (reduced)", ylabel="Entropy S (k)")
         rows[name] = field.ravel()
         _cover(axes, found)
     grid_S, grid_V = np.meshgrid(S, V, indexing="ij")
@@ -126,7 +126,7 @@ def histograms(results: Results) -> Figure:
     for axes, name, words in zip(
         panels,
         ("temperature", "entropy"),
-        ("Temperature T (reduced)", "Entropy S / k_B"),
+        ("Temperature T (reduced)", "Entropy S (k)"),
         strict=True,
     ):
         found = _group(results, name)

@@ -6,168 +6,129 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure as Drawing
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Group, Results
+from pipeline.report.figures.lines import area, finite, over_lag
+from pipeline.report.results import Absent, Group, Results
+
+PANEL = 3.25  # inches between the axes of one of two maps
 
 
 def _chosen(results: Results, group: str) -> dict[str, Group]:
-    """The experiment, and one seed of each model."""
-    found = results.statistics(group)
+    """The experiment, and the first seed of each model; the truth has the experiment's map."""
     kept: dict[str, Group] = {}
-    for source, value in found.items():
+    for source, value in results.statistics(group).items():
         if style.model_of(source) not in map(style.model_of, kept) and source != "truth":
             kept[source] = value
+    if not kept:
+        raise Absent("Neither the experiment nor a model has such a map.")
     return kept
 
 
-def _frame(axes: Axes, results: Results, first: bool) -> None:
+def _panels(found: dict[str, Group]) -> tuple[Drawing, list[Axes]]:
+    """Panels two by two, as high as the fields' own shape asks; spare ones hidden."""
+    spans = np.ptp(np.concatenate([group.get("position") for group in found.values()]), axis=0)
+    ratio = float(np.clip(spans[1] / max(spans[0], 1e-12), 0.3, 1.5))
+    rows = -(-len(found) // 2)
+    drawing, panels = style.panels(2, rows, height=PANEL * ratio + 0.75)
+    for spare in panels[len(found) :]:
+        spare.set_visible(False)
+    return drawing, panels[: len(found)]
+
+
+def _frame(axes: Axes, results: Results, source: str, first: bool) -> None:
     unit = results.unit("length")
-    axes.set(aspect="equal", xlabel=style.quantity("x", unit))
+    axes.set(aspect="equal", title=style.name(source), xlabel=style.quantity("x", unit))
     axes.set_ylabel(style.quantity("y", unit) if first else "")
-    axes.invert_yaxis()  # as in the video: y points down
+    if unit:  # video coordinates: y points down
+        axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(True)
-
-
-def _height(groups: dict[str, Group], columns: int) -> float:
-    """Panel height in inches that fits the fields' own shape."""
-    spans = np.ptp(np.concatenate([group.get("position") for group in groups.values()]), axis=0)
-    return float(np.clip(7.6 / columns * spans[1] / max(spans[0], 1e-12) + 0.9, 2.2, 6.0))
-
-
-def _when(group: Group, results: Results) -> str:
-    unit = results.unit("time")
-    lag = group.attrs.get("lag")
-    return f" over a lag of {lag:.4g} {unit}".rstrip() if lag is not None else ""
 
 
 def d2min(results: Results) -> Figure:
     """D2min of every particle, experiment and models on one colour scale."""
     found = _chosen(results, "d2min_map")
-    columns = min(len(found), 2)
-    rows = -(-len(found) // columns)
-    drawing, panels = style.panels(columns, rows, height=_height(found, columns))
-    values = np.concatenate([group.get("value") for group in found.values()])
-    positive = values[values > 0]
-    low, high = np.quantile(positive, [0.05, 0.998])
+    scale, unit = area(results)
+    drawing, panels = _panels(found)
+    values = scale * finite(np.concatenate([group.get("value") for group in found.values()]))
+    low, high = np.quantile(values[values > 0], [0.1, 0.998])
     norm = LogNorm(low, max(high, 1.01 * low), clip=True)
-    area = _dot(found)
+    count = max(len(group.get("position")) for group in found.values())
+    size = float(np.clip(0.6 * (72 * PANEL) ** 2 / count, 1.0, 60.0))  # points^2, nearly touching
     for k, (source, group) in enumerate(found.items()):
-        position, value = group.get("position"), group.get("value")
+        position, value = group.get("position"), scale * group.get("value")
         order = np.argsort(value)  # the active ones on top
         dots = panels[k].scatter(
             *position[order, :2].T,
             c=np.maximum(value[order], low),
-            s=area,
+            s=size,
             cmap=style.MAP,
             norm=norm,
             linewidths=0,
             rasterized=True,
         )
-        panels[k].set_title(style.name(source))
-        _frame(panels[k], results, k % columns == 0)
-    for spare in panels[len(found) :]:
-        spare.set_visible(False)
-    drawing.colorbar(dots, ax=panels, label="D²min per bond", shrink=0.8, extend="both", pad=0.01)
-    table = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "source": source,
-                    "x": g.data["position"][:, 0],
-                    "y": g.data["position"][:, 1],
-                    "d2min": g.data["value"],
-                }
-            )
-            for source, g in found.items()
-        ]
-    )
-    lag = _when(next(iter(found.values())), results)
+        _frame(panels[k], results, source, k % 2 == 0)
+    label = style.quantity("D²min per bond", unit)
+    drawing.colorbar(dots, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
+    rows = []
+    for source, group in found.items():
+        place = group.get("position")
+        columns = {"source": source, "x": place[:, 0], "y": place[:, 1]}
+        rows.append(pd.DataFrame(columns | {"d2min": scale * group.get("value")}))
+    lag = over_lag(next(iter(found.values())), results)
     return Figure(
         "d2min_map",
         drawing,
-        table,
-        f"Dark spots are places that rearranged{lag}; compare where they lie and how "
-        "many there are, on one colour scale.",
-        f"Maps of D2min{lag} for " + ", ".join(map(style.name, found)) + ".",
+        pd.concat(rows),
+        f"Dark spots are places that rearranged{lag}: compare where they lie and how many there "
+        "are.",
+        f"Maps of D2min{lag} for {', '.join(map(style.name, found))}, on one colour scale.",
         wide=True,
     )
-
-
-def _dot(groups: dict[str, Group]) -> float:
-    """Marker area in points^2 such that dots of the densest map nearly touch."""
-    count = max(len(group.data["position"]) for group in groups.values())
-    return float(np.clip(0.55 * (260.0**2) / max(count, 1), 1.0, 60.0))
 
 
 def streamlines(results: Results) -> Figure:
-    """Displacements over a lag, averaged on a grid, as streamlines coloured by size."""
-    found = _chosen(results, "streamlines")
-    columns = min(len(found), 2)
-    rows = -(-len(found) // columns)
-    drawing, panels = style.panels(columns, rows, height=_height(found, columns))
-    sizes = [np.linalg.norm(group.get("displacement"), axis=1) for group in found.values()]
-    top = float(np.quantile(np.concatenate(sizes), 0.99)) or 1.0
+    """Displacements over a lag as streamlines coloured by their size (the paper's figure 7A)."""
+    found = {
+        source: group
+        for source, group in _chosen(results, "streamlines").items()
+        if "grid" in group.data
+    }
+    if not found:
+        raise Absent("Streamlines are drawn for two-dimensional data only.")
+    drawing, panels = _panels(found)
+    sizes = [np.linalg.norm(group.get("grid"), axis=2).ravel() for group in found.values()]
+    top = float(np.quantile(finite(np.concatenate(sizes)), 0.99)) or 1.0
     for k, (source, group) in enumerate(found.items()):
-        x, y, field = _grid(group)
-        speed = np.hypot(field[0], field[1])
+        field = group.get("grid")
         lines = panels[k].streamplot(
-            x,
-            y,
-            field[0],
-            field[1],
-            color=speed,
+            group.get("x"),
+            group.get("y"),
+            field[..., 0],
+            field[..., 1],
+            color=np.hypot(field[..., 0], field[..., 1]),
             cmap="viridis_r",
-            density=1.5,
-            linewidth=1.0,
-            arrowsize=0.7,
             norm=Normalize(0, top, clip=True),
+            density=1.6,
+            linewidth=0.9,
+            arrowsize=0.6,
         )
-        panels[k].set_title(style.name(source))
-        _frame(panels[k], results, k % columns == 0)
-    for spare in panels[len(found) :]:
-        spare.set_visible(False)
-    drawing.colorbar(
-        lines.lines,
-        ax=panels,
-        shrink=0.8,
-        pad=0.01,
-        label=style.quantity("Displacement", results.unit("length")),
-    )
-    table = pd.concat(
-        [
-            pd.DataFrame(
-                np.hstack([g.data["position"][:, :2], g.data["displacement"][:, :2]]),
-                columns=["x", "y", "dx", "dy"],
-            ).assign(source=s)
-            for s, g in found.items()
-        ]
-    )
-    lag = _when(next(iter(found.values())), results)
+        _frame(panels[k], results, source, k % 2 == 0)
+    label = style.quantity("Displacement", results.unit("length"))
+    drawing.colorbar(lines.lines, ax=panels, label=label, pad=0.015, aspect=28)
+    names = ["x", "y", "dx", "dy"]
+    rows = []
+    for source, group in found.items():
+        both = np.hstack([group.get("position")[:, :2], group.get("displacement")[:, :2]])
+        rows.append(pd.DataFrame(both, columns=names).assign(source=source))
+    lag = over_lag(next(iter(found.values())), results)
     return Figure(
         "streamlines",
         drawing,
-        table,
-        f"The paths of displacement{lag}: swirls and saddles mark dislocations that glide.",
-        f"Streamlines of displacement{lag} for " + ", ".join(map(style.name, found)) + ".",
+        pd.concat(rows),
+        f"Where particles went{lag}: swirls and saddles mark dislocations that glide.",
+        f"Streamlines of displacement{lag} for {', '.join(map(style.name, found))}.",
         wide=True,
     )
-
-
-def _grid(group: Group, cells: int = 36) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Displacements averaged with a Gaussian of one cell on a regular grid.
-
-    Returns x (nx,), y (ny,) and the field (2, ny, nx), NaN where no particle is near.
-    """
-    position, displacement = group.get("position")[:, :2], group.get("displacement")[:, :2]
-    low, high = position.min(axis=0), position.max(axis=0)
-    width = max((high - low).max() / cells, 1e-12)
-    axes = [np.linspace(low[k], high[k], max(4, round((high[k] - low[k]) / width))) for k in (0, 1)]
-    fields = []
-    weights = [np.exp(-0.5 * ((axes[k][:, None] - position[:, k]) / width) ** 2) for k in (0, 1)]
-    total = weights[1] @ weights[0].T
-    for k in (0, 1):
-        mean = (weights[1] * displacement[:, k]) @ weights[0].T / np.maximum(total, 1e-12)
-        fields.append(np.where(total > 0.05, mean, np.nan))
-    return axes[0], axes[1], np.array(fields)

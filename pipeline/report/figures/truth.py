@@ -42,6 +42,7 @@ def summary(results: Results) -> Table:
         ["Quantity", "Value"],
         rows,
         "What was found, measured against the simulation that made the video.",
+        pd.DataFrame(rows, columns=["Quantity", "Value"]),
     )
 
 

@@ -18,6 +18,7 @@ class Noise(NamedTuple):
     measured: float
     floor: float
     share: float
+    unit: str
 
 
 def measure(results: Results) -> Noise:
@@ -33,7 +34,32 @@ def measure(results: Results) -> Noise:
     sigma = float(trajectory.attributes["localisation_error"])
     backward = trajectory.attributes["velocity"] == "backward difference"
     floor = np.sqrt(2) * sigma / trajectory.dt if backward else 0.0
-    return Noise(measured, floor, (floor / measured) ** 2 if measured > 0 else float("inf"))
+    share = (floor / measured) ** 2 if measured > 0 else float("inf")
+    return Noise(measured, float(floor), share, _unit(results))
+
+
+def _unit(results: Results) -> str:
+    """ "µm/s", "px/frame", or "" in reduced units."""
+    length, time = results.unit("length"), results.unit("time")
+    return f"{length}/{time.removesuffix('s') or 's'}" if length and time else ""
+
+
+def meaning(results: Results) -> str:
+    """What the noise does to the learned force and friction."""
+    noise = measure(results)
+    if noise.share < 0.02:
+        return "The error of the positions is too small to bias what the model learns."
+    return (
+        "The velocity is an input of the model as well as what it predicts, so error in it biases "
+        "the learned curves, and more data does not help: friction comes out too high first, then "
+        "the force. The likelihood accounts for the error in what is predicted, not for that in "
+        "the inputs. "
+        + (
+            "Here it is small; read absolute friction with care."
+            if noise.share < 0.1
+            else "Here it is large enough to matter: read force and friction as shapes only."
+        )
+    )
 
 
 def noise(results: Results) -> Figure:
@@ -69,9 +95,9 @@ def noise(results: Results) -> Figure:
             label="localisation error alone",
         )
         axes.set_ylim(0, 1.25 * max(rows["x"].max(), rows["y"].max()))
-    length, time = results.unit("length"), results.unit("time").rstrip("s") or "s"
-    unit = f"{length}/{time}" if length else ""
-    axes.set(xlabel=style.quantity("Velocity minus its mean", unit), ylabel="Probability density")
+    axes.set(
+        xlabel=style.quantity("Velocity minus its mean", noise.unit), ylabel="Probability density"
+    )
     axes.legend()
     return Figure(
         "velocity_noise",

@@ -48,7 +48,7 @@ def _show(axes: Axes, image: np.ndarray, found: pd.DataFrame, size: float) -> No
         found["x"], found["y"], s=size, facecolors="none", edgecolors=RING, linewidths=0.7
     )
     circles.set_rasterized(len(found) > 1500)
-    axes.set_xlabel("x (px)")
+    axes.set(xlabel="x (px)", xlim=extent[:2], ylim=extent[2:])
     axes.spines[["top", "right"]].set_visible(True)
 
 
@@ -66,7 +66,7 @@ def overlay(results: Results) -> Figure:
     _show(whole, image, found, 5)
     whole.set_ylabel("y (px)")
     whole.set_title(f"Frame {numbers[k]}: {len(found)} particles")
-    side = min(height, width, max(60.0, 14 * np.sqrt(height * width / len(found))))
+    side = min(height, width, max(60.0, 11 * np.sqrt(height * width / len(found))))
     x0, y0 = (width - side) / 2, (height - side) / 2
     inside = found[
         found["x"].between(x0, x0 + side, "neither") & found["y"].between(y0, y0 + side, "neither")

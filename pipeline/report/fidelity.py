@@ -1,0 +1,98 @@
+"""Is the model faithful: the last four questions of the verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.report import style
+from pipeline.report.figures import laws as balances
+from pipeline.report.figures import training
+from pipeline.report.results import Absent, Group, Results
+from pipeline.report.soundness import Answer, grade, worst
+from pipeline.report.tables import METRICS, number, percent, seeds
+
+CURVE = "Yes: error under 5 % or 1.5 noise floors. With care: under 20 % or 3 noise floors."
+
+
+def convergence(results: Results) -> Answer:
+    """How much the validation loss still fell over the last fifth of training."""
+    run = results.first
+    table = training.history(results, run).dropna(subset="validation_nll")
+    loss, step = table["validation_nll"].to_numpy(), table["step"].to_numpy()
+    if len(loss) < 5:
+        raise Absent("Training was validated fewer than five times, too few to judge.")
+    best = np.minimum.accumulate(loss)
+    before = best[np.searchsorted(step, step[0] + 0.8 * (step[-1] - step[0]))]
+    gained = (before - best[-1]) / max(best[0] - best[-1], 1e-12)
+    if best[0] == best[-1]:
+        return Answer("poor", f"The validation loss of {style.name(run.model)} never fell.")
+    return Answer(
+        grade(gained, 0.02, 0.1),
+        f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
+        f"{style.name(run.model)} gained {percent(gained)} of all it gained; the checkpoint kept "
+        f"is that of step {step[int(np.argmin(loss))]:.0f}.",
+    )
+
+
+def laws(results: Results) -> Answer:
+    """Energy and momentum left over after the driving, and entropy gained."""
+    found = balances.observables(results, results.first)
+    left = balances.residuals(found)
+    energy, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
+    gained = float(left.entropy[-1])
+    state = worst(grade(energy, 0.01, 0.1), grade(momentum, 1e-6, 1e-3))
+    state = worst(state, "good" if gained >= 0 else "fair")
+    stopped = str(found.attrs.get("stopped", ""))
+    sentence = (
+        f"Along the rollout the energy strays from the work done by at most {percent(energy)} of "
+        f"the mean kinetic energy, the momentum from the impulse by {number(float(momentum))} of "
+        f"N m v, and the entropy changes by {number(gained)} k per particle."
+    )
+    return Answer("poor", f"{stopped} {sentence}") if stopped else Answer(state, sentence)
+
+
+def structure(results: Results) -> Answer:
+    """Error of g(r) of the first model against its noise floor."""
+    return _errors(results, ("rdf",))
+
+
+def rearrangements(results: Results) -> Answer:
+    """Errors of D2min of the first model, and its amplitude."""
+    answer = _errors(results, ("d2min", "d2min_histogram"))
+    model = results.statistic(results.first.source, "d2min")
+    experiment = results.statistic("experiment", "d2min")
+    last = _last(experiment, model)
+    ratio = float(model.get("mean")[last] / experiment.get("mean")[last])
+    return Answer(
+        answer.state,
+        f"{answer.sentence} At the longest lag the mean D²min is {number(ratio)} times that of "
+        "the experiment.",
+    )
+
+
+def _last(experiment: Group, model: Group) -> int:
+    """Index of the longest lag at which both are defined."""
+    both = np.isfinite(experiment.get("mean")) & np.isfinite(model.get("mean"))
+    if not both.any():
+        raise Absent("Experiment and model have D²min at no common lag.")
+    return int(np.flatnonzero(both)[-1])
+
+
+def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
+    """Errors of the first model in `metrics` (median over seeds), each against its noise floor."""
+    model = results.first.model
+    table = seeds(results)
+    states, parts, notes = [], [], []
+    for metric in metrics:
+        rows = table[(table["model"] == model) & (table["metric"] == metric)]
+        if rows.empty or not np.isfinite(rows["value"].iloc[0]):
+            notes += [str(note) for note in rows.get("note", []) if isinstance(note, str)]
+            continue
+        value, floor = float(rows["value"].iloc[0]), float(rows["noise_floor"].iloc[0])
+        known = floor if np.isfinite(floor) else 0.0
+        states.append(grade(value, max(0.05, 1.5 * known), max(0.2, 3 * known)))
+        parts.append(f"{METRICS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
+    if not states:
+        raise Absent(notes[0] if notes else f"{style.name(model)} was not compared in this.")
+    joined = " and ".join(parts).replace("d²min", "D²min")
+    return Answer(worst(*states), f"Error of {style.name(model)}: {joined}.")

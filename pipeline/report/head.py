@@ -1,0 +1,89 @@
+"""The head and the foot of the page: what the data is, and where everything comes from."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pipeline.report import style
+from pipeline.report.figures.training import history
+from pipeline.report.results import Absent, Results
+from pipeline.report.tables import number
+
+
+class Block(NamedTuple):
+    """A titled list of facts; each row is a name and one or more values."""
+
+    title: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+def headline(results: Results) -> str:
+    """One line on what the data is."""
+    try:
+        trajectory = results.trajectory()
+    except Absent as absent:
+        return str(absent)
+    runs = len(np.unique(trajectory.run))
+    videos = "one video" if runs == 1 else f"{runs} videos"
+    count = trajectory.present.sum(axis=1).mean()
+    attributes = trajectory.attributes
+    apart = f"{number(trajectory.dt)} {results.unit('time')} apart".replace("1 frames apart", "")
+    parts = [f"{len(trajectory.time)} frames from {videos}", apart, f"{count:.0f} particles each"]
+    text = ", ".join(part for part in parts if part) + "."
+    if attributes["length_unit"] == "px":
+        text += " No physical scale was given, so lengths are in pixels."
+    if attributes["time_unit"] == "frame":
+        text += " No frame rate was given, so times are in frames."
+    return text
+
+
+def synthetic(results: Results) -> str:
+    """The banner's sentence for simulated data, else ""."""
+    try:
+        if not results.trajectory().attributes.get("synthetic"):
+            return ""
+    except Absent:
+        return ""
+    return (
+        "This video was not recorded. Particles with known forces were simulated and rendered to a "
+        "noisy video, which was then treated as a real one would be. Nothing here is a statement "
+        "about a real sample; where the page says “experiment” it means this video."
+    )
+
+
+def provenance(found: dict[str, Any], results: Results) -> list[Block]:
+    """The dictionary of provenance.collect as titled lists, and the time per training step."""
+    facts: list[list[str]] = []
+    blocks = []
+    for key, value in found.items():
+        title = key.replace("_", " ").capitalize()
+        if isinstance(value, dict) and all(isinstance(v, dict) for v in value.values()) and value:
+            names = list(dict.fromkeys(name for v in value.values() for name in v))
+            rows = [[str(k), *(number(v.get(n)) for n in names)] for k, v in value.items()]
+            blocks.append(Block(title, ["", *(n.replace("_", " ") for n in names)], rows))
+        elif isinstance(value, dict):
+            rows = [[str(name), number(v)] for name, v in value.items()]
+            blocks.append(Block(title, [], rows or [["–", "none recorded"]]))
+        else:
+            facts.append([title, number(value)])
+    facts += _steps(results)
+    return ([Block("Run", [], facts)] if facts else []) + blocks
+
+
+def _steps(results: Results) -> list[list[str]]:
+    """Wall time of one training step of each model."""
+    rows = []
+    for run in results.runs:
+        try:
+            table = history(results, run)
+        except Absent:
+            continue
+        steps = table["step"].iloc[-1] - table["step"].iloc[0]
+        if "seconds" in table and steps > 0:
+            spent = float(table["seconds"].iloc[-1] - table["seconds"].iloc[0]) / steps
+            name = f"{style.name(run.model)}, seed {run.seed}"
+            rows.append([f"Training step, {name}", f"{number(1000 * spent)} ms"])
+    return rows
