@@ -1,17 +1,16 @@
 # Training, once per model and seed, and the rollout of what was learned.
 
 
+# The checkpoints beside the model are no output: snakemake would delete them when a job is
+# interrupted, and training goes on from them.
 rule train:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
     output:
         model="results/{name}/{model}/seed{seed}/model.safetensors",
-        settings="results/{name}/{model}/seed{seed}/model.yaml",
+        record="results/{name}/{model}/seed{seed}/model.yaml",
         history="results/{name}/{model}/seed{seed}/training.csv",
-        learned="results/{name}/{model}/seed{seed}/learned.h5",
-        # Kept across an interruption, so that training goes on where it was.
-        checkpoints=update(directory("results/{name}/{model}/seed{seed}/checkpoints")),
     params:
         settings=section("train", "split"),
     log:
@@ -28,7 +27,7 @@ rule rollout:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
         model="results/{name}/{model}/seed{seed}/model.safetensors",
-        settings="results/{name}/{model}/seed{seed}/model.yaml",
+        record="results/{name}/{model}/seed{seed}/model.yaml",
     output:
         rollout="results/{name}/{model}/seed{seed}/rollout.h5",
     params:

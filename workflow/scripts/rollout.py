@@ -3,3 +3,22 @@
 from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
+
+from pathlib import Path
+
+import torch
+
+from pipeline import trajectory
+from pipeline.dynamics.rollout import rollout, write
+from pipeline.learn.checkpoint import load
+
+torch.set_num_threads(snakemake.threads)
+chosen = snakemake.params.settings
+seed = int(snakemake.wildcards.seed)
+data = trajectory.read(snakemake.input.trajectory)
+rows = trajectory.blocks(data, **chosen["split"])["test"]
+window = data.window(trajectory.evaluation(data, rows, chosen["rollout"]["frames"]))
+learned = load(Path(snakemake.input.model).parent)
+conditions = learned.conditions(window, seed, chosen["rollout"]["substeps"])
+result = rollout(window, learned.model, conditions, seed)
+write(snakemake.output.rollout, result, conditions.units._asdict())

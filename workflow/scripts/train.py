@@ -3,3 +3,19 @@
 from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
+
+from pathlib import Path
+
+from pipeline import graphs, trajectory
+from pipeline.learn.train import train
+from pipeline.learn.variants import variant
+
+chosen = snakemake.params.settings
+train(
+    trajectory.read(snakemake.input.trajectory),
+    graphs.read(snakemake.input.graphs),
+    {**chosen["train"], **chosen["split"], **variant(snakemake.wildcards.model)},
+    Path(snakemake.output.model).parent,
+    seed=int(snakemake.wildcards.seed),
+    threads=snakemake.threads,
+)

@@ -1,0 +1,23 @@
+"""The models a report compares, as settings of one training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    # Ours: spline closures, heat-scored entropy, a latent entropy per training particle.
+    "metriplectic": {},
+    # The paper's networks, teacher and printed loss, its gauge fixed by the temperature anchor.
+    "metriplectic_paper": {"closures": "networks", "loss": "paper", "entropy": "teacher"},
+}
+
+
+def variant(name: str) -> dict[str, Any]:
+    """Settings that make the model ``name`` out of the defaults.
+
+    Raises:
+        ValueError: if there is no such model.
+    """
+    if name not in VARIANTS:
+        raise ValueError(f"There is no model {name!r}: choose from {', '.join(VARIANTS)}.")
+    return VARIANTS[name]
