@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,12 @@ from pipeline.video.tiff import TiffReader
 
 AS_RECORDED = Correction()
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as films store it
+
+
+@lru_cache(maxsize=2)
+def _kept_open(kind: str, path: Path, changed: int):
+    """A reader by random access, opened once a process: listing a long stack takes seconds."""
+    return {"tiff": TiffReader, "nd2": Nd2Reader, "other": PimsReader}[kind](path)
 
 
 class Video:
@@ -32,8 +39,10 @@ class Video:
         span: tuple[int, int] | None = None,
     ):
         self.source, self.channel, self.correction = source, channel, correction
+        self.stamps: list[int] | None = None
         reader = self._reader()
         reader.verify()
+        self.stamps = getattr(reader, "stamps", None)
         self.fps, self.dtype = reader.fps, np.dtype(reader.dtype)
         self.first, stop = span or (0, reader.length)
         if not 0 <= self.first < stop <= reader.length:
@@ -45,16 +54,15 @@ class Video:
         if self.length < 2:
             raise ValueError(f"{source.paths[0]} gives {self.length} frame; motion needs 2 or more")
         first = next(reader.planes(self.first, self.first + 1))
-        reader.close()
         self.shape = correct(single(first, channel, source.paths[0]), 0, correction).shape
 
     def _reader(self):
         kind, path = self.source.kind, self.source.paths[0]
         if kind == "film":
-            return FilmReader(path, grey=self.channel is None)
+            return FilmReader(path, self.channel is None, self.stamps)
         if kind == "sequence":
             return SequenceReader(self.source.paths)
-        return {"tiff": TiffReader, "nd2": Nd2Reader, "other": PimsReader}[kind](path)
+        return _kept_open(kind, path, path.stat().st_mtime_ns)
 
     def __len__(self) -> int:
         return self.length
@@ -71,13 +79,9 @@ class Video:
     ) -> Iterator[np.ndarray]:
         """Corrected frames start, start + step, ... below stop, each (H, W), read in sequence."""
         stop = self.length if stop is None else min(stop, self.length)
-        reader = self._reader()
-        try:
-            planes = reader.planes(start + self.first, stop + self.first, step)
-            for t, plane in zip(range(start, stop, step), planes, strict=True):
-                yield correct(single(plane, self.channel, self.source.paths[0]), t, self.correction)
-        finally:
-            reader.close()
+        planes = self._reader().planes(start + self.first, stop + self.first, step)
+        for t, plane in zip(range(start, stop, step), planes, strict=True):
+            yield correct(single(plane, self.channel, self.source.paths[0]), t, self.correction)
 
 
 def single(plane: np.ndarray, channel: int | None, path: Path) -> np.ndarray:

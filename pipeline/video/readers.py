@@ -1,8 +1,8 @@
 """Readers of image sequences, films and microscope formats: raw frames by number, lazily.
 
 A reader has `length`, `shape` of a raw frame, (H, W) or (H, W, channels), `dtype`, `fps` (None
-where the container does not say), `planes(start, stop, step)`, `verify()` and `close()`. Decoding
-is left to imageio, PyAV, nd2 and pims; TIFF stacks have a file of their own.
+where the container does not say), `planes(start, stop, step)` and `verify()`. Decoding is left to
+imageio, PyAV, nd2 and pims; TIFF stacks have a file of their own.
 """
 
 from __future__ import annotations
@@ -51,23 +51,25 @@ class SequenceReader:
         for path in self.paths[start:stop:step]:
             yield self._read(path)
 
-    def close(self) -> None:
-        """Nothing stays open between frames."""
-
 
 class FilmReader:
-    """Compressed film (avi, mp4, mov, mkv, webm, ...) by PyAV; `grey` asks for its luminance."""
+    """Compressed film (avi, mp4, mov, mkv, webm, ...) by PyAV; `grey` asks for its luminance.
 
-    def __init__(self, path: Path, grey: bool):
+    `stamps` are the time stamps of all frames, or None where the container has none; given again,
+    they spare reading through the file to collect them.
+    """
+
+    def __init__(self, path: Path, grey: bool, stamps: list[int] | None = None):
         self.path = path
         try:
             self.container = av.open(str(path))
             self.stream = self.container.streams.video[0]
-            packets = [p for p in self.container.demux(self.stream) if p.size]
+            if stamps is None:
+                packets = (p for p in self.container.demux(self.stream) if p.size)
+                stamps = [p.pts if p.pts is not None else p.dts for p in packets]
         except (av.FFmpegError, IndexError) as error:
             raise UnreadableVideo(f"{path} cannot be opened as a film ({error})") from error
-        self.length = len(packets)
-        stamps = [p.pts if p.pts is not None else p.dts for p in packets]
+        self.length = len(stamps)
         self.stamps = None if None in stamps else sorted(stamps)
         deep = self.stream.codec_context.pix_fmt or ""
         deep = any(mark in deep for mark in ("10", "12", "14", "16"))
@@ -111,9 +113,6 @@ class FilmReader:
             f"{self.path} breaks off at frame {number} of {self.length}; copy it again"
         )
 
-    def close(self) -> None:
-        self.container.close()
-
 
 class Nd2Reader:
     """Nikon nd2 by the nd2 package: one position, one focal plane, any number of channels."""
@@ -143,9 +142,6 @@ class Nd2Reader:
             plane = np.moveaxis(plane, 0, -1) if "C" in self.file.sizes else plane
             yield np.ascontiguousarray(plane).reshape(self.shape)
 
-    def close(self) -> None:
-        self.file.close()
-
 
 class PimsReader:
     """Whatever else pims opens (cine, Norpix seq, spe, ...)."""
@@ -167,6 +163,3 @@ class PimsReader:
         """Raw frames start, start + step, ... below stop."""
         for t in range(start, stop, step):
             yield np.asarray(self.file[t])
-
-    def close(self) -> None:
-        self.file.close()
