@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba import njit
 from scipy.spatial import cKDTree
 
 from pipeline.trajectory import Trajectory
@@ -25,7 +26,7 @@ def binned_pair_force(
     trajectory: Trajectory,
     a: float,
     cutoff: float = 1.72,
-    knots: int = 12,
+    knots: int | np.ndarray = 12,
     instruments: int = 0,
     frames: int = 400,
 ) -> dict[str, Any]:
@@ -35,10 +36,11 @@ def binned_pair_force(
         trajectory: its velocities are taken as they are; driven particles count as neighbours.
         a: mean neighbour distance in the trajectory's length unit.
         cutoff: reach of force and friction in a.
-        knots: of each piecewise linear curve, evenly spaced up to the cutoff.
+        knots: of each piecewise linear curve, evenly spaced up to the cutoff: their number, or
+            their places in a.
         instruments: 0 for least squares; k > 0 takes the regressors of k snapshots earlier as
             instruments. Two make them independent of localisation errors in the equation for
-            backward-difference velocities, since those reach from t - 1 to t + 1.
+            backward-difference velocities, since that one reaches from t - 1 to t + 1.
         frames: at most so many snapshots are used, evenly spaced.
 
     Returns:
@@ -59,9 +61,13 @@ def binned_pair_force(
         )
     rows = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
     lengths = trajectory.box.lengths / a
-    grid = np.linspace(nearest(scale, rows, lengths, cutoff), cutoff, knots)
-    size = 3 * knots
-    normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(knots)
+    grid = (
+        np.asarray(knots, dtype=float)
+        if isinstance(knots, np.ndarray)
+        else np.linspace(nearest(scale, rows, lengths, cutoff), cutoff, knots)
+    )
+    size = 3 * len(grid)
+    normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(len(grid))
     for t in rows:
         x, seen = regressors(scale, t, lengths, grid)
         keep = trajectory.free[t] & trajectory.present[t + 1]
@@ -74,7 +80,7 @@ def binned_pair_force(
         normal += z.T @ x[keep].reshape(-1, size)
         right += z.T @ y.reshape(-1)
         count += seen
-    fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, knots)
+    fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, -1)
     return {
         "r": grid,
         "force": fit[0],
@@ -124,43 +130,42 @@ def regressors(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
     i, j, distance, e = pairs(trajectory, t, lengths, grid[-1])
-    _, number, dimension = trajectory.position.shape
     v = trajectory.velocity[t, i] - trajectory.velocity[t, j]
-    along = np.sum(v * e, axis=1, keepdims=True) * e
     place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
-    lower = place.astype(int)
+    _, number, dimension = trajectory.position.shape
     x = np.zeros((number, dimension, 3, len(grid)))
-    for knot, weight in ((lower, 1.0 - (place - lower)), (lower + 1, place - lower)):
-        for column, vector in enumerate((e, -along, along - v)):
-            value = weight[:, None] * vector
-            for d in range(dimension):
-                np.add.at(x, (i, d, column, knot), value[:, d])
-                np.add.at(x, (j, d, column, knot), -value[:, d])
-    count = np.bincount(lower, 1.0 - (place - lower), len(grid))
-    count += np.bincount(lower + 1, place - lower, len(grid))
+    fill(x, i, j, e, v, place)
+    count = np.bincount(place.astype(int), 1.0 - place % 1.0, len(grid))
+    count += np.bincount(place.astype(int) + 1, place % 1.0, len(grid))
     return x.reshape(number, dimension, -1), count
 
 
-def differenced(trajectory: Trajectory, kind: str = "backward") -> Trajectory:
-    """The same positions with velocities by finite differences.
+@njit(cache=True)
+def fill(x, i, j, e, v, place):
+    """Adds the hat functions of every pair to x (N, D, 3, K), with opposite signs for i and j."""
+    for p in range(i.size):
+        knot = int(place[p])
+        upper = place[p] - knot
+        along = np.sum(v[p] * e[p])
+        for d in range(e.shape[1]):
+            parallel = along * e[p, d]
+            terms = (e[p, d], -parallel, parallel - v[p, d])
+            for column in range(3):
+                x[i[p], d, column, knot] += (1.0 - upper) * terms[column]
+                x[j[p], d, column, knot] -= (1.0 - upper) * terms[column]
+                x[i[p], d, column, knot + 1] += upper * terms[column]
+                x[j[p], d, column, knot + 1] -= upper * terms[column]
 
-    kind: "backward", (r[t] - r[t-1]) / dt, as for tracked data; or "central",
-    (r[t+1] - r[t-1]) / 2 dt, which hides friction from a regression: never train on it.
-    Snapshots without the neighbours in time that it takes are marked absent.
 
-    Raises:
-        ValueError: for another kind.
+def differenced(trajectory: Trajectory) -> Trajectory:
+    """The same positions with backward-difference velocities, as tracking would give them.
+
+    Snapshots of a particle without its predecessor are marked absent.
     """
-    if kind not in ("backward", "central"):
-        raise ValueError(f"Velocity kind must be backward or central, got {kind}.")
-    r, present = trajectory.position, trajectory.present.copy()
-    step = trajectory.successive()[:, None] & present[1:] & present[:-1]
+    r = trajectory.position
     velocity = np.zeros_like(r)
     velocity[1:] = (r[1:] - r[:-1]) / trajectory.dt
-    present[0] = False
-    present[1:] &= step
-    if kind == "central":
-        velocity[1:-1] = (r[2:] - r[:-2]) / (2 * trajectory.dt)
-        present[:-1] &= step
-        present[-1] = False
+    present = np.zeros_like(trajectory.present)
+    present[1:] = trajectory.present[1:] & trajectory.present[:-1]
+    present[1:] &= trajectory.successive()[:, None]
     return trajectory._replace(velocity=velocity, present=present)

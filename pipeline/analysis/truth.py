@@ -40,8 +40,13 @@ def tracking(
         velocity (see `velocity_error`), margin_px, tolerance_px, matched, frames.
 
     Raises:
-        ValueError: if tracks and truth share no frame, or nothing matches.
+        ValueError: if the tracks reach beyond the truth, or nothing matches.
     """
+    if tracks["frame"].max() >= len(truth.time):
+        raise ValueError(
+            f"The tracks reach frame {tracks['frame'].max()}, the truth has {len(truth.time)} "
+            f"frames: do they belong to the same video?"
+        )
     table, counts = match(tracks, truth, view, margin, tolerance)
     if table.empty:
         raise ValueError(
