@@ -70,7 +70,7 @@ def binned_pair_force(
     normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(len(grid))
     for t in rows:
         x, seen = regressors(scale, t, lengths, grid)
-        keep = trajectory.free[t] & trajectory.present[t + 1]
+        keep = trajectory.present[t] & ~trajectory.driven[t] & trajectory.present[t + 1]
         z = x
         if instruments:
             z, _ = regressors(scale, t - instruments, lengths, grid)
@@ -155,17 +155,3 @@ def fill(x, i, j, e, v, place):
                 x[j[p], d, column, knot] -= (1.0 - upper) * terms[column]
                 x[i[p], d, column, knot + 1] += upper * terms[column]
                 x[j[p], d, column, knot + 1] -= upper * terms[column]
-
-
-def differenced(trajectory: Trajectory) -> Trajectory:
-    """The same positions with backward-difference velocities, as tracking would give them.
-
-    Snapshots of a particle without its predecessor are marked absent.
-    """
-    r = trajectory.position
-    velocity = np.zeros_like(r)
-    velocity[1:] = (r[1:] - r[:-1]) / trajectory.dt
-    present = np.zeros_like(trajectory.present)
-    present[1:] = trajectory.present[1:] & trajectory.present[:-1]
-    present[1:] &= trajectory.successive()[:, None]
-    return trajectory._replace(velocity=velocity, present=present)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.analysis.pairforce import binned_pair_force, differenced
+from pipeline.analysis.pairforce import binned_pair_force
 from pipeline.trajectory import Trajectory
 
 
 def pair_curves(
-    truth: Trajectory, tracked: Trajectory | None = None, cutoff: float = 1.72, frames: int = 400
+    truth: Trajectory, tracked: Trajectory | None = None, cutoff: float = 1.72, frames: int = 200
 ) -> dict[str, Any]:
     """The true pair law beside what binned regression finds in ever poorer records of it.
 
@@ -76,3 +76,17 @@ def distance(
         f"{name}_ratio": float(np.sum(weight * curve * reference) / norm),
         f"{name}_error": float(np.sqrt(np.sum(weight * (curve - reference) ** 2) / norm)),
     }
+
+
+def differenced(trajectory: Trajectory) -> Trajectory:
+    """The same positions with backward-difference velocities, as tracking would give them.
+
+    Snapshots of a particle without its predecessor are marked absent.
+    """
+    r = trajectory.position
+    velocity = np.zeros_like(r)
+    velocity[1:] = (r[1:] - r[:-1]) / trajectory.dt
+    present = np.zeros_like(trajectory.present)
+    present[1:] = trajectory.present[1:] & trajectory.present[:-1]
+    present[1:] &= trajectory.successive()[:, None]
+    return trajectory._replace(velocity=velocity, present=present)

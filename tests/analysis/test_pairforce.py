@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.pairforce import binned_pair_force, differenced
-from pipeline.analysis.truecurves import pair_curves
+from pipeline.analysis.pairforce import binned_pair_force
+from pipeline.analysis.truecurves import differenced, pair_curves
 from pipeline.simulate.monolayer import MATCHED, simulate
 from pipeline.trajectory import Box, Trajectory
 
@@ -104,7 +104,7 @@ def test_backward_differences_know_their_gaps():
 def test_what_can_be_learned():
     # The recipe's table: exact velocities give force x 0.85 and friction x 1.55 at one-frame
     # steps; 0.03 px of noise multiplies the friction, and past-only instruments repair it.
-    parameters = MATCHED._replace(frames=400)
+    parameters = MATCHED._replace(frames=300)
     truth = simulate(parameters, progress=False)
     noise = 0.03 * np.random.default_rng(0).standard_normal(truth.position.shape)
     tracked = differenced(truth._replace(position=truth.position + noise))
