@@ -16,9 +16,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
-from scipy.spatial import cKDTree
 
+from pipeline.analysis.regressors import pairs, regressors
 from pipeline.trajectory import Trajectory
 
 
@@ -61,25 +60,12 @@ def binned_pair_force(
         )
     rows = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
     lengths = trajectory.box.lengths / a
-    grid = (
-        np.asarray(knots, dtype=float)
+    grid = np.asarray(
+        knots
         if isinstance(knots, np.ndarray)
         else np.linspace(nearest(scale, rows, lengths, cutoff), cutoff, knots)
     )
-    size = 3 * len(grid)
-    normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(len(grid))
-    for t in rows:
-        x, seen = regressors(scale, t, lengths, grid)
-        keep = trajectory.present[t] & ~trajectory.driven[t] & trajectory.present[t + 1]
-        z = x
-        if instruments:
-            z, _ = regressors(scale, t - instruments, lengths, grid)
-            keep &= trajectory.present[t - instruments]
-        y = scale.velocity[t + 1, keep] - scale.velocity[t, keep]
-        z = z[keep].reshape(-1, size)
-        normal += z.T @ x[keep].reshape(-1, size)
-        right += z.T @ y.reshape(-1)
-        count += seen
+    normal, right, count = equations(scale, rows, lengths, grid, instruments)
     fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, -1)
     return {
         "r": grid,
@@ -88,6 +74,31 @@ def binned_pair_force(
         "friction_across": fit[2],
         "count": count,
     }
+
+
+def equations(
+    trajectory: Trajectory,
+    rows: np.ndarray,
+    lengths: np.ndarray,
+    grid: np.ndarray,
+    instruments: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The normal equations Z^T X (3 K, 3 K) and Z^T y (3 K,) summed over rows; pairs per knot."""
+    size = 3 * len(grid)
+    normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(len(grid))
+    present, velocity = trajectory.present, trajectory.velocity
+    for t in rows:
+        x, seen = regressors(trajectory, t, lengths, grid)
+        keep = present[t] & ~trajectory.driven[t] & present[t + 1]
+        z = x
+        if instruments:
+            z, _ = regressors(trajectory, t - instruments, lengths, grid)
+            keep &= present[t - instruments]
+        z = z[keep].reshape(-1, size)
+        normal += z.T @ x[keep].reshape(-1, size)
+        right += z.T @ (velocity[t + 1, keep] - velocity[t, keep]).reshape(-1)
+        count += seen
+    return normal, right, count
 
 
 def usable(trajectory: Trajectory, instruments: int) -> np.ndarray:
@@ -104,54 +115,3 @@ def nearest(trajectory: Trajectory, rows: np.ndarray, lengths: np.ndarray, cutof
     """The distance below which lie one in a thousand of the pairs, where the first knot stands."""
     distances = [pairs(trajectory, t, lengths, cutoff)[2] for t in rows[:: max(1, len(rows) // 20)]]
     return float(np.quantile(np.concatenate(distances), 1e-3))
-
-
-def pairs(
-    trajectory: Trajectory, t: int, lengths: np.ndarray, cutoff: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Present pairs closer than cutoff: i, j (P,), distance (P,), e_ij from j to i (P, D)."""
-    here = np.flatnonzero(trajectory.present[t])
-    r = trajectory.position[t, here]
-    periodic = np.asarray(trajectory.box.periodic)
-    # cKDTree wants wrapped positions on periodic axes; 0 marks an open one.
-    wrapped = np.where(periodic, r % lengths, r)
-    index = cKDTree(wrapped, boxsize=np.where(periodic, lengths, 0.0)).query_pairs(
-        cutoff, output_type="ndarray"
-    )
-    i, j = here[index[:, 0]], here[index[:, 1]]
-    difference = trajectory.position[t, i] - trajectory.position[t, j]
-    difference -= np.where(periodic, lengths * np.round(difference / lengths), 0.0)
-    distance = np.linalg.norm(difference, axis=1)
-    return i, j, distance, difference / distance[:, None]
-
-
-def regressors(
-    trajectory: Trajectory, t: int, lengths: np.ndarray, grid: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
-    i, j, distance, e = pairs(trajectory, t, lengths, grid[-1])
-    v = trajectory.velocity[t, i] - trajectory.velocity[t, j]
-    place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
-    _, number, dimension = trajectory.position.shape
-    x = np.zeros((number, dimension, 3, len(grid)))
-    fill(x, i, j, e, v, place)
-    count = np.bincount(place.astype(int), 1.0 - place % 1.0, len(grid))
-    count += np.bincount(place.astype(int) + 1, place % 1.0, len(grid))
-    return x.reshape(number, dimension, -1), count
-
-
-@njit(cache=True)
-def fill(x, i, j, e, v, place):
-    """Adds the hat functions of every pair to x (N, D, 3, K), with opposite signs for i and j."""
-    for p in range(i.size):
-        knot = int(place[p])
-        upper = place[p] - knot
-        along = np.sum(v[p] * e[p])
-        for d in range(e.shape[1]):
-            parallel = along * e[p, d]
-            terms = (e[p, d], -parallel, parallel - v[p, d])
-            for column in range(3):
-                x[i[p], d, column, knot] += (1.0 - upper) * terms[column]
-                x[j[p], d, column, knot] -= (1.0 - upper) * terms[column]
-                x[i[p], d, column, knot + 1] += upper * terms[column]
-                x[j[p], d, column, knot + 1] -= upper * terms[column]

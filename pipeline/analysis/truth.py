@@ -87,40 +87,34 @@ def match(
     """
     if "filled" in tracks:
         tracks = tracks[~tracks["filled"].astype(bool)]
-    rows, columns = view
-    low, high = np.array([margin, margin]), np.array([columns, rows]) - 1.0 - margin
+    tracks = tracks.sort_values("frame", kind="stable")
+    number, place = tracks["frame"].to_numpy(), tracks[["x", "y"]].to_numpy()
     counts = dict.fromkeys(("true", "true_matched", "found", "found_matched"), 0)
-    parts = []
-    for frame, group in tracks.groupby("frame"):
-        here = np.flatnonzero(truth.present[int(frame)])
-        real = truth.position[int(frame), here]
-        found = group[["x", "y"]].to_numpy()
+    rows, labels = [], []
+    for frame in range(number[0], number[-1] + 1):
+        start, stop = np.searchsorted(number, [frame, frame + 1])
+        here = np.flatnonzero(truth.present[frame])
+        real, found = truth.position[frame, here], place[start:stop]
         pair = mutual(found, real, tolerance)
-        inside_real = ((real > low) & (real < high)).all(axis=1)
-        inside = ((found > low) & (found < high)).all(axis=1)
-        hit = np.zeros(len(real), dtype=bool)
-        hit[pair[pair >= 0]] = True
-        counts["true"] += int(inside_real.sum())
-        counts["true_matched"] += int((inside_real & hit).sum())
-        counts["found"] += int(inside.sum())
+        inside_real, inside = within(real, view, margin), within(found, view, margin)
         keep = inside & (pair >= 0)
+        counts["true"] += int(inside_real.sum())
+        counts["true_matched"] += int(inside_real[pair[pair >= 0]].sum())
+        counts["found"] += int(inside.sum())
         counts["found_matched"] += int(keep.sum())
-        difference = found[keep] - real[pair[keep]]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "frame": int(frame),
-                    "particle": group["particle"].to_numpy()[keep],
-                    "label": here[pair[keep]],
-                    "x": found[keep, 0],
-                    "y": found[keep, 1],
-                    "dx": difference[:, 0],
-                    "dy": difference[:, 1],
-                }
-            )
-        )
-    table = pd.concat(parts, ignore_index=True)
+        rows.append(start + np.flatnonzero(keep))
+        labels.append(here[pair[keep]])
+    row, label = np.concatenate(rows), np.concatenate(labels)
+    table = tracks[["frame", "particle", "x", "y"]].iloc[row].assign(label=label)
+    difference = place[row] - truth.position[number[row], label]
+    table = table.assign(dx=difference[:, 0], dy=difference[:, 1])
     return table.sort_values(["particle", "frame"], ignore_index=True), counts
+
+
+def within(place: np.ndarray, view: tuple[int, int], margin: float) -> np.ndarray:
+    """Which of place (N, 2) (x, y) px lie inside the margin of a view of (height, width) px."""
+    high = np.array([view[1], view[0]]) - 1.0 - margin
+    return np.all((place > margin) & (place < high), axis=1)
 
 
 def mutual(found: np.ndarray, real: np.ndarray, tolerance: float) -> np.ndarray:
