@@ -45,15 +45,15 @@ class Closure(Protocol):
 
 
 class Means(NamedTuple):
-    """Symmetric logarithmic means of two temperatures, one column per amplitude (a, b, c).
+    """Symmetric logarithmic means of two temperatures, one row per amplitude (a, b, c).
 
     a and b take the harmonic mean 2 T_i T_j / (T_i + T_j), c the geometric one: the means of
     Espanol and Revenga (2003), for which friction coefficients do not depend on temperature.
     """
 
-    value: Tensor  # (P, 3)
-    in_T_i: Tensor  # (P, 3)
-    in_T_j: Tensor  # (P, 3)
+    value: Tensor  # (3, P)
+    in_T_i: Tensor  # (3, P)
+    in_T_j: Tensor  # (3, P)
 
 
 def log_means(T_i: Tensor, T_j: Tensor, T0: Tensor | float) -> Means:
@@ -63,15 +63,15 @@ def log_means(T_i: Tensor, T_j: Tensor, T0: Tensor | float) -> Means:
     geometric = 0.5 * torch.log(product)
     h_i, h_j = T_j / (T_i * total), T_i / (T_j * total)
     return Means(
-        torch.stack((harmonic, harmonic, geometric), 1),
-        torch.stack((h_i, h_i, 0.5 / T_i), 1),
-        torch.stack((h_j, h_j, 0.5 / T_j), 1),
+        torch.stack((harmonic, harmonic, geometric)),
+        torch.stack((h_i, h_i, 0.5 / T_i)),
+        torch.stack((h_j, h_j, 0.5 / T_j)),
     )
 
 
-def from_columns(value: Tensor, in_T_i: Tensor, in_T_j: Tensor) -> Friction:
-    """Friction from (P, 3) tensors with columns a, b, c."""
-    return Friction(*(Amplitudes(*x.unbind(1)) for x in (value, in_T_i, in_T_j)))
+def from_rows(value: Tensor, in_T_i: Tensor, in_T_j: Tensor) -> Friction:
+    """Friction from (3, P) tensors with rows a, b, c."""
+    return Friction(*(Amplitudes(*x.unbind()) for x in (value, in_T_i, in_T_j)))
 
 
 class SplineFriction(nn.Module):
@@ -96,11 +96,11 @@ class SplineFriction(nn.Module):
     ) -> None:
         super().__init__()
         T0, self.h = scales.temperature, scales.cutoff
-        size = (2, scales.intervals + 2, 3)
+        size = (2, 3, scales.intervals + 2)
         self.coefficients = nn.Parameter(torch.zeros(size))  # g0 and g1 of a, b, c
         start = [2.0 * T0 * level, 2.0 * T0 * level, T0 * T0 * conductivity]
-        self.register_buffer("level", torch.tensor(start).log())
-        self.register_buffer("power", torch.tensor([1.0, 1.0, 2.0]))
+        self.register_buffer("level", torch.tensor(start).log()[:, None])
+        self.register_buffer("power", torch.tensor([[1.0], [1.0], [2.0]]))
         self.register_buffer("T0", torch.tensor(T0))
         self.register_buffer("V0", torch.tensor(scales.volume))
         self.volume_factor = volume_factor
@@ -110,14 +110,14 @@ class SplineFriction(nn.Module):
         factor, _ = splines.taper(radial.r, self.h)
         if self.volume_factor:
             factor = factor * VV / self.V0.square()
-        g0, g1 = (radial.basis @ g for g in self.coefficients)
+        g0, g1 = (self.coefficients.flatten(0, 1) @ radial.basis).unflatten(0, (2, 3))
         power = self.power + g1
-        value = torch.exp(self.level + g0 + power * mean.value) * factor[:, None]
+        value = torch.exp(self.level + g0 + power * mean.value) * factor
         slope = value * power
-        return from_columns(value, slope * mean.in_T_i, slope * mean.in_T_j)
+        return from_rows(value, slope * mean.in_T_i, slope * mean.in_T_j)
 
     def roughness(self) -> Tensor:
-        return splines.roughness(self.coefficients.transpose(0, 1))
+        return splines.roughness(self.coefficients)
 
 
 class NetworkFriction(nn.Module):
@@ -146,7 +146,7 @@ class NetworkFriction(nn.Module):
             for network in self.networks:
                 network.output.weight.mul_(0.3)
                 network.output.bias.fill_(1.0)
-        self.register_buffer("level", torch.tensor(start))
+        self.register_buffer("level", torch.tensor(start)[:, None])
         self.register_buffer("T0", torch.tensor(T0))
         self.register_buffer("V0", torch.tensor(scales.volume))
         self.taper, self.volume_factor = taper, volume_factor
@@ -160,12 +160,12 @@ class NetworkFriction(nn.Module):
         x = radial.r / self.h
         sides = [torch.stack((x, T / self.T0), 1) for T in (T_i, T_j)]
         jets = [network.jet(torch.cat(sides), (1,)) for network in self.networks]
-        value = torch.cat([jet.value for jet in jets], 1)
-        slope = torch.cat([jet.first[0] for jet in jets], 1) / self.T0
-        (f_i, f_j), (df_i, df_j) = value.chunk(2), slope.chunk(2)
-        a, scale = f_i * f_j, self.level * factor[:, None]
+        value = torch.stack([jet.value[:, 0] for jet in jets])
+        slope = torch.stack([jet.first[0][:, 0] for jet in jets]) / self.T0
+        (f_i, f_j), (df_i, df_j) = value.chunk(2, 1), slope.chunk(2, 1)
+        a, scale = f_i * f_j, self.level * factor
         twice = 2.0 * a * scale
-        return from_columns(a * a * scale, twice * df_i * f_j, twice * f_i * df_j)
+        return from_rows(a * a * scale, twice * df_i * f_j, twice * f_i * df_j)
 
     def roughness(self) -> float:
         return 0.0

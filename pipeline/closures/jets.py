@@ -18,29 +18,27 @@ class Jet(NamedTuple):
     second: Tensor | None  # (B, n): second derivative along the first chosen input
 
 
-Layer = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+Unit = Callable[[Tensor, bool], tuple[Tensor, Tensor, Tensor | None]]
 
 
-def silu_derivatives(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """SiLU, its first and its second derivative."""
+def silu_unit(x: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """SiLU, its first and, if wanted, its second derivative."""
     s = torch.sigmoid(x)
     y = x * s
-    d = s + y - y * s
-    return y, d, s * (1.0 - s) * (2.0 + x - 2.0 * y)
+    d = torch.addcmul(s, y, 1.0 - s)
+    return y, d, s * (1.0 - s) * (2.0 + x - 2.0 * y) if second else None
 
 
-def softplus_derivatives(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """ln(1 + e^x), its first and its second derivative."""
+def softplus_unit(x: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
+    """ln(1 + e^x), its first and, if wanted, its second derivative."""
     s = torch.sigmoid(x)
-    return softplus(x), s, s * (1.0 - s)
+    return softplus(x), s, s * (1.0 - s) if second else None
 
 
-def activate(jet: Jet, derivatives: Layer) -> Jet:
+def activate(jet: Jet, unit: Unit) -> Jet:
     """Chain rule through an elementwise function f: f, f' x', f'' x'^2 + f' x''."""
-    y, d, dd = derivatives(jet.value)
-    second = None
-    if jet.second is not None:
-        second = dd * jet.first[0].square() + d * jet.second
+    y, d, dd = unit(jet.value, jet.second is not None)
+    second = None if dd is None else dd * jet.first[0].square() + d * jet.second
     return Jet(y, tuple(d * x for x in jet.first), second)
 
 
@@ -73,8 +71,8 @@ class Perceptron(nn.Module):
     def jet(self, x: Tensor, along: tuple[int, ...]) -> Jet:
         """Value (B, outputs) and first derivatives along the given inputs of x (B, inputs)."""
         jet = enter(x, self.input.weight, self.input.bias, along, second=False)
-        jet = transform(activate(jet, silu_derivatives), self.hidden.weight, self.hidden.bias)
-        return transform(activate(jet, silu_derivatives), self.output.weight, self.output.bias)
+        jet = transform(activate(jet, silu_unit), self.hidden.weight, self.hidden.bias)
+        return transform(activate(jet, silu_unit), self.output.weight, self.output.bias)
 
 
 class Monotone(nn.Module):
@@ -100,7 +98,7 @@ class Monotone(nn.Module):
         weight = self.input.weight
         weight = torch.where(self.signs == 0, weight, weight.abs() * self.signs)
         jet = enter(x, weight, self.input.bias, along, second=True)
-        jet = activate(jet, softplus_derivatives)
+        jet = activate(jet, softplus_unit)
         jet = transform(jet, self.hidden.weight.abs(), self.hidden.bias)
-        jet = activate(jet, softplus_derivatives)
+        jet = activate(jet, softplus_unit)
         return transform(jet, self.output.weight.abs(), self.output.bias)

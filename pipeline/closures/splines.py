@@ -25,17 +25,17 @@ class Radial(NamedTuple):
     """
 
     r: Tensor  # (P,) distance [length]
-    basis: Tensor  # (P, K) B_k(r), K = intervals + 2
-    slope: Tensor  # (P, K) dB_k/dr [1/length]
+    basis: Tensor  # (K, P) B_k(r), K = intervals + 2
+    slope: Tensor  # (K, P) dB_k/dr [1/length]
 
 
 def radial(r: Tensor, h: float, intervals: int) -> Radial:
     """Cubic B-spline basis on ``intervals`` equal intervals of [0, h], even about r = 0.
 
     The coefficient left of zero mirrors the one right of it, so that every spline has zero slope
-    at contact and no cusp (paper B.1 assumes grad W(0) = 0). Two of K = intervals + 2 columns
-    reach beyond h. Dense rows: one small matrix product then evaluates all splines of a model,
-    and its gradient, much faster than gathers.
+    at contact and no cusp (paper B.1 assumes grad W(0) = 0). Two of the K = intervals + 2 splines
+    reach beyond h. The basis is dense, pairs last: one product (functions, K) @ (K, P) evaluates
+    several splines, with contiguous rows; gathers and the other layout are 6 to 10 times slower.
 
     Args:
         r: (P,) distances; those beyond h are read as h.
@@ -47,28 +47,26 @@ def radial(r: Tensor, h: float, intervals: int) -> Radial:
     t = x - cell
     u, t2 = 1.0 - t, t * t
     t3 = t2 * t
-    value = torch.stack(
-        (u * u * u, 3.0 * t3 - 6.0 * t2 + 4.0, -3.0 * t3 + 3.0 * (t2 + t) + 1.0, t3), 1
-    )
-    slope = torch.stack((-u * u, 3.0 * t2 - 4.0 * t, -3.0 * t2 + 2.0 * t + 1.0, t2), 1)
-    column = cell.long()[:, None] + torch.arange(-1, 3, device=r.device)
-    column = column.abs()  # the mirror
-    empty = torch.zeros((r.shape[0], intervals + 2), dtype=r.dtype, device=r.device)
+    value = torch.stack((u * u * u, 3.0 * t3 - 6.0 * t2 + 4.0, 3.0 * (t + t2 - t3) + 1.0, t3))
+    slope = torch.stack((-u * u, 3.0 * t2 - 4.0 * t, 2.0 * t - 3.0 * t2 + 1.0, t2))
+    row = cell.long() + torch.arange(-1, 3, device=r.device)[:, None]
+    row = row.abs()  # the mirror
+    empty = torch.zeros((intervals + 2, r.shape[0]), dtype=r.dtype, device=r.device)
     return Radial(
         r,
-        empty.scatter_add(1, column, value / 6.0),
-        empty.scatter_add(1, column, slope * (0.5 * intervals / h)),
+        empty.scatter_add(0, row, value / 6.0),
+        empty.scatter_add(0, row, slope * (0.5 * intervals / h)),
     )
 
 
 def roughness(coefficients: Tensor) -> Tensor:
-    """Sum of squared second differences of spline coefficients (K, ...): the P-spline penalty.
+    """Sum of squared second differences of spline coefficients (..., K): the P-spline penalty.
 
     Zero for straight lines, so where there are no data a spline continues straight on
     (Eilers and Marx 1996).
     """
-    mirrored = torch.cat((coefficients[1:2], coefficients))
-    return mirrored.diff(n=2, dim=0).square().sum()
+    mirrored = torch.cat((coefficients[..., 1:2], coefficients), -1)
+    return mirrored.diff(n=2).square().sum()
 
 
 def taper(r: Tensor, h: float) -> tuple[Tensor, Tensor]:

@@ -48,14 +48,14 @@ class SplineTeacher(nn.Module):
 
     def __init__(self, scales: Scales) -> None:
         super().__init__()
-        self.coefficients = nn.Parameter(torch.zeros(scales.intervals + 2, 4))
+        self.coefficients = nn.Parameter(torch.zeros(4, scales.intervals + 2))
         self.register_buffer("speed", torch.tensor(2.0 * scales.temperature).sqrt())
 
     def forward(self, pairs: Pairs, radial: Radial, v_ij: Tensor) -> Tensor:
         v2, en = invariants(pairs, v_ij, self.speed)
         y = en * torch.rsqrt(1.0 + v2)
-        features = torch.stack((torch.ones_like(y), torch.log1p(v2), y, y * y), 1)
-        S_ij = ((radial.basis @ self.coefficients) * features).sum(1)
+        s_0, s_1, s_2, s_3 = self.coefficients @ radial.basis
+        S_ij = s_0 + s_1 * torch.log1p(v2) + (s_2 + s_3 * y) * y
         return neighbour_mean(pairs, S_ij, S_ij)
 
     def roughness(self) -> Tensor:

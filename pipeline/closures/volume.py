@@ -58,8 +58,8 @@ class SplineVolume(nn.Module):
 
     def forward(self, radial: Radial) -> Kernel:
         factor, slope = splines.taper(radial.r, self.h)
-        amplitude = torch.exp(radial.basis @ self.coefficients + self.level)
-        ds = radial.slope @ self.coefficients
+        amplitude = torch.exp(self.coefficients @ radial.basis + self.level)
+        ds = self.coefficients @ radial.slope
         return Kernel(amplitude * factor, amplitude * (ds * factor + slope))
 
     def self_weight(self) -> Tensor:

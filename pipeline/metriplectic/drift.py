@@ -22,6 +22,8 @@ class Balance(NamedTuple):
     heat: Tensor  # (N,) T dS/dt
     kinetic: Tensor  # (N,) sum_j tr K_ij
     thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
+    friction: Tensor  # (P, D) G(v_ij), which i loses and j gains
+    conduction: Tensor  # (P,) J_ij, which i gains and j loses
 
 
 class Ends(NamedTuple):
@@ -62,7 +64,8 @@ def balance(
     odd = torch.cat((f, J[:, None]), 1)
     sums = sum_sided(pairs, torch.cat((odd, even), 1), torch.cat((-odd, even), 1))
     force, conducted, dissipated, kinetic, thermal = sums.split((D, 1, 1, 1, 1), 1)
-    return Balance(force, (conducted + dissipated)[:, 0], kinetic[:, 0], thermal[:, 0])
+    heat = (conducted + dissipated)[:, 0]
+    return Balance(force, heat, kinetic[:, 0], thermal[:, 0], G, J)
 
 
 def heat(total: Balance, thermo: Thermo, k_B: Tensor | float, m: Tensor | float) -> Tensor:

@@ -30,6 +30,8 @@ class Dynamics(NamedTuple):
     amplitudes: Amplitudes  # (P,) squared noise amplitudes
     thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
     drift: Rates  # dv/dt (N, D), dS/dt (N,)
+    friction: Tensor  # (P, D) friction force of each pair, which i loses and j gains
+    conduction: Tensor  # (P,) heat from j to i per unit time
 
 
 class Metriplectic(nn.Module):
@@ -119,7 +121,9 @@ class Metriplectic(nn.Module):
         forces = [F for F in (force, elastic and elastic.force) if F is not None]
         dv = sum(forces, total.force)
         dS = drift.heat(total, thermo, k_B, m) / thermo.T
-        return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, Rates(dv / m, dS))
+        rates = Rates(dv / m, dS)
+        pairwise = (total.friction, total.conduction)
+        return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise)
 
     def covariance(self, dynamics: Dynamics) -> Covariance:
         """Covariance of each particle's noise per unit time (paper, C.1)."""
