@@ -5,16 +5,15 @@ eps = |y_experiment - y_model|_2 / |y_experiment|_2
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
-from pipeline.analysis.metrics import CURVES, Metric
+from pipeline.analysis.curves import CURVES, Metric
+from pipeline.analysis.overlap import OVERLAPS, shared
 from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error, resampled
 
-TOP = 0.05
 COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
 
 
@@ -49,15 +48,15 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
             row = _curve_error(name, experiment[name], source.found[name])
             rows.append(head | row | {"metric": name, "noise_floor": floors.get(name, np.nan)})
         for row in _map_overlap(experiment["d2min_map"], source.found["d2min_map"]):
-            rows.append(head | row | {"noise_floor": np.nan})
+            rows.append(head | row | {"noise_floor": floors.get(row["metric"], np.nan)})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _absent(reason: str) -> dict[str, object]:
+def _absent(reason: str) -> dict[str, Any]:
     return {"value": np.nan, "low": np.nan, "high": np.nan, "note": reason}
 
 
-def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, object]:
+def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, Any]:
     for side, metric in (("experiment", experiment), ("model", model)):
         if metric.missing:
             return _absent(f"{side}: {metric.missing}")
@@ -82,46 +81,19 @@ def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, obje
     }
 
 
-def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, object]]:
-    names = ("d2min_map_spearman", "d2min_map_top5")
+def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, Any]]:
     for side, metric in (("experiment", experiment), ("model", model)):
         if metric.missing:
-            return [_absent(f"{side}: {metric.missing}") | {"metric": name} for name in names]
-    _, one, other = np.intersect1d(
-        experiment.data["particle"], model.data["particle"], return_indices=True
-    )
-    if len(one) < 3:
-        reason = f"The two maps share {len(one)} particles and the comparison needs 3."
-        return [_absent(reason) | {"metric": name} for name in names]
-    truth, value = experiment.data["value"][one], model.data["value"][other]
-    patch = np.unique(experiment.data["patch"][one], return_inverse=True)[1]
+            return [_absent(f"{side}: {metric.missing}") | {"metric": name} for name in OVERLAPS]
+    truth, value, patch = shared(experiment, model)
+    if len(truth) < 3:
+        reason = f"The two maps share {len(truth)} particles and the comparison needs 3."
+        return [_absent(reason) | {"metric": name} for name in OVERLAPS]
     weights = draws(int(patch.max()) + 1)[:, patch]
     rows = []
-    for name, overlap in zip(names, (spearman, top_overlap), strict=True):
+    for name, overlap in OVERLAPS.items():
         low, high = percentiles(overlap(truth, value, weights))
-        whole = float(overlap(truth, value, np.ones((1, len(one))))[0])
+        whole = float(overlap(truth, value, np.ones((1, len(truth))))[0])
         row = {"metric": name, "value": whole, "low": float(low), "high": float(high), "note": ""}
         rows.append(row)
     return rows
-
-
-def spearman(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Rank correlations (B,) of two maps (n,), particles counted ``weight`` (B, n) times."""
-    total = weight.sum(axis=1)
-    a, b = rankdata(one) / len(one), rankdata(other) / len(one)
-    mean_a, mean_b = weight @ a / total, weight @ b / total
-    product = weight @ (a * b) / total - mean_a * mean_b
-    spread = (weight @ a**2 / total - mean_a**2) * (weight @ b**2 / total - mean_b**2)
-    return ratio(product, np.sqrt(np.maximum(spread, 0.0)))
-
-
-def top_overlap(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Share (B,) of the top 5 % of one map that is in the top 5 % of the other.
-
-    Particles (n,) are counted ``weight`` (B, n) times; the tops are those of the whole maps.
-    """
-    count = max(round(TOP * len(one)), 1)
-    first, second = np.zeros((2, len(one)), bool)
-    first[np.argsort(one)[-count:]] = True
-    second[np.argsort(other)[-count:]] = True
-    return ratio(weight @ (first & second).astype(float), weight @ first.astype(float))

@@ -2,67 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.curves import Metric, curve, missing
 from pipeline.analysis.msd import squared_displacements
 from pipeline.analysis.nonaffine import NonAffine, correlation, histogram, sums
 from pipeline.analysis.rdf import rdf
 from pipeline.analysis.runs import Run, wrapped
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.streamlines import displacements, grid
-from pipeline.analysis.uncertainty import Curve, gather, interval, ratio
-from pipeline.analysis.vacf import normalised, velocity_products
+from pipeline.analysis.uncertainty import gather, interval
+from pipeline.analysis.vacf import velocity_products
 
 FEWEST_PAIRS = 100
-
-
-class Metric(NamedTuple):
-    """One group of a statistics file.
-
-    Where the attribute ``missing`` is set, the data could not support the metric, and it says why.
-    Curves carry ``numerator`` and ``denominator`` (U, K), their sums per patch of particles, from
-    which intervals of differences and noise floors follow.
-    """
-
-    data: dict[str, np.ndarray]
-    attributes: dict[str, Any]
-
-    @property
-    def missing(self) -> str:
-        return str(self.attributes.get("missing", ""))
-
-
-def missing(reason: str) -> Metric:
-    """A metric that cannot be measured, with the sentence that says why."""
-    return Metric({}, {"missing": reason})
-
-
-def identity(curve: np.ndarray) -> np.ndarray:
-    return curve
-
-
-def per_decade(curve: np.ndarray) -> np.ndarray:
-    """(..., K) numbers in logarithmic bins as a density that adds up to one."""
-    return ratio(curve, np.nansum(curve, axis=-1, keepdims=True))
-
-
-CURVES: dict[str, Curve] = {
-    "rdf": identity,
-    "vacf": normalised,
-    "msd": identity,
-    "d2min": identity,
-    "d2min_histogram": per_decade,
-}
-
-
-def curve(name: str, numerator: np.ndarray, denominator: np.ndarray, **data: np.ndarray) -> Metric:
-    """A metric from its sums per patch (U, K), with its interval."""
-    value, low, high = interval(numerator, denominator, CURVES[name])
-    units = {"numerator": numerator, "denominator": denominator}
-    return Metric({**data, "value": value, "low": low, "high": high, **units}, {})
 
 
 def structure(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> Metric:
@@ -101,14 +56,18 @@ def velocities(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> M
 
 def nonaffinity(measured: NonAffine, settings: Settings, label: np.ndarray) -> Metric:
     """Group d2min: mean, spread, median and fraction of rearrangements against lag."""
+
+    def rearranged(values: np.ndarray) -> float:
+        return float((values > settings.threshold).mean())
+
     total, number = sums(measured.value, label)
     drawn = curve("d2min", total, number, lag=measured.lag)
-    data = {("mean" if name == "value" else name): value for name, value in drawn.data.items()}
+    data = drawn.data | {"mean": drawn.data["value"]}
     flat = [column[np.isfinite(column)] for column in np.moveaxis(measured.value, 1, 0)]
-    data["std"] = np.array([v.std() if len(v) else np.nan for v in flat])
-    data["median"] = np.array([np.median(v) if len(v) else np.nan for v in flat])
-    above = [(v > settings.threshold).mean() if len(v) else np.nan for v in flat]
-    data["fraction"] = np.array(above)
+    spread: dict[str, Callable[[np.ndarray], Any]]
+    spread = {"std": np.std, "median": np.median, "fraction": rearranged}
+    for name, of in spread.items():
+        data[name] = np.array([of(values) if len(values) else np.nan for values in flat])
     return Metric(data, {"origins": len(measured.origin)})
 
 
@@ -118,9 +77,8 @@ def distribution(measured: NonAffine, settings: Settings, label: np.ndarray) -> 
     number = histogram(measured.value[:, k], settings.d2min_edges, label)
     drawn = curve("d2min_histogram", number, np.ones_like(number), edges=settings.d2min_edges)
     decades = np.diff(np.log10(settings.d2min_edges))
-    data = {name: v for name, v in drawn.data.items() if name not in ("value", "low", "high")}
-    data |= {name: drawn.data[name] / decades for name in ("low", "high")}
-    data["density"] = drawn.data["value"] / decades
+    data = drawn.data | {name: drawn.data[name] / decades for name in ("low", "high")}
+    data["density"] = data.pop("value") / decades
     return Metric(data, {"lag": settings.map_lag, "density": "per decade of D2min"})
 
 

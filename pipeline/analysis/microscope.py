@@ -1,11 +1,14 @@
-"""The microscope's part in what is measured: localisation error put on exact positions."""
+"""The microscope's part in what is measured: which particles it sees, and how well."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from pipeline.analysis.runs import minimum_image
-from pipeline.trajectory import Trajectory
+from pipeline.analysis.runs import minimum_image, sides, unwrapped, wrapped
+from pipeline.trajectory import Box, Trajectory
+
+LOOKS = 20  # snapshots in which a track is held against the truth
 
 
 def blur(trajectory: Trajectory, sigma: float, generator: np.random.Generator) -> Trajectory:
@@ -40,3 +43,78 @@ def blur(trajectory: Trajectory, sigma: float, generator: np.random.Generator) -
     return trajectory._replace(
         position=position, velocity=velocity, attributes=trajectory.attributes | note
     )
+
+
+def view(truth: Trajectory, experiment: Trajectory, reach: float) -> Trajectory:
+    """The truth about the particles of an experiment, at its times and in its units.
+
+    Same shape, labels, box and masks as the experiment, with true positions and the backward
+    differences of them. A track that follows no true particle, or more than one, is absent.
+
+    Args:
+        truth: every particle of the simulation, in px and frames or in the experiment's units.
+        experiment: what was tracked of it; one run.
+        reach: a track is of a true particle nearer than this, best a third of a [length].
+
+    Raises:
+        ValueError: if the experiment has several runs, no scale leads from the units of the truth
+            to its own, or it holds times that the truth does not.
+    """
+    if len(np.unique(experiment.run)) > 1:
+        raise ValueError("The truth is known of one run and the experiment has several.")
+    length, clock = _scale(truth, experiment)
+    row = np.round((experiment.time / clock - truth.time[0]) / truth.dt).astype(int)
+    if row.min() < 0 or row.max() >= len(truth.time):
+        raise ValueError(
+            f"The experiment asks for snapshots {row.min()} to {row.max()} of the truth, which has "
+            f"{len(truth.time)}."
+        )
+    box = truth.box._replace(lengths=truth.box.lengths * length, origin=truth.box.origin * length)
+    path = unwrapped(truth.position * length, box)
+    velocity = truth.velocity * (length / clock)
+    velocity[1:] = np.diff(path, axis=0) / (truth.dt * clock)
+    label = _identity(path[row], experiment, box, reach)
+    known = label >= 0
+    position = path[row][:, label]
+    first = experiment.present.argmax(axis=0), np.arange(len(label))
+    away = position[first] - experiment.position[first]
+    position -= away - minimum_image(away, box)
+    present = experiment.present & known & truth.present[row][:, label]
+    note = {"velocity": "backward difference", "localisation_error": 0.0}
+    return experiment._replace(
+        position=np.where(known[:, None], position, experiment.position),
+        velocity=np.where(known[:, None], velocity[row][:, label], experiment.velocity),
+        present=present,
+        attributes=experiment.attributes | note,
+        extra={},
+    )
+
+
+def _scale(truth: Trajectory, experiment: Trajectory) -> tuple[float, float]:
+    """Length and time unit of the truth in those of the experiment."""
+    given, wanted = truth.attributes, experiment.attributes
+    factors = {("px", "um"): wanted.get("mpp"), ("frame", "s"): 1 / wanted.get("fps", np.inf)}
+    scale = []
+    for unit in ("length_unit", "time_unit"):
+        pair = given[unit], wanted[unit]
+        factor = 1.0 if pair[0] == pair[1] else factors.get(pair)
+        if not factor:
+            raise ValueError(f"No scale leads from {pair[0]} to {pair[1]}: set mpp and fps.")
+        scale.append(float(factor))
+    return scale[0], scale[1]
+
+
+def _identity(path: np.ndarray, experiment: Trajectory, box: Box, reach: float) -> np.ndarray:
+    """(N,) which true particle each track follows, -1 for none or several."""
+    label = np.full(experiment.present.shape[1], -1)
+    torn = np.zeros(len(label), bool)
+    rows = np.unique(np.linspace(0, len(path) - 1, LOOKS).astype(int))
+    for row in rows:
+        who = np.flatnonzero(experiment.present[row])
+        tree = cKDTree(wrapped(path[row], box), boxsize=sides(box))
+        place = wrapped(experiment.position[row, who], box)
+        distance, nearest = tree.query(place, distance_upper_bound=reach)
+        who, nearest = who[np.isfinite(distance)], nearest[np.isfinite(distance)]
+        torn[who] |= (label[who] >= 0) & (label[who] != nearest)
+        label[who] = nearest
+    return np.where(torn, -1, label)

@@ -14,8 +14,9 @@ import h5py
 import numpy as np
 
 from pipeline.analysis import metrics
-from pipeline.analysis.metrics import CURVES, Metric
+from pipeline.analysis.curves import CURVES, Metric, missing
 from pipeline.analysis.nonaffine import against_lag
+from pipeline.analysis.overlap import OVERLAPS, shared
 from pipeline.analysis.runs import Run, runs
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.uncertainty import noise_floor, patches
@@ -76,7 +77,7 @@ def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> 
             f"in view, and no free particle has them: the sample is too dilute or the tracks too "
             f"short."
         )
-        return {name: metrics.missing(reason) for name in names}
+        return {name: missing(reason) for name in names}
     found = [metrics.nonaffinity(measured, settings, label)]
     if np.isfinite(measured.value[:, k]).any():
         found += [
@@ -86,7 +87,7 @@ def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> 
         ]
     else:
         reason = f"No particle keeps its neighbours in view over the lag {settings.map_lag}."
-        found += [metrics.missing(reason) for _ in names[1:]]
+        found += [missing(reason) for _ in names[1:]]
     note = {
         "cutoff": settings.cutoff,
         "normalisation": f"{NORMALISATION} over neighbours",
@@ -98,13 +99,27 @@ def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> 
     return dict(zip(names, found, strict=True))
 
 
-def floor(found: dict[str, Metric]) -> Metric:
-    """Group noise_floor: relative L2 error between two halves of the experiment, per curve."""
+def floor(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:
+    """Group noise_floor: what separates the experiment from itself.
+
+    For curves the relative L2 error between two halves of the experiment. For the map its overlap
+    with the map of the same experiment seen with its localisation error once more: no model can be
+    asked for a larger one.
+
+    Args:
+        found: metrics of the experiment.
+        again: the same, of the experiment blurred by its own localisation error.
+    """
     errors = {
         name: noise_floor(found[name].data["numerator"], found[name].data["denominator"], curve)
         for name, curve in CURVES.items()
         if not found[name].missing
     }
+    maps = found["d2min_map"], again["d2min_map"] if again else missing("Not measured.")
+    if not (maps[0].missing or maps[1].missing):
+        one, other, _ = shared(*maps)
+        every = np.ones((1, len(one)))
+        errors |= {name: float(overlap(one, other, every)[0]) for name, overlap in OVERLAPS.items()}
     return Metric({}, errors)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.comparison import COLUMNS, Source, comparison, spearman, top_overlap
-from pipeline.analysis.metrics import CURVES, missing
+from pipeline.analysis.comparison import COLUMNS, Source, comparison
+from pipeline.analysis.curves import CURVES, missing
+from pipeline.analysis.microscope import blur
+from pipeline.analysis.overlap import spearman, top_overlap
 from pipeline.analysis.settings import Options, plan
 from pipeline.analysis.statistics import floor, measure
 
@@ -62,6 +64,17 @@ def test_what_a_side_lacks_is_said(recording, experiment):
     assert table.loc["rdf", "note"] == "model: The model holds no particle."
     assert "of" in table.loc["msd", "note"]
     assert np.isnan(table.loc["d2min_map_top5", "value"])
+
+
+def test_the_map_cannot_overlap_more_than_with_itself_seen_again(recording, experiment):
+    settings, found = experiment
+    assert "d2min_map_top5" not in found["noise_floor"].attributes
+    trajectory = walk(recording, 1)
+    overlap = []
+    for sigma in (0.02, 0.2):
+        again = measure(blur(trajectory, sigma, np.random.default_rng(0)), settings)
+        overlap.append(floor(found, again).attributes["d2min_map_spearman"])
+    assert 1.0 > overlap[0] > overlap[1] > 0.0
 
 
 def test_other_settings_are_refused(recording, experiment):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.microscope import blur
+from pipeline.analysis.microscope import blur, view
 
 
 def test_noise_on_positions_and_velocities_has_the_right_size(recording):
@@ -43,3 +43,47 @@ def test_driven_particles_are_left_alone_and_sigma_is_checked(recording):
     np.testing.assert_array_equal(seen.velocity[:, 0], 0.0)
     with pytest.raises(ValueError, match="must not be negative"):
         blur(trajectory, -0.1, np.random.default_rng(0))
+
+
+def simulated(recording):
+    """A truth in px and frames in a box of 40 px closed along x, of which 20 px are in view."""
+    generator = np.random.default_rng(4)
+    start = np.stack(np.meshgrid(np.arange(20) * 2.0, np.arange(10) * 2.0), axis=-1).reshape(-1, 2)
+    path = start + np.cumsum(0.02 * generator.standard_normal((30, 200, 2)), axis=0) - [35.0, 0.0]
+    truth = recording(path, [40.0, 40.0])
+    box = truth.box._replace(periodic=(True, False), origin=np.array([-10.0, 0.0]))
+    attributes = truth.attributes | {"length_unit": "px", "time_unit": "frame"}
+    return truth._replace(box=box, attributes=attributes)
+
+
+def test_the_truth_is_seen_of_the_same_particles_in_the_same_units(recording):
+    truth = simulated(recording)
+    generator = np.random.default_rng(5)
+    inside = (truth.position[0, :, 0] + 40) % 40 < 20
+    who = generator.permutation(np.flatnonzero(inside))
+    exact = (truth.position[:, who] + [40.0, 0.0]) * 0.5
+    exact[..., 0] %= 20.0
+    tracked = exact[10:] + 0.01 * generator.standard_normal(exact[10:].shape)
+    swapped = tracked.copy()
+    swapped[10:, [0, 1]] = tracked[10:, [1, 0]]
+    time = 0.1 * np.arange(10, 30)
+    experiment = recording(swapped, 20.0, dt=0.1, time=time)
+    units = {"length_unit": "um", "time_unit": "s", "mpp": 0.5, "fps": 10.0}
+    experiment = experiment._replace(attributes=experiment.attributes | units)
+    seen = view(truth, experiment, 0.3)
+    assert not seen.present[:, :2].any()
+    assert seen.present[:, 2:].all()
+    np.testing.assert_allclose(seen.position[:, 2:], exact[10:, 2:], atol=1e-9)
+    step = np.diff(exact, axis=0)[9:, 2:] / 0.1
+    np.testing.assert_allclose(seen.velocity[:, 2:], step, atol=1e-9)
+    assert seen.attributes["length_unit"] == "um"
+
+
+def test_a_truth_without_scale_or_of_other_times_is_refused(recording):
+    truth = simulated(recording)
+    experiment = recording(truth.position[:5], 40.0)
+    with pytest.raises(ValueError, match="set mpp and fps"):
+        view(truth, experiment, 0.3)
+    late = truth._replace(time=truth.time + 10)
+    with pytest.raises(ValueError, match="which has 30"):
+        view(truth, late, 0.3)

@@ -26,7 +26,7 @@ settings = plan(experiment, a, options)
 
 source, kind = experiment, "experiment"
 if kind_of_truth := snakemake.input.get("truth"):
-    source, kind = trajectory.read(kind_of_truth).window(rows), "truth"
+    source, kind = microscope.view(trajectory.read(kind_of_truth), experiment, 0.3 * a), "truth"
 if rollout := snakemake.input.get("rollout"):
     source, kind = trajectory.read(rollout), snakemake.wildcards.source
     if wanted["blur"]:
@@ -34,7 +34,11 @@ if rollout := snakemake.input.get("rollout"):
         source = microscope.blur(source, data.attributes["localisation_error"], generator)
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    found["noise_floor"] = statistics.floor(found)
+    generator = np.random.default_rng(0)
+    again = microscope.blur(source, data.attributes["localisation_error"], generator)
+    once = settings._replace(snapshots=1, origins=1)  # only the map is wanted
+    again = statistics.measure(again, once, source.free.all(axis=0))
+    found["noise_floor"] = statistics.floor(found, again)
 keys = ("dataset", "dt", "length_unit", "time_unit")
 attributes = {key: data.attributes[key] for key in keys}
 note = {"source": kind, "neighbour_distance": a, "settings": described(settings)}
