@@ -28,7 +28,7 @@ class Pairs(NamedTuple):
 
     def difference(self, v: Tensor) -> Tensor:
         """v_ij = v_i - v_j (P, D), with the velocity of j's image."""
-        v_ij = v[self.i] - v[self.j]
+        v_ij = v.index_select(0, self.i) - v.index_select(0, self.j)
         return v_ij if self.boost is None else v_ij - self.boost
 
 

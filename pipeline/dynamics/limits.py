@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -19,16 +20,20 @@ class Limits(NamedTuple):
     V: tuple[float, float]  # volume [a^D]
     T: tuple[float, float]  # temperature
     speed: float  # largest |v| [a / dt]
+    heat_capacity: float  # mean C [k_B], which says how far entropies fluctuate
 
 
-UNLIMITED = Limits((-1e30, 1e30), (0.0, 1e30), (0.0, 1e30), 1e30)
+UNLIMITED = Limits((-1e30, 1e30), (0.0, 1e30), (0.0, 1e30), 1e30, 1.0)
+FLUCTUATION = 6.0  # standard deviations of equilibrium that are no cause for alarm
 
 
 def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     """A sentence saying what went out of bounds, or "" where nothing did.
 
-    Volumes and temperatures may leave their range by a factor of 3, entropies by the width of
-    theirs (at least 3 k_B), speeds may triple: a model is trusted a little beyond its data.
+    A model is trusted a little beyond its data: volumes may leave their range by a factor of 3,
+    speeds may triple, entropies leave theirs by its width. The teacher narrows entropies, while
+    in equilibrium S of a particle fluctuates by sqrt(k_B C) and ln T by sqrt(k_B / C) even in a
+    perfect model: FLUCTUATION times that is allowed in any case.
     """
     if len(S) == 0:
         return ""
@@ -37,11 +42,13 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     high = torch.stack((S.max(), V.max(), T.max(), v2.max())).tolist()
     if not all(x - x == 0 for x in low + high):
         return "the state became non-finite"
-    reach = max(limits.S[1] - limits.S[0], 3.0)
+    spread = FLUCTUATION * limits.heat_capacity**0.5
+    reach = max(limits.S[1] - limits.S[0], spread)
+    factor = max(3.0, math.exp(min(spread / limits.heat_capacity, 50.0)))
     bounds = {
         "entropy": (limits.S[0] - reach, limits.S[1] + reach),
         "volume": (limits.V[0] / 3, limits.V[1] * 3),
-        "temperature": (limits.T[0] / 3, limits.T[1] * 3),
+        "temperature": (limits.T[0] / factor, limits.T[1] * factor),
     }
     for k, (name, (least, most)) in enumerate(bounds.items()):
         for value, out in ((low[k], low[k] < least), (high[k], high[k] > most)):
@@ -62,7 +69,7 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
 def friction_rate(dynamics: Dynamics) -> Tensor:
     """gamma_i = sum_j tr K_ij / (D m T_i) (N,), m = 1: the rate at which friction stops i.
 
-    An explicit step needs gamma dt well below 1.
+    The explicit step v' = (1 - gamma dt) v is stable below gamma dt = 2.
     """
     D = dynamics.v_ij.shape[1]
     K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
@@ -70,11 +77,11 @@ def friction_rate(dynamics: Dynamics) -> Tensor:
 
 
 def overdamps(dynamics: Dynamics, free: Tensor, dt: float) -> str:
-    """A sentence where friction would stop a free particle within one step, or ""."""
+    """A sentence where friction makes the step of a free particle unstable, or ""."""
     rate = friction_rate(dynamics)[free]
-    if len(rate) == 0 or float(rate.max()) * dt <= 1.0:
+    if len(rate) == 0 or float(rate.max()) * dt <= 2.0:
         return ""
     return (
-        f"friction would stop a particle within one step (gamma dt = {float(rate.max()) * dt:.3g} "
-        f"> 1), so that the integrator is no longer valid: raise the substeps or train longer"
+        f"friction reverses the velocity of a particle within one step (gamma dt = "
+        f"{float(rate.max()) * dt:.3g} > 2), so that the integrator is unstable: raise the substeps"
     )

@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from pipeline.dynamics.boundary import Account, Path, account, follow
-from pipeline.dynamics.integrators import increment, semi_implicit_euler
+from pipeline.dynamics.integrators import STEPS
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.dynamics.observables import Log
 from pipeline.graphs import space_of
@@ -31,6 +31,8 @@ class Conditions(NamedTuple):
     limits: Limits = UNLIMITED
     substeps: int = 1  # integrator steps per snapshot interval
     skin: float = 0.3  # of the neighbour list [a]
+    integrator: str = "balanced"  # balanced (energy kept) | euler (the paper's)
+    gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
 
 
 class Lead(NamedTuple):
@@ -93,7 +95,8 @@ class Walk:
         return rows.stop, ""
 
     def evaluate(self, state: State, time: float) -> Dynamics:
-        return self.model.dynamics(state, self.neighbours.pairs(state.r, time))
+        limit = None if self.conditions.gate is None else self.conditions.gate / self.dt
+        return self.model.dynamics(state, self.neighbours.pairs(state.r, time), limit=limit)
 
     def check(self, state: State, dynamics: Dynamics) -> str:
         thermo, k = dynamics.thermo, self.free
@@ -112,8 +115,9 @@ class Walk:
 
     def step(self, state: State, dynamics: Dynamics, path: Path) -> State:
         """One integrator step, driven rows led along their path."""
-        noise = self.model.fluctuation(dynamics, draw(dynamics.pairs, self.dt, self.generator))
-        free = semi_implicit_euler(state, increment(dynamics.drift, noise, self.dt), self.dt)
+        noise = draw(dynamics.pairs, self.dt, self.generator)
+        advance = STEPS[self.conditions.integrator]
+        free = advance(self.model, dynamics, state, noise, self.dt)
         if len(path.rows) == 0:
             return free
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)

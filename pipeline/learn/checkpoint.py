@@ -49,7 +49,7 @@ class Learned(NamedTuple):
             units=ReducedUnits(float(units["length"]), float(units["time"])),
             z=z,
             temperature=float(ranges["mean_T"]),
-            limits=Limits(*pairs, speed=float(ranges["speed"])),
+            limits=Limits(*pairs, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
         )
 

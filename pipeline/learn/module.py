@@ -15,6 +15,7 @@ from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.snapshots import Batch
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
+from pipeline.pairs import sum_odd
 from pipeline.state import State
 
 WARMUP = 0.03  # fraction of the steps over which the learning rate rises
@@ -62,6 +63,7 @@ class Learner(lightning.LightningModule):
         self.model, self.latent = model, latent
         self.options, self.noise, self.rows = settings, noise, rows
         self.paper = settings["loss"] == "paper"
+        self.extra = noise.floor + noise.localisation
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -76,8 +78,7 @@ class Learner(lightning.LightningModule):
         S_next = self.entropy(item.after)[now.next_row]
         dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs)
         covariance = self.model.covariance(dynamics)
-        extra = self.noise.floor + self.noise.localisation
-        vv = covariance.vv + extra * torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
+        vv = covariance.vv + self.extra * torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         step = Step(
             residual_v=now.v_next - now.v - dynamics.drift.dv,
             residual_S=S_next - S - dynamics.drift.dS,
@@ -93,8 +94,7 @@ class Learner(lightning.LightningModule):
         step, dynamics = self.moments(item)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
-        T0 = self.noise.temperature
-        anchor = torch.log(step.T[mask].mean() / T0).square()
+        anchor = torch.log(step.T[mask].mean() / self.target(step, dynamics, mask)).square()
         terms = {
             "nll": score.v[mask].mean(),
             "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
@@ -106,6 +106,20 @@ class Learner(lightning.LightningModule):
         if options["entropy"] == "latent":
             terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
         return terms
+
+    def target(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        """Temperature of the anchor: T0 (1 - gamma dt / 2) (1 - <F^2> dt^2 / 4 m T0).
+
+        T0 is the variance of velocities one dt apart, which explicit steps at temperature T keep
+        at T / (1 - gamma dt / 2) for friction and, in leapfrog, at T / (1 - (omega dt / 2)^2) for
+        springs, whose <F^2> is m omega^2 T.
+        """
+        T0 = self.noise.temperature
+        own = step.vv.diagonal(dim1=1, dim2=2)[mask].detach().mean() - self.extra
+        gamma = own / (2 * step.T[mask].detach().mean())
+        force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+        springs = force.detach()[mask].square().mean() / (4 * T0)
+        return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         D = dynamics.v_ij.shape[1]
@@ -128,10 +142,10 @@ class Learner(lightning.LightningModule):
         return loss
 
     def validation_step(self, item: Transition, index: int) -> None:
-        step, _ = self.moments(item)
+        step, dynamics = self.moments(item)
         mask = item.now.mask
         nll = scores(step).v[mask].mean()
-        ratio = step.T[mask].mean() / self.noise.temperature
+        ratio = step.T[mask].mean() / self.target(step, dynamics, mask)
         values = {"validation_nll": nll, "temperature_ratio": ratio}
         self.log_dict(values, on_epoch=True, batch_size=int(mask.sum()))
 

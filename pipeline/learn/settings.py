@@ -8,6 +8,7 @@ from typing import Any
 DEFAULTS: dict[str, Any] = {
     "closures": "splines",  # splines | networks (the paper's, about ten times slower)
     "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
+    "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
     "loss": "heat",  # heat (gauge fixed) | paper (the printed loss, temperature still anchored)
     "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's)
     "train": 0.5,  # fraction of the snapshots for training, from the first on
@@ -21,7 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "anchor_weight": 10.0,  # weight of ln^2(<T> / T0)
     "pair_weight": 1.0,  # weight of the pair term; 1 is its share in the joint likelihood
     "smoothness": 1.0,  # factor on the smoothness penalty of the closures
-    "latent_scale": 3.0,  # width of the normal prior of z [k_B]
+    "latent_scale": 5.0,  # width of the normal prior of z [k_B]
     "localisation": True,  # add the measured localisation error to the velocity covariance
     "floor": 1e-3,  # least velocity variance per step, as a fraction of var(v' - v)
     "hole_distance": 2.0,  # rows nearer to an untracked particle are left out [cutoffs]

@@ -12,7 +12,8 @@ from pipeline.dynamics.limits import Limits
 from pipeline.learn.anchor import Measured
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Batch, Snapshots
-from pipeline.metriplectic.model import PRESETS, Metriplectic, build
+from pipeline.metriplectic.model import Metriplectic, build
+from pipeline.metriplectic.settings import PRESETS
 from pipeline.state import State
 
 PRESET = {"splines": "splines", "networks": "network"}
@@ -36,6 +37,7 @@ def model_settings(
     closures = copy.deepcopy(PRESETS[PRESET[settings["closures"]]])
     closures["friction"].update(level=1.0, conductivity=1.0)
     closures["friction"]["volume_factor"] = settings["volume_factor"]
+    closures["energy"]["heat_capacity"] = settings["heat_capacity"]
     scales = {
         "dimension": snapshots.dimension,
         "cutoff": snapshots.cutoff,
@@ -75,7 +77,7 @@ def seen(
 ) -> tuple[Limits, float]:
     """Ranges of the state over training snapshots, and the mean temperature."""
     times = times[np.unique(np.linspace(0, len(times) - 1, 20).astype(int))]
-    lows, highs, T = [], [], []
+    lows, highs, means = [], [], []
     for t in times:
         batch = snapshots.batch(np.array([t]))
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
@@ -85,7 +87,8 @@ def seen(
         columns = torch.stack((state.S, thermo.V, thermo.T, batch.v.square().sum(1)), 1)[rows]
         lows.append(columns.amin(0))
         highs.append(columns.amax(0))
-        T.append(thermo.T[rows].mean())
+        means.append(torch.stack((thermo.T, thermo.T / thermo.dTdS), 1)[rows].mean(0))
     low, high = torch.stack(lows).amin(0).tolist(), torch.stack(highs).amax(0).tolist()
     ranges = [(a, b) for a, b in zip(low[:3], high[:3], strict=True)]
-    return Limits(*ranges, speed=high[3] ** 0.5), float(torch.stack(T).mean())
+    T, heat_capacity = torch.stack(means).mean(0).tolist()
+    return Limits(*ranges, speed=high[3] ** 0.5, heat_capacity=heat_capacity), T

@@ -164,6 +164,7 @@ def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, tab
             "T": list(limits.T),
             "speed": limits.speed,
             "mean_T": mean,
+            "heat_capacity": limits.heat_capacity,
         },
         "measured": {name: float(value) for name, value in task.measured._asdict().items()},
         "latent": {"std": float(learner.latent.spread().detach()), "law": "normal"},
