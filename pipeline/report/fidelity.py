@@ -7,10 +7,13 @@ import numpy as np
 from pipeline.report import style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
-from pipeline.report.results import Absent, Group, Results
+from pipeline.report.records import Absent, Group
+from pipeline.report.results import Results
 from pipeline.report.soundness import Answer, grade, worst
-from pipeline.report.tables import METRICS, number, percent, seeds
+from pipeline.report.tables import METRICS, seeds
+from pipeline.report.words import number, percent
 
+SMALL = 0.005  # of the negative log-likelihood per particle
 CURVE = "Yes: error under 5 % or 1.5 noise floors. With care: under 20 % or 3 noise floors."
 
 
@@ -23,14 +26,15 @@ def convergence(results: Results) -> Answer:
         raise Absent("Training was validated fewer than five times, too few to judge.")
     best = np.minimum.accumulate(loss)
     before = best[np.searchsorted(step, step[0] + 0.8 * (step[-1] - step[0]))]
-    gained = (before - best[-1]) / max(best[0] - best[-1], 1e-12)
     if best[0] == best[-1]:
         return Answer("poor", f"The validation loss of {style.name(run.model)} never fell.")
+    late, share = before - best[-1], (before - best[-1]) / (best[0] - best[-1])
     return Answer(
-        grade(gained, 0.02, 0.1),
+        "good" if late < SMALL else grade(share, 0.02, 0.1),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
-        f"{style.name(run.model)} gained {percent(gained)} of all it gained; the checkpoint kept "
-        f"is that of step {step[int(np.argmin(loss))]:.0f}.",
+        f"{style.name(run.model)} fell by {number(float(late))} per particle, {percent(share)} of "
+        f"its whole fall; the checkpoint kept is that of step "
+        f"{table['step'][training.kept(table)]:.0f}.",
     )
 
 
@@ -41,14 +45,14 @@ def laws(results: Results) -> Answer:
     energy, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
     gained = float(left.entropy[-1])
     state = worst(grade(energy, 0.01, 0.1), grade(momentum, 1e-6, 1e-3))
-    state = worst(state, "good" if gained >= 0 else "fair")
     stopped = str(found.attrs.get("stopped", ""))
+    state = worst(state, "good" if gained >= 0 and not stopped else "fair")
     sentence = (
         f"Along the rollout the energy strays from the work done by at most {percent(energy)} of "
         f"the mean kinetic energy, the momentum from the impulse by {number(float(momentum))} of "
         f"N m v, and the entropy changes by {number(gained)} k per particle."
     )
-    return Answer("poor", f"{stopped} {sentence}") if stopped else Answer(state, sentence)
+    return Answer(state, f"{stopped} {sentence}".strip())
 
 
 def structure(results: Results) -> Answer:

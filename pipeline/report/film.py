@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from pipeline.analysis.runs import Run
 from pipeline.report import style
-from pipeline.report.results import Absent
+from pipeline.report.records import Absent
 from pipeline.trajectory import Box
 
 LIMIT = 4_000_000  # bytes of a film
@@ -62,7 +62,7 @@ def render(
             face = tint.to_rgba(np.nan_to_num(value[seen], nan=low).clip(low))
             face[~np.isfinite(value[seen])] = DRIVEN
             dot.set_offsets(run.position[row, seen, :2])
-            dot.set_facecolors(face)
+            dot.set_facecolor(face.tolist())
         clock.set_text(f"t = {pair[0].time[row] - pair[0].time[0]:.4g} {unit}")
         canvas.draw()
         drawing.set_layout_engine("none")  # laid out once: panels must not jump
@@ -87,7 +87,8 @@ def _stage(
         axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal")
         axes.set(title=name, xticks=[], yticks=[])
         axes.spines[["top", "right"]].set_visible(True)
-    drawing.colorbar(tint, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
+    bar = drawing.colorbar(tint, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
+    style.plain_log(bar.ax.yaxis, *tint.get_clim())
     return drawing, dots
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from pipeline.report import style
 from pipeline.report.figures.training import history
-from pipeline.report.results import Absent, Results
-from pipeline.report.tables import number
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from pipeline.report.words import number
 
 
 class Block(NamedTuple):
@@ -59,7 +60,7 @@ def provenance(found: dict[str, Any], results: Results) -> list[Block]:
     facts: list[list[str]] = []
     blocks = []
     for key, value in found.items():
-        title = key.replace("_", " ").capitalize()
+        title = key[0].upper() + key[1:].replace("_", " ")
         if isinstance(value, dict) and all(isinstance(v, dict) for v in value.values()) and value:
             names = list(dict.fromkeys(name for v in value.values() for name in v))
             rows = [[str(k), *(number(v.get(n)) for n in names)] for k, v in value.items()]

@@ -6,9 +6,10 @@ import re
 from typing import Any, NamedTuple
 
 from pipeline.report import style
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 from pipeline.report.sources import SOURCES, Citation
-from pipeline.report.tables import number
+from pipeline.report.words import number
 
 
 class Methods(NamedTuple):

@@ -14,7 +14,8 @@ from pipeline.analysis.runs import Run, runs
 from pipeline.report import film, style
 from pipeline.report.figure import data_uri, table_uri
 from pipeline.report.figures.lines import area
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 from pipeline.trajectory import Trajectory
 
 FRAMES = 96
@@ -39,18 +40,18 @@ def common(results: Results) -> tuple[Trajectory, Trajectory]:
     """
     model = results.trajectory(f"{results.first.folder}/rollout.h5")
     whole = results.trajectory()
-    model = model.window(np.flatnonzero(model.run == model.run[0]))
+    model = model.window(slice(0, int(np.sum(model.run == model.run[0]))))
     same = np.abs(whole.time[:, None] - model.time) < 0.01 * whole.dt
     rows, columns = np.nonzero(same & (whole.run[:, None] == model.run))
     if len(rows) < 3 or rows[-1] - rows[0] != len(rows) - 1:
         raise Absent("Experiment and rollout share fewer than three successive frames: no movie.")
     if not np.array_equal(whole.particle, model.particle):
         raise Absent("Experiment and rollout do not follow the same particles: no movie.")
-    model = model.window(columns)
+    model = model.window(slice(columns[0], columns[-1] + 1))
     sigma = float(whole.attributes["localisation_error"])
     if sigma > 0 and results.settings.get("statistics", {}).get("blur", True):
         model = blur(model, sigma, np.random.default_rng(0))
-    return whole.window(rows), model
+    return whole.window(slice(rows[0], rows[-1] + 1)), model
 
 
 def colours(results: Results, pair: tuple[Run, Run], chosen: np.ndarray) -> film.Colour:
@@ -80,7 +81,8 @@ def side_by_side(results: Results) -> Movie:
     """Render, encode and embed. Raises Absent where there is nothing to show."""
     if not results.settings.get("report", {}).get("movie", True):
         raise Absent("The movie was switched off (settings: report.movie).")
-    pair = tuple(runs(one)[0] for one in common(results))
+    experiment, rollout = common(results)
+    pair = runs(experiment)[0], runs(rollout)[0]
     count = len(pair[0].time)
     chosen = np.unique(np.linspace(0, count - 1, min(FRAMES, count)).round().astype(int))
     colour = colours(results, pair, chosen)

@@ -19,7 +19,8 @@ from pipeline.report import head, sections, style, verdict
 from pipeline.report.figure import Embedded, Figure, embed
 from pipeline.report.methods import methods
 from pipeline.report.movie import Movie
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 from pipeline.report.tables import Table
 
 HERE = Path(__file__).parent
@@ -97,7 +98,12 @@ def render(
 
 def _build(section: sections.Section, results: Results) -> dict[str, Any] | None:
     """A section for the template; None for an optional one of which nothing exists."""
-    items = [_item(make, subject, results) for subject, make in section.parts]
+    items: list[Item] = []
+    for subject, make in section.parts:
+        item = _item(make, subject, results)
+        if items and (items[-1].kind, items[-1].value) == ("absent", item.value):
+            item = item._replace(subject=f"{items.pop().subject}, {subject}")
+        items.append(item)
     if section.optional and all(item.kind == "absent" for item in items):
         return None
     return section._asdict() | {"items": items}

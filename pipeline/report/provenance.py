@@ -74,7 +74,7 @@ def hardware() -> dict[str, Any]:
         model = names[0] if names else model
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return {"processor": model, "cores": cores, "memory_GB": round(memory, 1)}
+    return {"processor": model, "cores": cores, "memory (GB)": round(memory, 1)}
 
 
 def versions() -> dict[str, str]:
@@ -124,8 +124,8 @@ def stages(folder: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
         if rows:
             memory = rows[-1].get("max_rss", "")
             found[path.stem] = {
-                "wall_time_s": float(rows[-1]["s"]),
-                "peak_memory_MB": float(memory) if _numeric(memory) else float("nan"),
+                "wall time (s)": float(rows[-1]["s"]),
+                "peak memory (MB)": float(memory) if _numeric(memory) else float("nan"),
             }
     return found
 

@@ -3,59 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
-import numpy as np
 import pandas as pd
 
 from pipeline import trajectory
+from pipeline.report.records import Absent, Group, Run, plain
 
 PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
-
-
-class Absent(ValueError):
-    """Something a figure needs is not there; the message is the sentence the reader sees."""
-
-
-class Group(NamedTuple):
-    """One group of an HDF5 file: `data` name -> array, `attrs` name -> value."""
-
-    data: dict[str, np.ndarray]
-    attrs: dict[str, Any]
-
-    def get(self, name: str) -> np.ndarray:
-        """The dataset `name`. Raises Absent where the group lacks it."""
-        if name not in self.data:
-            raise Absent(f"The quantity “{name}” was not stored, so this is not shown.")
-        return self.data[name]
-
-
-class Run(NamedTuple):
-    """One trained model: name, seed, its folder, and the name of its statistics."""
-
-    model: str
-    seed: int
-    folder: str
-
-    @property
-    def source(self) -> str:
-        return f"{self.model}_seed{self.seed}"
-
-
-def _plain(value: Any) -> Any:
-    """An HDF5 attribute as a plain Python value (bytes to text, scalars to int, float, bool)."""
-    if isinstance(value, bytes):
-        return value.decode()
-    return value.item() if isinstance(value, np.generic) else value
 
 
 class Results:
     """Lazy access to results/<name>/; every method raises Absent rather than OSError."""
 
-    def __init__(self, folder: str | Path, settings: dict[str, Any] | None = None):
+    def __init__(self, folder: str | os.PathLike[str], settings: dict[str, Any] | None = None):
         self.folder = Path(folder)
         self.settings = settings or {}
 
@@ -100,7 +65,7 @@ class Results:
                     return None
                 node = file[group]
                 data = {key: item[()] for key, item in node.items() if hasattr(item, "shape")}
-                return Group(data, {key: _plain(value) for key, value in node.attrs.items()})
+                return Group(data, {key: plain(value) for key, value in node.attrs.items()})
 
         found = self._read(name, reader)
         if found is None:
@@ -124,6 +89,16 @@ class Results:
         if not found:
             raise reasons[0] if reasons else Absent("No statistics were computed for this data.")
         return found
+
+    def lacking(self, group: str) -> str:
+        """A sentence on the sources that have no such statistic and why, "" where all have it."""
+        said = []
+        for source in self.sources:
+            try:
+                self.statistic(source, group)
+            except Absent as absent:
+                said.append(f" Without {source.replace('_seed', ', seed ')}: {absent}")
+        return "".join(said)
 
     @cached_property
     def runs(self) -> list[Run]:

@@ -126,7 +126,11 @@ SECTIONS = [
         "truth",
         "Against the truth",
         "The video is simulated, so what the tracking and the model should have found is known.",
-        [("Known against found", truth.summary), ("Pair force and friction", truth.pair)],
+        [
+            ("Tracking against the truth", truth.tracking),
+            ("Rearrangements against the truth", truth.amplitude),
+            ("Pair force and friction", truth.pair),
+        ],
         optional=True,
     ),
 ]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.report.figures import velocity
-from pipeline.report.results import Absent, Results
-from pipeline.report.tables import number, percent
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from pipeline.report.words import number, percent
 
 
 class Answer(NamedTuple):

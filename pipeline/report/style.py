@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 # Okabe and Ito's palette: told apart by every common kind of colour vision, and in grey by dash.
 COLOURS = {
@@ -38,7 +42,7 @@ NAMES = {
     "dpd": "DPD",
 }
 MAP = "magma_r"  # pale where nothing happens, dark where particles rearrange; monotone in grey
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "Liberation Sans", "DejaVu Sans"],
     "mathtext.fontset": "dejavusans",
@@ -89,15 +93,18 @@ def label(source: str, sources: list[str]) -> str:
     return f"{name(source)}, seed {seed}" if several and seed != source else name(source)
 
 
-def line(source: str) -> dict[str, object]:
+def line(source: str) -> dict[str, Any]:
     """Colour and dash of a source, as keyword arguments of Axes.plot."""
     model = model_of(source)
     return {"color": COLOURS.get(model, "#7F3C8D"), "linestyle": DASHES.get(model, "-")}
 
 
-def panels(columns: int = 1, rows: int = 1, height: float = 3.4) -> tuple[Figure, list[Axes]]:
-    """A figure of rows x columns panels (6.2 inches wide for one, 8.6 for more), axes in a list."""
-    figure = Figure(figsize=(6.2 if columns == 1 else 8.6, height * rows))
+def panels(columns: int = 1, rows: int = 1, height: float = 3.3) -> tuple[Figure, list[Axes]]:
+    """A figure of rows x columns panels (5.6 inches wide for one, 10.2 for more), axes in a list.
+
+    These widths make text about equally large where the page sets one figure or two in a row.
+    """
+    figure = Figure(figsize=(5.6 if columns == 1 else 10.2, height * rows))
     axes = figure.subplots(rows, columns, squeeze=False)
     return figure, list(axes.ravel())
 
@@ -105,3 +112,13 @@ def panels(columns: int = 1, rows: int = 1, height: float = 3.4) -> tuple[Figure
 def quantity(words: str, unit: str) -> str:
     """An axis label with its unit in brackets, where there is one."""
     return f"{words} ({unit})" if unit else words
+
+
+def plain_log(axis: Axis, low: float, high: float) -> None:
+    """Label a logarithmic axis from `low` to `high` with a few plain numbers."""
+    decades = np.log10(high / low)
+    subs = (1.0, 2.0, 5.0) if decades < 1.3 else (1.0, 3.0) if decades < 3 else (1.0,)
+    axis.set_major_locator(LogLocator(subs=subs))
+    if decades < 5:
+        axis.set_major_formatter(lambda value, _: f"{value:.4g}".replace("e-0", "e-"))
+    axis.set_minor_formatter(NullFormatter())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.figure import table_uri
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from pipeline.report.words import number, percent
 
 # What a metric of comparison.csv is called, and whether it is an error (0 is best) or an
 # agreement (1 is best).
@@ -39,27 +40,6 @@ class Table(NamedTuple):
     def csv(self) -> str:
         """Data URI of the table as CSV."""
         return table_uri(self.data)
-
-
-def number(value: Any) -> str:
-    """A value as people write it: three significant digits, a dash where there is none."""
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return ", ".join(number(part) for part in value)
-    if isinstance(value, (float, np.floating)):
-        if not np.isfinite(value):
-            return "–"
-        if value == round(value) and abs(value) < 1e6:
-            return f"{value:.0f}".replace("-", "−")
-        digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-        return digits.replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
-    return "–" if value is None else str(value)
-
-
-def percent(value: float) -> str:
-    """0.0712 -> "7.1 %"; a dash for NaN."""
-    return f"{number(float(f'{100 * value:.2g}'))} %" if np.isfinite(value) else "–"
 
 
 def parameters(results: Results) -> Table:

@@ -7,15 +7,11 @@ from typing import NamedTuple
 
 from pipeline.report import fidelity, soundness
 from pipeline.report.fidelity import CURVE
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 from pipeline.report.soundness import Answer
 
 WORDS = {"good": "Yes", "fair": "With care", "poor": "No", "unknown": "Cannot be said"}
-SUMMARY = (
-    ("poor", "no"),
-    ("fair", "with care"),
-    ("unknown", "cannot be said"),
-)
 
 
 class Light(NamedTuple):
@@ -46,13 +42,13 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
     (
         "Did training converge?",
         fidelity.convergence,
-        "Yes: under 2 % of the gain came in the last fifth. With care: under 10 %.",
+        "Yes: the last fifth brought under 2 % of the fall, or under 0.005. With care: under 10 %.",
     ),
     (
         "Are the laws kept?",
         fidelity.laws,
         "Yes: energy within 1 % of the kinetic energy, momentum within 1e−6. With care: 10 % and "
-        "1e−3, or a falling entropy, which an open sample may export.",
+        "1e−3, a falling entropy, which an open sample may export, or a rollout that stopped.",
     ),
     ("Does the structure match?", fidelity.structure, CURVE),
     ("Do the rearrangements match?", fidelity.rearrangements, CURVE),
@@ -72,8 +68,9 @@ def lights(results: Results) -> list[Light]:
 
 
 def summary(answers: list[Light]) -> str:
-    """ "Four of six questions are answered yes, one with care and one no."."""
+    """ "Of 6 questions, 3 are answered yes, 1 with care, 1 no; 1 cannot be answered."."""
     counts = {state: sum(light.state == state for light in answers) for state in WORDS}
-    text = f"{counts['good']} of {len(answers)} questions are answered yes"
-    rest = [f"{counts[state]} {word}" for state, word in SUMMARY if counts[state]]
-    return f"{text}; {', '.join(rest)}." if rest else f"{text}."
+    text = f"Of {len(answers)} questions, {counts['good']} are answered yes"
+    for state, word in (("fair", "with care"), ("poor", "no")):
+        text += f", {counts[state]} {word}" if counts[state] else ""
+    return text + (f"; {counts['unknown']} cannot be answered." if counts["unknown"] else ".")

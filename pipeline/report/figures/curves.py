@@ -7,7 +7,8 @@ import numpy as np
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.lines import draw, in_time, told, zero
-from pipeline.report.results import Group, Results
+from pipeline.report.records import Group
+from pipeline.report.results import Results
 
 
 def rdf(results: Results) -> Figure:
@@ -27,7 +28,7 @@ def rdf(results: Results) -> Figure:
         drawing,
         table,
         "Where the lines lie on each other the model keeps the structure: the height of the first "
-        "peak, the splitting of the second, the approach to one.",
+        "peak, the splitting of the second, the approach to one." + results.lacking("rdf"),
         f"Radial distribution function of {told(found)}.",
     )
 
@@ -48,34 +49,37 @@ def msd(results: Results) -> Figure:
         xscale="log",
         yscale="log",
     )
+    style.plain_log(axes.xaxis, *axes.get_xlim())
+    style.plain_log(axes.yaxis, *axes.get_ylim())
     return Figure(
         "msd",
         drawing,
         table,
         "Slope two means that particles fly or are carried along, slope one that they diffuse, a "
-        "plateau that neighbours cage them.",
+        "plateau that neighbours cage them." + results.lacking("msd"),
         f"Mean squared displacement against lag of {told(found)}.",
     )
 
 
 def vacf(results: Results) -> Figure:
-    """Velocity autocorrelation, normalised."""
+    """Velocity autocorrelation, normalised; the logarithmic axis starts at one interval."""
     found = in_time(results.statistics("vacf"), results)
     drawing, (axes,) = style.panels()
     table = draw(axes, found, "lag", "value")
     zero(axes)
-    axes.set(xlabel=style.quantity("Lag", results.unit("time")), ylabel="Velocity autocorrelation")
-    # The memory of a velocity is short: a linear axis would show it in its first tenth.
-    lags = [group.get("lag") for group in found.values()]
-    positive = min(lag[lag > 0].min() for lag in lags)
-    axes.set_xscale("symlog", linthresh=8 * positive, linscale=1.5)
-    axes.set_xlim(0, max(lag.max() for lag in lags))
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    lags = np.concatenate([group.get("lag") for group in found.values()])
+    axes.set(
+        xlabel=style.quantity("Lag", results.unit("time")),
+        ylabel="Velocity autocorrelation",
+        xscale="log",
+        xlim=(lags[lags > 0].min(), lags.max()),
+    )
+    style.plain_log(axes.xaxis, *axes.get_xlim())
     return Figure(
         "vacf",
         drawing,
         table,
-        "How long a particle remembers its velocity (lag linear at first, then logarithmic); a "
-        "dip below zero is the rebound from its neighbours.",
+        "How long a particle remembers its velocity (one at lag zero); a dip below zero is the "
+        "rebound from its neighbours." + results.lacking("vacf"),
         f"Velocity autocorrelation against lag of {told(found)}.",
     )

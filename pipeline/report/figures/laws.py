@@ -11,7 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.lines import zero
-from pipeline.report.results import Absent, Group, Results, Run
+from pipeline.report.records import Absent, Group, Run
+from pipeline.report.results import Results
 
 NEEDED = ("time", "energy", "kinetic", "entropy", "work", "momentum", "impulse", "temperature")
 TITLES = {
@@ -78,8 +79,7 @@ def balance(results: Results) -> Figure:
         for axes, name in zip(panels, TITLES, strict=True):
             axes.plot(left.time, getattr(left, name), label=label, **look)
     for axes, name in zip(panels, TITLES, strict=True):
-        axes.set(xlabel=style.quantity("Time", results.unit("time")), title=TITLES[name])
-        axes.title.set_fontsize(10.5)
+        axes.set(xlabel=style.quantity("Time", results.unit("time")), ylabel=TITLES[name])
         axes.xaxis.set_major_locator(MaxNLocator(4))
         zero(axes)
     if len(found) > 1:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Group, Results
+from pipeline.report.records import Absent, Group
+from pipeline.report.results import Results
 
 BLUE = style.COLOURS["metriplectic"]
 
@@ -80,7 +82,7 @@ def state(results: Results) -> Figure:
     )
 
 
-def _cover(axes: object, found: Group) -> None:
+def _cover(axes: Axes, found: Group) -> None:
     """Outline the densest 95 % of the data, from a histogram or from points."""
     if "samples_S" in found.data and "samples_V" in found.data:
         axes.scatter(

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from pipeline.report import style
-from pipeline.report.results import Absent, Group, Results
+from pipeline.report.records import Absent, Group
+from pipeline.report.results import Results
 
 
 def draw(axes: Axes, found: dict[str, Group], x: str, y: str, scale: float = 1.0) -> pd.DataFrame:

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure as Drawing
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.lines import area, finite, over_lag
-from pipeline.report.results import Absent, Group, Results
+from pipeline.report.records import Absent, Group
+from pipeline.report.results import Results
 
-PANEL = 3.25  # inches between the axes of one of two maps
+PANEL = 4.05  # inches between the axes of one of two maps
 
 
 def _chosen(results: Results, group: str) -> dict[str, Group]:
@@ -31,10 +32,11 @@ def _panels(found: dict[str, Group]) -> tuple[Drawing, list[Axes]]:
     """Panels two by two, as high as the fields' own shape asks; spare ones hidden."""
     spans = np.ptp(np.concatenate([group.get("position") for group in found.values()]), axis=0)
     ratio = float(np.clip(spans[1] / max(spans[0], 1e-12), 0.3, 1.5))
-    rows = -(-len(found) // 2)
-    drawing, panels = style.panels(2, rows, height=PANEL * ratio + 0.75)
+    columns = min(len(found), 2)
+    panel = PANEL if columns == 2 else 3.8
+    drawing, panels = style.panels(columns, -(-len(found) // 2), height=panel * ratio + 0.85)
     for spare in panels[len(found) :]:
-        spare.set_visible(False)
+        spare.remove()
     return drawing, panels[: len(found)]
 
 
@@ -54,14 +56,16 @@ def d2min(results: Results) -> Figure:
     drawing, panels = _panels(found)
     values = scale * finite(np.concatenate([group.get("value") for group in found.values()]))
     low, high = np.quantile(values[values > 0], [0.1, 0.998])
-    norm = LogNorm(low, max(high, 1.01 * low), clip=True)
+    high = max(high, 1.01 * low)
+    norm = LogNorm(low, high, clip=True)
     count = max(len(group.get("position")) for group in found.values())
     size = float(np.clip(0.6 * (72 * PANEL) ** 2 / count, 1.0, 60.0))  # points^2, nearly touching
     for k, (source, group) in enumerate(found.items()):
         position, value = group.get("position"), scale * group.get("value")
         order = np.argsort(value)  # the active ones on top
         dots = panels[k].scatter(
-            *position[order, :2].T,
+            position[order, 0],
+            position[order, 1],
             c=np.maximum(value[order], low),
             s=size,
             cmap=style.MAP,
@@ -71,7 +75,8 @@ def d2min(results: Results) -> Figure:
         )
         _frame(panels[k], results, source, k % 2 == 0)
     label = style.quantity("D²min per bond", unit)
-    drawing.colorbar(dots, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
+    bar = drawing.colorbar(dots, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
+    style.plain_log(bar.ax.yaxis, low, high)
     rows = []
     for source, group in found.items():
         place = group.get("position")
@@ -83,9 +88,9 @@ def d2min(results: Results) -> Figure:
         drawing,
         pd.concat(rows),
         f"Dark spots are places that rearranged{lag}: compare where they lie and how many there "
-        "are.",
+        "are." + results.lacking("d2min_map"),
         f"Maps of D2min{lag} for {', '.join(map(style.name, found))}, on one colour scale.",
-        wide=True,
+        wide=len(found) > 1,
     )
 
 
@@ -128,7 +133,8 @@ def streamlines(results: Results) -> Figure:
         "streamlines",
         drawing,
         pd.concat(rows),
-        f"Where particles went{lag}: swirls and saddles mark dislocations that glide.",
+        f"Where particles went{lag}: swirls and saddles mark dislocations that glide."
+        + results.lacking("streamlines"),
         f"Streamlines of displacement{lag} for {', '.join(map(style.name, found))}.",
-        wide=True,
+        wide=len(found) > 1,
     )

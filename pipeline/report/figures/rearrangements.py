@@ -36,7 +36,7 @@ def against_lag(results: Results) -> Figure:
         drawing,
         table.merge(pd.concat(extra), on=["source", "lag"]),
         "Left, how strongly neighbourhoods change beyond what a smooth strain explains; right, "
-        "how many particles have rearranged.",
+        "how many particles have rearranged." + results.lacking("d2min"),
         f"Mean D2min against lag, and share of rearranged particles, of {told(found)}.",
         wide=True,
     )
@@ -78,7 +78,7 @@ def histogram(results: Results) -> Figure:
         drawing,
         pd.concat(rows),
         f"The right tail holds the rearrangements{at}; the hump at the left is thermal motion and "
-        "localisation error.",
+        "localisation error." + results.lacking("d2min_histogram"),
         f"Distribution of D2min{at} of {told(found)}.",
     )
 
@@ -99,6 +99,6 @@ def correlation(results: Results) -> Figure:
         drawing,
         table,
         "How far one rearrangement reaches: the distance over which active particles have active "
-        "neighbours, before the curve comes down to one.",
+        "neighbours, before the curve comes down to one." + results.lacking("d2min_correlation"),
         f"Spatial correlation of D2min of {told(found)}.",
     )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 
 INK = style.COLOURS["experiment"]
 FILL = "#9db7cc"
 
 
-def _bars(axes: object, edges: np.ndarray, count: np.ndarray) -> None:
+def _bars(axes: Axes, edges: np.ndarray, count: np.ndarray) -> None:
     axes.stairs(count, edges, fill=True, color=FILL, edgecolor=INK, linewidth=0.8)
 
 
-def _histogram(part: dict[str, object], what: str) -> tuple[np.ndarray, np.ndarray]:
+def _histogram(part: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(part, dict) or not len(part.get("count", [])):
         raise Absent(f"The linking stored no {what}.")
     return np.asarray(part["edges"], float), np.asarray(part["count"], float)
@@ -66,7 +70,15 @@ def subpixel(results: Results) -> Figure:
     for column, dash in (("x", "-"), ("y", (0, (4, 2)))):
         count, _ = np.histogram(table[column].to_numpy(float) % 1, edges)
         rows[column] = count / count.mean()
-        axes.stairs(rows[column], edges, color=INK, linestyle=dash, linewidth=1.6, label=column)
+        axes.stairs(
+            rows[column],
+            edges,
+            baseline=None,
+            color=INK,
+            linestyle=dash,
+            linewidth=1.6,
+            label=column,
+        )
     axes.axhline(1, color="#999999", linewidth=0.8)
     axes.set(xlabel="Position within the pixel (px)", ylabel="Features, relative to mean")
     axes.set_ylim(0, max(1.5, 1.1 * max(rows["x"].max(), rows["y"].max())))

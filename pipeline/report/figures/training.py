@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
+from matplotlib.axes import Axes
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Results, Run
+from pipeline.report.records import Absent, Run
+from pipeline.report.results import Results
 
 
 def history(results: Results, run: Run) -> pd.DataFrame:
@@ -16,6 +20,12 @@ def history(results: Results, run: Run) -> pd.DataFrame:
     if table.empty or lost:
         raise Absent(f"The training log of {style.name(run.model)} is empty or incomplete.")
     return table
+
+
+def kept(table: pd.DataFrame) -> Any:
+    """Row label of the checkpoint kept: best validation score, which asks for a stable rollout."""
+    score = "validation_score" if "validation_score" in table else "validation_nll"
+    return table[score].idxmin()
 
 
 def curves(results: Results) -> Figure:
@@ -45,7 +55,7 @@ def curves(results: Results) -> Figure:
             **(look | {"linestyle": "-"}),
         )
         if len(valid):
-            best = valid.loc[valid["validation_nll"].idxmin()]
+            best = valid.loc[kept(valid)]
             axes.plot(
                 best["step"],
                 best["validation_nll"],
@@ -73,7 +83,7 @@ def curves(results: Results) -> Figure:
     )
 
 
-def _clip(axes: object, tables: list[pd.DataFrame]) -> None:
+def _clip(axes: Axes, tables: list[pd.DataFrame]) -> None:
     """Leave the first steep fall out of the picture, where it would flatten all the rest."""
     values = pd.concat([t[c] for t in tables for c in ("train_nll", "validation_nll")]).dropna()
     low, high = values.min(), values.quantile(0.97)

@@ -1,4 +1,4 @@
-"""What the simulation knows: tracking and model against it."""
+"""What the simulation knows: tracking, rearrangements and pair law against it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,31 @@ import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Results
-from pipeline.report.tables import Table, number
+from pipeline.report.figures.lines import zero
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from pipeline.report.tables import Table
+from pipeline.report.words import number
 
 WORDS = {
-    "recall": "Share of true particles that were found (recall)",
+    "recall": "Share of true particles found (recall)",
     "precision": "Share of found particles that are true (precision)",
     "position_error_px": "Position error, rms per component (px)",
+    "position_error_static_px": "of which constant along a track (px)",
+    "position_error_fluctuating_px": "of which changing from frame to frame (px)",
+    "identity_swaps": "Tracks that pass from one particle to another",
+    "velocity: true": "True velocity, rms per component (px/frame)",
+    "velocity: error": "Velocity error from localisation (px/frame)",
+    "velocity: error_instantaneous": "Velocity error, finite interval included (px/frame)",
+    "velocity: variance_ratio": "Variance of tracked over true velocity",
+}
+ASIDE = ("margin_px", "tolerance_px", "matched", "frames")
+# Records of the pair law, from the law itself to what tracks show of it: name, colour, dash.
+RECORDS: dict[str, tuple[str, str, Any]] = {
+    "bare": ("law of the simulation", "#c4c4c4", "-"),
+    "true": ("seen in true positions", style.COLOURS["truth"], style.DASHES["truth"]),
+    "tracks": ("seen in tracks", "#D55E00", (0, (1, 1))),
+    "tracks_instrumented": ("seen in tracks, noise removed", "#009E73", (0, (5, 1, 1, 1))),
 }
 
 
@@ -29,53 +47,104 @@ def _flat(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return rows
 
 
-def summary(results: Results) -> Table:
-    """Every single number of truth.json; curves are left to the figures."""
-    rows = [
-        [WORDS.get(key, key.replace("_", " ").capitalize()), number(value)]
-        for key, value in _flat(results.json("truth.json"))
-    ]
+def tracking(results: Results) -> Table:
+    """The single numbers of truth.json; curves are left to the figures."""
+    found = results.json("truth.json")
+    single = [(k, v) for k, v in _flat(found) if k not in ASIDE and "summary" not in k]
+    rows = [[WORDS.get(k, k.replace("_", " ").capitalize()), number(v)] for k, v in single]
     if not rows:
         raise Absent("The comparison with the truth holds no numbers.")
-    return Table(
-        "truth",
-        ["Quantity", "Value"],
-        rows,
-        "What was found, measured against the simulation that made the video.",
-        pd.DataFrame(rows, columns=["Quantity", "Value"]),
+    caption = "What was found, measured against the simulation that made the video."
+    if all(key in found for key in ASIDE):
+        caption += (
+            f" {found['matched']} matches within {number(found['tolerance_px'])} px in "
+            f"{found['frames']} frames, {number(found['margin_px'])} px along the edges left out."
+        )
+    columns = ["Quantity", "Value"]
+    return Table("truth", columns, rows, caption, pd.DataFrame(rows, columns=columns))
+
+
+def amplitude(results: Results) -> Table:
+    """Mean D2min of the experiment and of each model over that of the truth, at a few lags."""
+    found = results.statistics("d2min")
+    if "truth" not in found:
+        raise Absent("The true rearrangements were not measured.")
+    truth = found.pop("truth")
+    lag = truth.get("lag")
+    chosen = np.unique(np.linspace(0, len(lag) - 1, 5).round().astype(int))
+    rows = []
+    for source, group in found.items():
+        common = {
+            int(k): value for k, value in zip(group.get("lag"), group.get("mean"), strict=True)
+        }
+        ratios = [common.get(int(lag[k]), np.nan) / truth.get("mean")[k] for k in chosen]
+        rows.append([style.label(source, list(found)), *(number(float(r)) for r in ratios)])
+    columns = ["Mean D²min over the true one", *(f"lag {lag[k]:.0f}" for k in chosen)]
+    text = (
+        "One is right. Lags in frames; the truth is measured without a microscope, so at short "
+        "lags localisation error lifts the others above it."
     )
+    return Table("amplitude", columns, rows, text, pd.DataFrame(rows, columns=columns))
+
+
+def _curves(content: dict[str, Any]) -> dict[str, Any]:
+    """The dictionary of pair curves, wherever truth.json keeps it."""
+    if "force_true" in content and "r" in content:
+        return content
+    for value in content.values():
+        if isinstance(value, dict) and (found := _curves(value)):
+            return found
+    return {}
+
+
+def _learned(results: Results) -> list[tuple[str, Results]]:
+    """Results that hold learned pair laws: these, and those of the twin on true positions."""
+    found = [("learned from tracks", results)]
+    twin = results.settings.get("report", {}).get("twin")
+    if twin:
+        folder = results.folder.resolve().parent / str(twin)
+        found.append(("learned from true positions", Results(folder, results.settings)))
+    return found
 
 
 def pair(results: Results) -> Figure:
-    """Learned against true pair force and friction (the matched data set)."""
-    curves = results.json("truth.json")
-    curves = curves.get("curves", curves)
-    if "force_true" not in curves or "r" not in curves:
+    """Learned pair force and friction against the law, and against what records show of it."""
+    curves = _curves(results.json("truth.json"))
+    if not curves:
         raise Absent(
-            "The true pair law lies outside what the model can represent, so learned and "
-            "true forces are not compared; the data set colloids_matched does that."
+            "The forces of this simulation lie outside what the model can represent, so learned "
+            "and true forces are not compared; the data set colloids_matched does that."
         )
-    r = np.asarray(curves["r"], float)
-    drawing, panels = style.panels(2, height=3.1)
-    table = {"r": r}
+    drawing, panels = style.panels(2, height=3.4)
+    r, rows = np.asarray(curves["r"], float), []
     for axes, name in zip(panels, ("force", "friction"), strict=True):
-        for kind, look in (
-            ("true", style.line("truth")),
-            ("learned", style.line("metriplectic")),
-            ("learned_tracks", style.line("metriplectic_no_udev")),
-        ):
-            values = curves.get(f"{name}_{kind}")
-            if values is None:
+        lines = [
+            (words, r, np.asarray(curves[f"{name}_{kind}"], float), colour, dash)
+            for kind, (words, colour, dash) in RECORDS.items()
+            if f"{name}_{kind}" in curves
+        ]
+        for (words, where), dash in zip(_learned(results), ("-", (0, (6, 2))), strict=False):
+            try:
+                group = where.group(f"{where.first.folder}/learned.h5", f"pair_{name}")
+            except Absent:
                 continue
-            table[f"{name}_{kind}"] = np.asarray(values, float)
-            axes.plot(r, table[f"{name}_{kind}"], label=kind.replace("_", " from "), **look)
-        axes.set(xlabel="r / a", ylabel=f"Pair {name} (reduced)")
-        axes.legend()
+            blue = style.COLOURS["metriplectic"]
+            lines.append((words, group.get("r"), group.get("value"), blue, dash))
+        for words, x, y, colour, dash in lines:
+            axes.plot(x, y, label=words, color=colour, linestyle=dash)
+            rows.append(pd.DataFrame({"law": name, "source": words, "r": x, "value": y}))
+        unit = "a/dt²" if name == "force" else "1/dt"
+        axes.set(xlabel="r / a", ylabel=f"Pair {name} ({unit})", xlim=(0.9 * r.min(), None))
+        known = np.concatenate([y[x >= r.min()] for _, x, y, *_ in lines])
+        axes.set_ylim(*np.nanquantile(known, [0.01, 0.99]) * np.array([1.1, 1.25]))
+        zero(axes)
+    panels[0].legend()
     return Figure(
         "truth_pair",
         drawing,
-        pd.DataFrame(table),
-        "Learned and true laws should lie on each other wherever pairs occur.",
+        pd.concat(rows),
+        "The learned law should lie on what true positions show (dashed grey): one frame apart, "
+        "even exact data does not show the bare law.",
         "Learned against true pair force and friction.",
         wide=True,
     )

@@ -9,7 +9,8 @@ import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 
 
 class Noise(NamedTuple):

@@ -9,9 +9,11 @@ from matplotlib.patches import Rectangle
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Results
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
 
-RING = "#00D0E6"  # read on dark and on bright ground alike
+WIDTH = 300.0  # of a panel [points]
+RING = "#00C2FF"  # read on dark and on bright ground alike
 
 
 def frames(results: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -40,12 +42,26 @@ def detections(results: Results, frame: int, run: int) -> pd.DataFrame:
     return chosen
 
 
-def _show(axes: Axes, image: np.ndarray, found: pd.DataFrame, size: float) -> None:
+def _diameter(results: Results, default: float) -> float:
+    """Diameter of the particles [px] as the detection took it."""
+    try:
+        return float(results.json("tuning.json")["parameters"]["diameter"]["value"])
+    except (Absent, KeyError, TypeError):
+        return default
+
+
+def _show(axes: Axes, image: np.ndarray, found: pd.DataFrame, ring: float) -> None:
+    """The image with a ring of this diameter [points] around each found particle."""
     height, width = image.shape[:2]
     extent = (-0.5, width - 0.5, height - 0.5, -0.5)
     axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=extent, interpolation="nearest")
     circles = axes.scatter(
-        found["x"], found["y"], s=size, facecolors="none", edgecolors=RING, linewidths=0.7
+        found["x"],
+        found["y"],
+        s=ring**2,
+        facecolors="none",
+        edgecolors=RING,
+        linewidths=max(0.5, 0.06 * ring),
     )
     circles.set_rasterized(len(found) > 1500)
     axes.set(xlabel="x (px)", xlim=extent[:2], ylim=extent[2:])
@@ -62,17 +78,18 @@ def overlay(results: Results) -> Figure:
     image = images[k]
     height, width = image.shape[:2]
     ratio = height / width
-    drawing, (whole, crop) = style.panels(2, height=max(2.6, min(5.2, 4.1 * ratio + 0.7)))
-    _show(whole, image, found, 5)
+    drawing, (whole, crop) = style.panels(2, height=max(2.6, min(5.6, 4.6 * ratio + 0.8)))
+    spacing = float(np.sqrt(height * width / len(found)))
+    ring = WIDTH * _diameter(results, 0.8 * spacing)
+    _show(whole, image, found, ring / max(height, width))
     whole.set_ylabel("y (px)")
     whole.set_title(f"Frame {numbers[k]}: {len(found)} particles")
-    side = min(height, width, max(60.0, 11 * np.sqrt(height * width / len(found))))
+    side = min(height, width, max(60.0, 10 * spacing))
     x0, y0 = (width - side) / 2, (height - side) / 2
     inside = found[
         found["x"].between(x0, x0 + side, "neither") & found["y"].between(y0, y0 + side, "neither")
     ]
-    spacing = np.sqrt(height * width / len(found)) / side  # in panel sides
-    _show(crop, image, inside, (0.62 * spacing * 220) ** 2)
+    _show(crop, image, inside, ring / side)
     crop.set(xlim=(x0, x0 + side), ylim=(y0 + side, y0), title="Centre, enlarged")
     whole.add_patch(Rectangle((x0, y0), side, side, fill=False, edgecolor="white", linewidth=1.4))
     return Figure(
