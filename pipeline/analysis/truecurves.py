@@ -49,7 +49,9 @@ def pair_curves(
     settings["knots"] = true["r"]
     records = {"true": true, "backward": binned_pair_force(differenced(truth), a, **settings)}
     if tracked is not None:
-        unit = a * float(attributes["mpp"]) if tracked.attributes["length_unit"] == "um" else a
+        unit = (
+            a * float(tracked.attributes["mpp"]) if tracked.attributes["length_unit"] == "um" else a
+        )
         records["tracks"] = binned_pair_force(tracked, unit, **settings)
         records["tracks_instrumented"] = binned_pair_force(tracked, unit, instruments=2, **settings)
     force = np.interp(true["r"], attributes["law_r"], attributes["law_force"])
