@@ -62,7 +62,8 @@ def nonaffinity(measured: NonAffine, settings: Settings, label: np.ndarray) -> M
 
     total, number = sums(measured.value, label)
     drawn = curve("d2min", total, number, lag=measured.lag)
-    data = drawn.data | {"mean": drawn.data["value"]}
+    data = dict(drawn.data)
+    data["mean"] = data.pop("value")
     flat = [column[np.isfinite(column)] for column in np.moveaxis(measured.value, 1, 0)]
     spread: dict[str, Callable[[np.ndarray], Any]]
     spread = {"std": np.std, "median": np.median, "fraction": rearranged}
