@@ -16,6 +16,8 @@ from pipeline.graphs import Graphs
 from pipeline.learn import anchor, checkpoint, start
 from pipeline.learn.callbacks import Bar, Clock, Table
 from pipeline.learn.data import SnapshotData
+from pipeline.learn.inspect import inspect
+from pipeline.learn.inspect import write as write_learned
 from pipeline.learn.latent import Latent
 from pipeline.learn.module import Learner, Noise
 from pipeline.learn.settings import complete
@@ -178,4 +180,18 @@ def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, tab
             "seconds": float(table.rows[-1]["seconds"]),
         },
     }
+    groups = inspect(learner.model, learner.latent, task.snapshots, task.train, traits(trajectory))
+    write_learned(folder / "learned.h5", groups)
     checkpoint.save(folder, learner.model, learner.latent, record)
+
+
+def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
+    """Properties of the particles that a latent may turn out to stand for, NaN where unknown."""
+    known = trajectory.present.any(axis=0)
+    found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
+    for name in ("mass", "size"):
+        if name in trajectory.extra:
+            value = np.where(trajectory.present, trajectory.extra[name], 0.0).sum(axis=0)
+            count = np.maximum(trajectory.present.sum(axis=0), 1)
+            found[name] = np.where(known, value / count, np.nan)
+    return found

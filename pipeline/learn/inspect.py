@@ -1,0 +1,174 @@
+"""What was learned, as curves and grids for the report: learned.h5."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.closures.friction import Amplitudes
+from pipeline.learn.latent import Latent
+from pipeline.learn.snapshots import Snapshots
+from pipeline.metriplectic.conservative import pressure_force
+from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.pair_tensor import pair_tensor
+from pipeline.metriplectic.thermo import sides
+from pipeline.state import State
+
+Group = dict[str, Any]
+
+
+class Samples:
+    """The trained model evaluated on some training snapshots."""
+
+    def __init__(
+        self, model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
+    ) -> None:
+        times = times[np.unique(np.linspace(0, len(times) - 1, 10).astype(int))]
+        self.model, batch = model, snapshots.batch(times)
+        S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
+        self.S = S + latent(batch.particle)
+        self.dynamics: Dynamics = model.dynamics(State(batch.r, batch.v, self.S), batch.pairs)
+        self.rows = batch.mask
+
+    @property
+    def pairs_within(self) -> Tensor:
+        """(P,) bool, pairs both of whose ends are scored."""
+        pairs = self.dynamics.pairs
+        return self.rows[pairs.i] & self.rows[pairs.j]
+
+
+def kernel(samples: Samples) -> Group:
+    """w(r) and w'(r) from the closest pair seen to the cutoff."""
+    r = _distances(samples)
+    found = samples.model.volume(samples.model.radial(r))
+    zero = samples.model.volume.self_weight().reshape(1)
+    return {"r": r, "w": found.w, "dw": found.dwdr, "self_weight": zero}
+
+
+def binned(samples: Samples) -> tuple[Group, Group]:
+    """Mean pair force along e_ij and pair friction K / T of the pairs in bins of r.
+
+    The friction's ``value`` is the eigenvalue along e_ij, ``across`` the one across.
+    """
+    d, model, within = samples.dynamics, samples.model, samples.pairs_within
+    i, j = sides(d.pairs, d.thermo)
+    force = pressure_force(model.volume(model.radial(d.pairs.r)), i, j)[within]
+    D = d.v_ij.shape[1]
+    K = pair_tensor(d.amplitudes.a2, d.amplitudes.b2, D)
+    theta = 0.5 * (i.theta + j.theta)
+    along, across = (theta * (K.lateral + K.axial))[within], (theta * K.lateral)[within]
+    r = d.pairs.r[within].double().numpy()
+    edges = np.linspace(r.min(), model.cutoff, 41)
+    place = np.clip(np.digitize(r, edges) - 1, 0, 39)
+    count = np.bincount(place, minlength=40)
+    kept = count >= 3
+    means = [
+        (np.bincount(place, x.double().numpy(), 40) / np.maximum(count, 1))[kept]
+        for x in (torch.from_numpy(r), force, along, across)
+    ]
+    bins = {"r": means[0], "count": count[kept]}
+    return {**bins, "value": means[1]}, {**bins, "value": means[2], "across": means[3]}
+
+
+def amplitudes(samples: Samples) -> Group:
+    """a^2, b^2, c^2 against r at the mean temperature and volume."""
+    r, model, thermo = _distances(samples), samples.model, samples.dynamics.thermo
+    T, V = (x[samples.rows].mean().expand(len(r)) for x in (thermo.T, thermo.V))
+    found: Amplitudes = model.friction(model.radial(r), T, T, V * V).value
+    return {"r": r, **found._asdict(), "T": T[:1]}
+
+
+def energy(samples: Samples) -> Group:
+    """Equation of state on a grid a little wider than the data, and where the data are."""
+    S, V = samples.S[samples.rows], samples.dynamics.thermo.V[samples.rows]
+    grid_S, grid_V = (torch.linspace(*_wider(x), 60, dtype=x.dtype) for x in (S, V))
+    mesh_S, mesh_V = torch.meshgrid(grid_S, grid_V, indexing="ij")
+    found = samples.model.energy_closure(mesh_S.reshape(-1), mesh_V.reshape(-1))
+    fields = {name: getattr(found, name).reshape(60, 60) for name in ("U", "T", "P")}
+    few = slice(None, None, max(1, len(S) // 2000))
+    T = samples.dynamics.thermo.T[samples.rows]
+    points = {"samples_S": S[few], "samples_V": V[few], "samples_T": T[few]}
+    return {"S": grid_S, "V": grid_V, **fields, **points}
+
+
+def histogram(values: np.ndarray) -> Group:
+    """Edges and counts in 60 bins."""
+    count, edges = np.histogram(values, bins=60)
+    return {"edges": edges, "count": count}
+
+
+def latent_group(latent: Latent, traits: dict[str, np.ndarray]) -> Group:
+    """Histogram of z, and its correlation with traits of the particles (mass, size, species).
+
+    A strong correlation means that z stands for what kind of particle it is.
+
+    Args:
+        latent: frozen.
+        traits: (N,) each, in the order of the labels; NaN where unknown.
+    """
+    known = latent.trained.numpy()
+    z = latent.z.detach().double().numpy()[known]
+    group: Group = {**histogram(z), "particle": latent.labels.numpy()[known], "z": z}
+    for name, values in traits.items():
+        x = np.asarray(values, dtype=float)[known]
+        good = np.isfinite(x)
+        if good.sum() > 2 and x[good].std() > 0 and z[good].std() > 0:
+            group[f"correlation_{name}"] = np.corrcoef(x[good], z[good])[0, 1]
+    return group
+
+
+@torch.no_grad()
+def inspect(
+    model: Metriplectic,
+    latent: Latent,
+    snapshots: Snapshots,
+    times: np.ndarray,
+    traits: dict[str, np.ndarray],
+) -> dict[str, Group]:
+    """All groups of learned.h5, in reduced units (length a, time dt, m = k_B = 1)."""
+    samples = Samples(model, latent, snapshots, times)
+    force, friction = binned(samples)
+    T = samples.dynamics.thermo.T[samples.rows].numpy()
+    return {
+        "kernel": kernel(samples),
+        "pair_force": force,
+        "pair_friction": friction,
+        "friction": amplitudes(samples),
+        "energy": energy(samples),
+        "temperature": histogram(T),
+        "entropy": histogram(samples.S[samples.rows].numpy()),
+        "latent": latent_group(latent, traits),
+    }
+
+
+UNITS = "reduced: length a, time dt, mass m, k_B = 1"
+
+
+def write(path: Path, groups: dict[str, Group]) -> None:
+    """Writes learned.h5; the file appears whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    with h5py.File(partial, "w") as file:
+        file.attrs["units"] = UNITS
+        for name, group in groups.items():
+            for key, value in group.items():
+                array = value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+                file[f"{name}/{key}"] = array
+            file[name].attrs["units"] = UNITS
+    os.replace(partial, path)
+
+
+def _distances(samples: Samples) -> Tensor:
+    r = samples.dynamics.pairs.r
+    return torch.linspace(float(r.min()), samples.model.cutoff, 200, dtype=r.dtype)
+
+
+def _wider(x: Tensor) -> tuple[float, float]:
+    low, high = float(x.min()), float(x.max())
+    margin = 0.1 * max(high - low, 1e-6 * abs(high) + 1e-12)
+    return low - margin if low < 0 else max(low - margin, 0.5 * low), high + margin
