@@ -52,7 +52,9 @@ class Video:
             )
         self.length = stop - self.first
         if self.length < 2:
-            raise ValueError(f"{source.paths[0]} gives {self.length} frame; motion needs 2 or more")
+            raise ValueError(
+                f"{source.paths[0]} gives 1 frame, of shape {reader.shape}; motion needs 2 or more"
+            )
         first = next(reader.planes(self.first, self.first + 1))
         self.shape = correct(single(first, channel, source.paths[0]), 0, correction).shape
 

@@ -17,7 +17,8 @@ class ScaleCurve(NamedTuple):
     """Response of an image to blobs of each size.
 
     Fields:
-        scale: (S,) [px]. strength: (S,) standard deviation of s^2 LoG_s [grey levels].
+        scale: (S,) [px]. strength: (S,) standard deviation of s^2 LoG_s [grey levels], with the
+            share of white pixel noise taken out, which would outweigh a few spots far apart.
         skewness: (S,) of the same, positive where bright spots stand on darker ground.
         best: index of the typical spot. interior: whether the curve really peaks there.
     """
@@ -34,6 +35,13 @@ def response(image: np.ndarray, scale: float) -> np.ndarray:
     return -(scale**2) * ndimage.gaussian_laplace(image.astype(np.float32), scale)
 
 
+def noise_gain(scale: float) -> float:
+    """Standard deviation of the response to white pixel noise of standard deviation 1."""
+    delta = np.zeros((2 * int(6 * scale) + 3,) * 2, np.float32)
+    delta[delta.shape[0] // 2, delta.shape[1] // 2] = 1.0
+    return float(np.linalg.norm(response(delta, scale)))
+
+
 def scale_curve(images: list[np.ndarray]) -> ScaleCurve:
     """Typical spot size and polarity of a few frames.
 
@@ -43,11 +51,14 @@ def scale_curve(images: list[np.ndarray]) -> ScaleCurve:
     middles = [_middle(image) for image in images]
     size = min(middles[0].shape)
     scales = SCALES[size > 8 * SCALES]
+    noise = [pixel_noise(middle) for middle in middles]
     strength, asymmetry = np.zeros(len(scales)), np.zeros(len(scales))
     for k, scale in enumerate(scales):
         margin = int(np.ceil(3 * scale))
         values = [response(m, scale)[margin:-margin, margin:-margin].ravel() for m in middles]
-        strength[k] = np.mean([v.std() for v in values])
+        gain = noise_gain(scale)
+        variance = [v.var() - (gain * n) ** 2 for v, n in zip(values, noise, strict=True)]
+        strength[k] = np.sqrt(max(np.mean(variance), 0.0))
         asymmetry[k] = np.mean([skew(v) for v in values])
     inner = np.arange(1, len(scales) - 1)
     peaks = inner[
@@ -85,10 +96,7 @@ def blobs(image: np.ndarray, scale: float, dark: bool) -> tuple[np.ndarray, np.n
     peaks decide, and the dimmer of two species stays.
     """
     answer = -response(image, scale) if dark else response(image, scale)
-    delta = np.zeros((2 * int(6 * scale) + 3,) * 2, np.float32)
-    delta[delta.shape[0] // 2, delta.shape[1] // 2] = 1.0
-    noise = pixel_noise(image) * float(np.linalg.norm(response(delta, scale)))
-    least = max(4.0 * noise, 0.1 * float(answer.std()))
+    least = max(4.0 * pixel_noise(image) * noise_gain(scale), 0.1 * float(answer.std()))
     reach = 2 * max(1, round(scale)) + 1
     top = (answer == ndimage.maximum_filter(answer, reach)) & (answer > least)
     margin = int(np.ceil(2 * scale))

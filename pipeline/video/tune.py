@@ -12,14 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.video import motion, spots
+from pipeline.video import aperture, motion, spots
 from pipeline.video.detect import Detection, locate
 from pipeline.video.frames import Video
 from pipeline.video.link import Linking
-
-PHASES = 20  # bins of the subpixel histogram
-FLAT = 2.0  # chi^2 per degree of freedom of a histogram that counts as flat, or else
-UNEVEN = 0.1  # relative unevenness that is harmless, however many particles make it significant
 
 
 class Tuning(NamedTuple):
@@ -103,7 +99,9 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
             "of the noise; check the video, its channel and its contrast"
         )
     near = float(np.median(gaps))
-    tuning.evidence.update(blob_height=_histogram(heights), neighbour_distance=_histogram(gaps))
+    tuning.evidence.update(
+        blob_height=aperture.histogram(heights), neighbour_distance=aperture.histogram(gaps)
+    )
     tuning.take("percentile", given, 50, "Half of the pixels at most belong to the ground.")
     base = given.get("diameter") or 2 * max(1, round(1.6 * scale)) + 1
     tuning.take(
@@ -113,7 +111,7 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         f"0.65 of the median distance between neighbours, {near:.2f} px, and no more than the "
         "diameter + 1: particles that touch are still told apart.",
     )
-    _diameter(tuning, given, base, images, points)
+    aperture.estimate(tuning, given, base, images, points)
     motion.estimate(tuning, given, [_positions(tuning, triple) for triple in triples], near)
     shortest = min(map(len, videos))
     tuning.take(
@@ -143,7 +141,7 @@ def _positions(tuning: Tuning, triple: list[np.ndarray]) -> list[np.ndarray]:
 
 def _polarity(tuning: Tuning, given: Mapping[str, Any], images: list[np.ndarray]) -> float:
     """Chooses the polarity; returns the scale [px] of the spots."""
-    curve = spots.scale_curve(images)
+    curve = spots.scale_curve(images[::2])
     scale, skewness = float(curve.scale[curve.best]), float(curve.skewness[curve.best])
     tuning.take(
         "polarity",
@@ -164,84 +162,3 @@ def _polarity(tuning: Tuning, given: Mapping[str, Any], images: list[np.ndarray]
             "overlay, and give detect.polarity if the wrong ones were found."
         )
     return scale
-
-
-def _phase(found: np.ndarray) -> tuple[np.ndarray, float]:
-    """Histogram of the subpixel parts of positions, and its unevenness beyond chance.
-
-    The unevenness is the relative standard deviation over bins with that of counting taken out; 0
-    where chi^2 per degree of freedom is below FLAT.
-    """
-    count = np.histogram(found % 1.0, PHASES, (0.0, 1.0))[0]
-    expected = max(count.mean(), 1e-12)
-    chi2 = ((count - expected) ** 2 / expected).sum() / (PHASES - 1)
-    return count, float(np.sqrt((chi2 - 1) / expected)) if chi2 > FLAT else 0.0
-
-
-def _diameter(tuning, given, base: int, images: list[np.ndarray], points: list[np.ndarray]):
-    """Chooses diameter and minmass: raises the diameter while positions stick to pixels."""
-    tried: list[tuple[int, int, float]] = []
-    chosen: dict[str, Any] = {}
-    for diameter in (base,) if given.get("diameter") else range(base, base + 9, 2):
-        trial = {**tuning.parameters, "diameter": diameter, "minmass": 0.0}
-        found = [locate(image, detection(trial)) for image in images]
-        masses, sizes, positions = [], [], []
-        for table, maxima in zip(found, points, strict=True):
-            here = table[["y", "x"]].to_numpy()
-            _, j = spots.mutual(maxima, here, tuning.parameters["separation"])
-            masses.append(table["mass"].to_numpy()[j])
-            sizes.append(table["size"].to_numpy()[j])
-            positions.append(here[j])
-        count, unevenness = _phase(np.concatenate(positions))
-        matched = sum(map(len, masses))
-        tried.append((diameter, matched, unevenness))
-        if matched < 0.98 * tried[0][1]:
-            break
-        mass = np.concatenate([table["mass"].to_numpy() for table in found])
-        chosen = {"diameter": diameter, "phase": count, "unevenness": unevenness, "mass": mass}
-        chosen |= {"matched": np.concatenate(masses), "size": np.concatenate(sizes)}
-        if unevenness <= UNEVEN:
-            break
-    _take_diameter(tuning, given, chosen, tried)
-
-
-def _take_diameter(tuning, given, chosen: dict[str, Any], tried: list[tuple[int, int, float]]):
-    if not len(chosen["matched"]):
-        raise ValueError(
-            "no particles found: spots stand out of the noise, but none is seen by the detector; "
-            "give detect.diameter and detect.separation"
-        )
-    uneven = chosen["unevenness"]
-    tuning.take(
-        "diameter",
-        given,
-        chosen["diameter"],
-        f"From the size of the spots ({tried[0][0]} px), raised while positions cling to pixels "
-        f"and at least 98 % of the particles are still found (their subpixel histogram is uneven "
-        f"by {100 * uneven:.0f} %).",
-    )
-    low = float(np.percentile(chosen["matched"], 1))
-    tuning.take(
-        "minmass",
-        given,
-        float(f"{0.8 * low:.4g}"),
-        f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots.",
-    )
-    tuning.evidence.update(
-        diameter_tried=np.array(tried),
-        subpixel=chosen["phase"],
-        mass=_histogram(chosen["mass"]),
-        mass_matched=_histogram(chosen["matched"]),
-        size=_histogram(chosen["size"]),
-    )
-    if uneven > 1.5 * UNEVEN:
-        tuning.warnings.append(
-            f"positions cling to pixels (subpixel histogram uneven by {100 * uneven:.0f} %): "
-            "steps much below a pixel are unreliable; use a higher magnification."
-        )
-
-
-def _histogram(values: np.ndarray, bins: int = 60) -> np.ndarray:
-    """(bins, 2) centres and counts, up to the 99.9th percentile."""
-    count, edges = np.histogram(values, bins, (float(values.min()), np.percentile(values, 99.9)))
-    return np.stack([(edges[1:] + edges[:-1]) / 2, count], axis=1)

@@ -1,0 +1,128 @@
+"""One recipe, unaided, on videos that have nothing in common."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tifffile
+
+from pipeline.video.detect import features
+from pipeline.video.frames import open_run
+from pipeline.video.preprocess import Correction
+from pipeline.video.sources import runs
+from pipeline.video.spots import mutual
+from pipeline.video.tune import as_json, detection, tune
+
+
+def tuned(path, given=None, frames=None, **options):
+    video = open_run(*runs(path), **options)
+    tuning = tune([video], given or {})
+    part = open_run(*runs(path), span=(0, frames or len(video)), **options)
+    return tuning, features([part], detection(tuning.parameters))
+
+
+def recall_and_precision(table, truth, size, margin=6.0):
+    found_true = true = found_real = found = 0
+    for t, points in enumerate(truth):
+        here = table.loc[table["frame"] == t, ["y", "x"]].to_numpy()
+        i, j = mutual(points, here, 3.0)
+        inside = ((points > margin) & (points < size - 1 - margin)).all(axis=1)
+        within = ((here > margin) & (here < size - 1 - margin)).all(axis=1)
+        found_true += np.isin(np.flatnonzero(inside), i).sum()
+        found_real += np.isin(np.flatnonzero(within), j).sum()
+        true, found = true + inside.sum(), found + within.sum()
+    return found_true / true, found_real / found
+
+
+@pytest.mark.parametrize("peak", [800.0, 200.0, 100.0], ids=["bright", "dim", "dimmer"])
+def test_both_species_are_found_bright_or_dim(rendered, peak):
+    path, truth = rendered(peak=peak)
+    tuning, table = tuned(path)
+    recall, precision = recall_and_precision(table, truth, 160)
+    assert min(recall, precision) >= 0.97
+    assert tuning.parameters["polarity"] == "bright"
+    assert 1.0 <= tuning.parameters["search_range"] <= 0.5 * 10.5
+    assert set(tuning.source.values()) == {"estimated"}
+
+
+def test_dark_16_bit_on_a_slope(rendered, tmp_path):
+    path, truth = rendered()
+    slope = np.linspace(0, 3000, 160)
+    images = 20000 + slope - 40.0 * tifffile.imread(path)
+    tifffile.imwrite(tmp_path / "dark.tif", np.rint(images).astype(np.uint16))
+    tuning, table = tuned(tmp_path)
+    assert tuning.parameters["polarity"] == "dark"
+    assert min(recall_and_precision(table, truth, 160)) >= 0.97
+
+
+def test_few_far_apart(tmp_path):
+    """A dilute gas: separation and search range must not grow with the empty space."""
+    rng = np.random.default_rng(0)
+    start = np.stack(np.meshgrid(range(20, 250, 54), range(20, 250, 54)), -1).reshape(-1, 2)
+    start = start + rng.uniform(-15, 15, start.shape)
+    positions = start + np.cumsum(rng.normal(0, 0.5, (6, 25, 2)), axis=0)
+    y, x = np.mgrid[:256, :256]
+    scene = np.full((6, 256, 256), 100.0)
+    for t, points in enumerate(positions):
+        for row, column in points:
+            scene[t] += 60 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * 2.0**2))
+    tifffile.imwrite(
+        tmp_path / "gas.tif", rng.poisson(scene).astype(np.uint8), photometric="minisblack"
+    )
+    tuning, table = tuned(tmp_path)
+    assert min(recall_and_precision(table, positions, 256)) >= 0.97
+    assert tuning.parameters["separation"] <= tuning.parameters["diameter"] + 1
+    assert 2.0 <= tuning.parameters["search_range"] <= 15.0
+
+
+def test_given_settings_are_kept_and_built_upon(rendered):
+    path, _ = rendered(frames=4)
+    given = {
+        "diameter": 11,
+        "minmass": 123.0,
+        "memory": 2,
+        "search_range": None,
+        "polarity": "dark",
+    }
+    tuning, _ = tuned(path, given)
+    for name in ("diameter", "minmass", "memory", "polarity"):
+        assert tuning.parameters[name] == given[name]
+        assert tuning.source[name] == "config"
+    assert tuning.source["search_range"] == "estimated"
+    stored = json.loads(json.dumps(as_json(tuning)))
+    assert stored["parameters"]["diameter"]["value"] == 11
+    assert all(entry["why"].endswith(".") for entry in stored["parameters"].values())
+    assert np.shape(stored["evidence"]["mass"])[1] == 2
+
+
+def test_nothing_there(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.full((3, 64, 64), 7, np.uint8), photometric="minisblack"
+    )
+    with pytest.raises(ValueError, match="no particles found"):
+        tune([open_run(*runs(tmp_path))], {})
+
+
+@pytest.mark.slow
+def test_rollers_within_5_percent(real):
+    tuning, table = tuned(real("quincke_rollers"), frames=3)
+    counts = table.groupby("frame").size()
+    assert counts.between(0.95 * 10930, 1.05 * 10930).all()
+    assert tuning.parameters["diameter"] == 5
+
+
+@pytest.mark.slow
+def test_hydrogel_within_5_percent_in_its_window(real):
+    options = {"correction": Correction(pixel_aspect=4 / 3)}
+    _, table = tuned(real("hydrogel_packing"), frames=3, **options)
+    table = table[(table["x"] > 110) & (table["x"] < 1198)]
+    assert table.groupby("frame").size().between(0.95 * 614, 1.05 * 631).all()
+
+
+@pytest.mark.slow
+def test_bulk_water_in_its_bounds(real):
+    tuning, table = tuned(real("bulk_water"), frames=5)
+    assert tuning.parameters["polarity"] == "dark"
+    assert table.groupby("frame").size().between(300, 800).all()
