@@ -93,7 +93,7 @@ def prepare(
     strength = np.asarray(p.strengths, dtype=float)[species]
     rule = law(p)
     r = rng.random((count, 2)) * lengths
-    # 0.02/A per unit force is a tenth of what the stiffest mode of the crystal would bear.
+    # The stiffest mode of the crystal, about 20 A, times 0.01/A is a tenth of the stability limit.
     near = neighbours_of(r, reach(rule), lengths, True)
     quench(r, strength, rule, near, 600, 0.01 / p.amplitude, 0.05)
     still = Drive(0.0, 0.0, p.slab, p.height)
