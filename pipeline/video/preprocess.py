@@ -100,16 +100,20 @@ def flicker_gain(medians: np.ndarray) -> np.ndarray:
 
 
 def accumulated_shift(frames, upsampling: int = 20) -> np.ndarray:
-    """(T, 2) displacement (y, x) [px] of each frame from the first, by phase correlation.
+    """(T, 2) displacement (y, x) [px] of each frame from the first, by cross-correlation.
 
+    The spectra are not whitened: particles fill only the low frequencies, the rest is noise.
     Consecutive frames are registered and the steps added: particles move far over the whole video
     but little from one frame to the next. It measures what most of the image does; in a sheared or
     flowing sample that is the flow, so it is for stage drift only.
     """
     shifts, previous = [np.zeros(2)], None
     for frame in frames:
+        frame = frame - frame.mean()
         if previous is not None:
-            step, _, _ = phase_cross_correlation(frame, previous, upsample_factor=upsampling)
+            step, _, _ = phase_cross_correlation(
+                frame, previous, upsample_factor=upsampling, normalization=None
+            )
             shifts.append(shifts[-1] + step)
         previous = frame
     return np.array(shifts)

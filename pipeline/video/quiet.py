@@ -16,7 +16,8 @@ def quiet() -> Iterator[None]:
             warnings.filterwarnings(
                 "ignore", category=kind, module=r"trackpy|pandas|pipeline\.video"
             )
-        warnings.filterwarnings("ignore", message="No maxima survived")
+        for said in ("No maxima survived", "Image is completely black"):
+            warnings.filterwarnings("ignore", message=said)
         # Spots without contrast have no finite `ep`, as the table then shows.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"trackpy\.uncertainty")
         logger = logging.getLogger("trackpy")  # one line for every frame linked

@@ -88,6 +88,8 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     tuning = Tuning({}, {}, {}, {}, [])
     triples = [list(video.frames(t, t + 3)) for video, t in _places(videos)]
     images = [triple[0] for triple in triples]
+    if not any(np.ptp(image) for image in images):
+        raise ValueError("no particles found: every pixel of the sampled frames is alike")
     scale = _polarity(tuning, given, images)
     dark = tuning.parameters["polarity"] == "dark"
     maxima = [spots.blobs(image, scale, dark) for image in images]

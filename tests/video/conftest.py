@@ -50,7 +50,7 @@ def picture(points: np.ndarray, width: np.ndarray, size: int, peak: float, rng) 
 def rendered(tmp_path_factory):
     """(path, positions (T, N, 2) (y, x) px) of a bidisperse packing that jiggles and drifts."""
 
-    def make(peak: float = 800.0, frames: int = 8, size: int = 160) -> tuple[Path, np.ndarray]:
+    def make(peak: float = 800.0, frames: int = 5, size: int = 160) -> tuple[Path, np.ndarray]:
         rng = np.random.default_rng(1)
         start = lattice(size, 10.5, rng)
         width = 0.24 * rng.choice([6.0, 8.2], len(start))

@@ -68,9 +68,8 @@ def test_few_far_apart(tmp_path):
     for t, points in enumerate(positions):
         for row, column in points:
             scene[t] += 60 * np.exp(-((y - row) ** 2 + (x - column) ** 2) / (2 * 2.0**2))
-    tifffile.imwrite(
-        tmp_path / "gas.tif", rng.poisson(scene).astype(np.uint8), photometric="minisblack"
-    )
+    images = rng.poisson(scene).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "gas.tif", images, photometric="minisblack")
     tuning, table = tuned(tmp_path)
     assert min(recall_and_precision(table, positions, 256)) >= 0.97
     assert tuning.parameters["separation"] <= tuning.parameters["diameter"] + 1

@@ -1,0 +1,71 @@
+"""Tables: a schema that is checked, files that are whole, and their dense form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import tables
+
+
+def tracks(rows: list[tuple]) -> pd.DataFrame:
+    """Tracks table of (run, frame, particle, x, y) rows."""
+    table = pd.DataFrame(rows, columns=["run", "frame", "particle", "x", "y"])
+    table = table.assign(mass=1.0, size=1.0, ecc=0.0, signal=1.0, ep=np.nan, filled=False)
+    return tables.checked(table, tables.TRACKS)
+
+
+ROWS = [(0, 4, 7, 1.0, 2.0), (0, 5, 7, 1.5, 2.5), (0, 7, 7, 3.0, 4.0), (0, 5, 9, 8.0, 9.0),
+        (1, 0, 12, 5.0, 6.0), (1, 1, 12, 5.5, 6.5)]  # fmt: skip
+
+
+def test_write_and_read_back(tmp_path):
+    table = tracks(ROWS)
+    tables.write(tmp_path / "new" / "tracks.parquet", table.assign(note="dropped"), tables.TRACKS)
+    pd.testing.assert_frame_equal(
+        tables.read(tmp_path / "new" / "tracks.parquet", tables.TRACKS), table
+    )
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["tracks.parquet"]
+
+
+def test_what_is_refused(tmp_path):
+    table = tracks(ROWS)
+    with pytest.raises(ValueError, match="lacks the columns mass"):
+        tables.checked(table.drop(columns="mass"), tables.TRACKS)
+    with pytest.raises(ValueError, match="1 of 6 rows are not"):
+        tables.checked(table.assign(x=[1, 2, np.nan, 4, 5, 6]), tables.TRACKS)
+    with pytest.raises(ValueError, match="holds no rows"):
+        tables.checked(table.iloc[:0], tables.TRACKS)
+    tables.write(tmp_path / "t.parquet", table, tables.TRACKS)
+    whole = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=r"t\.parquet is not a usable table"):
+        tables.read(tmp_path / "t.parquet", tables.TRACKS)
+
+
+def test_dense_holds_every_frame_of_every_run():
+    dense = tables.dense(tracks(ROWS))
+    np.testing.assert_array_equal(dense.frame, [4, 5, 6, 7, 0, 1])
+    np.testing.assert_array_equal(dense.run, [0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(dense.particle, [7, 9, 12])
+    assert dense.position.shape == (6, 3, 2)
+    np.testing.assert_array_equal(dense.position[[0, 1, 3], 0], [[1, 2], [1.5, 2.5], [3, 4]])
+    seen = [[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]]
+    np.testing.assert_array_equal(dense.present, np.array(seen, bool))
+    assert not dense.filled.any()
+    # Absent: the last known place, before the first sight the next.
+    np.testing.assert_array_equal(dense.position[2, 0], [1.5, 2.5])
+    np.testing.assert_array_equal(dense.position[0, 1], [8, 9])
+
+
+def test_order_of_rows_does_not_matter():
+    table = tracks(ROWS)
+    one, other = tables.dense(table), tables.dense(table.sample(frac=1, random_state=0))
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_particle_twice_in_a_frame_is_refused():
+    with pytest.raises(ValueError, match="twice in one frame"):
+        tables.dense(tracks([*ROWS, (0, 4, 7, 3.0, 3.0)]))
