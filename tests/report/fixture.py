@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis import comparison, settings, statistics
 from pipeline.trajectory import Box, Trajectory, write
 
 SPACING, STEPS, HALF = 10.0, 40, 20
@@ -85,36 +86,23 @@ def _tracking(folder: Path, trajectory: Trajectory) -> None:
     (folder / "linking.json").write_text(json.dumps(linking))
 
 
-def _statistics(path: Path, trajectory: Trajectory, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    r, lag = np.linspace(0.1, 60, 120), np.unique(np.geomspace(1, HALF, 12).astype(int))
-    curves = {
-        "rdf": {"r": r, "value": 1 + np.cos(2 * np.pi * r / SPACING) * np.exp(-r / 20)},
-        "vacf": {"lag": np.arange(HALF), "value": np.exp(-np.arange(HALF) / 3)},
-        "msd": {"lag": lag, "value": 0.09 * lag},
-        "d2min": {"lag": lag, "mean": 0.05 * lag, "std": 0.04 * lag, "median": 0.04 * lag,
-                  "fraction": 0.002 * lag},
-    }  # fmt: skip
-    with h5py.File(path, "w") as file:
-        for name, data in curves.items():
-            value = data.get("value", data.get("mean"))
-            scatter = np.abs(random.normal(0, 0.03, len(value)))
-            data |= {"low": value - scatter, "high": value + scatter}
-            file.create_group(name).attrs["cutoff"] = 15.0
-            for key, column in data.items():
-                file[name][key] = column
-        edges = np.geomspace(1e-3, 1e2, 30)
-        file["d2min_histogram/edges"] = edges
-        file["d2min_histogram/density"] = np.exp(-edges[:-1]) * random.uniform(0.8, 1.2, 29)
-        file["d2min_correlation/r"] = r
-        file["d2min_correlation/value"] = np.exp(-r / SPACING)
-        file["d2min_map/position"] = trajectory.position[HALF]
-        file["d2min_map/value"] = random.exponential(1, len(trajectory.particle))
-        file["d2min_map/particle"] = trajectory.particle
-        file["streamlines/position"] = trajectory.position[HALF]
-        file["streamlines/displacement"] = trajectory.position[-1] - trajectory.position[HALF]
-        for name in ("d2min_histogram", "d2min_correlation", "d2min_map", "streamlines"):
-            file[name].attrs["lag"] = 10.0
+def _statistics(folder: Path, sources: dict[str, Trajectory]) -> None:
+    """Statistics and comparison by the project's own analysis, over the test block."""
+    planned = settings.plan(sources["experiment"], SPACING)
+    measured = {}
+    for name, source in sources.items():
+        measured[name] = statistics.measure(source, planned, source.free.all(axis=0))
+        if name == "experiment":
+            measured[name]["noise_floor"] = statistics.floor(measured[name])
+        note = {"source": name, "settings": settings.described(planned)}
+        statistics.write(folder / "statistics" / f"{name}.h5", measured[name], note)
+    models = [
+        comparison.Source(name.split("_seed")[0], 0, found)
+        for name, found in measured.items()
+        if "_seed" in name
+    ]
+    table = comparison.comparison("walk", measured["experiment"], models)
+    table.to_csv(folder / "comparison.csv", index=False)
 
 
 def _learned(path: Path) -> None:
@@ -134,16 +122,16 @@ def _learned(path: Path) -> None:
             file[f"{name}/edges"], file[f"{name}/count"] = np.arange(11.0), np.arange(10)
 
 
-def _model(folder: Path, trajectory: Trajectory, seed: int) -> None:
+def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
     folder.mkdir(parents=True)
     step = np.arange(0, 1000, 20)
     loss = 2 * np.exp(-step / 120) - 3
     history = {"step": step, "epoch": step // 100, "seconds": 0.02 * step, "train_nll": loss}
     history = pd.DataFrame(history | {"validation_nll": loss + 0.05})
     history.to_csv(folder / "training.csv", index=False)
-    test = trajectory.window(slice(HALF, STEPS))
     noise = np.random.default_rng(seed).normal(0, 0.1, test.position.shape)
-    write(folder / "rollout.h5", test._replace(position=test.position + np.cumsum(noise, axis=0)))
+    rollout = test._replace(position=test.position + np.cumsum(noise, axis=0))
+    write(folder / "rollout.h5", rollout)
     time, count = test.time, len(test.particle)
     with h5py.File(folder / "rollout.h5", "a") as file:
         group = file.create_group("observables")
@@ -155,6 +143,7 @@ def _model(folder: Path, trajectory: Trajectory, seed: int) -> None:
         group["impulse"] = np.zeros((HALF, 2))
         group.attrs["stopped"] = ""
     _learned(folder / "learned.h5")
+    return rollout
 
 
 def results(folder: Path) -> Path:
@@ -164,18 +153,11 @@ def results(folder: Path) -> Path:
     trajectory = walk()
     write(folder / "trajectory.h5", trajectory)
     _tracking(folder, trajectory)
-    rows = []
+    test = trajectory.window(slice(HALF, STEPS))
+    sources = {"experiment": test, "truth": test}
     for model in ("metriplectic", "gns_sde"):
-        _model(folder / model / "seed0", trajectory, len(model))
-        _statistics(folder / "statistics" / f"{model}_seed0.h5", trajectory, len(model))
-        rows += [
-            {"dataset": "walk", "model": model, "seed": 0, "metric": metric, "value": 0.07,
-             "low": 0.05, "high": 0.1, "noise_floor": 0.06}
-            for metric in ("rdf", "vacf", "msd", "d2min", "d2min_histogram")
-        ]  # fmt: skip
-    for k, source in enumerate(("experiment", "truth")):
-        _statistics(folder / "statistics" / f"{source}.h5", trajectory, k)
-    pd.DataFrame(rows).to_csv(folder / "comparison.csv", index=False)
+        sources[f"{model}_seed0"] = _model(folder / model / "seed0", test, len(model))
+    _statistics(folder, sources)
     truth = {
         "recall": 0.991,
         "precision": 0.998,

@@ -1,0 +1,49 @@
+"""Checksums, versions and commit are those of the tools that know them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.report import provenance
+
+
+def test_collect_is_complete_and_plain(tmp_path: Path) -> None:
+    video = tmp_path / "a video.tif"
+    video.write_bytes(b"x" * 3_000_000)
+    found = provenance.collect([video], tmp_path, seeds=[0, 1], command="snakemake")
+    assert found["inputs"] == {str(video): hashlib.sha256(b"x" * 3_000_000).hexdigest()}
+    assert found["versions"]["numpy"] == np.__version__
+    assert found["commit"] == "not a git checkout"
+    assert found["cores"] >= 1
+    assert found["seeds"] == [0, 1]
+    json.dumps(found)
+
+
+def test_commit_says_when_files_differ(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        command = ["git", "-C", str(tmp_path), *who, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    (tmp_path / "code.py").write_text("1")
+    git("add", "code.py")
+    git("commit", "-q", "-m", "first")
+    assert provenance.commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "code.py").write_text("2")
+    assert provenance.commit(tmp_path).endswith("with uncommitted changes")
+
+
+def test_stages_are_read_from_snakemakes_files(tmp_path: Path) -> None:
+    (tmp_path / "detect.tsv").write_text("s\th:m:s\tmax_rss\n24.78\t0:00:24\t1031.65\n")
+    (tmp_path / "short.tsv").write_text("s\th:m:s\tmax_rss\n0.01\t0:00:00\t-\n")
+    found = provenance.stages(tmp_path)
+    assert found["detect"] == {"wall time (s)": 24.78, "peak memory (MB)": 1031.65}
+    assert math.isnan(found["short"]["peak memory (MB)"])
+    assert provenance.stages(tmp_path / "absent") == {}

@@ -1,0 +1,116 @@
+"""The verdict says yes, with care, no or cannot be said, from the numbers in the files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.analysis.conservation import conservation, read
+from pipeline.report import fidelity, soundness, verdict
+from pipeline.report.figures import laws, velocity
+from pipeline.report.results import Results
+from tests.report.conftest import SETTINGS
+
+
+@pytest.fixture
+def results(folder: Path, tmp_path: Path) -> Results:
+    """A copy that a test may spoil."""
+    return Results(shutil.copytree(folder, tmp_path / "walk"), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (0.0, "good"),
+        (1.0, "good"),
+        (1.5, "fair"),
+        (2.1, "poor"),
+        (np.nan, "poor"),
+        (np.inf, "poor"),
+    ],
+)
+def test_grades(value: float, state: str) -> None:
+    assert soundness.grade(value, 1.0, 2.0) == state
+
+
+def test_all_six_questions_are_answered(results: Results) -> None:
+    lights = verdict.lights(results)
+    assert len(lights) == 6
+    assert all(any(c.isdigit() for c in light.sentence) for light in lights)
+    assert all(light.threshold for light in lights)
+    assert {light.state for light in lights} <= set(verdict.WORDS)
+    assert verdict.summary(lights).startswith("Of 6 questions")
+
+
+def test_poor_recall_spoils_the_tracking(results: Results) -> None:
+    assert soundness.tracking(results).state == "good"
+    spoilt = {"recall": 0.5, "precision": 1.0}
+    (results.folder / "truth.json").write_text(json.dumps(spoilt))
+    answer = soundness.tracking(Results(results.folder, SETTINGS))
+    assert answer.state == "poor"
+    assert "recall 0.500" in answer.sentence
+
+
+def test_steps_as_long_as_the_search_range_spoil_it_too(results: Results) -> None:
+    linking = json.loads((results.folder / "linking.json").read_text())
+    linking["search_range"] = 0.5
+    (results.folder / "linking.json").write_text(json.dumps(linking))
+    assert soundness.tracking(results).state == "poor"
+
+
+def test_noise_share_is_two_sigma_squared_over_the_variance(results: Results) -> None:
+    noise = velocity.measure(results)
+    trajectory = results.trajectory()
+    variance = trajectory.velocity[trajectory.free].var(axis=0).mean()
+    assert noise.share == pytest.approx(2 * 0.03**2 / variance)
+
+
+def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
+    assert fidelity.laws(results).state == "good"
+    with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
+        file["observables/momentum"][-1] += 10 * len(results.trajectory().particle)
+    answer = fidelity.laws(Results(results.folder, SETTINGS))
+    assert answer.state == "poor"
+
+
+def test_a_rollout_that_stopped_is_told(results: Results) -> None:
+    with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
+        file["observables"].attrs["stopped"] = "Stopped after 3 of 20 snapshots: too hot."
+    answer = fidelity.laws(results)
+    assert answer.state == "fair"
+    assert answer.sentence.startswith("Stopped after 3")
+
+
+def test_balances_agree_with_the_analysis(results: Results) -> None:
+    found = conservation(read(results.folder / "metriplectic/seed0/rollout.h5"))
+    left = laws.residuals(laws.observables(results, results.first))
+    assert np.abs(left.energy).max() == pytest.approx(found["energy_drift"])
+    assert left.momentum.max() == pytest.approx(found["momentum_drift"])
+    span = left.time[-1]
+    assert left.entropy[-1] / span == pytest.approx(found["entropy_production"])
+
+
+def test_errors_are_held_against_the_noise_floor(results: Results) -> None:
+    table = pd.read_csv(results.folder / "comparison.csv")
+    for value, floor, state in ((0.3, 0.25, "good"), (0.3, 0.12, "fair"), (0.3, 0.01, "poor")):
+        table.loc[table["metric"] == "rdf", ["value", "noise_floor"]] = value, floor
+        table.to_csv(results.folder / "comparison.csv", index=False)
+        answer = fidelity.structure(Results(results.folder, SETTINGS))
+        assert answer.state == state
+        assert "30 %" in answer.sentence
+
+
+def test_seeds_are_summed_up_by_their_median(results: Results) -> None:
+    table = pd.read_csv(results.folder / "comparison.csv")
+    rdf = table[(table["metric"] == "rdf") & (table["model"] == "metriplectic")]
+    more = [rdf.assign(seed=k, value=v) for k, v in ((0, 0.04), (1, 0.02), (2, 0.9))]
+    pd.concat(more).to_csv(results.folder / "comparison.csv", index=False)
+    answer = fidelity.structure(Results(results.folder, SETTINGS))
+    assert answer.state == "good"
+    assert "4 %" in answer.sentence
