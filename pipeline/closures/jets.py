@@ -30,9 +30,12 @@ def silu_unit(x: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
 
 
 def softplus_unit(x: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | None]:
-    """ln(1 + e^x), its first and, if wanted, its second derivative."""
+    """ln(1 + e^x), its first and, if wanted, its second derivative.
+
+    The threshold beyond which torch calls it x is moved to where that is exact in float64.
+    """
     s = torch.sigmoid(x)
-    return softplus(x), s, s * (1.0 - s) if second else None
+    return softplus(x, threshold=40.0), s, s * (1.0 - s) if second else None
 
 
 def activate(jet: Jet, unit: Unit) -> Jet:
