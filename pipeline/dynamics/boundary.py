@@ -31,7 +31,12 @@ class Account(NamedTuple):
         return Account(self.work + other.work, self.impulse + other.impulse)
 
 
-def follow(free: State, path: Path, thermo: Thermo, S: Tensor, temperature: float) -> State:
+def lead_velocity(v: Tensor, path: Path) -> Tensor:
+    """Velocities (N, D) with those of the driven rows as prescribed."""
+    return v.index_copy(0, path.rows, path.v)
+
+
+def follow(state: State, path: Path, thermo: Thermo, S: Tensor, temperature: float) -> State:
     """The state after a step, with its driven rows where the data say.
 
     Driven particles have no entropy equation of their own. Theirs takes one Newton step towards
@@ -39,16 +44,15 @@ def follow(free: State, path: Path, thermo: Thermo, S: Tensor, temperature: floa
     one iteration per time step keeps up.
 
     Args:
-        free: state the dynamics alone would have reached.
+        state: as the dynamics would have left it.
         path: prescribed end points.
         thermo, S: fields and entropies (N,) at the beginning of the step.
         temperature: of the anchor.
     """
     k = path.rows
     change = ((temperature - thermo.T[k]) / thermo.dTdS[k]).clamp(-1.0, 1.0)
-    r, v, entropy = free.r.clone(), free.v.clone(), free.S.clone()
-    r[k], v[k], entropy[k] = path.r, path.v, S[k] + change
-    return State(r, v, entropy)
+    r = state.r.index_copy(0, k, path.r)
+    return State(r, lead_velocity(state.v, path), state.S.index_copy(0, k, S[k] + change))
 
 
 def conservative_force(model: Metriplectic, dynamics: Dynamics) -> Tensor:
@@ -76,7 +80,8 @@ def account(
     Args:
         model: gives the conservative force.
         dynamics: evaluation at the beginning of the step.
-        states: at the beginning, as the dynamics alone would have left it, and as led.
+        states: at the beginning, as the dynamics alone would have left it, and as led. Heats must
+            be those of the led velocities.
         rows: (k,) driven rows.
         dt: length of the step.
     """

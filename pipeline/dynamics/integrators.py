@@ -1,86 +1,81 @@
-"""Steps of the stochastic particle dynamics, with the random numbers passed in."""
+"""Steps of the stochastic particle dynamics, with the random numbers passed in.
+
+The step of the paper (appendix C) is v' = v + dv, r' = r + v' dt, S' = S + dS with drift and noise
+evaluated at the beginning. Velocities and positions are kept so; for the entropies there is the
+choice between the paper's increment and one that balances energy, `heat`.
+"""
 
 from __future__ import annotations
 
-import torch
+from typing import NamedTuple
+
 from torch import Tensor
 
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.noise import Increments
 from pipeline.metriplectic.pair_tensor import pair_tensor, project, root
 from pipeline.pairs import sum_even, sum_odd
-from pipeline.state import Rates, State
+from pipeline.state import State
 
 
-def semi_implicit_euler(state: State, increment: Rates, dt: float) -> State:
-    """v' = v + dv, r' = r + v' dt, S' = S + dS (paper, appendix C).
+class Kick(NamedTuple):
+    """What one step does to velocities, and the parts of it that turn into heat."""
+
+    dv: Tensor  # (N, D) force, friction and noise of the step over m
+    p: Tensor  # (P, D) impulse of friction and noise that i gains and j loses
+    q: Tensor  # (P,) heat that i gains and j loses
+
+
+def kick(model: Metriplectic, dynamics: Dynamics, noise: Increments, dt: float) -> Kick:
+    """Velocity increment of a step, and the dissipative impulse and conduction of every pair.
 
     Args:
-        state: r (N, D), v (N, D), S (N,) at time t.
-        increment: dv (N, D) and dS (N,) over the step: drift times dt plus fluctuation.
-        dt: length of the step [time].
+        model: gives k_B and m.
+        dynamics: evaluation at the beginning of the step.
+        noise: Wiener increments N(0, dt).
+        dt: length of the step.
     """
-    v = state.v + increment.dv
-    return State(r=state.r + v * dt, v=v, S=state.S + increment.dS)
+    A, strength = dynamics.amplitudes, (2.0 * model.k_B) ** 0.5
+    K = pair_tensor(A.a2, A.b2, dynamics.v_ij.shape[1])
+    f = strength * root(K, dynamics.pairs.e, noise.xi)
+    dv = dynamics.drift.dv * dt + sum_odd(dynamics.pairs, f) / model.m
+    q = dynamics.conduction * dt + strength * A.c2.sqrt() * noise.heat
+    return Kick(dv, f - dynamics.friction * dt, q)
 
 
-def euler(
-    model: Metriplectic, dynamics: Dynamics, state: State, noise: Increments, dt: float
-) -> State:
-    """The paper's step: drift times dt plus fluctuation.
+def heat(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Tensor:
+    """Entropy increment (N,) that balances the kinetic energy of a step, pair by pair.
 
-    Each step creates energy of the order of (dv)^2, which a rollout of many steps of one snapshot
-    interval cannot afford; see `balanced`.
-    """
-    drift, fluctuation = dynamics.drift, model.fluctuation(dynamics, noise)
-    dv, dS = drift.dv * dt + fluctuation.dv, drift.dS * dt + fluctuation.dS
-    return semi_implicit_euler(state, Rates(dv, dS), dt)
+    Friction and noise give pair ij the impulse p_ij between two halves of the forces' kick
+    (velocities live half a step before positions, as in leapfrog). It changes the kinetic energy
+    by p_ij . (v_ij + v'_ij) / 2, and the two heats take up this, half each, beside conduction:
 
-
-def balanced(
-    model: Metriplectic, dynamics: Dynamics, state: State, noise: Increments, dt: float
-) -> State:
-    """The same velocities and positions, with the heat that balances energy pair by pair.
-
-    Friction and noise give pair ij the impulse p_ij = f_ij - G dt between two halves of the
-    forces' kick (velocities live half a step before positions, as in leapfrog). It changes the
-    kinetic energy by p_ij . (v_ij + v'_ij) / 2, and the two heats take up this, half each,
-    beside the conduction q_ij:
-
-        v'   = v + F dt / m + sum_j p_ij / m
         x_i  = [ sum_j q_ij - 1/2 sum_j p_ij . (v_ij + v'_ij) / 2 ] / T_i
         S_i' = S_i + x_i - x_i^2 / (2 C_i)
 
     The midpoint brings in Ito's terms of `pipeline.metriplectic.divergence` by itself, the square
-    those of U(S); as dt -> 0 this is Euler's step. What remains is the bounded error of leapfrog
-    and the cube of x; momentum is kept to round-off (compare Stoltz, J. Comput. Phys. 340, 451
-    (2017), for dissipative particle dynamics with energy conservation).
+    those of U(S); as dt -> 0 this is the paper's increment. What remains is the bounded error of
+    leapfrog and the cube of x (compare Stoltz, J. Comput. Phys. 340, 451 (2017), for dissipative
+    particle dynamics with energy conservation). The paper's increment creates energy of the
+    order of dv^2 in every step, which rollouts in steps of one frame do not survive.
 
     Args:
-        model: gives k_B and m.
-        dynamics: evaluation at ``state``.
-        state: at the beginning of the step.
-        noise: Wiener increments N(0, dt).
-        dt: length of the step.
+        dynamics: evaluation at the beginning of the step.
+        given: impulses and conduction of the step.
+        v, v_next: (N, D) velocities before and after it, those of driven particles as led.
     """
-    pairs, A, thermo = dynamics.pairs, dynamics.amplitudes, dynamics.thermo
-    D = state.v.shape[1]
-    strength = (2.0 * model.k_B) ** 0.5
-    f = strength * root(pair_tensor(A.a2, A.b2, D), pairs.e, noise.xi)
-    p = f - dynamics.friction * dt
-    q = dynamics.conduction * dt + strength * A.c2.sqrt() * noise.heat
-    sums = sum_odd(pairs, torch.cat((f, q[:, None]), 1))
-    v = state.v + dynamics.drift.dv * dt + sums[:, :D] / model.m
-    middle = pairs.difference(0.5 * (state.v + v))
-    dissipated = sum_even(pairs, -0.5 * project(p, middle))
-    x = (sums[:, D] + dissipated) / thermo.T
-    S = state.S + _entropy(x, thermo.dTdS / thermo.T)
-    return State(state.r + v * dt, v, S)
+    pairs, thermo = dynamics.pairs, dynamics.thermo
+    middle = pairs.difference(0.5 * (v + v_next))
+    dissipated = sum_even(pairs, -0.5 * project(given.p, middle))
+    x = (sum_odd(pairs, given.q) + dissipated) / thermo.T
+    return x - 0.5 * (thermo.dTdS / thermo.T) * x * x
 
 
-def _entropy(x: Tensor, inverse_C: Tensor) -> Tensor:
-    """Entropy gained by a body that takes up the heat x T: the second order of ln(1 + x/C) C."""
-    return x - 0.5 * inverse_C * x * x
+def euler_heat(model: Metriplectic, dynamics: Dynamics, noise: Increments, dt: float) -> Tensor:
+    """The paper's entropy increment (N,): drift times dt plus fluctuation."""
+    return dynamics.drift.dS * dt + model.fluctuation(dynamics, noise).dS
 
 
-STEPS = {"balanced": balanced, "euler": euler}
+def move(state: State, v: Tensor, dS: Tensor, dt: float) -> State:
+    """r' = r + v' dt, v' = v, S' = S + dS."""
+    return State(state.r + v * dt, v, state.S + dS)

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from pipeline.dynamics.boundary import Account, Path, account, follow
-from pipeline.dynamics.integrators import STEPS
+from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity
+from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.dynamics.observables import Log
 from pipeline.graphs import space_of
@@ -116,13 +116,19 @@ class Walk:
     def step(self, state: State, dynamics: Dynamics, path: Path) -> State:
         """One integrator step, driven rows led along their path."""
         noise = draw(dynamics.pairs, self.dt, self.generator)
-        advance = STEPS[self.conditions.integrator]
-        free = advance(self.model, dynamics, state, noise, self.dt)
+        given = kick(self.model, dynamics, noise, self.dt)
+        free_v = state.v + given.dv
+        v = lead_velocity(free_v, path)
+        if self.conditions.integrator == "euler":
+            dS = euler_heat(self.model, dynamics, noise, self.dt)
+        else:
+            dS = heat(dynamics, given, state.v, v)
+        free = move(state, free_v, dS, self.dt)
         if len(path.rows) == 0:
             return free
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
-        given = account(self.model, dynamics, (state, free, after), path.rows, self.dt)
-        self.given = self.given.plus(given)
+        taken = account(self.model, dynamics, (state, free, after), path.rows, self.dt)
+        self.given = self.given.plus(taken)
         return after
 
     def path(self, state: State, t: int, substep: int) -> Path:
