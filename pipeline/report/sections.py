@@ -72,9 +72,10 @@ SECTIONS = [
         "What was learned",
         "The closures of the metriplectic model, over the range that the data covers.",
         [
-            ("Kernel and pair force", learned.kernel),
+            ("Kernel, pair force and pair friction", learned.pair_law),
             ("Equation of state", learned.state),
             ("Friction amplitudes", learned.friction),
+            ("Latent entropy", learned.latent),
             ("Temperature and entropy", learned.histograms),
         ],
     ),

@@ -118,7 +118,12 @@ def _learned(path: Path) -> None:
         for name, size in (("a2", 0.3), ("b2", 0.5), ("c2", 0.1)):
             file[f"friction/{name}"] = size * (1.72 - r) ** 2
         file["friction/r"] = r
-        for name in ("temperature", "entropy"):
+        file["pair_friction/r"], file["pair_friction/value"] = r[10:], 0.1 * (1.72 - r[10:])
+        file["pair_friction/across"] = 0.05 * (1.72 - r[10:])
+        samples = np.random.default_rng(0).normal(0, 0.1, (2, 300))
+        file["energy/samples_S"], file["energy/samples_V"] = samples[0], 1 + samples[1]
+        file["latent/correlation_mass"] = 0.4
+        for name in ("temperature", "entropy", "latent"):
             file[f"{name}/edges"], file[f"{name}/count"] = np.arange(11.0), np.arange(10)
 
 

@@ -101,6 +101,12 @@ rule report:
         trajectory="results/{name}/trajectory.h5",
         statistics=all_statistics,
         comparison="results/{name}/comparison.csv",
+        # A data set of true positions has no video of its own to show.
+        frames=lambda wildcards: (
+            []
+            if settings(wildcards.name)["trajectory"]["truth_of"]
+            else [f"results/{wildcards.name}/tracking.h5"]
+        ),
         truth=lambda wildcards: (
             [f"results/{wildcards.name}/truth.json"] if has_truth(wildcards.name) else []
         ),

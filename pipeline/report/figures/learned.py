@@ -1,4 +1,4 @@
-"""The learned closures: kernel, pair force, equation of state, friction, temperature, entropy."""
+"""The learned closures: kernel, pair law, equation of state, friction, temperature, entropy."""
 
 from __future__ import annotations
 
@@ -8,116 +8,112 @@ from matplotlib.axes import Axes
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
+from pipeline.report.figures.lines import finite, zero
 from pipeline.report.records import Absent, Group
 from pipeline.report.results import Results
 
 BLUE = style.COLOURS["metriplectic"]
+PALE = "#b5d3e6"
+DISTANCE = "Distance r / a"
 
 
 def _group(results: Results, name: str) -> Group:
-    """A group of the first metriplectic run's learned.h5."""
+    """A group of the first metriplectic run's learned.h5, in reduced units a, dt, m, k_B."""
     for run in results.runs:
         if run.model.startswith("metriplectic"):
             return results.group(f"{run.folder}/learned.h5", name)
     raise Absent("No metriplectic model was trained, so there are no closures to show.")
 
 
-def kernel(results: Results) -> Figure:
-    """Volume kernel w(r), and the mean pair force."""
+def pair_law(results: Results) -> Figure:
+    """Volume kernel, mean pair force and mean pair friction against distance."""
+    drawing, panels = style.panels(3, height=3.0)
     found = _group(results, "kernel")
-    drawing, (left, right) = style.panels(2, height=3.0)
     r = found.get("r")
-    left.plot(r, found.get("w"), color=BLUE)
-    left.set(xlabel="r / a", ylabel="Kernel w(r)", xlim=(0, None))
+    panels[0].plot(r, found.get("w"), color=BLUE)
+    panels[0].set_ylabel("Kernel w(r)")
     rows = [pd.DataFrame({"curve": "w", "r": r, "value": found.get("w")})]
-    try:
-        force = _group(results, "pair_force")
-        right.plot(force.get("r"), force.get("value"), color=BLUE)
-        right.axhline(0, color="#bbbbbb", linewidth=0.8, zorder=0)
-        right.set(xlabel="r / a", ylabel="Mean pair force (reduced)")
-        rows.append(
-            pd.DataFrame(
-                {"curve": "pair force", "r": force.data["r"], "value": force.data["value"]}
-            )
-        )
-    except Absent:
-        right.plot(r, found.get("dw"), color=BLUE)
-        right.set(xlabel="r / a", ylabel="dw/dr")
-        rows.append(pd.DataFrame({"curve": "dw/dr", "r": r, "value": found.data["dw"]}))
+    rows.append(pd.DataFrame({"curve": "dw/dr", "r": r, "value": found.get("dw")}))
+    for axes, name, words in zip(
+        panels[1:], ("pair_force", "pair_friction"), ("Force (m a/dt²)", "Friction (m/dt)"),
+        strict=True,
+    ):  # fmt: skip
+        law = _group(results, name)
+        for key, dash, label in (("value", "-", "along r"), ("across", (0, (4, 2)), "across r")):
+            if key in law.data:
+                axes.plot(law.get("r"), law.get(key), color=BLUE, linestyle=dash, label=label)
+                columns = {"curve": f"{name} {label}", "r": law.get("r"), "value": law.get(key)}
+                rows.append(pd.DataFrame(columns))
+        axes.set_ylabel(words)
+        zero(axes)
+    panels[2].legend()
+    for axes in panels:
+        axes.set(xlabel=DISTANCE, xlim=(0.95 * r.min(), 1.01 * r.max()))
     return Figure(
-        "kernel",
+        "pair_law",
         drawing,
         pd.concat(rows),
-        "Left, how a neighbour at distance r takes away volume; right, the force it "
-        "exerts on average (positive pushes apart).",
-        "Learned volume kernel and mean pair force against distance.",
+        "Left, how much a neighbour at distance r takes part in the local density; middle, the "
+        "mean force between neighbours (positive pushes apart); right, how they slow each other.",
+        "Learned volume kernel, mean pair force and pair friction against distance.",
         wide=True,
     )
 
 
 def state(results: Results) -> Figure:
-    """Temperature and pressure over volume and entropy, with the region that the data covers."""
+    """Temperature and pressure over volume and entropy, with the states that the data visit."""
     found = _group(results, "energy")
     S, V = found.get("S"), found.get("V")
-    drawing, panels = style.panels(2, height=3.3)
-    rows = {}
+    drawing, panels = style.panels(2, height=3.6)
+    grid_S, grid_V = np.meshgrid(S, V, indexing="ij")
+    table = {"S": grid_S.ravel(), "V": grid_V.ravel(), "U": found.get("U").ravel()}
     for axes, name, words in zip(panels, ("T", "P"), ("Temperature T", "Pressure P"), strict=True):
         field = found.get(name)
-        field = field if field.shape == (len(S), len(V)) else field.T
-        mesh = axes.contourf(V, S, field, 14, cmap="cividis")
-        drawing.colorbar(mesh, ax=axes, label=f"{words} (reduced)")
+        mesh = axes.contourf(V, S, field, 16, cmap="cividis")
+        unit = "m a²/dt² k" if name == "T" else "reduced"
+        drawing.colorbar(mesh, ax=axes, label=f"{words} ({unit})", format="%.3g")
         axes.set(xlabel="Volume V (reduced)", ylabel="Entropy S (k)")
-        rows[name] = field.ravel()
+        table[name] = field.ravel()
         _cover(axes, found)
-    grid_S, grid_V = np.meshgrid(S, V, indexing="ij")
-    table = pd.DataFrame({"S": grid_S.ravel(), "V": grid_V.ravel(), **rows})
     return Figure(
         "state",
         drawing,
-        table,
-        "Trust the colours only inside the white outline, where the data lies; outside "
-        "it the model extrapolates.",
+        pd.DataFrame(table),
+        "White dots are the states that particles of the training data visit; colours away from "
+        "them are extrapolated.",
         "Learned temperature and pressure as functions of volume and entropy.",
         wide=True,
     )
 
 
 def _cover(axes: Axes, found: Group) -> None:
-    """Outline the densest 95 % of the data, from a histogram or from points."""
-    if "samples_S" in found.data and "samples_V" in found.data:
-        axes.scatter(
-            found.data["samples_V"],
-            found.data["samples_S"],
-            s=2,
-            color="white",
-            alpha=0.25,
-            linewidths=0,
-            rasterized=True,
-        )
+    """The states of sampled particles."""
+    S, V = found.get("samples_S"), found.get("samples_V")
+    axes.scatter(V, S, s=3, color="white", alpha=0.5, linewidths=0, rasterized=True)
 
 
 def friction(results: Results) -> Figure:
     """Friction amplitudes against distance at the mean temperature."""
     found = _group(results, "friction")
-    drawing, (axes,) = style.panels()
+    drawing, (axes,) = style.panels(height=3.0)
     r = found.get("r")
     table = {"r": r}
     for name, dash, words in (
-        ("a2", "-", "a² shear"),
-        ("b2", (0, (5, 2)), "b² compression"),
-        ("c2", (0, (1, 1)), "c² heat"),
+        ("a2", "-", "a², shear"),
+        ("b2", (0, (5, 2)), "b², compression"),
+        ("c2", (0, (1, 1)), "c², heat"),
     ):
         table[name] = found.get(name)
         axes.plot(r, table[name], color=BLUE, linestyle=dash, label=words)
-    axes.set(xlabel="r / a", ylabel="Amplitude (reduced)", xlim=(0, None), ylim=(0, None))
+    axes.set(xlabel=DISTANCE, ylabel="Amplitude (reduced)", ylim=(0, None))
     axes.legend()
     return Figure(
         "friction",
         drawing,
         pd.DataFrame(table),
-        "How strongly neighbours drag on each other (a, b) and exchange heat (c), at "
-        "the mean temperature.",
-        "Learned friction amplitudes against distance.",
+        "How strongly neighbours drag on each other (a, b) and exchange heat (c), at the mean "
+        "temperature.",
+        "Learned friction amplitudes a², b² and c² against distance.",
     )
 
 
@@ -126,24 +122,40 @@ def histograms(results: Results) -> Figure:
     drawing, panels = style.panels(2, height=2.8)
     rows = []
     for axes, name, words in zip(
-        panels,
-        ("temperature", "entropy"),
-        ("Temperature T (reduced)", "Entropy S (k)"),
+        panels, ("temperature", "entropy"), ("Temperature T (m a²/dt² k)", "Entropy S (k)"),
         strict=True,
-    ):
-        found = _group(results, name)
-        edges, count = found.get("edges"), found.get("count")
-        axes.stairs(count, edges, fill=True, color="#b5d3e6", edgecolor=BLUE, linewidth=1.0)
-        axes.set(xlabel=words, ylabel="Particles")
-        rows.append(
-            pd.DataFrame({"quantity": name, "low": edges[:-1], "high": edges[1:], "count": count})
-        )
+    ):  # fmt: skip
+        rows.append(_histogram(axes, _group(results, name), words).assign(quantity=name))
     return Figure(
         "temperature",
         drawing,
         pd.concat(rows),
-        "One temperature for the whole sample would be a thin line; the spread is what "
-        "the model believes about hot and cold particles.",
+        "A sample at one temperature would be a thin line on the left; the spread is how "
+        "differently hot the model takes particles to be.",
         "Histograms of learned temperature and entropy.",
         wide=True,
     )
+
+
+def latent(results: Results) -> Figure:
+    """The persistent number of each particle, and what it goes with."""
+    found = _group(results, "latent")
+    drawing, (axes,) = style.panels(height=3.0)
+    table = _histogram(axes, found, "Latent entropy of a particle (k)")
+    known = {
+        key.removeprefix("correlation_"): float(finite(value)[0])
+        for key, value in found.data.items()
+        if key.startswith("correlation_")
+    }
+    told = ", ".join(f"{name} {value:.2f}" for name, value in known.items())
+    caption = "One number per particle, learned with the model: what kind of particle it is."
+    if told:
+        caption += f" Correlation with measured traits: {told}."
+    return Figure("latent", drawing, table, caption, "Histogram of the latent entropy.")
+
+
+def _histogram(axes: Axes, found: Group, words: str) -> pd.DataFrame:
+    edges, count = found.get("edges"), found.get("count")
+    axes.stairs(count, edges, fill=True, color=PALE, edgecolor=BLUE, linewidth=1.0)
+    axes.set(xlabel=words, ylabel="Particles")
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "count": count})
