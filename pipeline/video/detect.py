@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from tqdm import tqdm
 from pipeline.tables import FEATURES
 from pipeline.video.frames import Video
 from pipeline.video.quiet import quiet
-
-log = logging.getLogger(__name__)
 
 
 class Detection(NamedTuple):
@@ -117,7 +114,7 @@ def _parallel(jobs: list[tuple], workers: int) -> Iterator[tuple[int, pd.DataFra
         ) as cluster,
         Client(cluster) as client,
     ):
-        log.info("dask dashboard at %s", client.dashboard_link)
+        tqdm.write(f"dask dashboard: {client.dashboard_link}", file=sys.stderr)
         futures = client.map(_numbered, list(enumerate(jobs)), pure=False)
         for _, result in as_completed(futures, with_results=True):
             yield result
