@@ -53,6 +53,9 @@ class ExponentialEnergy(nn.Module):
         stiffness: c of every cold term at the start [T0].
     """
 
+    T0: Tensor
+    V0: Tensor
+
     def __init__(
         self,
         scales: Scales,
@@ -97,6 +100,9 @@ class NetworkEnergy(nn.Module):
     Starts with T near T0 at S = 0.
     """
 
+    T0: Tensor
+    V0: Tensor
+
     def __init__(self, scales: Scales, width: int = 50, heat_capacity: float = 10.0) -> None:
         super().__init__()
         self.S0 = heat_capacity
@@ -110,7 +116,8 @@ class NetworkEnergy(nn.Module):
 
     def forward(self, S: Tensor, V: Tensor) -> Caloric:
         jet = self.network.jet(torch.stack((S / self.S0, V / self.V0), 1), (0, 1))
-        U, U_S, U_V, U_SS = (self.T0 * x[:, 0] for x in (jet.value, *jet.first, jet.second))
+        U, U_S, U_V = (self.T0 * x[:, 0] for x in (jet.value, *jet.first))
+        U_SS = self.T0 * jet.curvature
         return Caloric(U, U_S / self.S0, -U_V / self.V0, U_SS / self.S0**2)
 
 
@@ -123,8 +130,8 @@ class PaperEnergy(nn.Module):
 
     def forward(self, S: Tensor, V: Tensor) -> Caloric:
         jet = self.network.jet(torch.stack((S, V), 1), (0, 1))
-        U, U_S, U_V, U_SS = (x[:, 0] for x in (jet.value, *jet.first, jet.second))
-        return Caloric(U, U_S, -U_V, U_SS)
+        U, U_S, U_V = (x[:, 0] for x in (jet.value, *jet.first))
+        return Caloric(U, U_S, -U_V, jet.curvature)
 
 
 class IdealGasEnergy(nn.Module):

@@ -5,13 +5,14 @@ The equations need only squares; the noise alone takes their root.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
 from pipeline.closures.jets import Perceptron
+from pipeline.closures.means import log_means
 from pipeline.closures.splines import Radial, Scales
 from pipeline.closures.volume import lucy_norm
 
@@ -44,31 +45,6 @@ class Closure(Protocol):
     def roughness(self) -> Tensor | float: ...
 
 
-class Means(NamedTuple):
-    """Symmetric logarithmic means of two temperatures, one row per amplitude (a, b, c).
-
-    a and b take the harmonic mean 2 T_i T_j / (T_i + T_j), c the geometric one: the means of
-    Espanol and Revenga (2003), for which friction coefficients do not depend on temperature.
-    """
-
-    value: Tensor  # (3, P)
-    in_T_i: Tensor  # (3, P)
-    in_T_j: Tensor  # (3, P)
-
-
-def log_means(T_i: Tensor, T_j: Tensor, T0: Tensor | float) -> Means:
-    """Logarithms of the mean temperatures over T0, with derivatives in T_i and T_j."""
-    total, product = T_i + T_j, T_i * T_j / (T0 * T0)
-    harmonic = torch.log(2.0 * product * T0 / total)
-    geometric = 0.5 * torch.log(product)
-    h_i, h_j = T_j / (T_i * total), T_i / (T_j * total)
-    return Means(
-        torch.stack((harmonic, harmonic, geometric)),
-        torch.stack((h_i, h_i, 0.5 / T_i)),
-        torch.stack((h_j, h_j, 0.5 / T_j)),
-    )
-
-
 def from_rows(value: Tensor, in_T_i: Tensor, in_T_j: Tensor) -> Friction:
     """Friction from (3, P) tensors with rows a, b, c."""
     return Friction(*(Amplitudes(*x.unbind()) for x in (value, in_T_i, in_T_j)))
@@ -86,6 +62,11 @@ class SplineFriction(nn.Module):
         conductivity: pair heat conductance at contact at the start [k_B / time].
         volume_factor: whether the amplitudes carry V_i V_j, as in SDPD (LEARNING.md, 5).
     """
+
+    level: Tensor
+    power: Tensor
+    T0: Tensor
+    V0: Tensor
 
     def __init__(
         self,
@@ -127,6 +108,10 @@ class NetworkFriction(nn.Module):
     the amplitudes vanish at h, ``volume_factor`` multiplies by V_i V_j; the paper has none of it.
     """
 
+    level: Tensor
+    T0: Tensor
+    V0: Tensor
+
     def __init__(
         self,
         scales: Scales,
@@ -139,13 +124,14 @@ class NetworkFriction(nn.Module):
     ) -> None:
         super().__init__()
         self.h, T0 = scales.cutoff, scales.temperature if scaled else 1.0
-        self.networks = nn.ModuleList(Perceptron(2, width, 1) for _ in range(3))
+        networks = [Perceptron(2, width, 1) for _ in range(3)]
         start = [2.0 * T0 * level, 2.0 * T0 * level, T0 * T0 * conductivity]
         start = start if scaled else [1.0, 1.0, 1.0]
         with torch.no_grad():
-            for network in self.networks:
+            for network in networks:
                 network.output.weight.mul_(0.3)
                 network.output.bias.fill_(1.0)
+        self.networks = nn.ModuleList(networks)
         self.register_buffer("level", torch.tensor(start)[:, None])
         self.register_buffer("T0", torch.tensor(T0))
         self.register_buffer("V0", torch.tensor(scales.volume))
@@ -159,13 +145,16 @@ class NetworkFriction(nn.Module):
             factor = factor * VV / self.V0.square()
         x = radial.r / self.h
         sides = [torch.stack((x, T / self.T0), 1) for T in (T_i, T_j)]
-        jets = [network.jet(torch.cat(sides), (1,)) for network in self.networks]
+        jets = [network.jet(torch.cat(sides), (1,)) for network in self._networks()]
         value = torch.stack([jet.value[:, 0] for jet in jets])
         slope = torch.stack([jet.first[0][:, 0] for jet in jets]) / self.T0
         (f_i, f_j), (df_i, df_j) = value.chunk(2, 1), slope.chunk(2, 1)
         a, scale = f_i * f_j, self.level * factor
         twice = 2.0 * a * scale
         return from_rows(a * a * scale, twice * df_i * f_j, twice * f_i * df_j)
+
+    def _networks(self) -> list[Perceptron]:
+        return [cast(Perceptron, network) for network in self.networks]
 
     def roughness(self) -> float:
         return 0.0

@@ -17,6 +17,12 @@ class Jet(NamedTuple):
     first: tuple[Tensor, ...]  # each (B, n): derivative along one chosen input
     second: Tensor | None  # (B, n): second derivative along the first chosen input
 
+    @property
+    def curvature(self) -> Tensor:
+        """Second derivative (B,) of a scalar function that was asked for it."""
+        assert self.second is not None
+        return self.second[:, 0]
+
 
 Unit = Callable[[Tensor, bool], tuple[Tensor, Tensor, Tensor | None]]
 
@@ -41,7 +47,9 @@ def softplus_unit(x: Tensor, second: bool) -> tuple[Tensor, Tensor, Tensor | Non
 def activate(jet: Jet, unit: Unit) -> Jet:
     """Chain rule through an elementwise function f: f, f' x', f'' x'^2 + f' x''."""
     y, d, dd = unit(jet.value, jet.second is not None)
-    second = None if dd is None else dd * jet.first[0].square() + d * jet.second
+    second = None
+    if dd is not None and jet.second is not None:
+        second = dd * jet.first[0].square() + d * jet.second
     return Jet(y, tuple(d * x for x in jet.first), second)
 
 
@@ -88,6 +96,8 @@ class Monotone(nn.Module):
         signs: monotonicity of each input.
         width: hidden units per layer.
     """
+
+    signs: Tensor
 
     def __init__(self, signs: tuple[int, ...], width: int) -> None:
         super().__init__()

@@ -11,58 +11,10 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from pipeline.closures import splines
 from pipeline.closures.jets import Monotone, Perceptron
+from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Scales
-from pipeline.pairs import Pairs, sum_even, sum_odd, sum_sided
-from pipeline.space import Space
-
-
-class Reference(NamedTuple):
-    """Bonds of the undeformed configuration: a half list that does not change with the motion.
-
-    Fixed bonds with weights that fade at the cutoff keep the energy continuous; the paper takes
-    the current neighbours, and its energy jumps when one leaves.
-    """
-
-    bonds: Pairs  # undeformed geometry
-    r0: Tensor  # (B, D) undeformed r_ij
-    weight: Tensor  # (B,) fades at the cutoff
-    inverse: Tensor  # (N, D, D) (sum_j weight r0 r0^T)^-1; zero where bonds do not span space
-    space: Space
-
-    def displacement(self, r: Tensor) -> Tensor:
-        """Current r_ij (B, D) of the bonds at positions r (N, D), by their minimum image."""
-        i, j = self.bonds.i, self.bonds.j
-        return self.space.displacement(r.index_select(0, i), r.index_select(0, j))[0]
-
-
-def reference(bonds: Pairs, cutoff: float, space: Space) -> Reference:
-    """Reference configuration from the pairs of the undeformed positions.
-
-    Particles with fewer than D independent bonds store no elastic energy.
-
-    Args:
-        bonds: pairs of the undeformed configuration.
-        cutoff: length at which the weight of a bond vanishes.
-        space: geometry.
-
-    Raises:
-        ValueError: in a sheared box, where the images of a bond move.
-    """
-    if space.rate != 0.0:
-        raise ValueError(
-            f"A solid's reference bonds need a box that is not sheared, got shear rate "
-            f"{space.rate:g}: use a free or periodic space."
-        )
-    r0 = bonds.r[:, None] * bonds.e
-    weight, _ = splines.taper(bonds.r, cutoff)
-    second = sum_even(bonds, weight[:, None, None] * r0[:, :, None] * r0[:, None, :])
-    eigenvalues = torch.linalg.eigvalsh(second)  # ascending
-    spans = (eigenvalues[:, 0] > 1e-3 * eigenvalues[:, -1])[:, None, None]
-    unit = torch.eye(r0.shape[1], dtype=r0.dtype, device=r0.device)
-    inverse = torch.linalg.inv(torch.where(spans, second, unit)) * spans
-    return Reference(bonds, r0, weight, inverse, space)
+from pipeline.pairs import sum_even, sum_odd, sum_sided
 
 
 class Elasticity(NamedTuple):
@@ -110,6 +62,9 @@ class GreenStrain(nn.Module):
         stiffness: c_1 at the start [T0].
     """
 
+    T0: Tensor
+    power: Tensor
+
     def __init__(self, scales: Scales, terms: int = 2, stiffness: float = 1.0) -> None:
         super().__init__()
         start = torch.full((terms,), stiffness)
@@ -155,15 +110,15 @@ class PaperStrain(nn.Module):
         l_i, l_j = value.chunk(2)
         strain = deviator(sum_sided(bonds, l_i, l_j))
         invariants, gradients = self._invariants(strain)
-        x = torch.stack((S, *invariants), 1)
-        jet = self.network.jet(x, tuple(range(D)))
-        U, T, *U_I = (y[:, 0] for y in (jet.value, *jet.first))
-        tau = deviator(sum(y[:, None, None] * g for y, g in zip(U_I, gradients, strict=True)))
+        jet = self.network.jet(torch.stack((S, *invariants), 1), tuple(range(D)))
+        T, *U_I = jet.first
+        stress = [y[:, :, None] * g for y, g in zip(U_I, gradients, strict=True)]
+        tau = deviator(torch.stack(stress).sum(0))
         tau_ij = torch.cat((tau.index_select(0, bonds.i), tau.index_select(0, bonds.j)))
         # Column k of the Jacobian is dl/du_k; l_ji moves with -r_ij, hence the sign.
         g = torch.stack([(tau_ij * column).sum((1, 2)) for column in slope], 1) / self.h
         g_i, g_j = g.chunk(2)
-        return Elasticity(U, T, jet.second[:, 0], sum_odd(bonds, g_j - g_i))
+        return Elasticity(jet.value[:, 0], T[:, 0], jet.curvature, sum_odd(bonds, g_j - g_i))
 
     def _pair(self, u: Tensor, r0: Tensor) -> tuple[Tensor, list[Tensor]]:
         """sym(l) (B, D, D) and its derivatives in the D components of u."""

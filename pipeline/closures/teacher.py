@@ -46,6 +46,8 @@ class SplineTeacher(nn.Module):
     Starts at S = 0.
     """
 
+    speed: Tensor
+
     def __init__(self, scales: Scales) -> None:
         super().__init__()
         self.coefficients = nn.Parameter(torch.zeros(4, scales.intervals + 2))
@@ -64,6 +66,8 @@ class SplineTeacher(nn.Module):
 
 class NetworkTeacher(nn.Module):
     """S_ij = MLP(r/h, ln(1 + v^2/2T0), e.v / sqrt(2T0 + v^2)): the paper's, made invariant."""
+
+    speed: Tensor
 
     def __init__(self, scales: Scales, width: int = 50) -> None:
         super().__init__()

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PAPER
+from pipeline.metriplectic.settings import PAPER, Closures
 
 LAYERS = ("input", "hidden", "output")
 NETWORKS = {
@@ -87,9 +86,9 @@ def convert(theirs: dict[str, Tensor], cutoff: float) -> Metriplectic:
     return model
 
 
-def _closures(theirs: dict[str, Tensor], solid: bool) -> dict[str, dict[str, Any]]:
+def _closures(theirs: dict[str, Tensor], solid: bool) -> Closures:
     """The paper's closures with the widths of the saved networks."""
-    closures = copy.deepcopy(PAPER)
+    closures: Closures = copy.deepcopy(PAPER)
     firsts = {
         "volume": "model_W.MLP",
         "energy": "model_U_vol",

@@ -9,9 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
+from pipeline.closures.energy import Energy
 from pipeline.closures.friction import Amplitudes
+from pipeline.closures.friction import Closure as Friction
+from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Radial
-from pipeline.closures.strain import Elasticity, Reference
+from pipeline.closures.strain import Elastic, Elasticity
+from pipeline.closures.teacher import Teacher
+from pipeline.closures.volume import Volume
 from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
@@ -46,6 +51,11 @@ class Metriplectic(nn.Module):
 
     log_k_B: Tensor
     log_m: Tensor
+    volume: Volume
+    energy_closure: Energy
+    friction: Friction
+    teacher: Teacher
+    strain: Elastic | None
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
@@ -158,7 +168,7 @@ class Metriplectic(nn.Module):
         if reference is None:
             raise ValueError(
                 "This model has a strain closure and needs the undeformed bonds of the solid, got "
-                "no reference: pass closures.strain.reference(...)."
+                "no reference: pass closures.reference.reference(...)."
             )
         return self.strain(reference, reference.displacement(state.r), state.S)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,7 +30,11 @@ class Covariance(NamedTuple):
 def draw(pairs: Pairs, dt: float, generator: torch.Generator | None = None) -> Increments:
     """Increments N(0, dt) for every pair, from the given generator only."""
     shape = (len(pairs.r), pairs.e.shape[1] + 1)
-    options = {"dtype": pairs.r.dtype, "device": pairs.r.device, "generator": generator}
+    options: dict[str, Any] = {
+        "dtype": pairs.r.dtype,
+        "device": pairs.r.device,
+        "generator": generator,
+    }
     normal = torch.randn(shape, **options) * dt**0.5
     return Increments(normal[:, :-1], normal[:, -1])
 

@@ -18,26 +18,30 @@ CLOSURES: dict[str, dict[str, type[nn.Module]]] = {
     "strain": strain.KINDS,  # solids only
 }
 
-SPLINES = {
+Closures = dict[str, dict[str, Any]]
+
+SPLINES: Closures = {
     "volume": {"kind": "splines"},
     "energy": {"kind": "exponentials"},
     "friction": {"kind": "splines"},
     "teacher": {"kind": "splines"},
 }
-NETWORKS = {name: {"kind": "network"} for name in ("volume", "energy", "friction", "teacher")}
-PAPER = {
+NETWORKS: Closures = {
+    name: {"kind": "network"} for name in ("volume", "energy", "friction", "teacher")
+}
+PAPER: Closures = {
     "volume": {"kind": "paper"},
     "energy": {"kind": "paper"},
     "friction": {"kind": "network", "taper": False, "volume_factor": False, "scaled": False},
     "teacher": {"kind": "paper"},
 }
-IDEAL_GAS = {
+IDEAL_GAS: Closures = {
     "volume": {"kind": "lucy"},
     "energy": {"kind": "ideal_gas"},
     "friction": {"kind": "revenga"},
     "teacher": {"kind": "uniform"},
 }
-PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+PRESETS: dict[str, Closures] = {
     "splines": SPLINES,  # the default
     "splines_solid": {**SPLINES, "strain": {"kind": "green"}},
     "networks": NETWORKS,  # the paper's networks with the invariances restored
@@ -97,7 +101,7 @@ def scales(settings: dict[str, Any]) -> Scales:
     )
 
 
-def closure(name: str, settings: dict[str, Any]) -> nn.Module | None:
+def closure(name: str, settings: dict[str, Any]) -> Any:
     """The closure called ``name`` of complete settings; None where the settings have none."""
     if name not in settings["closures"]:
         return None

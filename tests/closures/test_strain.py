@@ -11,8 +11,9 @@ from torch import Tensor
 from pipeline import pairs as neighbours
 from pipeline import space
 from pipeline.closures import strain
+from pipeline.closures.reference import Reference
+from pipeline.closures.reference import reference as undeformed
 from pipeline.closures.splines import Scales
-from pipeline.closures.strain import Reference
 
 H = 1.9
 
@@ -24,7 +25,7 @@ def block(dimension: int) -> tuple[Tensor, Reference]:
     r0 = torch.cartesian_prod(*[axis] * dimension)
     r0 = r0 + 0.1 * torch.randn_like(r0)
     box = space.free(dimension)
-    return r0, strain.reference(neighbours.find(r0, box, H), H, box)
+    return r0, undeformed(neighbours.find(r0, box, H), H, box)
 
 
 def elastic(kind: str, dimension: int) -> torch.nn.Module:
@@ -111,7 +112,7 @@ def test_pure_dilation_is_not_shear(dimension: int) -> None:
 def test_a_particle_without_enough_bonds_stores_nothing() -> None:
     r0 = torch.tensor([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [9.0, 9.0]]).double()
     box = space.free(2)
-    reference = strain.reference(neighbours.find(r0, box, H), H, box)
+    reference = undeformed(neighbours.find(r0, box, H), H, box)
     S = torch.zeros(4).double()
     result = elastic("green", 2)(reference, reference.displacement(r0 + torch.randn(4, 2)), S)
     assert torch.equal(result.U, torch.zeros(4).double())
@@ -122,4 +123,4 @@ def test_a_sheared_box_has_no_reference() -> None:
     box = space.lees_edwards((9.0, 9.0), 0.1)
     r0 = 9.0 * torch.rand(20, 2)
     with pytest.raises(ValueError, match=r"shear rate 0\.1"):
-        strain.reference(neighbours.find(r0, box, H), H, box)
+        undeformed(neighbours.find(r0, box, H), H, box)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from pipeline import pairs, space
-from pipeline.closures import strain
-from pipeline.closures.strain import Reference
+from pipeline.closures.reference import Reference, reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs
@@ -52,7 +51,7 @@ def geometry(name: str, dimension: int) -> Space:
 def random_reference(box: Space, seed: int = 5) -> Reference:
     """Undeformed bonds of the lattice that `random_state` jitters, slightly stretched."""
     state, _ = random_state(box, seed=seed)
-    return strain.reference(pairs.find(state.r, box, 1.05 * CUTOFF), 1.05 * CUTOFF, box)
+    return reference(pairs.find(state.r, box, 1.05 * CUTOFF), 1.05 * CUTOFF, box)
 
 
 def random_state(box: Space, n: int = 6, seed: int = 1) -> tuple[State, Pairs]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.func import grad, jacfwd
 
-from pipeline.closures.strain import Reference
+from pipeline.closures.reference import Reference
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs
 from pipeline.state import State
