@@ -65,3 +65,13 @@ def random_state(box: Space, n: int = 6, seed: int = 1) -> tuple[State, Pairs]:
     r = r + 0.3 * (torch.rand(n, D, **options) - 0.5)
     state = State(r, torch.randn(n, D, **options), torch.randn(n, **options))
     return state, pairs.find(r, box, CUTOFF, time=0.7)
+
+
+def crowd(box: Space, n: int = 60, seed: int = 2) -> tuple[State, Pairs]:
+    """More particles, at random positions."""
+    generator = torch.Generator().manual_seed(seed)
+    options = {"generator": generator, "dtype": torch.float64}
+    D = box.dimension
+    r = 3.4 * torch.rand((n, D), **options)
+    state = State(r, torch.randn((n, D), **options), torch.randn(n, **options))
+    return state, pairs.find(r, box, CUTOFF, time=0.7)

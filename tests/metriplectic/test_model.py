@@ -1,0 +1,98 @@
+"""The model as a whole: options, settings, refusals, compilation."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from pipeline.metriplectic import noise
+from pipeline.metriplectic.model import build
+from pipeline.state import State
+from tests.metriplectic.cases import CLOSURES, crowd, geometry, random_model, random_state
+
+
+@pytest.fixture(params=[2, 3], ids=["2D", "3D"])
+def dimension(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture(params=CLOSURES)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_external_force_accelerates(dimension: int) -> None:
+    model = random_model("splines", dimension)
+    state, pairs = crowd(geometry("periodic", dimension))
+    force = torch.randn_like(state.v)
+    x, y = model.dynamics(state, pairs), model.dynamics(state, pairs, force=force)
+    assert torch.allclose(y.drift.dv - x.drift.dv, force / model.m, rtol=1e-9, atol=1e-9)
+    assert torch.equal(x.drift.dS, y.drift.dS)
+
+
+def test_settings_rebuild_the_model(kind: str, dimension: int) -> None:
+    model = random_model(kind, dimension)
+    again = build(model.settings()).double()
+    again.load_state_dict(model.state_dict())
+    state, pairs = crowd(geometry("periodic", dimension))
+    x, y = model.dynamics(state, pairs).drift, again.dynamics(state, pairs).drift
+    assert torch.equal(x.dv, y.dv)
+    assert torch.equal(x.dS, y.dS)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dimension": 4}, "dimension of a model must be 2 or 3, got 4"),
+        ({"cutoff": 0.0}, "cutoff of a model must be positive"),
+        ({"closures": "magic"}, "Unknown closures 'magic'"),
+        ({"closures": {"volume": {"kind": "cubes"}}}, "Unknown kind of volume 'cubes'"),
+        ({"colour": "red"}, "colour: remove or add keys"),
+    ],
+)
+def test_wrong_settings_are_refused_in_a_sentence(change: dict, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        build({"dimension": 2, "cutoff": 1.0, **change})
+
+
+def test_a_solid_without_reference_is_refused() -> None:
+    model = random_model("splines_solid", 2)
+    state, pairs = random_state(geometry("free", 2))
+    with pytest.raises(ValueError, match="no reference"):
+        model.dynamics(state, pairs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["splines", "networks", "ideal_gas"])
+def test_compiled_model_gives_the_same_numbers(kind: str) -> None:
+    """torch 2.13 has been seen to compile volumes wrongly without a word (LEARNING.md, 7)."""
+    model = random_model(kind, 3)
+    state, pairs = crowd(geometry("periodic", 3), n=120)
+    increments = noise.draw(pairs, 1.0, torch.Generator().manual_seed(8))
+
+    def everything(r: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, ...]:
+        d = model.dynamics(State(r, v, S), pairs)
+        teacher = model.entropy(State(r, v, S), pairs)
+        noisy = model.fluctuation(d, increments)
+        return (*d.thermo, *d.drift, *model.covariance(d), *noisy, teacher)
+
+    eager, compiled = everything(*state), torch.compile(everything, fullgraph=True)(*state)
+    for x, y in zip(eager, compiled, strict=True):
+        assert (x - y).abs().max() <= 1e-11 * x.abs().max()
+
+
+@pytest.mark.slow
+def test_compiled_gradients_are_the_same() -> None:
+    model = random_model("splines", 2).requires_grad_(True)
+    state, pairs = crowd(geometry("periodic", 2), n=120)
+
+    def loss() -> Tensor:
+        d = model.dynamics(state._replace(S=model.entropy(state, pairs)), pairs)
+        return sum(x.square().sum() for x in (*d.drift, *model.covariance(d)))
+
+    names, parameters = zip(*model.named_parameters(), strict=True)
+    eager = torch.autograd.grad(loss(), parameters)
+    compiled = torch.autograd.grad(torch.compile(loss, fullgraph=True)(), parameters)
+    for name, x, y in zip(names, eager, compiled, strict=True):
+        assert (x - y).abs().max() <= 1e-9 * x.abs().max(), name
