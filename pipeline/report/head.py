@@ -48,6 +48,11 @@ def synthetic(results: Results) -> str:
             return ""
     except Absent:
         return ""
+    if not (results.folder / "tracks.parquet").is_file():
+        return (
+            "There is no video and no tracking: these are the exact trajectories of a simulation, "
+            "and where the page says “experiment” it means that simulation."
+        )
     return (
         "This video was not recorded. Particles with known forces were simulated and rendered to a "
         "noisy video, which was then treated as a real one would be. Nothing here is a statement "

@@ -48,8 +48,14 @@ class Results:
         return self._read(name, pd.read_csv)
 
     @cache  # noqa: B019
-    def parquet(self, name: str) -> pd.DataFrame:
-        return self._read(name, pd.read_parquet)
+    def columns(self, name: str, *columns: str) -> pd.DataFrame:
+        """Columns of a parquet file; the whole of it may be large."""
+        return self._read(name, lambda path: pd.read_parquet(path, columns=list(columns)))
+
+    def frame(self, name: str, frame: int, run: int) -> pd.DataFrame:
+        """The rows of one frame of a parquet file."""
+        rows = [("frame", "==", frame), ("run", "==", run)]
+        return self._read(name, lambda path: pd.read_parquet(path, filters=rows))
 
     @cache  # noqa: B019
     def trajectory(self, name: str = "trajectory.h5") -> trajectory.Trajectory:

@@ -1,5 +1,16 @@
 "use strict";
-// SVG downloads are taken from the drawing on the page, so that no figure is stored twice.
+// SVG and MP4 downloads are taken from what the page shows, so that nothing is stored twice.
+function save(address, name) {
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+}
+for (const button of document.querySelectorAll("button[data-movie]")) {
+  button.hidden = false;
+  const name = button.dataset.movie;
+  button.addEventListener("click", () => save(document.querySelector(`#figure-${name} video`).src, `${name}.mp4`));
+}
 for (const button of document.querySelectorAll("button[data-figure]")) {
   button.hidden = false;
   button.addEventListener("click", () => {
@@ -11,9 +22,6 @@ for (const button of document.querySelectorAll("button[data-figure]")) {
     drawing.setAttribute("width", `${size.width}pt`);
     drawing.setAttribute("height", `${size.height}pt`);
     const text = new XMLSerializer().serializeToString(drawing);
-    const link = document.createElement("a");
-    link.href = "data:image/svg+xml;charset=utf-8," + encodeURIComponent(text);
-    link.download = `${name}.svg`;
-    link.click();
+    save("data:image/svg+xml;charset=utf-8," + encodeURIComponent(text), `${name}.svg`);
   });
 }

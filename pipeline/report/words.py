@@ -25,5 +25,7 @@ def number(value: Any) -> str:
 
 
 def percent(value: float) -> str:
-    """0.0712 -> "7.1 %"; a dash for NaN."""
+    """0.0712 -> "7.1 %"; a dash for NaN; what is left of rounding is 0."""
+    if abs(value) < 1e-8:
+        return "0 %"
     return f"{number(float(f'{100 * value:.2g}'))} %" if np.isfinite(value) else "–"

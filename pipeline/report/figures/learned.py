@@ -1,4 +1,4 @@
-"""The learned closures: kernel, pair law, equation of state, friction, temperature, entropy."""
+"""The learned closures: pair law, equation of state, friction, temperature, entropy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DISTANCE = "Distance r / a"
 
 
 def _group(results: Results, name: str) -> Group:
-    """A group of the first metriplectic run's learned.h5, in reduced units a, dt, m, k_B."""
+    """A group of the first metriplectic run's learned.h5, in reduced units."""
     for run in results.runs:
         if run.model.startswith("metriplectic"):
             return results.group(f"{run.folder}/learned.h5", name)
@@ -28,12 +28,12 @@ def _group(results: Results, name: str) -> Group:
 def pair_law(results: Results) -> Figure:
     """Volume kernel, mean pair force and mean pair friction against distance."""
     drawing, panels = style.panels(3, height=3.0)
-    found = _group(results, "kernel")
+    found, rows = _group(results, "kernel"), []
     r = found.get("r")
     panels[0].plot(r, found.get("w"), color=BLUE)
     panels[0].set_ylabel("Kernel w(r)")
-    rows = [pd.DataFrame({"curve": "w", "r": r, "value": found.get("w")})]
-    rows.append(pd.DataFrame({"curve": "dw/dr", "r": r, "value": found.get("dw")}))
+    for key in ("w", "dw"):
+        rows.append(pd.DataFrame({"curve": key, "r": r, "value": found.get(key)}))
     for axes, name, words in zip(
         panels[1:], ("pair_force", "pair_friction"), ("Force (m a/dt²)", "Friction (m/dt)"),
         strict=True,
@@ -87,7 +87,6 @@ def state(results: Results) -> Figure:
 
 
 def _cover(axes: Axes, found: Group) -> None:
-    """The states of sampled particles."""
     S, V = found.get("samples_S"), found.get("samples_V")
     axes.scatter(V, S, s=3, color="white", alpha=0.5, linewidths=0, rasterized=True)
 

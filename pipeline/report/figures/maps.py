@@ -30,22 +30,26 @@ def _chosen(results: Results, group: str) -> dict[str, Group]:
 
 def _panels(found: dict[str, Group]) -> tuple[Drawing, list[Axes]]:
     """Panels two by two, as high as the fields' own shape asks; spare ones hidden."""
-    spans = np.ptp(np.concatenate([group.get("position") for group in found.values()]), axis=0)
-    ratio = float(np.clip(spans[1] / max(spans[0], 1e-12), 0.3, 1.5))
+    place = np.concatenate([group.get("position")[:, :2] for group in found.values()])
+    low, high = place.min(axis=0), place.max(axis=0)
+    margin = 0.03 * np.maximum(high - low, 1e-12)
+    low, high = low - margin, high + margin
+    ratio = float(np.clip((high - low)[1] / (high - low)[0], 0.3, 1.5))
     columns = min(len(found), 2)
     panel = PANEL if columns == 2 else 3.8
     drawing, panels = style.panels(columns, -(-len(found) // 2), height=panel * ratio + 0.85)
     for spare in panels[len(found) :]:
         spare.remove()
-    return drawing, panels[: len(found)]
+    panels = panels[: len(found)]
+    for axes in panels:  # y points down, as in the video
+        axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal")
+    return drawing, panels
 
 
 def _frame(axes: Axes, results: Results, source: str, first: bool) -> None:
     unit = results.unit("length")
-    axes.set(aspect="equal", title=style.name(source), xlabel=style.quantity("x", unit))
+    axes.set(title=style.name(source), xlabel=style.quantity("x", unit))
     axes.set_ylabel(style.quantity("y", unit) if first else "")
-    if unit:  # video coordinates: y points down
-        axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(True)
 
 
@@ -106,6 +110,7 @@ def streamlines(results: Results) -> Figure:
     drawing, panels = _panels(found)
     sizes = [np.linalg.norm(group.get("grid"), axis=2).ravel() for group in found.values()]
     top = float(np.quantile(finite(np.concatenate(sizes)), 0.99)) or 1.0
+    limits = panels[0].get_xlim(), panels[0].get_ylim()
     for k, (source, group) in enumerate(found.items()):
         field = group.get("grid")
         lines = panels[k].streamplot(
@@ -120,6 +125,7 @@ def streamlines(results: Results) -> Figure:
             linewidth=0.9,
             arrowsize=0.6,
         )
+        panels[k].set(xlim=limits[0], ylim=limits[1])  # streamplot widens them
         _frame(panels[k], results, source, k % 2 == 0)
     label = style.quantity("Displacement", results.unit("length"))
     drawing.colorbar(lines.lines, ax=panels, label=label, pad=0.015, aspect=28)

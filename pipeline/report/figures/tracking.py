@@ -29,7 +29,7 @@ def _histogram(part: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
 
 def features(results: Results) -> Figure:
     """Histograms of mass and size of all detected features."""
-    table = results.parquet("features.parquet")
+    table = results.columns("features.parquet", "mass", "size")
     if table.empty:
         raise Absent("No particle was detected, so there are no masses and sizes to show.")
     drawing, axes = style.panels(2, height=3.0)
@@ -61,7 +61,7 @@ def features(results: Results) -> Figure:
 
 def subpixel(results: Results) -> Figure:
     """Histogram of the fractional part of x and y, flat where centres are unbiased."""
-    table = results.parquet("features.parquet")
+    table = results.columns("features.parquet", "x", "y")
     if table.empty:
         raise Absent("No particle was detected, so there is no subpixel bias to show.")
     drawing, (axes,) = style.panels(height=2.8)

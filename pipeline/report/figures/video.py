@@ -31,15 +31,10 @@ def frames(results: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def detections(results: Results, frame: int, run: int) -> pd.DataFrame:
     """Rows of tracks.parquet (or features.parquet) of one frame, gap-filled ones left out."""
     try:
-        table = results.parquet("tracks.parquet")
+        chosen = results.frame("tracks.parquet", frame, run)
     except Absent:
-        table = results.parquet("features.parquet")
-    chosen = table[table["frame"] == frame]
-    if "run" in table.columns:
-        chosen = chosen[chosen["run"] == run]
-    if "filled" in table.columns:
-        chosen = chosen[~chosen["filled"].astype(bool)]
-    return chosen
+        return results.frame("features.parquet", frame, run)
+    return chosen[~chosen["filled"].astype(bool)]
 
 
 def _diameter(results: Results, default: float) -> float:
@@ -61,7 +56,7 @@ def _show(axes: Axes, image: np.ndarray, found: pd.DataFrame, ring: float) -> No
         s=ring**2,
         facecolors="none",
         edgecolors=RING,
-        linewidths=max(0.5, 0.06 * ring),
+        linewidths=max(0.35, 0.06 * ring),
     )
     circles.set_rasterized(len(found) > 1500)
     axes.set(xlabel="x (px)", xlim=extent[:2], ylim=extent[2:])
