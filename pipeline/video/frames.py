@@ -14,6 +14,7 @@ from pipeline.video.sources import Source
 from pipeline.video.tiff import TiffReader
 
 AS_RECORDED = Correction()
+TOLERANCE = 0.05  # of a scale: a stage micrometer is read to a few per cent
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as films store it
 
 
@@ -28,7 +29,8 @@ class Video:
 
     `frames(start, stop, step)` reads in sequence at constant memory; `video[t]` reads one frame.
     With `span` = (first, one past last) only that part exists, and its first frame is number 0.
-    Attributes: source, channel, correction, shape (H, W) after correction, dtype, fps or None.
+    Attributes: source, channel, correction, shape (H, W) after correction, dtype, and the scale
+    that the container states, mpp [um / px] and fps [1 / s], each None where it states none.
     """
 
     def __init__(
@@ -43,7 +45,8 @@ class Video:
         reader = self._reader()
         reader.verify()
         self.stamps = getattr(reader, "stamps", None)
-        self.fps, self.dtype = reader.fps, np.dtype(reader.dtype)
+        self.mpp, self.fps = getattr(reader, "mpp", None), reader.fps
+        self.dtype = np.dtype(reader.dtype)
         self.first, stop = span or (0, reader.length)
         if not 0 <= self.first < stop <= reader.length:
             raise ValueError(
@@ -123,3 +126,20 @@ def open_run(
         correction = correction._replace(shift=accumulated_shift(video))
     video.correction = correction
     return video
+
+
+def check_scale(video: Video, mpp: float | None, fps: float | None) -> None:
+    """Refuses a scale that differs from what the file itself states by more than 5 %.
+
+    Films (avi, mp4, ...) are not asked: they state the speed at which they are to be played.
+
+    Raises:
+        ValueError: naming the quantity, both values and the file.
+    """
+    pairs = (("mpp", mpp, video.mpp, "um per px"), ("fps", fps, video.fps, "frames per second"))
+    for name, given, found, unit in pairs:
+        if given and found and video.source.kind != "film" and abs(given / found - 1) > TOLERANCE:
+            raise ValueError(
+                f"video.{name} = {given:g} {unit} contradicts {video.source.paths[0]}, which "
+                f"states {found:.4g}: correct one of them (within {100 * TOLERANCE:.0f} %)"
+            )

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.video.frames import Video, open_run
+from pipeline.video.frames import Video, check_scale, open_run
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 
@@ -20,11 +20,12 @@ def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> lis
 
     Args:
         folder: holds the videos.
-        settings: pixel_aspect, channel, crop [x0, y0, x1, y1], background, flicker, registration
-            and frames [first, one past last], as in the section `video` of the config.
+        settings: mpp, fps, pixel_aspect, channel, crop [x0, y0, x1, y1], background, flicker,
+            registration and frames [first, one past last]: the section `video` of the config.
 
     Raises:
-        ValueError: no video, a damaged one, or runs that differ in size.
+        ValueError: no video, a damaged one, runs that differ in size, or a scale that contradicts
+            what the file states.
     """
     crop = settings["crop"]
     correction = Correction(
@@ -43,6 +44,8 @@ def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> lis
         )
         for source in runs(Path(folder))
     ]
+    for video in videos:
+        check_scale(video, settings["mpp"], settings["fps"])
     shapes = {video.shape for video in videos}
     if len(shapes) > 1:
         sizes = ", ".join(f"{v.source.name}: {v.shape[1]} x {v.shape[0]} px" for v in videos)

@@ -131,6 +131,7 @@ class Nd2Reader:
         self.dtype = self.file.dtype
         periods = [getattr(loop.parameters, "periodMs", 0) for loop in self.file.experiment]
         self.fps = 1000.0 / periods[0] if periods and periods[0] else None
+        self.mpp = self.file.voxel_size().x or None
 
     def verify(self) -> None:
         """The nd2 package has read the whole index on opening."""

@@ -12,6 +12,9 @@ import tifffile
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised here, by name
 
 
+MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
+
+
 class UnreadableVideo(ValueError):
     """The file is damaged, cut short, or in a format that no installed reader opens."""
 
@@ -47,8 +50,7 @@ class TiffReader:
         colours = self.channels * sizes.get("S", 1)
         self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
         self.dtype = np.dtype(self.series.dtype)
-        interval = (self.file.imagej_metadata or {}).get("finterval")
-        self.fps = 1.0 / interval if interval else None
+        self.mpp, self.fps = stated_scale(self.file)
 
     def verify(self) -> None:
         """Raises UnreadableVideo if the file is cut short, ValueError if frames differ in size."""
@@ -113,3 +115,26 @@ class TiffReader:
 
     def close(self) -> None:
         self.file.close()
+
+
+def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
+    """Micrometres per pixel and frames per second in an ImageJ, OME or JSON description."""
+    mpp = fps = None
+    if file.imagej_metadata:
+        unit = str(file.imagej_metadata.get("unit", "")).replace("\\u00B5", "µ")
+        resolution = file.pages[0].tags.get("XResolution")
+        if unit in MICROMETRE and resolution is not None and resolution.value[0]:
+            mpp = MICROMETRE[unit] * resolution.value[1] / resolution.value[0]
+        interval = file.imagej_metadata.get("finterval")
+        fps = 1.0 / interval if interval else None
+    elif file.ome_metadata:
+        image = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]
+        pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
+        size, interval = pixels.get("PhysicalSizeX"), pixels.get("TimeIncrement")
+        unit = MICROMETRE.get(pixels.get("PhysicalSizeXUnit", "µm"))
+        mpp = unit * size if size and unit else None
+        seconds = {"s": 1.0, "ms": 1e-3}.get(pixels.get("TimeIncrementUnit", "s"))
+        fps = 1.0 / (seconds * interval) if seconds and interval else None
+    elif file.shaped_metadata:
+        mpp, fps = (file.shaped_metadata[0].get(key) for key in ("mpp", "fps"))
+    return mpp, fps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import tifffile
@@ -62,3 +63,28 @@ def rendered(tmp_path_factory):
         return path, positions
 
     return make
+
+
+@pytest.fixture
+def stack():
+    """(7, 24, 32) uint8, smooth enough for a film codec."""
+    y, x = np.mgrid[:24, :32]
+    waves = [np.sin(0.2 * x + 0.5 * t) + np.cos(0.3 * y) for t in range(7)]
+    return np.rint(60 * np.stack(waves) + 125).astype(np.uint8)
+
+
+@pytest.fixture
+def film():
+    """Writes (T, H, W) grey or (T, H, W, 3) colour images as a film, 25 frames a second."""
+
+    def write(path, images, codec="rawvideo", pixels="gray", **options):
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=25, options=options)
+            stream.height, stream.width = images.shape[1:3]
+            stream.pix_fmt = pixels
+            for image in images:
+                frame = av.VideoFrame.from_ndarray(image, "gray" if image.ndim == 2 else "rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+
+    return write

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 
-import av
 import imageio.v3 as imageio
 import numpy as np
 import pytest
@@ -15,28 +14,9 @@ from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 
 
-@pytest.fixture
-def stack():
-    """(7, 24, 32) uint8, smooth enough for a film codec."""
-    y, x = np.mgrid[:24, :32]
-    waves = [np.sin(0.2 * x + 0.5 * t) + np.cos(0.3 * y) for t in range(7)]
-    return np.rint(60 * np.stack(waves) + 125).astype(np.uint8)
-
-
 def only(folder, **options) -> Video:
     (source,) = runs(folder)
     return open_run(source, **options)
-
-
-def film(path, stack, codec="rawvideo", pixels="gray", **options):
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options)
-        stream.height, stream.width = stack.shape[1:3]
-        stream.pix_fmt = pixels
-        for image in stack:
-            frame = av.VideoFrame.from_ndarray(image, "gray" if image.ndim == 2 else "rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode())
 
 
 TIFFS = {
@@ -103,7 +83,7 @@ def test_image_sequence_is_one_run_in_natural_order(tmp_path, stack, suffix):
         (".mkv", "libx264", "yuv420p"),
     ],
 )
-def test_films_agree_however_they_are_entered(tmp_path, stack, suffix, codec, pixels):
+def test_films_agree_however_they_are_entered(film, tmp_path, stack, suffix, codec, pixels):
     lossless = {"qp": "0"} if codec == "libx264" else {}
     film(tmp_path / f"a{suffix}", stack, codec, pixels, **lossless)
     video = only(tmp_path)
@@ -114,7 +94,7 @@ def test_films_agree_however_they_are_entered(tmp_path, stack, suffix, codec, pi
         np.testing.assert_array_equal(video[t], whole[t])
 
 
-def test_colour_film_by_channel(tmp_path, stack):
+def test_colour_film_by_channel(film, tmp_path, stack):
     colours = np.stack([stack, 0 * stack + 90, 255 - stack], axis=-1)
     film(tmp_path / "a.mkv", colours, "ffv1", "bgr0")
     np.testing.assert_array_equal(np.stack(list(only(tmp_path, channel=2))), 255 - stack)
@@ -150,79 +130,6 @@ def test_reading_does_not_grow_with_the_video(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * 65536 < 200 * 65536
-
-
-def refused(folder, match):
-    with pytest.raises(ValueError, match=match) as caught:
-        only(folder)
-    assert len(str(caught.value).splitlines()) == 1
-
-
-def test_nothing_to_read(tmp_path):
-    (tmp_path / "notes.txt").write_text("none")
-    refused(tmp_path, "no video found in")
-
-
-@pytest.mark.parametrize("name", ["a.tif", "a.png"])
-def test_one_frame(tmp_path, stack, name):
-    imageio.imwrite(tmp_path / name, stack[0])
-    refused(tmp_path, f"{name} gives 1 frame")
-
-
-def test_frames_that_differ_in_size(tmp_path, stack):
-    for t, image in enumerate([stack[0], stack[1, :20], stack[2]]):
-        imageio.imwrite(tmp_path / f"{t}.png", image)
-    refused(tmp_path, r"1\.png has \(20, 32\)")
-
-
-def test_pages_that_differ_in_size(tmp_path, stack):
-    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
-        for image in (stack[0], stack[1, :20], stack[2]):
-            writer.write(image, photometric="minisblack")
-    refused(tmp_path, r"a\.tif differ in size")
-
-
-@pytest.mark.parametrize(
-    "options", [{}, {"compression": "zlib"}, {"metadata": None}, {"imagej": True}]
-)
-@pytest.mark.parametrize("part", [0.0005, 0.3, 0.6, 0.95])
-def test_truncated_tiff_is_named(tmp_path, stack, options, part):
-    noisy = np.random.default_rng(0).integers(0, 255, (9, 64, 64)).astype(np.uint8)
-    with tifffile.TiffWriter(tmp_path / "whole.tif") as writer:
-        for image in noisy:
-            writer.write(
-                image, photometric="minisblack", **({} if options == {"imagej": True} else options)
-            )
-    whole = (tmp_path / "whole.tif").read_bytes()
-    (tmp_path / "whole.tif").unlink()
-    (tmp_path / "cut.tif").write_bytes(whole[: int(part * len(whole))])
-    refused(tmp_path, r"cut\.tif")
-
-
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mjpeg")])
-def test_truncated_film_is_named(tmp_path, name, codec):
-    noisy = np.random.default_rng(0).integers(0, 255, (30, 64, 64)).astype(np.uint8)
-    film(tmp_path / name, noisy, codec, "yuvj420p" if codec == "mjpeg" else "yuv420p")
-    whole = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    refused(tmp_path, name)
-
-
-def test_truncated_image_of_a_sequence_is_named(tmp_path, stack):
-    for t, image in enumerate(stack):
-        imageio.imwrite(tmp_path / f"{t}.png", image)
-    whole = (tmp_path / "4.png").read_bytes()
-    (tmp_path / "4.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"4\.png cannot be read"):
-        list(only(tmp_path))
-
-
-def test_not_a_video_at_all(tmp_path):
-    for name in ("a.mp4", "a.tif", "a.nd2"):
-        folder = tmp_path / name[2:]
-        folder.mkdir()
-        (folder / name).write_bytes(b"these are not pictures" * 50)
-        refused(folder, name.replace(".", r"\."))
 
 
 def test_pixel_aspect_makes_rows_square(tmp_path):

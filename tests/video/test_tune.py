@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import tifffile
 
+from pipeline.simulate.monolayer import COLLOIDS, simulate
 from pipeline.video.detect import features
 from pipeline.video.frames import open_run
+from pipeline.video.link import link
 from pipeline.video.preprocess import Correction
+from pipeline.video.render import Camera, render
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
-from pipeline.video.tune import as_json, detection, tune
+from pipeline.video.tune import as_json, detection, linking, tune
 
 
 def tuned(path, given=None, frames=None, **options):
@@ -125,3 +128,20 @@ def test_bulk_water_in_its_bounds(real):
     tuning, table = tuned(real("bulk_water"), frames=5)
     assert tuning.parameters["polarity"] == "dark"
     assert table.groupby("frame").size().between(300, 800).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("peak", [800.0, 100.0], ids=["default", "dim"])
+def test_the_default_experiment_is_tracked_unaided(tmp_path, peak):
+    """The simulated monolayer, small, through the real renderer: all found, nothing invented."""
+    small = COLLOIDS._replace(
+        width=24.0, height=20.0, frames=30, period=60, preparation=1, view=(210, 210)
+    )
+    truth = simulate(small, progress=False)
+    render(tmp_path / "video.tif", truth, Camera(view=small.view, peak=peak), progress=False)
+    tuning, table = tuned(tmp_path)
+    assert min(recall_and_precision(table, truth.position[..., ::-1], 210)) >= 0.97
+    tracks, _ = link(table, linking(tuning.parameters))
+    whole = tracks[~tracks["filled"]].groupby("particle").size() == 30
+    inside = ((truth.position > 6) & (truth.position < 203)).all(axis=(0, 2))
+    assert whole.sum() >= 0.97 * inside.sum()

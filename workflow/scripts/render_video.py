@@ -11,4 +11,5 @@ from pipeline.video.render import Camera, render
 view = snakemake.params.settings["simulate"].get("view", COLLOIDS.view)
 seed = snakemake.params.settings["simulate"].get("seed", 0)
 truth = trajectory.read(snakemake.input.truth)
-render(snakemake.output.video, truth, Camera(view=tuple(view)), seed)
+camera = Camera(view=tuple(view), mpp=truth.attributes["mpp"], fps=truth.attributes["fps"])
+render(snakemake.output.video, truth, camera, seed)
