@@ -50,7 +50,9 @@ class ExponentialEnergy(nn.Module):
         thermal: number of terms that depend on entropy, at least 1.
         cold: number of terms that do not.
         heat_capacity: C at the start [k_B].
-        stiffness: c of every cold term at the start [T0].
+        stiffness: c of the first cold term at the start [T0]; each further one starts a factor
+            e^5 lower, so that the model begins near a pair potential (equal ones made a known
+            pair force twice as hard to find).
     """
 
     T0: Tensor
@@ -72,8 +74,8 @@ class ExponentialEnergy(nn.Module):
         self.thermal = thermal
         spread = torch.linspace(-0.5, 0.5, thermal) if thermal > 1 else torch.zeros(1)
         log_alpha = spread - math.log(heat_capacity)
-        log_c = torch.full((thermal + cold,), math.log(stiffness))
-        log_c[:thermal] = -log_alpha - math.log(thermal)  # T = T0 at S = 0, V = V0
+        log_c = -log_alpha - math.log(thermal)  # T = T0 at S = 0, V = V0
+        log_c = torch.cat((log_c, math.log(stiffness) - 5.0 * torch.arange(cold)))
         beta = torch.cat((torch.full((thermal,), 2.0 / scales.dimension), 1.0 + torch.arange(cold)))
         self.log_alpha = nn.Parameter(log_alpha)
         self.log_c = nn.Parameter(log_c)

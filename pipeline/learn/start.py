@@ -16,7 +16,7 @@ from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.settings import PRESETS
 from pipeline.state import State
 
-PRESET = {"splines": "splines", "networks": "network"}
+PRESET = {"splines": "splines", "networks": "networks"}
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 
 
