@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -127,10 +127,12 @@ def _main_module_hidden() -> Iterator[None]:
     Python's spawn imports the parent's main module into every child; a snakemake script, which has
     no `if __name__ == "__main__"`, would then start its own cluster in there.
     """
-    main = sys.modules["__main__"]
-    hidden = {k: main.__dict__.pop(k) for k in ("__file__", "__spec__") if k in main.__dict__}
-    main.__spec__ = None
+    names = vars(sys.modules["__main__"])
+    hidden: dict[str, Any] = {
+        name: names.pop(name) for name in ("__file__", "__spec__") if name in names
+    }
+    names["__spec__"] = None
     try:
         yield
     finally:
-        main.__dict__.update(hidden)
+        names.update(hidden)

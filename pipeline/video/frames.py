@@ -47,7 +47,8 @@ class Video:
         self.stamps = getattr(reader, "stamps", None)
         self.mpp, self.fps = getattr(reader, "mpp", None), reader.fps
         self.dtype = np.dtype(reader.dtype)
-        self.first, stop = span or (0, reader.length)
+        span = span or (0, reader.length)
+        self.first, stop = span
         if not 0 <= self.first < stop <= reader.length:
             raise ValueError(
                 f"frames must lie in 0 to {reader.length}, the length of {source.paths[0]}, got "

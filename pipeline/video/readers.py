@@ -64,15 +64,17 @@ class FilmReader:
         try:
             self.container = av.open(str(path))
             self.stream = self.container.streams.video[0]
+            found: list[int | None] = list(stamps or [])
             if stamps is None:
                 packets = (p for p in self.container.demux(self.stream) if p.size)
-                stamps = [p.pts if p.pts is not None else p.dts for p in packets]
+                found = [p.pts if p.pts is not None else p.dts for p in packets]
         except (av.FFmpegError, IndexError) as error:
             raise UnreadableVideo(f"{path} cannot be opened as a film ({error})") from error
-        self.length = len(stamps)
-        self.stamps = None if None in stamps else sorted(stamps)
-        deep = self.stream.codec_context.pix_fmt or ""
-        deep = any(mark in deep for mark in ("10", "12", "14", "16"))
+        self.length = len(found)
+        known = [stamp for stamp in found if stamp is not None]
+        self.stamps = sorted(known) if len(known) == len(found) else None
+        form = self.stream.codec_context.format
+        deep = form is not None and form.components[0].bits > 8
         self.format = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
         self.dtype = np.dtype(np.uint16 if deep else np.uint8)
         height, width = self.stream.codec_context.height, self.stream.codec_context.width
@@ -90,12 +92,11 @@ class FilmReader:
 
     def _decoded(self, start: int) -> Iterator[av.VideoFrame]:
         """Frames from number `start` on: from the key frame before it where time stamps allow."""
-        seekable = self.stamps is not None
-        self.container.seek(self.stamps[start] if seekable else 0, stream=self.stream)
-        skip = 0 if seekable else start
+        first = self.stamps[start] if self.stamps else None
+        self.container.seek(first or 0, stream=self.stream)
         for number, frame in enumerate(self.container.decode(self.stream)):
             stamp = frame.pts if frame.pts is not None else frame.dts
-            if number >= skip and not (seekable and stamp < self.stamps[start]):
+            if number >= start if first is None or stamp is None else stamp >= first:
                 yield frame
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:

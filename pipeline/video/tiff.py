@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import tifffile
@@ -54,7 +55,7 @@ class TiffReader:
 
     def verify(self) -> None:
         """Raises UnreadableVideo if the file is cut short, ValueError if frames differ in size."""
-        sizes = {page.shape[:2] for page in self.file.pages if not page.keyframe.is_reduced}
+        sizes = {page.shape[:2] for page in self.file.pages if not _reduced(page)}
         if len(sizes) > 1 and not self.file.is_lsm:
             first, last = min(sizes), max(sizes)
             raise ValueError(
@@ -79,7 +80,7 @@ class TiffReader:
 
     def _next_directory(self) -> int:
         """Where the last directory that was found says the next one is: 0 in a whole file."""
-        order = "little" if self.file.byteorder == "<" else "big"
+        order: Literal["little", "big"] = "little" if self.file.byteorder == "<" else "big"
         form, handle, last = self.file.tiff, self.file.filehandle, self.file.pages[-1].offset
         handle.seek(last)
         tags = int.from_bytes(handle.read(form.tagnosize), order)
@@ -88,16 +89,17 @@ class TiffReader:
         return int.from_bytes(following, order) if len(following) == form.offsetsize else -1
 
     def _page(self, index: int) -> np.ndarray:
-        if (
-            self.series.dataoffset is not None
-        ):  # one block: also where only the first page is listed
+        # One block of data: the only way where a writer lists no more than the first page.
+        if self.series.dataoffset is not None:
             count = int(np.prod(self.page_shape))
             offset = self.series.dataoffset + index * count * self.dtype.itemsize
             stored = self.dtype.newbyteorder(self.file.byteorder)
             page = self.file.filehandle.read_array(stored, count, offset)
             page = page.astype(self.dtype, copy=False)
         else:
-            page = self.series.pages[index].asarray()
+            listed = self.series.pages[index]
+            assert listed is not None
+            page = listed.asarray()
         page = page.reshape(self.page_shape)
         return np.moveaxis(page, self.page_axes.index("Y"), 0) if self.page_axes[0] == "S" else page
 
@@ -106,7 +108,7 @@ class TiffReader:
         place = self.axes.find("C")
         others = tuple(n for n, axis in zip(self.lead, self.axes, strict=True) if axis != "C")
         for t in range(start, stop, step):
-            index = list(np.unravel_index(t, others)) if others else []
+            index = [int(n) for n in np.unravel_index(t, others)] if others else []
             pages = []
             for c in range(self.channels):
                 full = [*index[:place], c, *index[place:]] if place >= 0 else index
@@ -117,14 +119,19 @@ class TiffReader:
         self.file.close()
 
 
+def _reduced(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
+    return page.keyframe is not None and page.keyframe.is_reduced
+
+
 def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
     """Micrometres per pixel and frames per second in an ImageJ, OME or JSON description."""
-    mpp = fps = None
+    mpp: float | None = None
+    fps: float | None = None
     if file.imagej_metadata:
-        unit = str(file.imagej_metadata.get("unit", "")).replace("\\u00B5", "µ")
-        resolution = file.pages[0].tags.get("XResolution")
-        if unit in MICROMETRE and resolution is not None and resolution.value[0]:
-            mpp = MICROMETRE[unit] * resolution.value[1] / resolution.value[0]
+        name = str(file.imagej_metadata.get("unit", "")).replace("\\u00B5", "µ")
+        resolution = file.pages.first.tags.get("XResolution")
+        if name in MICROMETRE and resolution is not None and resolution.value[0]:
+            mpp = MICROMETRE[name] * resolution.value[1] / resolution.value[0]
         interval = file.imagej_metadata.get("finterval")
         fps = 1.0 / interval if interval else None
     elif file.ome_metadata:

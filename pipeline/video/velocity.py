@@ -124,12 +124,12 @@ def velocity_noise(
     deviation = np.where(known[..., None], velocity - mean[:, None], 0.0)
     variance = (deviation**2).sum((0, 1)) / max(known.sum(), 1)
     floor = 2 * np.asarray(sigma) ** 2 / dt**2
-    correlation = []
+    products = []
     for lag in LAGS:
         both = known[lag:] & known[:-lag] & (run[lag:] == run[:-lag])[:, None]
         product = (deviation[lag:] * deviation[:-lag]).sum(2)
-        correlation.append(product[both].mean() if both.any() else np.nan)
-    correlation = np.array(correlation)
+        products.append(product[both].mean() if both.any() else np.nan)
+    correlation = np.array(products)
     motion = (variance - floor).sum()
     corrected = correlation + np.where(np.array(LAGS) == 1, floor.sum() / 2, 0.0)
     ratio = float(motion / floor.sum()) if floor.sum() > 0 else np.inf
