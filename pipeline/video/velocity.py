@@ -146,8 +146,10 @@ def velocity_noise(
 
 
 def _warnings(ratio: float, corrected: np.ndarray) -> list[str]:
+    if np.isnan(ratio):
+        return ["the localisation error is unknown, and so is how much of the velocity is noise."]
     said = []
-    if not ratio >= 1.0:
+    if ratio < 1.0:
         said.append(
             f"the velocity is mostly localisation error (signal to noise {ratio:.2f}, at least 1 "
             "is needed): learned forces and friction would be wrong."

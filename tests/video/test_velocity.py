@@ -121,5 +121,8 @@ def test_brownian_motion_is_said_to_be_unresolved():
 
 def test_two_frames_are_not_enough_for_a_correlation():
     r = np.random.default_rng(0).normal(size=(2, 50, 2))
-    noise = velocity_noise(r, np.ones((2, 50), bool), np.zeros(2, int), 1.0, np.array([0.1, 0.1]))
+    present, run = np.ones((2, 50), bool), np.zeros(2, int)
+    noise = velocity_noise(r, present, run, 1.0, np.array([0.1, 0.1]))
     assert np.isnan(noise.autocorrelation).all()
+    unknown = velocity_noise(r, present, run, 1.0, localisation_error(r, present, run).sigma)
+    assert "localisation error is unknown" in unknown.warnings[0]
