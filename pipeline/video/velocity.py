@@ -132,7 +132,7 @@ def velocity_noise(
     correlation = np.array(products)
     motion = (variance - floor).sum()
     corrected = correlation + np.where(np.array(LAGS) == 1, floor.sum() / 2, 0.0)
-    ratio = float(motion / floor.sum()) if floor.sum() > 0 else np.inf
+    ratio = float(motion / floor.sum()) if floor.sum() != 0 else np.inf
     corrected = corrected / motion if motion > 0 else np.full(len(LAGS), np.nan)
     return VelocityNoise(
         variance,
