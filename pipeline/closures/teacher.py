@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from pipeline.closures import splines
 from pipeline.closures.jets import Perceptron
 from pipeline.closures.splines import Radial, Scales
+from pipeline.closures.vectors import dot
 from pipeline.pairs import Pairs, sum_sided
 
 
@@ -34,7 +35,7 @@ def invariants(pairs: Pairs, v_ij: Tensor, speed: Tensor) -> tuple[Tensor, Tenso
     Unlike the components the paper feeds its network, they do not change under rotation.
     """
     v = v_ij / speed
-    return v.square().sum(1), (pairs.e * v).sum(1)
+    return dot(v, v), dot(pairs.e, v)
 
 
 class SplineTeacher(nn.Module):

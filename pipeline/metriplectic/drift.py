@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from pipeline.closures.friction import Friction
+from pipeline.closures.vectors import dot
 from pipeline.closures.volume import Kernel
 from pipeline.metriplectic import conservative, dissipative, divergence
-from pipeline.metriplectic.pair_tensor import apply, pair_tensor, project, quadratic, trace
+from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace
+from pipeline.metriplectic.sums import sum_mixed
 from pipeline.metriplectic.thermo import Side, Thermo
-from pipeline.pairs import Pairs, sum_sided
+from pipeline.pairs import Pairs
 
 
 class Balance(NamedTuple):
@@ -60,12 +61,10 @@ def balance(
     f = conservative.pressure_force(kernel, i, j)[:, None] * pairs.e - G
     K = pair_tensor(A.a2, A.b2, D)
     thermal = 0.25 * quadratic(K, pairs.e, v_ij) + A.c2
-    even = torch.stack((0.5 * project(v_ij, G), trace(K, D), thermal), 1)
-    odd = torch.cat((f, J[:, None]), 1)
-    sums = sum_sided(pairs, torch.cat((odd, even), 1), torch.cat((-odd, even), 1))
-    force, conducted, dissipated, kinetic, thermal = sums.split((D, 1, 1, 1, 1), 1)
-    heat = (conducted + dissipated)[:, 0]
-    return Balance(force, heat, kinetic[:, 0], thermal[:, 0], G, J)
+    odd, even = (*f.unbind(1), J), (0.5 * dot(v_ij, G), trace(K, D), thermal)
+    sums = sum_mixed(pairs, odd, even)
+    conducted, dissipated, kinetic, thermal = sums[:, D:].unbind(1)
+    return Balance(sums[:, :D], conducted + dissipated, kinetic, thermal, G, J)
 
 
 def heat(total: Balance, thermo: Thermo, k_B: Tensor | float, m: Tensor | float) -> Tensor:

@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metriplectic.pair_tensor import PairTensor, apply, outer, project, root
-from pipeline.pairs import Pairs, sum_sided
+from pipeline.closures.vectors import dot
+from pipeline.metriplectic.pair_tensor import PairTensor, apply, elements, root, symmetric
+from pipeline.metriplectic.sums import sum_mixed
+from pipeline.pairs import Pairs
 from pipeline.state import Rates
 
 
@@ -66,13 +68,10 @@ def fluctuation(
     strength = (2.0 * k_B) ** 0.5
     f = strength * root(K, pairs.e, increments.xi)
     heat = strength * c2.sqrt() * increments.heat
-    work = 0.5 * project(f, v_ij)
-    columns = sum_sided(
-        pairs,
-        torch.cat((f, (heat - work)[:, None]), 1),
-        torch.cat((-f, (-heat - work)[:, None]), 1),
-    )
-    return Rates(columns[:, :-1] / m, columns[:, -1] / T)
+    work = -0.5 * dot(f, v_ij)
+    sums = sum_mixed(pairs, (*f.unbind(1), heat), (work,))
+    D = f.shape[1]
+    return Rates(sums[:, :D] / m, (sums[:, D] + sums[:, D + 1]) / T)
 
 
 def marginal_covariance(
@@ -97,12 +96,10 @@ def marginal_covariance(
     """
     k_B, m, T = constants
     D = v_ij.shape[1]
-    even = outer(K, pairs.e).reshape(-1, D * D)
-    odd = apply(K, pairs.e, v_ij)
-    columns = sum_sided(pairs, torch.cat((even, odd), 1), torch.cat((even, -odd), 1))
-    vv, Gv = columns[:, : D * D].reshape(-1, D, D), columns[:, D * D :]
+    odd, even = apply(K, pairs.e, v_ij).unbind(1), elements(K, pairs.e)
+    sums = sum_mixed(pairs, odd, even)
     return Covariance(
-        (2.0 * k_B / (m * m)) * vv,
-        (-k_B / m) * Gv / T[:, None],
+        (2.0 * k_B / (m * m)) * symmetric(sums[:, D:], D),
+        (-k_B / m) * sums[:, :D] / T[:, None],
         2.0 * k_B * thermal / T.square(),
     )

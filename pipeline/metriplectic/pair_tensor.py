@@ -18,6 +18,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pipeline.closures.vectors import dot
+
 
 class PairTensor(NamedTuple):
     """K_ij = lateral I + axial e e^T of P pairs; linear in (a^2, b^2)."""
@@ -32,19 +34,14 @@ def pair_tensor(a2: Tensor, b2: Tensor, dimension: int) -> PairTensor:
     return PairTensor(lateral, lateral + (b2 - a2) / dimension)
 
 
-def project(e: Tensor, v: Tensor) -> Tensor:
-    """e.v (P,) of two (P, D) fields."""
-    return (e * v).sum(1)
-
-
 def apply(K: PairTensor, e: Tensor, v: Tensor) -> Tensor:
     """G(v) = K v (P, D)."""
-    return K.lateral[:, None] * v + (K.axial * project(e, v))[:, None] * e
+    return K.lateral[:, None] * v + (K.axial * dot(e, v))[:, None] * e
 
 
 def quadratic(K: PairTensor, e: Tensor, v: Tensor) -> Tensor:
     """q(v) = v.K v (P,)."""
-    return K.lateral * v.square().sum(1) + K.axial * project(e, v).square()
+    return K.lateral * dot(v, v) + K.axial * dot(e, v).square()
 
 
 def trace(K: PairTensor, dimension: int) -> Tensor:
@@ -59,10 +56,26 @@ def root(K: PairTensor, e: Tensor, xi: Tensor) -> Tensor:
     """
     across = K.lateral.sqrt()
     along = (K.lateral + K.axial).sqrt()
-    return across[:, None] * xi + ((along - across) * project(e, xi))[:, None] * e
+    return across[:, None] * xi + ((along - across) * dot(e, xi))[:, None] * e
+
+
+def elements(K: PairTensor, e: Tensor) -> list[Tensor]:
+    """The upper triangle of K, row by row: D (D + 1) / 2 tensors (P,)."""
+    parts = e.unbind(1)
+    rows = [(a, b) for a in range(len(parts)) for b in range(a, len(parts))]
+    return [
+        K.axial * parts[a] * parts[b] + K.lateral if a == b else K.axial * parts[a] * parts[b]
+        for a, b in rows
+    ]
+
+
+def symmetric(elements: Tensor, dimension: int) -> Tensor:
+    """Matrices (N, D, D) from their upper triangles (N, D (D + 1) / 2)."""
+    order = {2: (0, 1, 1, 2), 3: (0, 1, 2, 1, 3, 4, 2, 4, 5)}[dimension]
+    columns = elements.unbind(1)
+    return torch.stack([columns[k] for k in order], 1).unflatten(1, (dimension, dimension))
 
 
 def outer(K: PairTensor, e: Tensor) -> Tensor:
     """K as matrices (P, D, D)."""
-    unit = torch.eye(e.shape[1], dtype=e.dtype, device=e.device)
-    return K.lateral[:, None, None] * unit + K.axial[:, None, None] * e[:, :, None] * e[:, None, :]
+    return symmetric(torch.stack(elements(K, e), 1), e.shape[1])
