@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pipeline.closures.vectors import dot
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.noise import Increments
-from pipeline.metriplectic.pair_tensor import pair_tensor, project, root
+from pipeline.metriplectic.pair_tensor import pair_tensor, root
 from pipeline.pairs import sum_even, sum_odd
 from pipeline.state import State
 
@@ -66,7 +67,7 @@ def heat(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Tensor:
     """
     pairs, thermo = dynamics.pairs, dynamics.thermo
     middle = pairs.difference(0.5 * (v + v_next))
-    dissipated = sum_even(pairs, -0.5 * project(given.p, middle))
+    dissipated = sum_even(pairs, -0.5 * dot(given.p, middle))
     x = (sum_odd(pairs, given.q) + dissipated) / thermo.T
     return x - 0.5 * (thermo.dTdS / thermo.T) * x * x
 
