@@ -13,6 +13,8 @@ from torch import Tensor
 
 from pipeline.pairs import Pairs
 
+REMAINDER = 1e-3  # least fraction of the heat's variance that the velocity leaves open
+
 
 class Step(NamedTuple):
     """Mean and covariance of one step per particle, and what was seen; reduced units."""
@@ -78,7 +80,9 @@ def scores(step: Step, heat: bool = True) -> Scores:
     half_log = sum(torch.log(L[k][k]) for k in range(z.shape[1]))
     unit = step.T if heat else torch.ones_like(step.T)
     across = solve(L, step.vS * unit[:, None])
-    left = (step.SS * unit**2 - across.square().sum(1)).clamp_min(1e-12 * step.SS * unit**2)
+    # With a single neighbour the heat is a function of the velocity and nothing is left.
+    whole = step.SS * unit**2
+    left = torch.maximum(whole - across.square().sum(1), REMAINDER * whole.detach())
     surprise = step.residual_S * unit - (across * z).sum(1)
     S = 0.5 * torch.log(left) + 0.5 * surprise.square() / left
     return Scores(v=half_log + 0.5 * z.square().sum(1), S=S, z=z, L=L)

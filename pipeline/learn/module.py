@@ -20,6 +20,7 @@ from pipeline.state import State
 
 WARMUP = 0.03  # fraction of the steps over which the learning rate rises
 FINAL = 0.01  # fraction of the peak at which it ends
+OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
@@ -63,6 +64,7 @@ class Learner(lightning.LightningModule):
         self.model, self.latent = model, latent
         self.options, self.noise, self.rows = settings, noise, rows
         self.paper = settings["loss"] == "paper"
+        self.overflows = 0
         self.extra = noise.floor + noise.localisation
 
     def entropy(self, batch: Batch) -> Tensor:
@@ -79,12 +81,13 @@ class Learner(lightning.LightningModule):
         dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs)
         covariance = self.model.covariance(dynamics)
         vv = covariance.vv + self.extra * torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
+        SS_floor = self.options["floor"] * covariance.SS.detach()[now.mask].mean()
         step = Step(
             residual_v=now.v_next - now.v - dynamics.drift.dv,
             residual_S=S_next - S - dynamics.drift.dS,
             vv=vv,
             vS=covariance.vS,
-            SS=covariance.SS,
+            SS=covariance.SS + SS_floor,
             T=dynamics.thermo.T,
         )
         return step, dynamics
@@ -140,6 +143,21 @@ class Learner(lightning.LightningModule):
         named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Leaves out a step whose gradient overflowed; too many of them are an error."""
+        gradients = [p.grad for p in self.parameters() if p.grad is not None]
+        if bool(torch.isfinite(torch.stack([g.sum() for g in gradients])).all()):
+            self.overflows = 0
+            return
+        self.overflows += 1
+        if self.overflows > OVERFLOWS:
+            raise ValueError(
+                f"The gradient was non-finite {self.overflows} times in a row, last at step "
+                f"{self.global_step}: lower learning_rate or train in float64 (precision)."
+            )
+        for g in gradients:
+            g.zero_()
 
     def validation_step(self, item: Transition, index: int) -> None:
         step, dynamics = self.moments(item)

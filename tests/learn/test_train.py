@@ -1,0 +1,117 @@
+"""Training: resumed equals uninterrupted, files without code, and what is learned."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from pipeline import graphs
+from pipeline.dynamics.rollout import rollout
+from pipeline.learn import callbacks
+from pipeline.learn.checkpoint import load
+from pipeline.learn.train import prepare, train
+from pipeline.trajectory import Trajectory, blocks
+from tests.dynamics.systems import CUTOFF, LENGTH, simulated
+
+SETTINGS = {
+    "train": 0.5,
+    "validation": 0.2,
+    "steps": 30,
+    "batch": 3,
+    "validate_every": 10,
+    "validation_snapshots": 4,
+    "rollout_steps": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[Trajectory, graphs.Graphs]:
+    window = simulated(40).trajectory
+    return window, graphs.build(window, CUTOFF * LENGTH)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "training.csv", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(data, tmp_path, monkeypatch) -> None:
+    train(*data, SETTINGS, tmp_path / "whole", seed=3)
+    original = callbacks.Bar.on_train_batch_end
+
+    def interrupt(self, trainer, *rest) -> None:
+        if trainer.global_step == 17:
+            raise RuntimeError("killed")
+        original(self, trainer, *rest)
+
+    monkeypatch.setattr(callbacks.Bar, "on_train_batch_end", interrupt)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(*data, SETTINGS, tmp_path / "broken", seed=3)
+    monkeypatch.undo()
+    assert not (tmp_path / "broken" / "model.safetensors").exists()
+    train(*data, SETTINGS, tmp_path / "broken", seed=3)
+    whole, broken = (
+        load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken")
+    )
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+    assert table(tmp_path / "whole") == table(tmp_path / "broken")
+    last = (tmp_path / name / "checkpoints" / "last.ckpt" for name in ("whole", "broken"))
+    states = [torch.load(path, weights_only=True)["state_dict"] for path in last]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_what_is_written_is_enough(data, tmp_path) -> None:
+    train(*data, SETTINGS, tmp_path, seed=0)
+    rows = table(tmp_path)
+    assert [row["step"] for row in rows] == ["10", "20", "30"]
+    assert {"train_nll", "validation_nll", "anchor", "pair", "entropy"} <= set(rows[0])
+    learned = load(tmp_path)
+    window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
+    settings = learned.conditions(window, seed=1)
+    assert np.array_equal(settings.z, learned.z)
+    done = rollout(window, learned.model, settings, 1, progress=False)
+    assert len(done.trajectory.time) == len(window.time), done.stopped
+    with h5py.File(tmp_path / "learned.h5") as file:
+        groups = {"kernel", "pair_force", "pair_friction", "energy", "friction", "latent"}
+        assert groups <= set(file)
+        assert all(np.isfinite(file["pair_force/value"][:]))
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [{"loss": "paper", "entropy": "teacher"}, {"closures": "networks", "precision": "float64"}],
+)
+def test_variants_train(data, tmp_path, variant) -> None:
+    short = {**SETTINGS, **variant, "steps": 6, "validate_every": 3}
+    train(*data, short, tmp_path, seed=0)
+    assert np.isfinite(float(table(tmp_path)[-1]["validation_nll"]))
+
+
+def test_first_loss_is_sane(data) -> None:
+    """Forces and noise start by explaining the velocity changes in size."""
+    task = prepare(*data, SETTINGS, 0)
+    item = (task.snapshots.batch(task.train[:5]), task.snapshots.after(task.train[:5]))
+    terms = task.learner.terms(type("Item", (), {"now": item[0], "after": item[1]}))
+    ideal = np.log(task.measured.change)
+    assert abs(float(terms["nll"]) - ideal - 1.0) < 2.0
+    assert float(terms["anchor"]) < 1.0
+
+
+def test_unknown_setting_is_refused(data, tmp_path) -> None:
+    with pytest.raises(ValueError, match="learning_rates"):
+        train(*data, {"learning_rates": 1.0}, tmp_path, seed=0)
+    with pytest.raises(ValueError, match="splines, networks"):
+        train(*data, {"closures": "tables"}, tmp_path, seed=0)
+
+
+def test_units_of_another_trajectory_are_refused(data, tmp_path) -> None:
+    train(*data, {**SETTINGS, "steps": 2, "validate_every": 2}, tmp_path, seed=0)
+    other = data[0]._replace(attributes={**data[0].attributes, "length_unit": "px"})
+    with pytest.raises(ValueError, match="length_unit"):
+        load(tmp_path).conditions(other, seed=0)
