@@ -28,7 +28,7 @@ class Results:
         """The file `name`. Raises Absent where it does not exist."""
         path = self.folder / name
         if not path.is_file():
-            raise Absent(f"The file {name} is not among the results, so this is not shown.")
+            raise Absent(f"The file {name} is missing from the results.")
         return path
 
     def _read(self, name: str, reader: Any) -> Any:
@@ -75,7 +75,7 @@ class Results:
 
         found = self._read(name, reader)
         if found is None:
-            raise Absent(f"The file {name} holds no “{group.strip('/')}”, so this is not shown.")
+            raise Absent(f"The file {name} holds no “{group.strip('/')}”.")
         if found.attrs.get("missing"):
             raise Absent(str(found.attrs["missing"]))
         return found

@@ -38,13 +38,13 @@ def tracking(results: Results) -> Answer:
     if not count.sum() or not linking.get("length", {}).get("count"):
         raise Absent("The linking left no tracks to judge.")
     share = min(_mean_length(linking["length"]) / _frames(results, len(count)), 1.0)
-    reach = _quantile(linking["displacement"], 0.999) / float(linking["search_range"])
+    near = _beyond(linking["displacement"], 0.9 * float(linking["search_range"]))
     scatter = float(count.std() / count.mean())
-    state = worst(grade(1 - share, 0.3, 0.7), grade(reach, 0.8, 0.95), grade(scatter, 0.05, 0.15))
+    state = worst(grade(1 - share, 0.3, 0.7), grade(near, 0.001, 0.01), grade(scatter, 0.05, 0.15))
     sentence = (
         f"A particle is followed through {percent(share)} of the video on average; the count per "
-        f"frame varies by {percent(scatter)}; 99.9 % of the steps are shorter than "
-        f"{percent(reach)} of the search range."
+        f"frame varies by {percent(scatter)}; {percent(near)} of the steps are longer "
+        "than nine tenths of the search range."
     )
     try:
         truth = results.json("truth.json")
@@ -74,13 +74,12 @@ def _mean_length(histogram: dict) -> float:
     return float((count * centre**2).sum() / (count * centre).sum())
 
 
-def _quantile(histogram: dict, share: float) -> float:
-    """Upper edge of the bin that holds this quantile."""
-    count = np.asarray(histogram["count"], float)
+def _beyond(histogram: dict, limit: float) -> float:
+    """Share of the counts in bins whose centre lies beyond a limit."""
+    count, edges = np.asarray(histogram["count"], float), np.asarray(histogram["edges"], float)
     if not count.sum():
         raise Absent("No particle was linked from one frame to the next.")
-    place = int(np.searchsorted(np.cumsum(count) / count.sum(), share))
-    return float(histogram["edges"][min(place, len(count) - 1) + 1])
+    return float(count[(edges[1:] + edges[:-1]) / 2 > limit].sum() / count.sum())
 
 
 def speed(results: Results) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -67,14 +68,17 @@ def parameters(results: Results) -> Table:
 
 
 def warnings(results: Results) -> list[str]:
-    """The warnings of tuning and linking."""
+    """The warnings of tuning, linking and velocities."""
     sentences = []
     for name in ("tuning.json", "linking.json"):
         try:
             sentences += [str(s) for s in results.json(name).get("warnings", [])]
         except Absent:
             continue
-    return sentences or ["Neither the tuning nor the linking gave a warning."]
+    with suppress(Absent):
+        sentences += [str(s) for s in results.trajectory().attributes.get("warnings", [])]
+    sentences = [s[:1].upper() + s[1:] for s in dict.fromkeys(sentences)]
+    return sentences or ["Tuning, linking and velocities gave no warning."]
 
 
 def seeds(results: Results) -> pd.DataFrame:

@@ -31,8 +31,8 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
     (
         "Is the tracking sound?",
         soundness.tracking,
-        "Yes: tracks last over 70 % of the video, counts vary by under 5 %, steps stay under 80 % "
-        "of the search range. With care: 30 %, 15 %, 95 %.",
+        "Yes: tracks last over 70 % of the video, counts vary by under 5 %, under 0.1 % of the "
+        "steps come near the search range. With care: 30 %, 15 %, 1 %.",
     ),
     (
         "Is the velocity above the noise?",
@@ -68,9 +68,10 @@ def lights(results: Results) -> list[Light]:
 
 
 def summary(answers: list[Light]) -> str:
-    """ "Of 6 questions, 3 are answered yes, 1 with care, 1 no; 1 cannot be answered."."""
+    """How many questions are answered yes, with care and no, in one sentence."""
     counts = {state: sum(light.state == state for light in answers) for state in WORDS}
-    text = f"Of {len(answers)} questions, {counts['good']} are answered yes"
+    verb = "is" if counts["good"] == 1 else "are"
+    text = f"Of {len(answers)} questions, {counts['good']} {verb} answered yes"
     for state, word in (("fair", "with care"), ("poor", "no")):
         text += f", {counts[state]} {word}" if counts[state] else ""
     return text + (f"; {counts['unknown']} cannot be answered." if counts["unknown"] else ".")

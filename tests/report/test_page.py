@@ -68,7 +68,7 @@ def test_an_empty_folder_gives_sentences(tmp_path: Path) -> None:
     assert {section.id for section in SECTIONS if not section.optional} <= ids
     assert "truth" not in ids
     assert parsed.text.count("Cannot be said") == 6
-    assert "The file trajectory.h5 is not among the results" in parsed.text
+    assert "The file trajectory.h5 is missing from the results" in parsed.text
     assert not parsed.open
     assert not parsed.wrong
     assert not loads(parsed)

@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import draw, in_time, told, zero
+from pipeline.report.figures.lines import FEW, draw, in_time, told, zero
 from pipeline.report.records import Group
 from pipeline.report.results import Results
 
@@ -62,19 +62,16 @@ def msd(results: Results) -> Figure:
 
 
 def vacf(results: Results) -> Figure:
-    """Velocity autocorrelation, normalised; the logarithmic axis starts at one interval."""
+    """Velocity autocorrelation, normalised; a logarithmic axis starts at one interval."""
     found = in_time(results.statistics("vacf"), results)
     drawing, (axes,) = style.panels()
     table = draw(axes, found, "lag", "value")
     zero(axes)
-    lags = np.concatenate([group.get("lag") for group in found.values()])
-    axes.set(
-        xlabel=style.quantity("Lag", results.unit("time")),
-        ylabel="Velocity autocorrelation",
-        xscale="log",
-        xlim=(lags[lags > 0].min(), lags.max()),
-    )
-    style.plain_log(axes.xaxis, *axes.get_xlim())
+    axes.set(xlabel=style.quantity("Lag", results.unit("time")), ylabel="Velocity autocorrelation")
+    lags = np.unique(np.concatenate([group.get("lag") for group in found.values()]))
+    if len(lags) > FEW:
+        axes.set(xscale="log", xlim=(lags[lags > 0].min(), lags.max()))
+        style.plain_log(axes.xaxis, *axes.get_xlim())
     return Figure(
         "vacf",
         drawing,

@@ -12,6 +12,8 @@ from pipeline.report import style
 from pipeline.report.records import Absent, Group
 from pipeline.report.results import Results
 
+FEW = 12  # points: fewer are marked, since a line alone would hide how few there are
+
 
 def draw(axes: Axes, found: dict[str, Group], x: str, y: str, scale: float = 1.0) -> pd.DataFrame:
     """Draw dataset `y` against `x` of every source; `scale` multiplies y. Returns the numbers."""
@@ -19,7 +21,9 @@ def draw(axes: Axes, found: dict[str, Group], x: str, y: str, scale: float = 1.0
     for source, group in found.items():
         look = style.line(source)
         columns = {x: group.get(x), y: scale * group.get(y)}
-        axes.plot(columns[x], columns[y], label=style.label(source, list(found)), **look)
+        dots = "o" if len(columns[x]) < FEW else ""
+        label = style.label(source, list(found))
+        axes.plot(columns[x], columns[y], label=label, marker=dots, markersize=4, **look)
         if "low" in group.data and "high" in group.data:
             low, high = scale * group.data["low"], scale * group.data["high"]
             columns |= {"low": low, "high": high}
@@ -54,7 +58,8 @@ def over_lag(group: Group, results: Results) -> str:
         return ""
     unit = results.unit("time")
     if unit in ("", "frames"):
-        return f" over a lag of {lag:.4g} {unit or 'intervals'}"
+        word = unit or "intervals"
+        return f" over a lag of {lag:.4g} {word.removesuffix('s') if lag == 1 else word}"
     return f" over a lag of {lag * _dt(results):.3g} {unit} ({lag:.0f} frames)"
 
 

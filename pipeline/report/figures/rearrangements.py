@@ -7,7 +7,7 @@ import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import area, draw, in_time, over_lag, told, zero
+from pipeline.report.figures.lines import FEW, area, draw, in_time, over_lag, told, zero
 from pipeline.report.results import Results
 
 
@@ -22,9 +22,12 @@ def against_lag(results: Results) -> Figure:
     for source, group in found.items():
         columns = {"source": source, "lag": group.get("lag")}
         columns |= {k: scale * group.data[k] for k in ("std", "median") if k in group.data}
+        look = style.line(source)
+        if len(group.get("lag")) < FEW:
+            look |= {"marker": "o", "markersize": 4}
         if "fraction" in group.data:
             columns["fraction"] = group.data["fraction"]
-            share.plot(group.get("lag"), 100 * group.data["fraction"], **style.line(source))
+            share.plot(group.get("lag"), 100 * group.data["fraction"], **look)
         extra.append(pd.DataFrame(columns))
     lag = style.quantity("Lag", results.unit("time"))
     threshold = next(iter(stored.values())).attrs.get("threshold")

@@ -128,6 +128,7 @@ def displacement(results: Results) -> Figure:
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         color="#A84A00",
+        bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
     axes.set(xlabel="Displacement between frames (px)", ylabel="Links (log scale)", yscale="log")
     axes.set_xlim(0, max(search * 1.04, edges[-1]))
