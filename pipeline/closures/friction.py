@@ -5,32 +5,16 @@ The equations need only squares; the noise alone takes their root.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
+from pipeline.closures.amplitudes import Amplitudes, Friction, from_rows, log_means
 from pipeline.closures.jets import Perceptron
-from pipeline.closures.means import log_means
 from pipeline.closures.splines import Radial, Scales
 from pipeline.closures.volume import lucy_norm
-
-
-class Amplitudes(NamedTuple):
-    """Squared amplitudes of P pairs, or their derivatives in a temperature."""
-
-    a2: Tensor  # (P,) traceless part: shear friction
-    b2: Tensor  # (P,) trace part: bulk friction
-    c2: Tensor  # (P,) heat conduction
-
-
-class Friction(NamedTuple):
-    """Squared amplitudes of P pairs and their derivatives in the two temperatures."""
-
-    value: Amplitudes
-    in_T_i: Amplitudes
-    in_T_j: Amplitudes
 
 
 class Closure(Protocol):
@@ -45,9 +29,9 @@ class Closure(Protocol):
     def roughness(self) -> Tensor | float: ...
 
 
-def from_rows(value: Tensor, in_T_i: Tensor, in_T_j: Tensor) -> Friction:
-    """Friction from (3, P) tensors with rows a, b, c."""
-    return Friction(*(Amplitudes(*x.unbind()) for x in (value, in_T_i, in_T_j)))
+def levels(T0: float, friction: float, conductivity: float) -> Tensor:
+    """a^2, b^2, c^2 (3, 1) that give a pair this friction coefficient and conductance at T0."""
+    return torch.tensor([[2.0 * T0 * friction], [2.0 * T0 * friction], [T0 * T0 * conductivity]])
 
 
 class SplineFriction(nn.Module):
@@ -79,8 +63,7 @@ class SplineFriction(nn.Module):
         T0, self.h = scales.temperature, scales.cutoff
         size = (2, 3, scales.intervals + 2)
         self.coefficients = nn.Parameter(torch.zeros(size))  # g0 and g1 of a, b, c
-        start = [2.0 * T0 * level, 2.0 * T0 * level, T0 * T0 * conductivity]
-        self.register_buffer("level", torch.tensor(start).log()[:, None])
+        self.register_buffer("level", levels(T0, level, conductivity).log())
         self.register_buffer("power", torch.tensor([[1.0], [1.0], [2.0]]))
         self.register_buffer("T0", torch.tensor(T0))
         self.register_buffer("V0", torch.tensor(scales.volume))
@@ -125,14 +108,13 @@ class NetworkFriction(nn.Module):
         super().__init__()
         self.h, T0 = scales.cutoff, scales.temperature if scaled else 1.0
         networks = [Perceptron(2, width, 1) for _ in range(3)]
-        start = [2.0 * T0 * level, 2.0 * T0 * level, T0 * T0 * conductivity]
-        start = start if scaled else [1.0, 1.0, 1.0]
+        start = levels(T0, level, conductivity) if scaled else torch.ones(3, 1)
         with torch.no_grad():
             for network in networks:
                 network.output.weight.mul_(0.3)
                 network.output.bias.fill_(1.0)
         self.networks = nn.ModuleList(networks)
-        self.register_buffer("level", torch.tensor(start)[:, None])
+        self.register_buffer("level", start)
         self.register_buffer("T0", torch.tensor(T0))
         self.register_buffer("V0", torch.tensor(scales.volume))
         self.taper, self.volume_factor = taper, volume_factor
@@ -145,16 +127,14 @@ class NetworkFriction(nn.Module):
             factor = factor * VV / self.V0.square()
         x = radial.r / self.h
         sides = [torch.stack((x, T / self.T0), 1) for T in (T_i, T_j)]
-        jets = [network.jet(torch.cat(sides), (1,)) for network in self._networks()]
+        networks = (cast(Perceptron, network) for network in self.networks)
+        jets = [network.jet(torch.cat(sides), (1,)) for network in networks]
         value = torch.stack([jet.value[:, 0] for jet in jets])
         slope = torch.stack([jet.first[0][:, 0] for jet in jets]) / self.T0
         (f_i, f_j), (df_i, df_j) = value.chunk(2, 1), slope.chunk(2, 1)
         a, scale = f_i * f_j, self.level * factor
         twice = 2.0 * a * scale
         return from_rows(a * a * scale, twice * df_i * f_j, twice * f_i * df_j)
-
-    def _networks(self) -> list[Perceptron]:
-        return [cast(Perceptron, network) for network in self.networks]
 
     def roughness(self) -> float:
         return 0.0

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.closures.friction import Amplitudes
+from pipeline.closures.amplitudes import Amplitudes
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
 from pipeline.metriplectic.conservative import pressure_force

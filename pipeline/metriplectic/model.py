@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
+from pipeline.closures.amplitudes import Amplitudes
 from pipeline.closures.energy import Energy
-from pipeline.closures.friction import Amplitudes
 from pipeline.closures.friction import Closure as Friction
 from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Radial
@@ -18,7 +18,7 @@ from pipeline.closures.strain import Elastic, Elasticity
 from pipeline.closures.teacher import Teacher
 from pipeline.closures.volume import Volume
 from pipeline.metriplectic import drift, gate, noise
-from pipeline.metriplectic.noise import Covariance, Increments
+from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
 from pipeline.metriplectic.settings import closure, complete, scales
 from pipeline.metriplectic.thermo import Thermo, inverse_volume, sides, thermodynamics
@@ -128,26 +128,22 @@ class Metriplectic(nn.Module):
         f = self.friction(radial, i.T, j.T, i.V * j.V)
         f = f if limit is None else gate.saturated(f, i, j, m, limit)
         total = drift.balance(pairs, v_ij, kernel, f, drift.Ends(i, j), k_B)
-        forces = [F for F in (force, elastic and elastic.force) if F is not None]
-        dv = sum(forces, total.force)
-        dS = drift.heat(total, thermo, k_B, m) / thermo.T
-        rates = Rates(dv / m, dS)
+        F = total.force if elastic is None else total.force + elastic.force
+        F = F if force is None else F + force
+        rates = Rates(F / m, drift.heat(total, thermo, k_B, m) / thermo.T)
         pairwise = (total.friction, total.conduction)
         return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise)
 
     def covariance(self, dynamics: Dynamics) -> Covariance:
         """Covariance of each particle's noise per unit time (paper, C.1)."""
-        d = dynamics
-        constants = (self.k_B, self.m, d.thermo.T)
-        return noise.marginal_covariance(d.pairs, d.v_ij, self._tensor(d), d.thermal, constants)
+        pairs, v_ij, K, constants = self._noise(dynamics)
+        return noise.marginal_covariance(pairs, v_ij, K, dynamics.thermal, constants)
 
     def fluctuation(self, dynamics: Dynamics, increments: Increments) -> Rates:
         """dv, dS of the noise for given Wiener increments (paper, eq. 7)."""
-        d = dynamics
-        constants = (self.k_B, self.m, d.thermo.T)
-        return noise.fluctuation(
-            d.pairs, d.v_ij, self._tensor(d), d.amplitudes.c2, increments, constants
-        )
+        pairs, v_ij, K, constants = self._noise(dynamics)
+        c2 = dynamics.amplitudes.c2
+        return noise.fluctuation(pairs, v_ij, K, c2, increments, constants)
 
     def energy(self, state: State, dynamics: Dynamics) -> Tensor:
         """Total energy sum_i (m v_i^2 / 2 + U_i); U has an arbitrary offset."""
@@ -172,8 +168,9 @@ class Metriplectic(nn.Module):
             )
         return self.strain(reference, reference.displacement(state.r), state.S)
 
-    def _tensor(self, d: Dynamics) -> PairTensor:
-        return pair_tensor(d.amplitudes.a2, d.amplitudes.b2, self.scales.dimension)
+    def _noise(self, d: Dynamics) -> tuple[Pairs, Tensor, PairTensor, Constants]:
+        K = pair_tensor(d.amplitudes.a2, d.amplitudes.b2, self.scales.dimension)
+        return d.pairs, d.v_ij, K, Constants(self.k_B, self.m, d.thermo.T)
 
 
 def build(settings: dict[str, Any]) -> Metriplectic:

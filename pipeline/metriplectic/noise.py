@@ -21,6 +21,14 @@ class Increments(NamedTuple):
     heat: Tensor  # (P,) dV_ij = -dV_ji
 
 
+class Constants(NamedTuple):
+    """What turns sums over pairs into rates of velocity and entropy."""
+
+    k_B: Tensor
+    m: Tensor
+    T: Tensor  # (N,) temperatures
+
+
 class Covariance(NamedTuple):
     """Covariance of (dv_i, dS_i) of each particle per unit time, from all its pairs."""
 
@@ -47,7 +55,7 @@ def fluctuation(
     K: PairTensor,
     c2: Tensor,
     increments: Increments,
-    constants: tuple[Tensor, Tensor, Tensor],
+    constants: Constants,
 ) -> Rates:
     """dv_i, dS_i of the noise for given increments; one draw per pair, opposite signs.
 
@@ -79,7 +87,7 @@ def marginal_covariance(
     v_ij: Tensor,
     K: PairTensor,
     thermal: Tensor,
-    constants: tuple[Tensor, Tensor, Tensor],
+    constants: Constants,
 ) -> Covariance:
     """Sigma_ii per unit time (paper, C.1): what one particle's noise is, neighbours forgotten.
 

@@ -1,4 +1,4 @@
-"""Mean temperatures of a pair, which the friction amplitudes are functions of."""
+"""Squared noise amplitudes of a pair, and the mean temperatures they are functions of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,27 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+
+class Amplitudes(NamedTuple):
+    """Squared amplitudes of P pairs, or their derivatives in a temperature."""
+
+    a2: Tensor  # (P,) traceless part: shear friction
+    b2: Tensor  # (P,) trace part: bulk friction
+    c2: Tensor  # (P,) heat conduction
+
+
+class Friction(NamedTuple):
+    """Squared amplitudes of P pairs and their derivatives in the two temperatures."""
+
+    value: Amplitudes
+    in_T_i: Amplitudes
+    in_T_j: Amplitudes
+
+
+def from_rows(value: Tensor, in_T_i: Tensor, in_T_j: Tensor) -> Friction:
+    """Friction from (3, P) tensors with rows a, b, c."""
+    return Friction(*(Amplitudes(*x.unbind()) for x in (value, in_T_i, in_T_j)))
 
 
 class Means(NamedTuple):
