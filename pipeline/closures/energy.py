@@ -43,7 +43,8 @@ class ExponentialEnergy(nn.Module):
     it can in a network.
 
     The first ``thermal`` terms have alpha > 0; the ``cold`` ones alpha = 0 and carry elastic
-    energy without heat.
+    energy without heat. Pressure is never negative, as in the paper: pairs attract only where
+    the kernel grows with distance, and a well deeper than the energy at h is out of reach.
 
     Args:
         scales: T0, V0.

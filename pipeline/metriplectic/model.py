@@ -92,7 +92,7 @@ class Metriplectic(nn.Module):
         return copy.deepcopy(self._settings)
 
     def radial(self, r: Tensor) -> Radial:
-        """Spline basis at pair distances r (P,): may be computed once per snapshot and kept."""
+        """Spline basis at pair distances r (P,), to share between `dynamics` and `entropy`."""
         return splines.radial(r, self.scales.cutoff, self.scales.intervals)
 
     def dynamics(

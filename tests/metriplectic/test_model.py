@@ -8,8 +8,16 @@ from torch import Tensor
 
 from pipeline.metriplectic import noise
 from pipeline.metriplectic.model import build
+from pipeline.pairs import Pairs
 from pipeline.state import State
-from tests.metriplectic.cases import CLOSURES, crowd, geometry, random_model, random_state
+from tests.metriplectic.cases import (
+    CLOSURES,
+    crowd,
+    geometry,
+    random_model,
+    random_reference,
+    random_state,
+)
 
 
 @pytest.fixture(params=[2, 3], ids=["2D", "3D"])
@@ -39,6 +47,35 @@ def test_settings_rebuild_the_model(kind: str, dimension: int) -> None:
     x, y = model.dynamics(state, pairs).drift, again.dynamics(state, pairs).drift
     assert torch.equal(x.dv, y.dv)
     assert torch.equal(x.dS, y.dS)
+
+
+def test_float32_agrees_with_float64(kind: str, dimension: int) -> None:
+    """To the precision with which float32 holds the inputs."""
+    model = random_model(kind, dimension)
+    state, pairs = crowd(geometry("periodic", dimension))
+    keep = pairs.r > 0.2 * model.cutoff  # closer pairs are ill-conditioned in any precision
+    geometry_of = [x[keep] for x in (pairs.i, pairs.j, pairs.r, pairs.e)]
+    double = Pairs(*geometry_of, None, pairs.n)
+    single = Pairs(*geometry_of[:2], *(x.float() for x in geometry_of[2:]), None, pairs.n)
+    expected = model.dynamics(state, double).drift
+    found = model.float().dynamics(State(*(x.float() for x in state)), single).drift
+    for x, y in zip(found, expected, strict=True):
+        assert (x - y).abs().max() < 3e-5 * y.abs().max()
+
+
+@pytest.mark.parametrize("preset", ["splines", "networks", "splines_solid", "networks_solid"])
+def test_every_parameter_learns(preset: str) -> None:
+    model = random_model(preset, 2).requires_grad_(True)
+    box = geometry("free", 2)
+    state, pairs = random_state(box)
+    state = state._replace(S=model.entropy(state, pairs))
+    d = model.dynamics(state, pairs, random_reference(box))
+    loss = sum(x.square().sum() for x in (*d.drift, *model.covariance(d))) + d.thermo.U.sum()
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all(), name
+        assert parameter.grad.abs().max() > 0.0, name
 
 
 @pytest.mark.parametrize(
