@@ -8,6 +8,7 @@ from typing import Any
 DEFAULTS: dict[str, Any] = {
     "closures": "splines",  # splines | networks (the paper's, about ten times slower)
     "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
+    "warm_start": True,  # splines start from a linear regression of forces and friction
     "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
     "loss": "heat",  # heat (gauge fixed) | paper (the printed loss, temperature still anchored)
     "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's)

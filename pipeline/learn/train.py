@@ -20,9 +20,11 @@ from pipeline.learn.inspect import inspect
 from pipeline.learn.inspect import write as write_learned
 from pipeline.learn.latent import Latent
 from pipeline.learn.module import Learner, Noise
+from pipeline.learn.resume import checkpoint_to_resume, fingerprint
 from pipeline.learn.settings import complete
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.stability import Stability
+from pipeline.learn.warm import start_from_regression
 from pipeline.metriplectic.model import build
 from pipeline.trajectory import Trajectory, blocks
 
@@ -48,8 +50,8 @@ def train(
 ) -> None:
     """Trains one model and writes model.safetensors, model.yaml, training.csv and checkpoints/.
 
-    If ``folder`` holds checkpoints/last.ckpt of an interrupted run, goes on from there: the
-    result is the one an uninterrupted run would have had, since batches depend on seed and epoch
+    If ``folder`` holds checkpoints/last.ckpt of an interrupted run on the same data with the
+    same settings, goes on from there: the result is the one an uninterrupted run would have had, since batches depend on seed and epoch
     alone and checkpoints are written between epochs.
 
     Args:
@@ -70,13 +72,13 @@ def train(
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
     data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
-    last = folder / "checkpoints" / "last.ckpt"
+    mark = fingerprint(trajectory, graphs, task.settings, task.learner)
+    last = checkpoint_to_resume(folder, mark)
     with warnings.catch_warnings():
         # Batches are slices of memory: worker processes would only slow them down.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
-        resume = str(last) if last.exists() else None
-        trainer.fit(task.learner, data, ckpt_path=resume, weights_only=True)
+        trainer.fit(task.learner, data, ckpt_path=last, weights_only=True)
     best = trainer.checkpoint_callback.best_model_path
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
     task.learner.cpu().load_state_dict(state)
@@ -106,6 +108,8 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     scales = start.model_settings(snapshots, train, measured, settings)
     torch.manual_seed(seed)
     model = build(scales).to(device, dtype)
+    if settings["warm_start"] and settings["closures"] == "splines":
+        start_from_regression(model, snapshots, train, measured)
     mask = snapshots.mask[train]
     latent = Latent(trajectory.particle, mask.any(axis=0)).to(device, dtype)
     noise = Noise(6 * sigma**2, settings["floor"] * measured.change, measured.temperature)

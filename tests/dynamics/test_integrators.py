@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_first_order_without_noise() -> None:
             state = advance(model, state, 2.0 / count)
         ends.append(torch.cat([x.flatten() for x in state]))
     errors = [float((end - ends[-1]).norm()) for end in ends[:-1]]
-    orders = [math.log2(a / b) for a, b in zip(errors[:-1], errors[1:], strict=True)]
+    orders = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
     assert orders == pytest.approx([1.0, 1.0], abs=0.15)
 
 

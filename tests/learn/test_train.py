@@ -66,6 +66,18 @@ def test_interrupted_and_resumed_equals_uninterrupted(data, tmp_path, monkeypatc
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_a_checkpoint_of_other_settings_is_not_resumed(data, tmp_path) -> None:
+    short = {**SETTINGS, "steps": 4, "validate_every": 2}
+    train(*data, short, tmp_path / "both", seed=0)
+    train(*data, {**short, "batch": 2}, tmp_path / "both", seed=0)
+    train(*data, {**short, "batch": 2}, tmp_path / "fresh", seed=0)
+    both, fresh = (load_file(tmp_path / n / "model.safetensors") for n in ("both", "fresh"))
+    assert all(torch.equal(both[name], fresh[name]) for name in both)
+    train(*data, {**short, "batch": 2}, tmp_path / "both", seed=0)
+    again = load_file(tmp_path / "both" / "model.safetensors")
+    assert all(torch.equal(again[name], fresh[name]) for name in again)
+
+
 def test_what_is_written_is_enough(data, tmp_path) -> None:
     train(*data, SETTINGS, tmp_path, seed=0)
     rows = table(tmp_path)

@@ -1,0 +1,62 @@
+"""The linear regression that closures start from, against a law known exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import graphs, pairs
+from pipeline.learn import warm
+from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.train import prepare
+from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
+
+
+def made(frames: int = 8):
+    """Snapshots whose velocity changes are a pair force and a central friction, no noise."""
+    rng = np.random.default_rng(0)
+    window = lattice(frames)
+    shift = 0.1 * LENGTH * rng.normal(size=window.position.shape)
+    window = window._replace(position=window.position + shift)
+    speed = 0.01 * rng.normal(size=shift.shape)
+    near = graphs.build(window, CUTOFF * LENGTH)
+    a, h = near.neighbour_distance, near.cutoff / near.neighbour_distance
+    for t in range(0, frames - 1, 2):
+        r = torch.from_numpy(window.position[t])
+        found = pairs.find(r, graphs.space_of(window), near.cutoff)
+        x = found.r / a
+        v = torch.from_numpy(speed[t])
+        u = (1 - (x / h) ** 2) ** 2
+        approach = (found.e * found.difference(v)).sum(1)
+        f = (0.02 * u - 0.1 * u * approach)[:, None] * found.e
+        speed[t + 1] = (v + pairs.sum_odd(found, f)).numpy()
+    window.run[:] = np.arange(frames) // 2
+    return window._replace(velocity=speed * a / TIME), near
+
+
+def test_regression_finds_force_and_friction() -> None:
+    data = Snapshots(*made(), 0.0, torch.float64)
+    curves = warm.regress(data, data.usable(slice(0, 8)))
+    u = (1 - (curves.r / data.cutoff) ** 2) ** 2
+    seen = curves.r > 0.7
+    assert float((curves.force - 0.02 * u)[seen].abs().max()) < 1e-3
+    assert float((curves.along - 0.1 * u)[seen].abs().max()) < 1e-2
+    assert float(curves.across[seen].abs().max()) < 1e-2
+    assert curves.residual < 1e-7
+
+
+def test_start_explains_what_the_regression_explains() -> None:
+    window = simulated(30).trajectory
+    near = graphs.build(window, CUTOFF * LENGTH)
+    settings = {"train": 0.5, "validation": 0.2, "precision": "float64"}
+    nll = {}
+    for choice in (True, False):
+        task = prepare(window, near, {**settings, "warm_start": choice}, 0)
+        times = task.train[:5]
+        item = (task.snapshots.batch(times), task.snapshots.after(times))
+        batch = type("Item", (), {"now": item[0], "after": item[1]})
+        nll[choice] = float(task.learner.terms(batch)["nll"])
+    assert nll[True] == pytest.approx(nll[False], abs=2.0)
+    assert np.isfinite(nll[True])
+    assert nll[True] < nll[False] + 0.1
