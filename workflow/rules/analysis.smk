@@ -89,6 +89,8 @@ rule truth:
         statistics=all_statistics,
     output:
         truth="results/{name}/truth.json",
+    params:
+        settings=section("graph"),
     log:
         "results/{name}/logs/truth.log",
     script:

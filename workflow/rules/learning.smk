@@ -11,6 +11,7 @@ rule train:
         model="results/{name}/{model}/seed{seed}/model.safetensors",
         record="results/{name}/{model}/seed{seed}/model.yaml",
         history="results/{name}/{model}/seed{seed}/training.csv",
+        learned="results/{name}/{model}/seed{seed}/learned.h5",
     params:
         settings=section("train", "split"),
     log:

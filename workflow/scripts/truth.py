@@ -8,12 +8,20 @@ import json
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from pipeline import tables, trajectory
+from pipeline.analysis.truecurves import pair_curves
 from pipeline.analysis.truth import tracking
 
 truth = trajectory.read(snakemake.input.truth)
 tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
 with h5py.File(snakemake.input.frames) as file:
     view = file["images"].shape[1:]
-Path(snakemake.output.truth).write_text(json.dumps(tracking(tracks, truth, view)))
+found = tracking(tracks, truth, view)
+# One curve can describe one species only.
+if len(np.unique(truth.species)) == 1:
+    cutoff = snakemake.params.settings["graph"]["cutoff"]
+    tracked = trajectory.read(snakemake.input.trajectory)
+    found["pair"] = pair_curves(truth, tracked, cutoff)
+Path(snakemake.output.truth).write_text(json.dumps(found))
