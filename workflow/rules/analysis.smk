@@ -112,6 +112,11 @@ rule report:
         truth=lambda wildcards: (
             [f"results/{wildcards.name}/truth.json"] if has_truth(wildcards.name) else []
         ),
+        twin=lambda wildcards: [
+            f"results/{settings(wildcards.name)['report']['twin']}/{model}/seed{seed}/learned.h5"
+            for model, seed in trainings(wildcards.name)
+            if settings(wildcards.name)["report"]["twin"]
+        ],
     output:
         report="results/{name}/report.html",
     params:

@@ -50,8 +50,9 @@ def video_files(wildcards):
     """The files detection reads: the user's, or else the simulated video."""
     if files := videos(wildcards.name):
         return files
-    if settings(wildcards.name)["simulate"] is not None:
-        return [f"results/{wildcards.name}/synthetic/video.tif"]
+    chosen = settings(wildcards.name)
+    if chosen["simulate"] is not None or chosen["trajectory"]["truth_of"] is not None:
+        return [f"results/{truth_origin(wildcards.name)}/synthetic/video.tif"]
     raise WorkflowError(
         f"There is no video for {wildcards.name!r}: put one into data/{wildcards.name}/ (TIFF "
         f"stack, image sequence, avi, mp4, mov, nd2), or ask for a simulated data set such as "
