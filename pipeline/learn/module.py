@@ -30,6 +30,7 @@ class Noise(NamedTuple):
     localisation: float  # 6 sigma^2 / dt^2 of a second difference
     floor: float  # numerical, so that an isolated particle has a finite score
     temperature: float  # T0
+    clean: float  # fraction of var(v' - v) that is not localisation error
 
 
 def rate(step: int, steps: int) -> float:
@@ -104,8 +105,11 @@ class Learner(lightning.LightningModule):
             "anchor": options["anchor_weight"] * anchor,
             "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
         }
-        if not self.paper and options["pair_weight"] > 0:
-            terms["pair"] = options["pair_weight"] * self.pair_term(score, dynamics, mask)
+        # Localisation error enters the drift of neighbours and correlates their residuals, which
+        # the pair term would read as friction: it is trusted in so far as motion is.
+        weight = options["pair_weight"] * self.noise.clean**2
+        if not self.paper and weight > 0:
+            terms["pair"] = weight * self.pair_term(score, dynamics, mask)
         if options["entropy"] == "latent":
             terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
         return terms
@@ -167,7 +171,7 @@ class Learner(lightning.LightningModule):
         values = {"validation_nll": nll, "temperature_ratio": ratio}
         self.log_dict(values, on_epoch=True, batch_size=int(mask.sum()))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         groups: list[dict[str, Any]] = [
             {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
             {"params": [self.latent.z], "lr": self.options["latent_rate"]},
