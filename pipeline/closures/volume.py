@@ -20,6 +20,14 @@ class Kernel(NamedTuple):
     dwdr: Tensor  # (P,) w'(r_ij) [1/length^(D+1)]
 
 
+def weighted(kernel: Kernel, strength: Tensor | None, i: Tensor, j: Tensor) -> Kernel:
+    """s_i s_j w(r_ij) for particles of strengths s (N,); the kernel as it is where s is None."""
+    if strength is None:
+        return kernel
+    product = strength[i] * strength[j]
+    return Kernel(product * kernel.w, product * kernel.dwdr)
+
+
 class Volume(Protocol):
     """r -> w, dw/dr, with the weight w(0) a particle gives itself."""
 

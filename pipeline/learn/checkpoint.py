@@ -25,6 +25,8 @@ class Learned(NamedTuple):
     model: Metriplectic
     labels: np.ndarray  # (K,) particles met in training
     z: np.ndarray  # (K,) their latent entropies [k_B]
+    met: np.ndarray  # (M,) particles that have a strength; none where all are alike
+    log_s: np.ndarray  # (M,) logarithm of their strengths
     record: dict[str, Any]  # contents of model.yaml
 
     def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Conditions:
@@ -43,11 +45,14 @@ class Learned(NamedTuple):
                     f"trained on {units[name]}: convert one of them."
                 )
         z, _ = assign(window.particle, self.labels, self.z, seed)
+        log_s, _ = assign(window.particle, self.met, self.log_s, seed + 1)
         ranges = self.record["seen"]
         S, V, T = ((float(low), float(high)) for low, high in (ranges[k] for k in "SVT"))
         return Conditions(
             units=ReducedUnits(float(units["length"]), float(units["time"])),
             z=z,
+            strength=np.exp(log_s) if len(self.met) else None,
+            thermal_period=self.record["measured"]["thermal_period"],
             temperature=float(ranges["mean_T"]),
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
@@ -60,13 +65,16 @@ def save(folder: Path, model: Metriplectic, latent: Latent, record: dict[str, An
     Args:
         folder: results/<name>/<model>/seed<k>.
         model: trained; its tensors are stored under ``model.``.
-        latent: stored as ``latent.labels`` and ``latent.z``, trained particles only.
+        latent: stored as ``latent.labels`` and ``latent.z`` of trained particles, ``latent.met``
+            and ``latent.log_s`` of those that have a strength.
         record: plain values: units, seen ranges, training settings, provenance.
     """
     tensors = {f"model.{name}": value.cpu() for name, value in model.state_dict().items()}
     known = latent.trained.cpu()
     tensors["latent.labels"] = latent.labels.cpu()[known].contiguous()
     tensors["latent.z"] = latent.z.detach().cpu()[known].contiguous()
+    tensors["latent.met"] = latent.labels.cpu()[latent.met.cpu()].contiguous()
+    tensors["latent.log_s"] = latent.centred().detach().cpu()[latent.met.cpu()].contiguous()
     save_file(tensors, folder / "model.safetensors.partial")
     text = yaml.safe_dump({"model": model.settings(), **record}, sort_keys=False)
     (folder / "model.yaml.partial").write_text(text)
@@ -90,5 +98,6 @@ def load(folder: str | os.PathLike[str]) -> Learned:
     own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
     kind = next(v.dtype for v in own.values() if v.is_floating_point())
     model.to(kind).load_state_dict(own)
-    z = tensors["latent.z"].to(torch.float64).numpy()
-    return Learned(model.eval(), tensors["latent.labels"].numpy(), z, record)
+    z, log_s = (tensors[f"latent.{name}"].to(torch.float64).numpy() for name in ("z", "log_s"))
+    labels, met = (tensors[f"latent.{name}"].numpy() for name in ("labels", "met"))
+    return Learned(model.eval(), labels, z, met, log_s, record)

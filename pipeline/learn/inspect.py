@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.amplitudes import Amplitudes
+from pipeline.learn.carried import Group, histogram, latent_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
 from pipeline.metriplectic.conservative import pressure_force
@@ -19,8 +20,6 @@ from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
 from pipeline.metriplectic.thermo import sides
 from pipeline.state import State
-
-Group = dict[str, Any]
 
 
 class Samples:
@@ -33,8 +32,12 @@ class Samples:
         self.model, batch = model, snapshots.batch(times)
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         self.S = S + latent(batch.particle)
-        self.dynamics: Dynamics = model.dynamics(State(batch.r, batch.v, self.S), batch.pairs)
-        self.rows = batch.mask
+        self.dynamics: Dynamics = model.dynamics(
+            State(batch.r, batch.v, self.S),
+            batch.pairs,
+            strength=latent.strength(batch.particle),
+        )
+        self.rows, self.strength = batch.mask, latent.strength(batch.particle)
 
     @property
     def pairs_within(self) -> Tensor:
@@ -58,7 +61,8 @@ def binned(samples: Samples) -> tuple[Group, Group]:
     """
     d, model, within = samples.dynamics, samples.model, samples.pairs_within
     i, j = sides(d.pairs, d.thermo)
-    force = pressure_force(model.volume(model.radial(d.pairs.r)), i, j)[within]
+    bare = model.volume(model.radial(d.pairs.r))
+    force = pressure_force(weighted(bare, samples.strength, *d.pairs[:2]), i, j)[within]
     D = d.v_ij.shape[1]
     K = pair_tensor(d.amplitudes.a2, d.amplitudes.b2, D)
     theta = 0.5 * (i.theta + j.theta)
@@ -97,32 +101,6 @@ def energy(samples: Samples) -> Group:
     return {"S": grid_S, "V": grid_V, **fields, **points}
 
 
-def histogram(values: np.ndarray) -> Group:
-    """Edges and counts in 60 bins."""
-    count, edges = np.histogram(values, bins=60)
-    return {"edges": edges, "count": count}
-
-
-def latent_group(latent: Latent, traits: dict[str, np.ndarray]) -> Group:
-    """Histogram of z, and its correlation with traits of the particles (mass, size, species).
-
-    A strong correlation means that z stands for what kind of particle it is.
-
-    Args:
-        latent: frozen.
-        traits: (N,) each, in the order of the labels; NaN where unknown.
-    """
-    known = latent.trained.numpy()
-    z = latent.z.detach().double().numpy()[known]
-    group: Group = {**histogram(z), "particle": latent.labels.numpy()[known], "z": z}
-    for name, values in traits.items():
-        x = np.asarray(values, dtype=float)[known]
-        good = np.isfinite(x)
-        if good.sum() > 2 and x[good].std() > 0 and z[good].std() > 0:
-            group[f"correlation_{name}"] = np.corrcoef(x[good], z[good])[0, 1]
-    return group
-
-
 @torch.no_grad()
 def inspect(
     model: Metriplectic,
@@ -143,7 +121,7 @@ def inspect(
         "energy": energy(samples),
         "temperature": histogram(T),
         "entropy": histogram(samples.S[samples.rows].numpy()),
-        "latent": latent_group(latent, traits),
+        **latent_groups(latent, traits),
     }
 
 

@@ -1,4 +1,4 @@
-"""A persistent entropy per training particle, S_i(t) = teacher + z_i."""
+"""What a particle carries unseen: an entropy S_i(t) = teacher + z_i, and a strength s_i."""
 
 from __future__ import annotations
 
@@ -8,38 +8,64 @@ from torch import Tensor, nn
 
 
 class Latent(nn.Module):
-    """One number z per particle label, learned with the model and frozen afterwards.
+    """Two numbers per particle label, learned with the model and frozen afterwards.
 
-    The teacher sees one snapshot and cannot know what a particle carries from the past (heat,
-    but also its species or size); z can. Particles met in training keep their z on later blocks
-    of time; any other particle draws one from the learned law N(0, spread^2).
+    The teacher sees one snapshot and cannot know the heat a particle carries from the past; z can.
+    Nor can one kernel serve particles of several sizes: s_i makes it s_i s_j w(r_ij), symmetric,
+    so that every law holds as before. Without it, distances that differ because sizes differ look
+    like displacements that cause no force, and the learned repulsion is several times too soft.
+    Particles met in training keep their numbers on later blocks of time; any other particle draws
+    them from the learned laws, z from N(0, spread^2) and ln s likewise.
 
     Args:
         labels: (N,) labels of all particles of the trajectory.
-        trained: (N,) bool, those that the training block scores.
+        trained: (N,) bool, those that the training block scores: they have a z.
+        met: (N,) bool, those present in the training block, as neighbours at least: they have an
+            s; None where all particles are of one strength.
     """
 
     labels: Tensor
     trained: Tensor
+    met: Tensor
 
-    def __init__(self, labels: np.ndarray, trained: np.ndarray) -> None:
+    def __init__(
+        self, labels: np.ndarray, trained: np.ndarray, met: np.ndarray | None = None
+    ) -> None:
         super().__init__()
+        self.strong = met is not None
         self.register_buffer("labels", torch.as_tensor(labels, dtype=torch.int64))
         self.register_buffer("trained", torch.as_tensor(trained, dtype=torch.bool))
+        found = np.zeros(len(labels), dtype=bool) if met is None else met
+        self.register_buffer("met", torch.as_tensor(found, dtype=torch.bool))
         self.z = nn.Parameter(torch.zeros(len(labels)))
+        self.log_s = nn.Parameter(torch.zeros(len(labels)), requires_grad=self.strong)
 
     def forward(self, particle: Tensor) -> Tensor:
         """z of the given indices into ``labels``; zero for particles never trained."""
         return (self.z * self.trained)[particle]
 
+    def centred(self) -> Tensor:
+        """(N,) ln s with mean zero over the particles met (the mean belongs to w), else zero."""
+        if not self.strong:
+            return torch.zeros_like(self.log_s)
+        return (self.log_s - self.log_s[self.met].mean()) * self.met
+
+    def strength(self, particle: Tensor) -> Tensor | None:
+        """s of the given indices into ``labels``; None where all are of one strength."""
+        return torch.exp(self.centred())[particle] if self.strong else None
+
     def spread(self) -> Tensor:
-        """Standard deviation of the learned law: a scalar."""
+        """Standard deviation of the learned law of z: a scalar."""
         z = self.z[self.trained]
         return z.std(correction=0) if z.numel() else z.new_zeros(())
 
     def penalty(self, scale: float, rows: int) -> Tensor:
         """Normal prior of width ``scale`` on every z, shared among the ``rows`` of the loss."""
         return 0.5 * ((self.z * self.trained) / scale).square().sum() / rows
+
+    def strength_penalty(self, scale: float, rows: int) -> Tensor:
+        """Normal prior of width ``scale`` on every ln s, shared among the ``rows`` of the loss."""
+        return 0.5 * (self.centred() / scale).square().sum() / rows
 
     @torch.no_grad()
     def centre(self) -> Tensor:

@@ -25,6 +25,8 @@ class Step(NamedTuple):
     vS: Tensor  # (n, D)
     SS: Tensor  # (n,)
     T: Tensor  # (n,) temperature
+    echo: Tensor | None = None  # (n, D) change of residual_v under one more localisation error
+    excess: Tensor | float = 0.0  # variance of the echo per component, contained in vv
 
 
 class Scores(NamedTuple):
@@ -33,6 +35,7 @@ class Scores(NamedTuple):
     v: Tensor  # (n,) of the velocity alone
     S: Tensor  # (n,) of entropy (or heat) given the velocity
     z: Tensor  # (n, D) whitened velocity residual L^-1 (v' - mu)
+    echo: Tensor | None  # (n, D) whitened echo, see `pipeline.learn.twin`
     L: list[list[Tensor]]  # lower Cholesky factor of the velocity covariance, rows of columns
 
 
@@ -85,7 +88,15 @@ def scores(step: Step, heat: bool = True) -> Scores:
     left = torch.maximum(whole - across.square().sum(1), REMAINDER * whole.detach())
     surprise = step.residual_S * unit - (across * z).sum(1)
     S = 0.5 * torch.log(left) + 0.5 * surprise.square() / left
-    return Scores(v=half_log + 0.5 * z.square().sum(1), S=S, z=z, L=L)
+    square, echo = z.square().sum(1), None
+    if step.echo is not None:
+        # What the echo takes off on average, the trace puts back: the value stays that of a
+        # likelihood, only its gradient loses the bias of noisy inputs.
+        echo = solve(L, step.echo)
+        unit_vectors = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        trace = sum(solve(L, e.expand_as(z)).square().sum(1) for e in unit_vectors)
+        square = square - echo.square().sum(1) + step.excess * trace
+    return Scores(v=half_log + 0.5 * square, S=S, z=z, echo=echo, L=L)
 
 
 def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:
@@ -109,7 +120,11 @@ def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:
     z = scores.z.detach()
     L_i, L_j = ([[entry[k] for entry in row] for row in L] for k in (i, j))
     R = -_whiten(L_i, L_j, K[both])
-    excess = (R - z[i][:, :, None] * z[j][:, None, :]).square().sum((1, 2))
+    seen = z[i][:, :, None] * z[j][:, None, :]
+    if scores.echo is not None:
+        echo = scores.echo.detach()
+        seen = seen - echo[i][:, :, None] * echo[j][:, None, :]
+    excess = (R - seen).square().sum((1, 2))
     return 0.5 * excess.sum() / mask.sum().clamp_min(1)
 
 

@@ -13,9 +13,10 @@ from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.snapshots import Batch
+from pipeline.learn.twin import draws, spread, twin
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
-from pipeline.pairs import sum_odd
+from pipeline.pairs import sum_even, sum_odd
 from pipeline.state import State
 
 WARMUP = 0.03  # fraction of the steps over which the learning rate rises
@@ -25,9 +26,9 @@ SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
 class Noise(NamedTuple):
-    """Velocity variance per step that is not the model's [a^2/dt^2], and the anchor."""
+    """What the velocities hold that is not the model's, and the anchor."""
 
-    localisation: float  # 6 sigma^2 / dt^2 of a second difference
+    sigma: float  # localisation error [a]
     floor: float  # numerical, so that an isolated particle has a finite score
     temperature: float  # T0
     clean: float  # fraction of var(v' - v) that is not localisation error
@@ -66,7 +67,10 @@ class Learner(lightning.LightningModule):
         self.options, self.noise, self.rows = settings, noise, rows
         self.paper = settings["loss"] == "paper"
         self.overflows = 0
-        self.extra = noise.floor + noise.localisation
+        self.corrected = settings["localisation"] == "corrected" and noise.sigma > 0
+        # 6 sigma^2 / dt^2 is the localisation error of a second difference.
+        known = settings["localisation"] == "covariance"
+        self.extra = noise.floor + (6 * noise.sigma**2 if known else 0.0)
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -74,28 +78,59 @@ class Learner(lightning.LightningModule):
         S = self.model.entropy(bare, batch.pairs)
         return S + self.latent(batch.particle) if self.options["entropy"] == "latent" else S
 
-    def moments(self, item: Transition) -> tuple[Step, Dynamics]:
-        """Residual and covariance of one snapshot interval (dt = 1), all rows."""
+    def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
+        """The model at a batch, and the residual v' - mu (n, D)."""
+        strength = self.latent.strength(now.particle)
+        dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs, strength=strength)
+        return dynamics, now.v_next - now.v - dynamics.drift.dv
+
+    def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
+        """Residual and covariance of one snapshot interval (dt = 1), all rows.
+
+        Args:
+            item: snapshots t and t + 1.
+            draw: number of the simulated localisation error, where there is one.
+        """
         now = item.now
         S = self.entropy(now)
         S_next = self.entropy(item.after)[now.next_row]
-        dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs)
-        covariance = self.model.covariance(dynamics)
-        vv = covariance.vv + self.extra * torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
+        dynamics, residual = self.evaluate(now, S)
+        echo, excess = None, S.new_zeros(())
+        if self.corrected:
+            generator = draws(self.options["seed"], draw, S.device)
+            echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
+            excess = spread(echo, now.mask)
+        covariance = self.model.covariance(self.heat_only(dynamics))
+        unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         SS_floor = self.options["floor"] * covariance.SS.detach()[now.mask].mean()
         step = Step(
-            residual_v=now.v_next - now.v - dynamics.drift.dv,
+            residual_v=residual,
             residual_S=S_next - S - dynamics.drift.dS,
-            vv=vv,
-            vS=covariance.vS,
+            vv=covariance.vv + (self.extra + excess) * unit,
+            vS=covariance.vS if self.paper else covariance.vS.detach(),
             SS=covariance.SS + SS_floor,
             T=dynamics.thermo.T,
+            echo=echo,
+            excess=excess,
         )
         return step, dynamics
 
+    def heat_only(self, dynamics: Dynamics) -> Dynamics:
+        """The same with viscous heating held constant in the gradient of the entropy's noise.
+
+        S is the model's own label: smaller friction makes it less noisy, and the entropy term
+        would pull friction to zero against what the velocities say. It is left to find S and the
+        conduction amplitude c^2. The paper's loss is taken as printed.
+        """
+        if self.paper:
+            return dynamics
+        conduction = sum_even(dynamics.pairs, dynamics.amplitudes.c2)
+        heating = (dynamics.thermal - conduction).detach()
+        return dynamics._replace(thermal=heating + conduction)
+
     def terms(self, item: Transition) -> dict[str, Tensor]:
         """Every term of the loss, weighted, each a scalar; their sum is the loss."""
-        step, dynamics = self.moments(item)
+        step, dynamics = self.moments(item, self.global_step)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
         anchor = torch.log(step.T[mask].mean() / self.target(step, dynamics, mask)).square()
@@ -112,6 +147,9 @@ class Learner(lightning.LightningModule):
             terms["pair"] = weight * self.pair_term(score, dynamics, mask)
         if options["entropy"] == "latent":
             terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
+        if self.latent.strong:
+            scale = options["strength_scale"]
+            terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
 
     def target(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
@@ -122,7 +160,7 @@ class Learner(lightning.LightningModule):
         springs, whose <F^2> is m omega^2 T.
         """
         T0 = self.noise.temperature
-        own = step.vv.diagonal(dim1=1, dim2=2)[mask].detach().mean() - self.extra
+        own = step.vv.diagonal(dim1=1, dim2=2)[mask].detach().mean() - self.extra - step.excess
         gamma = own / (2 * step.T[mask].detach().mean())
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
         springs = force.detach()[mask].square().mean() / (4 * T0)
@@ -164,7 +202,7 @@ class Learner(lightning.LightningModule):
             g.zero_()
 
     def validation_step(self, item: Transition, index: int) -> None:
-        step, dynamics = self.moments(item)
+        step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
         nll = scores(step).v[mask].mean()
         ratio = step.T[mask].mean() / self.target(step, dynamics, mask)
@@ -175,6 +213,7 @@ class Learner(lightning.LightningModule):
         groups: list[dict[str, Any]] = [
             {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
             {"params": [self.latent.z], "lr": self.options["latent_rate"]},
+            {"params": [self.latent.log_s], "lr": self.options["strength_rate"]},
         ]
         optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
         steps = self.options["steps"]

@@ -26,7 +26,13 @@ DEFAULTS: dict[str, Any] = {
     "pair_weight": 1.0,
     "smoothness": 1.0,  # factor on the smoothness penalty of the closures
     "latent_scale": 5.0,  # width of the normal prior of z [k_B]
-    "localisation": True,  # add the measured localisation error to the velocity covariance
+    # What is done about the measured localisation error: corrected (its simulated twin takes the
+    # bias off, see learn/twin.py), covariance (its variance is added to that of the velocities)
+    # or none.
+    "localisation": "corrected",
+    "strength": True,  # a strength s_i per particle makes the kernel s_i s_j w(r)
+    "strength_scale": 0.3,  # width of the normal prior of ln s
+    "strength_rate": 0.01,  # peak learning rate of ln s
     "floor": 1e-3,  # least velocity variance per step, as a fraction of var(v' - v)
     "hole_distance": 2.0,  # rows nearer to an untracked particle are left out [cutoffs]
     "validate_every": 100,  # steps between validations, which are also the checkpoints
@@ -56,6 +62,7 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
         "closures": ("splines", "networks"),
         "loss": ("heat", "paper"),
         "entropy": ("latent", "teacher"),
+        "localisation": ("corrected", "covariance", "none"),
         "precision": ("float32", "float64"),
         "device": ("cpu", "cuda", "auto"),
     }

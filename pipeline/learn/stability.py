@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lightning
+import torch
 
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.walk import Conditions
@@ -32,7 +33,16 @@ class Stability(lightning.Callback):
         task, learner = self.task, self.task.learner
         limits, mean = start.seen(learner.model, learner.latent, task.snapshots, task.train)
         z = (learner.latent.z * learner.latent.trained).detach().cpu().double().numpy()
-        conditions = Conditions(task.snapshots.units, z, mean, limits)
+        index = torch.arange(len(z), device=learner.latent.z.device)
+        strength = learner.latent.strength(index)
+        conditions = Conditions(
+            task.snapshots.units,
+            z,
+            mean,
+            limits,
+            strength=None if strength is None else strength.detach().cpu().double().numpy(),
+            thermal_period=task.measured.thermal_period,
+        )
         done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0

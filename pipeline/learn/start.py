@@ -82,7 +82,8 @@ def seen(
         batch = snapshots.batch(np.array([t]))
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         state = State(batch.r, batch.v, S + latent(batch.particle))
-        thermo = model.dynamics(state, batch.pairs).thermo
+        strength = latent.strength(batch.particle)
+        thermo = model.dynamics(state, batch.pairs, strength=strength).thermo
         rows = batch.mask
         columns = torch.stack((state.S, thermo.V, thermo.T, batch.v.square().sum(1)), 1)[rows]
         lows.append(columns.amin(0))

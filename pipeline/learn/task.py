@@ -47,7 +47,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
                 f"change the split (train, validation) or record more frames."
             )
     sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
-    sigma = sigma if settings["localisation"] else 0.0
+    sigma = 0.0 if settings["localisation"] == "none" else sigma
     measured = anchor.measure(snapshots, train, sigma)
     lightning.seed_everything(seed, verbose=False)
     scales = start.model_settings(snapshots, train, measured, settings)
@@ -56,9 +56,10 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     if settings["warm_start"] and settings["closures"] == "splines":
         start_from_regression(model, snapshots, train, measured)
     mask = snapshots.mask[train]
-    latent = Latent(trajectory.particle, mask.any(axis=0)).to(device, dtype)
+    met = trajectory.present[train].any(axis=0) if settings["strength"] else None
+    latent = Latent(trajectory.particle, mask.any(axis=0), met).to(device, dtype)
     clean = measured.unexplained / measured.change
     floor = settings["floor"] * measured.change
-    noise = Noise(6 * sigma**2, floor, measured.temperature, clean)
+    noise = Noise(sigma, floor, measured.temperature, clean)
     learner = Learner(model, latent, settings, noise, int(mask.sum()))
     return Task(snapshots, train, validation, measured, learner, settings)

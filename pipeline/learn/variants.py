@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 VARIANTS: dict[str, dict[str, Any]] = {
-    # Ours: spline closures, heat-scored entropy, a latent entropy per training particle.
+    # Ours: spline closures, heat-scored entropy, a latent entropy and strength per particle, the
+    # bias of localisation error taken off.
     "metriplectic": {},
     # The paper's networks, teacher and printed loss, its gauge fixed by the temperature anchor.
-    "metriplectic_paper": {"closures": "networks", "loss": "paper", "entropy": "teacher"},
+    "metriplectic_paper": {
+        "closures": "networks",
+        "loss": "paper",
+        "entropy": "teacher",
+        "strength": False,
+        "localisation": "covariance",
+        "volume_factor": False,
+    },
 }
 
 

@@ -16,7 +16,7 @@ from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Radial
 from pipeline.closures.strain import Elastic, Elasticity
 from pipeline.closures.teacher import Teacher
-from pipeline.closures.volume import Volume
+from pipeline.closures.volume import Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
@@ -103,6 +103,7 @@ class Metriplectic(nn.Module):
         force: Tensor | None = None,
         limit: float | None = None,
         radial: Radial | None = None,
+        strength: Tensor | None = None,
     ) -> Dynamics:
         """Thermodynamic fields, amplitudes and drift at a state (paper, A.3).
 
@@ -113,6 +114,7 @@ class Metriplectic(nn.Module):
             force: (N, D) external force on each particle, e.g. the Taylor-Green body force.
             limit: greatest friction rate of a pair [1/time], see `gate.saturated`; for rollouts.
             radial: spline basis at the pair distances, if already computed.
+            strength: (N,) factors s_i that make the kernel s_i s_j w(r_ij); None takes 1.
 
         Raises:
             ValueError: if a solid is given no reference.
@@ -121,7 +123,7 @@ class Metriplectic(nn.Module):
         elastic = self._elasticity(state, reference)
         radial = self.radial(pairs.r) if radial is None else radial
         v_ij = pairs.difference(state.v)
-        kernel = self.volume(radial)
+        kernel = weighted(self.volume(radial), strength, pairs.i, pairs.j)
         d = inverse_volume(pairs, kernel, self.volume.self_weight())
         thermo = thermodynamics(self.energy_closure, d, state.S, elastic)
         i, j = sides(pairs, thermo)

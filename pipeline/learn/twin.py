@@ -1,0 +1,56 @@
+"""Localisation error in the inputs of the likelihood, taken out with the help of its own twin.
+
+Measured positions are y = r + eps with eps white. The residual of one step, linear in eps,
+
+    R(y) = R(r) + J eps,   J eps = eps(t+1) - (2 + J_r + J_v) eps(t) + (1 + J_v) eps(t-1)
+
+(J_r, J_v the derivatives of the drift) is therefore correlated with the positions and velocities
+it is regressed on: force and friction come out wrong however many snapshots there are. But the
+error has a known size, so one can put a second draw eta of it on top and see what it does:
+
+    E[ R(y) R(y)^T - D D^T ] = R(r) R(r)^T,   D = R(y + eta) - R(y)
+
+The likelihood is a sum of such products, so replacing them makes its gradient unbiased to second
+order in eps: the corrected score of Nakamura, Biometrika 77, 127 (1990), by simulation as in
+Novick and Stefanski, J. Am. Stat. Assoc. 97, 472 (2002).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pipeline.learn.snapshots import Batch
+
+
+def twin(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
+    """The batch with one more localisation error on the snapshots t - 1, t and t + 1.
+
+    Args:
+        batch: velocities must be backward differences of the positions.
+        sigma: localisation error per component [a].
+        generator: of the errors, on the device of the batch.
+    """
+    before, now, after = sigma * torch.randn(
+        (3, *batch.r.shape), generator=generator, dtype=batch.r.dtype, device=batch.r.device
+    )
+    pairs = batch.pairs
+    r_ij = pairs.e * pairs.r[:, None] + now[pairs.i] - now[pairs.j]
+    distance = torch.linalg.vector_norm(r_ij, dim=1)
+    return batch._replace(
+        r=batch.r + now,
+        v=batch.v + now - before,
+        v_next=batch.v_next + after - now,
+        pairs=pairs._replace(r=distance, e=r_ij / distance[:, None]),
+    )
+
+
+def draws(seed: int, number: int, device: torch.device) -> torch.Generator:
+    """Generator of draw ``number``: a resumed training sees what an uninterrupted one would."""
+    mixed = (seed * 1_000_003 + number) % (2**63 - 1)
+    return torch.Generator(device).manual_seed(mixed)
+
+
+def spread(echo: Tensor, mask: Tensor) -> Tensor:
+    """Mean square per component of D (n, D) over the rows that count: a scalar, no gradient."""
+    return echo.detach()[mask].square().mean()
