@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.metriplectic.conservative import pressure_force
 from pipeline.metriplectic.model import Dynamics, Metriplectic
-from pipeline.metriplectic.thermo import Thermo, sides
+from pipeline.metriplectic.thermo import Thermo
 from pipeline.pairs import sum_odd
 from pipeline.state import State
 
@@ -56,11 +55,8 @@ def follow(state: State, path: Path, thermo: Thermo, S: Tensor, temperature: flo
 
 
 def conservative_force(model: Metriplectic, dynamics: Dynamics) -> Tensor:
-    """-dE/dr_i (N, D), the reversible part of the drift alone."""
-    pairs = dynamics.pairs
-    kernel = model.volume(model.radial(pairs.r))
-    f = pressure_force(kernel, *sides(pairs, dynamics.thermo))
-    return sum_odd(pairs, f[:, None] * pairs.e)
+    """-dE/dr_i (N, D), the reversible part of the drift alone, where no external force acts."""
+    return model.m * dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
 
 
 def account(

@@ -10,13 +10,12 @@ from tqdm import tqdm
 
 from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
+from pipeline.dynamics.lead import lead
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.dynamics.observables import Log
-from pipeline.graphs import space_of
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.noise import draw
 from pipeline.pairs import NeighbourList, find
-from pipeline.space import Space
 from pipeline.state import State
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -33,25 +32,8 @@ class Conditions(NamedTuple):
     skin: float = 0.3  # of the neighbour list [a]
     integrator: str = "balanced"  # balanced (energy kept) | euler (the paper's)
     gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
-
-
-class Lead(NamedTuple):
-    """The data in reduced units, which driven particles follow."""
-
-    r: np.ndarray  # (T, N, D)
-    v: np.ndarray  # (T, N, D)
-    present: np.ndarray  # (T, N)
-    driven: np.ndarray  # (T, N), everything that is not free throughout
-    space: Space
-
-
-def lead(window: Trajectory, units: ReducedUnits) -> Lead:
-    """Reduced units, and driven = not present and free at every snapshot of the window."""
-    free = window.free.all(axis=0)
-    space = space_of(window)
-    scaled = Space(tuple(x / units.length for x in space.lengths), space.rate * units.time)
-    r, v = window.position / units.length, window.velocity / units.velocity
-    return Lead(r, v, window.present, window.present & ~free, scaled)
+    strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
+    thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
 
 
 class Walk:
@@ -60,9 +42,13 @@ class Walk:
     def __init__(
         self, window: Trajectory, model: Metriplectic, conditions: Conditions, seed: int
     ) -> None:
-        self.lead, self.model, self.conditions = lead(window, conditions.units), model, conditions
+        self.model, self.conditions = model, conditions
+        self.lead = lead(window, conditions.units, conditions.thermal_period)
         self.generator = torch.Generator().manual_seed(seed)
         self.z = torch.as_tensor(conditions.z, dtype=torch.float64)
+        self.strength = None
+        if conditions.strength is not None:
+            self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
         self.clock = (window.time - window.time[0]) / conditions.units.time
         self.dt = 1.0 / conditions.substeps
         count, particles, dimension = window.position.shape
@@ -96,7 +82,9 @@ class Walk:
 
     def evaluate(self, state: State, time: float) -> Dynamics:
         limit = None if self.conditions.gate is None else self.conditions.gate / self.dt
-        return self.model.dynamics(state, self.neighbours.pairs(state.r, time), limit=limit)
+        strength = None if self.strength is None else self.strength[self.index]
+        pairs = self.neighbours.pairs(state.r, time)
+        return self.model.dynamics(state, pairs, limit=limit, strength=strength)
 
     def check(self, state: State, dynamics: Dynamics) -> str:
         thermo, k = dynamics.thermo, self.free

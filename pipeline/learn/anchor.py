@@ -31,6 +31,7 @@ class Measured(NamedTuple):
     change: float  # variance of v' - v per component
     unexplained: float  # the same with 6 sigma^2 of localisation taken off
     neighbours: float  # mean number within the cutoff
+    thermal_period: float | None = None  # of thermal motion, if it oscillates [dt]
 
 
 def monomials(r: np.ndarray, degree: int) -> np.ndarray:

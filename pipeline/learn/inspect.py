@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.amplitudes import Amplitudes
+from pipeline.closures.volume import weighted
 from pipeline.learn.carried import Group, histogram, latent_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots

@@ -8,6 +8,7 @@ import lightning
 import numpy as np
 import torch
 
+from pipeline.dynamics.lead import thermal_period
 from pipeline.graphs import Graphs
 from pipeline.learn import anchor, start
 from pipeline.learn.latent import Latent
@@ -48,7 +49,8 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
             )
     sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
     sigma = 0.0 if settings["localisation"] == "none" else sigma
-    measured = anchor.measure(snapshots, train, sigma)
+    period = thermal_period(trajectory, parts["train"])
+    measured = anchor.measure(snapshots, train, sigma)._replace(thermal_period=period)
     lightning.seed_everything(seed, verbose=False)
     scales = start.model_settings(snapshots, train, measured, settings)
     torch.manual_seed(seed)

@@ -124,8 +124,12 @@ def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, tab
             "mean_T": mean,
             "heat_capacity": limits.heat_capacity,
         },
-        "measured": {name: float(value) for name, value in task.measured._asdict().items()},
+        "measured": {
+            name: None if value is None else float(value)
+            for name, value in task.measured._asdict().items()
+        },
         "latent": {"std": float(learner.latent.spread().detach()), "law": "normal"},
+        "strength": {"std": float(learner.latent.centred().detach().std()), "law": "log-normal"},
         "training": {
             **settings,
             "dataset": trajectory.attributes["dataset"],

@@ -1,0 +1,115 @@
+"""What the data give a rollout: the first state, and the paths of driven particles.
+
+Tracked positions carry localisation error. Taken as they are, initial velocities would hold it as
+heat. Driven particles need more care: they are not pushed back by the model's particles, so that
+their recorded thermal jitter would pump energy into their neighbours, which already receive their
+share from the noise of the pair. They are led along the slow part of their paths instead, all that
+is slower than thermal motion.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.dynamics.smoothing import best_weight, smoothed, weight_of_period
+from pipeline.graphs import space_of
+from pipeline.space import Space
+from pipeline.trajectory import Trajectory
+from pipeline.units import ReducedUnits
+
+CYCLES = 3.0  # a period this much longer than that of thermal motion counts as slow
+LONGEST = 60  # lags of the velocity autocorrelation that are looked at
+SAMPLE = 400  # columns from which the smoothing is chosen
+
+
+class Lead(NamedTuple):
+    """The data in reduced units, which driven particles follow."""
+
+    r: np.ndarray  # (T, N, D)
+    v: np.ndarray  # (T, N, D)
+    present: np.ndarray  # (T, N)
+    driven: np.ndarray  # (T, N), everything that is not free throughout
+    space: Space
+
+
+def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) -> Lead:
+    """Reduced units, and driven = not present and free at every snapshot of the window.
+
+    Args:
+        window: the snapshots to follow.
+        units: reduced units of the model.
+        thermal_period: of the motion to be taken out of driven paths, see `thermal_period`; None
+            leaves all but the localisation error.
+    """
+    free = window.free.all(axis=0)
+    window = _steadied(window, free, thermal_period)
+    space = space_of(window)
+    scaled = Space(tuple(x / units.length for x in space.lengths), space.rate * units.time)
+    r, v = window.position / units.length, window.velocity / units.velocity
+    return Lead(r, v, window.present, window.present & ~free, scaled)
+
+
+def _steadied(window: Trajectory, free: np.ndarray, period: float | None) -> Trajectory:
+    """Free particles without localisation error, the others without thermal motion."""
+    sigma = float(window.attributes["localisation_error"])
+    open_box = not any(window.box.periodic)
+    if not open_box or (sigma == 0 and period is None):
+        return window
+    position, velocity = window.position.copy(), window.velocity.copy()
+    cuts = [0, *(np.flatnonzero(~window.successive()) + 1).tolist(), len(window.time)]
+    for start, stop in itertools.pairwise(cuts):
+        rows = slice(start, stop)
+        for group, slow in ((free, None), (~free, period)):
+            part = window.position[rows, group]
+            seen = window.present[rows, group]
+            weight = _weight(part, seen, sigma, slow)
+            if weight > 0:
+                position[rows, group] = smoothed(part, seen, weight)
+        known = window.present[rows][1:] & window.present[rows][:-1]
+        step = np.diff(position[rows], axis=0) / window.dt
+        velocity[start + 1 : stop] = np.where(known[..., None], step, velocity[start + 1 : stop])
+        if stop - start > 1:
+            velocity[start] = np.where(known[0][:, None], step[0], velocity[start])
+    return window._replace(position=position, velocity=velocity)
+
+
+def _weight(part: np.ndarray, seen: np.ndarray, sigma: float, period: float | None) -> float:
+    least = weight_of_period(period * CYCLES) if period is not None else 0.0
+    whole = seen.all(axis=0)
+    if sigma == 0 or not whole.any() or len(part) < 20:
+        return least
+    series = part[:, whole].reshape(len(part), -1)
+    return max(least, best_weight(series[:, :: max(1, series.shape[1] // SAMPLE)], sigma))
+
+
+def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
+    """Period of thermal motion in snapshots: four times the first zero of the autocorrelation.
+
+    Velocities of free particles relative to the mean flow fitted to each snapshot. None where the
+    correlation has no zero within LONGEST lags: the motion has no period then.
+    """
+    window = trajectory.window(rows)
+    fluctuation = _fluctuations(window)
+    run = window.run
+    zero = None
+    for lag in range(2, min(LONGEST, len(window.time) // 4)):
+        both = window.free[lag:] & window.free[:-lag] & (run[lag:] == run[:-lag])[:, None]
+        product = (fluctuation[lag:] * fluctuation[:-lag]).sum(axis=2)
+        if both.any() and product[both].mean() <= 0:
+            zero = lag
+            break
+    return None if zero is None else 4.0 * zero
+
+
+def _fluctuations(window: Trajectory) -> np.ndarray:
+    """(T, N, D) velocity relative to an affine flow fitted to the free particles of a snapshot."""
+    out = np.zeros_like(window.velocity)
+    for t, free in enumerate(window.free):
+        if free.sum() > 3 * (window.dimension + 1):
+            r, v = window.position[t, free], window.velocity[t, free]
+            affine = np.column_stack([np.ones(len(r)), r])
+            out[t, free] = v - affine @ np.linalg.lstsq(affine, v, rcond=None)[0]
+    return out
