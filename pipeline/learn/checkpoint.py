@@ -44,12 +44,12 @@ class Learned(NamedTuple):
                 )
         z, _ = assign(window.particle, self.labels, self.z, seed)
         ranges = self.record["seen"]
-        pairs = [tuple(ranges[name]) for name in ("S", "V", "T")]
+        S, V, T = ((float(low), float(high)) for low, high in (ranges[k] for k in "SVT"))
         return Conditions(
             units=ReducedUnits(float(units["length"]), float(units["time"])),
             z=z,
             temperature=float(ranges["mean_T"]),
-            limits=Limits(*pairs, float(ranges["speed"]), float(ranges["heat_capacity"])),
+            limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
         )
 

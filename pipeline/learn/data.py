@@ -27,7 +27,9 @@ class Transitions(Dataset[Transition]):
         self.snapshots = snapshots
 
     def __getitem__(self, times: list[int]) -> Transition:
-        return Transition(self.snapshots.batch(np.array(times)), self.snapshots.after(times))
+        return Transition(
+            self.snapshots.batch(np.array(times)), self.snapshots.after(np.array(times))
+        )
 
 
 class Shuffled(Sampler[list[int]]):

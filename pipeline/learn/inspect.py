@@ -47,7 +47,7 @@ def kernel(samples: Samples) -> Group:
     """w(r) and w'(r) from the closest pair seen to the cutoff."""
     r = _distances(samples)
     found = samples.model.volume(samples.model.radial(r))
-    zero = samples.model.volume.self_weight().reshape(1)
+    zero = torch.as_tensor(samples.model.volume.self_weight()).reshape(1)
     return {"r": r, "w": found.w, "dw": found.dwdr, "self_weight": zero}
 
 

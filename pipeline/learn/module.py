@@ -12,14 +12,13 @@ from torch import Tensor
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
+from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Batch
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.pairs import sum_odd
 from pipeline.state import State
 
-WARMUP = 0.03  # fraction of the steps over which the learning rate rises
-FINAL = 0.01  # fraction of the peak at which it ends
 OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
@@ -30,15 +29,7 @@ class Noise(NamedTuple):
     localisation: float  # 6 sigma^2 / dt^2 of a second difference
     floor: float  # numerical, so that an isolated particle has a finite score
     temperature: float  # T0
-
-
-def rate(step: int, steps: int) -> float:
-    """Factor on the learning rate: linear rise, then a cosine down to FINAL."""
-    rise = max(1, round(WARMUP * steps))
-    if step < rise:
-        return (step + 1) / rise
-    x = min(1.0, (step - rise) / max(1, steps - rise))
-    return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
+    clean: float  # fraction of var(v' - v) that is not localisation error
 
 
 class Learner(lightning.LightningModule):
@@ -104,8 +95,11 @@ class Learner(lightning.LightningModule):
             "anchor": options["anchor_weight"] * anchor,
             "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
         }
-        if not self.paper and options["pair_weight"] > 0:
-            terms["pair"] = options["pair_weight"] * self.pair_term(score, dynamics, mask)
+        # Localisation error enters the drift of neighbours and correlates their residuals, which
+        # the pair term would read as friction: it is trusted in so far as motion is.
+        weight = options["pair_weight"] * self.noise.clean**2
+        if not self.paper and weight > 0:
+            terms["pair"] = weight * self.pair_term(score, dynamics, mask)
         if options["entropy"] == "latent":
             terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
         return terms
@@ -167,7 +161,7 @@ class Learner(lightning.LightningModule):
         values = {"validation_nll": nll, "temperature_ratio": ratio}
         self.log_dict(values, on_epoch=True, batch_size=int(mask.sum()))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> Any:
         groups: list[dict[str, Any]] = [
             {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
             {"params": [self.latent.z], "lr": self.options["latent_rate"]},

@@ -21,7 +21,9 @@ DEFAULTS: dict[str, Any] = {
     "clip": 10.0,  # largest norm of the gradient
     "entropy_weight": 0.15,  # weight of the entropy part of the likelihood (.1 to .2)
     "anchor_weight": 10.0,  # weight of ln^2(<T> / T0)
-    "pair_weight": 1.0,  # weight of the pair term; 1 is its share in the joint likelihood
+    # Weight of the pair term; 1 is its share in the joint likelihood. Multiplied by the square of
+    # the fraction of var(v' - v) that is not localisation error, which would bias it.
+    "pair_weight": 1.0,
     "smoothness": 1.0,  # factor on the smoothness penalty of the closures
     "latent_scale": 5.0,  # width of the normal prior of z [k_B]
     "localisation": True,  # add the measured localisation error to the velocity covariance

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lightning
-import numpy as np
 
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.walk import Conditions
@@ -13,7 +12,7 @@ from pipeline.learn import start
 from pipeline.trajectory import Trajectory
 
 if TYPE_CHECKING:
-    from pipeline.learn.train import Task
+    from pipeline.learn.task import Task
 
 UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 
@@ -30,11 +29,11 @@ class Stability(lightning.Callback):
     def on_validation_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
-        task = self.task
-        limits, mean = start.seen(module.model, module.latent, task.snapshots, task.train)
-        z = module.latent.z.detach().cpu().double().numpy() * module.latent.trained.cpu().numpy()
-        conditions = Conditions(task.snapshots.units, z.astype(np.float64), mean, limits)
-        done = rollout(self.window, module.model, conditions, task.settings["seed"], False)
+        task, learner = self.task, self.task.learner
+        limits, mean = start.seen(learner.model, learner.latent, task.snapshots, task.train)
+        z = (learner.latent.z * learner.latent.trained).detach().cpu().double().numpy()
+        conditions = Conditions(task.snapshots.units, z, mean, limits)
+        done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
         nll = trainer.callback_metrics["validation_nll"]

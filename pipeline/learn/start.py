@@ -91,4 +91,4 @@ def seen(
     low, high = torch.stack(lows).amin(0).tolist(), torch.stack(highs).amax(0).tolist()
     ranges = [(a, b) for a, b in zip(low[:3], high[:3], strict=True)]
     T, heat_capacity = torch.stack(means).mean(0).tolist()
-    return Limits(*ranges, speed=high[3] ** 0.5, heat_capacity=heat_capacity), T
+    return Limits(ranges[0], ranges[1], ranges[2], high[3] ** 0.5, heat_capacity), T

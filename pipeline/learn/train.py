@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning
 import numpy as np
@@ -13,31 +13,15 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from pipeline.graphs import Graphs
-from pipeline.learn import anchor, checkpoint, start
+from pipeline.learn import checkpoint, start
 from pipeline.learn.callbacks import Bar, Clock, Table
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.inspect import inspect
 from pipeline.learn.inspect import write as write_learned
-from pipeline.learn.latent import Latent
-from pipeline.learn.module import Learner, Noise
 from pipeline.learn.resume import checkpoint_to_resume, fingerprint
-from pipeline.learn.settings import complete
-from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.stability import Stability
-from pipeline.learn.warm import start_from_regression
-from pipeline.metriplectic.model import build
-from pipeline.trajectory import Trajectory, blocks
-
-
-class Task(NamedTuple):
-    """Everything one training needs."""
-
-    snapshots: Snapshots
-    train: np.ndarray  # snapshots of the training block
-    validation: np.ndarray
-    measured: anchor.Measured
-    learner: Learner
-    settings: dict[str, Any]
+from pipeline.learn.task import Task, prepare
+from pipeline.trajectory import Trajectory
 
 
 def train(
@@ -50,9 +34,9 @@ def train(
 ) -> None:
     """Trains one model and writes model.safetensors, model.yaml, training.csv and checkpoints/.
 
-    If ``folder`` holds checkpoints/last.ckpt of an interrupted run on the same data with the
-    same settings, goes on from there: the result is the one an uninterrupted run would have had, since batches depend on seed and epoch
-    alone and checkpoints are written between epochs.
+    If ``folder`` holds checkpoints/last.ckpt of an interrupted run on the same data with the same
+    settings, goes on from there: the result is the one an uninterrupted run would have had, since
+    batches depend on seed and epoch alone and checkpoints are written between epochs.
 
     Args:
         trajectory: snapshots in the units of the data.
@@ -79,42 +63,10 @@ def train(
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
         trainer.fit(task.learner, data, ckpt_path=last, weights_only=True)
-    best = trainer.checkpoint_callback.best_model_path
+    best = folder / "checkpoints" / "best.ckpt"
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
     task.learner.cpu().load_state_dict(state)
     finish(task, graphs, trajectory, folder, table)
-
-
-def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int) -> Task:
-    """Tensors, measured scales and a model to start from."""
-    settings = {**complete(settings), "seed": seed}
-    device = settings["device"]
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = getattr(torch, settings["precision"])
-    snapshots = Snapshots(trajectory, graphs, settings["hole_distance"], dtype, device)
-    parts = blocks(trajectory, settings["train"], settings["validation"])
-    train, validation = (snapshots.usable(parts[name]) for name in ("train", "validation"))
-    for name, times in (("training", train), ("validation", validation)):
-        if len(times) == 0:
-            raise ValueError(
-                f"The {name} block has no pair of successive snapshots with a free particle: "
-                f"change the split (train, validation) or record more frames."
-            )
-    sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
-    sigma = sigma if settings["localisation"] else 0.0
-    measured = anchor.measure(snapshots, train, sigma)
-    lightning.seed_everything(seed, verbose=False)
-    scales = start.model_settings(snapshots, train, measured, settings)
-    torch.manual_seed(seed)
-    model = build(scales).to(device, dtype)
-    if settings["warm_start"] and settings["closures"] == "splines":
-        start_from_regression(model, snapshots, train, measured)
-    mask = snapshots.mask[train]
-    latent = Latent(trajectory.particle, mask.any(axis=0)).to(device, dtype)
-    noise = Noise(6 * sigma**2, settings["floor"] * measured.change, measured.temperature)
-    learner = Learner(model, latent, settings, noise, int(mask.sum()))
-    return Task(snapshots, train, validation, measured, learner, settings)
 
 
 def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> lightning.Trainer:

@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
+from pipeline.closures.energy import ExponentialEnergy
+from pipeline.closures.friction import SplineFriction
+from pipeline.closures.volume import SplineVolume
 from pipeline.learn.anchor import Measured
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
@@ -89,20 +92,33 @@ def start_from_regression(
     the residual variance through the fluctuation-dissipation theorem, which is better determined
     than the drift; its dependence on distance comes from the regression.
     """
+    volume, energy, friction = model.volume, model.energy_closure, model.friction
+    if not (
+        isinstance(volume, SplineVolume)
+        and isinstance(energy, ExponentialEnergy)
+        and isinstance(friction, SplineFriction)
+    ):
+        return False
     curves = regress(snapshots, times)
     pushing = curves.force.clamp(min=LEAST * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
     batch = snapshots.batch(times[:: max(1, len(times) // 5)][:5])
-    _set_kernel(model, curves.r, pushing, batch)
+    _set_kernel(model, (volume, energy), curves.r, pushing, batch)
     noise = max(curves.residual - (measured.change - measured.unexplained), 0.05 * curves.residual)
-    _set_friction(model, curves, noise, batch)
+    _set_friction(model, friction, curves, noise, batch)
     return True
 
 
-def _set_kernel(model: Metriplectic, r: Tensor, force: Tensor, batch: Batch) -> None:
+def _set_kernel(
+    model: Metriplectic,
+    closures: tuple[SplineVolume, ExponentialEnergy],
+    r: Tensor,
+    force: Tensor,
+    batch: Batch,
+) -> None:
     """w' = -f / (2 kappa) with kappa = P V^2 such that the mean of sum_j w stays as it was."""
-    h, volume, energy = model.cutoff, model.volume, model.energy_closure
+    h, (volume, energy) = model.cutoff, closures
     before = volume(model.radial(batch.pairs.r)).w.mean()
     edge = torch.cat([r, r.new_tensor([h])])
     values = torch.cat([force, force.new_zeros(1)])
@@ -124,9 +140,11 @@ def _set_kernel(model: Metriplectic, r: Tensor, force: Tensor, batch: Batch) -> 
         energy.log_c[n:] = float(np.log((kappa - hot) / (scale * float(beta[n:].sum()))))
 
 
-def _set_friction(model: Metriplectic, curves: Curves, noise: float, batch: Batch) -> None:
+def _set_friction(
+    model: Metriplectic, friction: SplineFriction, curves: Curves, noise: float, batch: Batch
+) -> None:
     """a^2 and b^2 of the regressed frictions, scaled to the variance of the residual."""
-    D, h, friction = model.scales.dimension, model.cutoff, model.friction
+    D, h = model.scales.dimension, model.cutoff
     top = max(float(curves.along.max()), float(curves.across.max()), 1e-12)
     across = curves.across.clamp(min=LEAST * top)
     along = curves.along.clamp(min=LEAST * top)

@@ -15,7 +15,8 @@ from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn import callbacks
 from pipeline.learn.checkpoint import load
-from pipeline.learn.train import prepare, train
+from pipeline.learn.task import prepare
+from pipeline.learn.train import train
 from pipeline.trajectory import Trajectory, blocks
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 

@@ -9,7 +9,7 @@ import torch
 from pipeline import graphs, pairs
 from pipeline.learn import warm
 from pipeline.learn.snapshots import Snapshots
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 

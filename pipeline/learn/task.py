@@ -1,0 +1,64 @@
+"""One training made ready: tensors, measured scales and a model to start from."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import lightning
+import numpy as np
+import torch
+
+from pipeline.graphs import Graphs
+from pipeline.learn import anchor, start
+from pipeline.learn.latent import Latent
+from pipeline.learn.module import Learner, Noise
+from pipeline.learn.settings import complete
+from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.warm import start_from_regression
+from pipeline.metriplectic.model import build
+from pipeline.trajectory import Trajectory, blocks
+
+
+class Task(NamedTuple):
+    """Everything one training needs."""
+
+    snapshots: Snapshots
+    train: np.ndarray  # snapshots of the training block
+    validation: np.ndarray
+    measured: anchor.Measured
+    learner: Learner
+    settings: dict[str, Any]
+
+
+def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int) -> Task:
+    """Tensors, measured scales and a model to start from."""
+    settings = {**complete(settings), "seed": seed}
+    device = settings["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = getattr(torch, settings["precision"])
+    snapshots = Snapshots(trajectory, graphs, settings["hole_distance"], dtype, device)
+    parts = blocks(trajectory, settings["train"], settings["validation"])
+    train, validation = (snapshots.usable(parts[name]) for name in ("train", "validation"))
+    for name, times in (("training", train), ("validation", validation)):
+        if len(times) == 0:
+            raise ValueError(
+                f"The {name} block has no pair of successive snapshots with a free particle: "
+                f"change the split (train, validation) or record more frames."
+            )
+    sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
+    sigma = sigma if settings["localisation"] else 0.0
+    measured = anchor.measure(snapshots, train, sigma)
+    lightning.seed_everything(seed, verbose=False)
+    scales = start.model_settings(snapshots, train, measured, settings)
+    torch.manual_seed(seed)
+    model = build(scales).to(device, dtype)
+    if settings["warm_start"] and settings["closures"] == "splines":
+        start_from_regression(model, snapshots, train, measured)
+    mask = snapshots.mask[train]
+    latent = Latent(trajectory.particle, mask.any(axis=0)).to(device, dtype)
+    clean = measured.unexplained / measured.change
+    floor = settings["floor"] * measured.change
+    noise = Noise(6 * sigma**2, floor, measured.temperature, clean)
+    learner = Learner(model, latent, settings, noise, int(mask.sum()))
+    return Task(snapshots, train, validation, measured, learner, settings)
