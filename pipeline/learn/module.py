@@ -12,6 +12,7 @@ from torch import Tensor
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
+from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Batch
 from pipeline.learn.twin import draws, spread, twin
 from pipeline.metriplectic.model import Dynamics, Metriplectic
@@ -19,8 +20,6 @@ from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.pairs import sum_even, sum_odd
 from pipeline.state import State
 
-WARMUP = 0.03  # fraction of the steps over which the learning rate rises
-FINAL = 0.01  # fraction of the peak at which it ends
 OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
@@ -32,15 +31,6 @@ class Noise(NamedTuple):
     floor: float  # numerical, so that an isolated particle has a finite score
     temperature: float  # T0
     clean: float  # fraction of var(v' - v) that is not localisation error
-
-
-def rate(step: int, steps: int) -> float:
-    """Factor on the learning rate: linear rise, then a cosine down to FINAL."""
-    rise = max(1, round(WARMUP * steps))
-    if step < rise:
-        return (step + 1) / rise
-    x = min(1.0, (step - rise) / max(1, steps - rise))
-    return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
 
 
 class Learner(lightning.LightningModule):
