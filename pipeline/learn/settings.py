@@ -14,9 +14,9 @@ DEFAULTS: dict[str, Any] = {
     "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's)
     "train": 0.5,  # fraction of the snapshots for training, from the first on
     "validation": 0.1,  # fraction that follows, for choosing the checkpoint; the rest is the test
-    "steps": 3000,  # optimiser steps; the learning rate falls to a hundredth along them
+    "steps": 1500,  # optimiser steps; the learning rate falls to a hundredth along them
     "batch": 5,  # snapshots per step
-    "learning_rate": 0.01,  # peak of Adam's rate, reached after 3 % of the steps
+    "learning_rate": 0.02,  # peak of Adam's rate, reached after 3 % of the steps
     "latent_rate": 0.05,  # the same for the latents z
     "clip": 10.0,  # largest norm of the gradient
     "entropy_weight": 0.15,  # weight of the entropy part of the likelihood (.1 to .2)
@@ -35,7 +35,7 @@ DEFAULTS: dict[str, Any] = {
     "strength_rate": 0.01,  # peak learning rate of ln s
     "floor": 1e-3,  # least velocity variance per step, as a fraction of var(v' - v)
     "hole_distance": 2.0,  # rows nearer to an untracked particle are left out [cutoffs]
-    "validate_every": 100,  # steps between validations, which are also the checkpoints
+    "validate_every": 50,  # steps between validations, which are also the checkpoints
     "validation_snapshots": 30,  # evenly spread in the validation block
     "rollout_steps": 30,  # of the stability check at each validation
     "patience": 12,  # validations without improvement after which training stops
