@@ -1,4 +1,4 @@
-"""What a rule's script does to its process before it works: threads, and a log beside the screen."""
+"""What a script does to its process before it works: threads, and a log beside the screen."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ DEFAULTS: dict[str, Any] = {
     "validation": 0.1,  # fraction that follows, for choosing the checkpoint; the rest is the test
     "steps": 1500,  # optimiser steps; the learning rate falls to a hundredth along them
     "batch": 5,  # snapshots per step
-    "learning_rate": 0.02,  # peak of Adam's rate, reached after 3 % of the steps
+    "learning_rate": 0.01,  # peak of Adam's rate, reached after 3 % of the steps
     "latent_rate": 0.05,  # the same for the latents z
     "clip": 10.0,  # largest norm of the gradient
     "entropy_weight": 0.15,  # weight of the entropy part of the likelihood (.1 to .2)
