@@ -59,6 +59,17 @@ def conservative_force(model: Metriplectic, dynamics: Dynamics) -> Tensor:
     return model.m * dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
 
 
+def pushed(m: Tensor, before: Tensor, free: Tensor, after: Tensor) -> Account:
+    """Impulse J = m (v' - v'_free) of led particles and its work J . (v + v') / 2.
+
+    Args:
+        m: mass of a particle.
+        before, free, after: (k, D) velocities before a step, after it if left alone, and as led.
+    """
+    J = m * (after - free)
+    return Account(float((J * (before + after)).sum() / 2), J.sum(0))
+
+
 def account(
     model: Metriplectic,
     dynamics: Dynamics,
@@ -82,12 +93,12 @@ def account(
         dt: length of the step.
     """
     before, free, after = (State(*(x[rows] for x in state)) for state in states)
-    J = model.m * (after.v - free.v)
-    work = (J * (before.v + after.v)).sum() / 2
+    kinetic = pushed(model.m, before.v, free.v, after.v)
+    work = 0.0
     beyond = after.r - before.r - after.v * dt
     if bool((beyond.abs() > 1e-9).any()):
-        work = work - (conservative_force(model, dynamics)[rows] * beyond).sum()
+        work = -float((conservative_force(model, dynamics)[rows] * beyond).sum())
     T, dTdS = dynamics.thermo.T[rows], dynamics.thermo.dTdS[rows]
     led, left = after.S - before.S, free.S - before.S
     heat = (T * (led - left) + 0.5 * dTdS * (led.square() - left.square())).sum()
-    return Account(float(work + heat), J.sum(0))
+    return Account(kinetic.work + work + float(heat), kinetic.impulse)

@@ -24,6 +24,7 @@ class Limits(NamedTuple):
 
 
 UNLIMITED = Limits((-1e30, 1e30), (0.0, 1e30), (0.0, 1e30), 1e30, 1.0)
+NOT_FINITE = "the state became non-finite"
 FLUCTUATION = 6.0  # standard deviations of equilibrium that are no cause for alarm
 
 
@@ -41,7 +42,7 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     low = torch.stack((S.min(), V.min(), T.min(), v2.min())).tolist()
     high = torch.stack((S.max(), V.max(), T.max(), v2.max())).tolist()
     if not all(x - x == 0 for x in low + high):
-        return "the state became non-finite"
+        return NOT_FINITE
     spread = FLUCTUATION * limits.heat_capacity**0.5
     reach = max(limits.S[1] - limits.S[0], spread)
     factor = max(3.0, math.exp(min(spread / limits.heat_capacity, 50.0)))
@@ -58,12 +59,24 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
                     f"the {name} of a particle reached {value:.3g}, far outside the "
                     f"{seen[0]:.3g} to {seen[1]:.3g} seen in training"
                 )
-    if high[3] > 9 * limits.speed**2:
-        return (
-            f"a particle reached the speed {high[3] ** 0.5:.3g} a/dt, over three times the largest "
-            f"in the training data, {limits.speed:.3g}"
-        )
-    return ""
+    return _too_fast(high[3], limits.speed)
+
+
+def outruns(v: Tensor, speed: float) -> str:
+    """A sentence where velocities v (n, D) are no numbers or over three times ``speed``, or ""."""
+    if len(v) == 0:
+        return ""
+    highest = float((v * v).sum(1).max())
+    return _too_fast(highest, speed) if highest - highest == 0 else NOT_FINITE
+
+
+def _too_fast(highest: float, speed: float) -> str:
+    if highest <= 9 * speed**2:
+        return ""
+    return (
+        f"a particle reached the speed {highest**0.5:.3g} a/dt, over three times the largest "
+        f"in the training data, {speed:.3g}"
+    )
 
 
 def friction_rate(dynamics: Dynamics) -> Tensor:

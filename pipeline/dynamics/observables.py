@@ -7,10 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.boundary import Account
-from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.state import State
-
-SCALARS = ("energy", "kinetic", "internal", "entropy", "work", "temperature")
 
 
 def kinetic_temperature(r: Tensor, v: Tensor) -> float:
@@ -28,37 +25,35 @@ class Log:
 
     ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
     what driving and the coming and going of particles have given since the start. Energy minus
-    work and momentum minus impulse are therefore constant, momentum to round-off.
+    work and momentum minus impulse are therefore constant, momentum to round-off. A model
+    without energy or entropy logs none.
     """
 
     def __init__(self, count: int, dimension: int) -> None:
-        self.scalars = {name: np.full(count, np.nan) for name in SCALARS}
+        self.scalars: dict[str, np.ndarray] = {}
+        self.count = count
         self.momentum = np.full((count, dimension), np.nan)
         self.impulse = np.full((count, dimension), np.nan)
 
     def record(
         self,
         t: int,
-        model: Metriplectic,
+        m: Tensor,
         state: State,
-        dynamics: Dynamics,
+        totals: dict[str, float],
         given: Account,
         free: Tensor,
     ) -> None:
         """Notes the totals of snapshot ``t``; ``free`` are the rows that are not driven."""
-        kinetic = float(0.5 * model.m * state.v.square().sum())
-        internal = float(dynamics.thermo.U.sum())
         values = {
-            "energy": kinetic + internal,
-            "kinetic": kinetic,
-            "internal": internal,
-            "entropy": float(state.S.sum()),
+            **totals,
+            "kinetic": float(0.5 * m * state.v.square().sum()),
             "work": given.work,
-            "temperature": float(model.m) * kinetic_temperature(state.r[free], state.v[free]),
+            "temperature": float(m) * kinetic_temperature(state.r[free], state.v[free]),
         }
         for name, value in values.items():
-            self.scalars[name][t] = value
-        self.momentum[t] = (model.m * state.v.sum(0)).numpy()
+            self.scalars.setdefault(name, np.full(self.count, np.nan))[t] = value
+        self.momentum[t] = (m * state.v.sum(0)).numpy()
         self.impulse[t] = given.impulse.numpy()
 
     def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:

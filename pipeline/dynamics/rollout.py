@@ -11,11 +11,12 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from pipeline import trajectory
-from pipeline.dynamics.walk import Conditions, Walk
-from pipeline.metriplectic.model import Metriplectic
+from pipeline.dynamics.law import Setting
+from pipeline.dynamics.walk import Walk
 from pipeline.trajectory import Trajectory
 
 
@@ -37,8 +38,8 @@ def stretches(window: Trajectory) -> list[slice]:
 @torch.inference_mode()
 def rollout(
     window: Trajectory,
-    model: Metriplectic,
-    conditions: Conditions,
+    model: nn.Module,
+    conditions: Setting,
     seed: int,
     progress: bool = True,
 ) -> Rollout:
@@ -50,13 +51,13 @@ def rollout(
 
     Args:
         window: snapshots to follow, usually the test block.
-        model: learned or analytic.
-        conditions: units, latents, limits and steps.
+        model: metriplectic or a baseline, learned or analytic.
+        conditions: units, limits, steps, and the law by which the model moves particles.
         seed: of all random numbers.
         progress: whether to show a bar.
     """
     model = copy.deepcopy(model).double().cpu().eval()
-    walk = Walk(window, model, conditions, seed)
+    walk = Walk(window, conditions.law(model), conditions, seed)
     count, stopped, last = len(window.time), "", 0
     with tqdm(total=count, desc="rollout", unit="step", mininterval=1, disable=not progress) as bar:
         for rows in stretches(window):
@@ -79,10 +80,7 @@ def _trajectory(window: Trajectory, walk: Walk, last: int, seed: int) -> Traject
         position=walk.r[:last] * units.length,
         velocity=walk.v[:last] * units.velocity,
         driven=walk.lead.driven[:last],
-        extra={
-            "entropy": np.where(present, walk.S[:last], 0.0),
-            "temperature": np.where(present, walk.T[:last], 0.0),
-        },
+        extra={k: np.where(present, field[:last], 0.0) for k, field in walk.fields.items()},
         attributes={**part.attributes, "rollout_seed": seed, "localisation_error": 0.0},
     )
 

@@ -12,7 +12,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from pipeline.dynamics.limits import Limits
-from pipeline.dynamics.walk import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.learn.latent import Latent, assign
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import Trajectory

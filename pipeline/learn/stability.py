@@ -8,7 +8,7 @@ import lightning
 import torch
 
 from pipeline.dynamics.rollout import rollout
-from pipeline.dynamics.walk import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.learn import start
 from pipeline.trajectory import Trajectory
 

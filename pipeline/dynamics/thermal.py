@@ -1,0 +1,102 @@
+"""Rollouts of the metriplectic model, whose particles have an entropy each."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity
+from pipeline.dynamics.integrators import euler_heat, heat, kick, move
+from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
+from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.noise import draw
+from pipeline.pairs import Pairs
+from pipeline.state import State
+from pipeline.units import ReducedUnits
+
+
+class Conditions(NamedTuple):
+    """What a rollout of the metriplectic model needs besides the data and the model."""
+
+    units: ReducedUnits  # reduced units of the model in the trajectory's
+    z: np.ndarray  # (N,) latent entropies, order of the trajectory's particles
+    temperature: float  # at which driven particles are held
+    limits: Limits = UNLIMITED
+    substeps: int = 1  # integrator steps per snapshot interval
+    skin: float = 0.3  # of the neighbour list [a]
+    integrator: str = "balanced"  # balanced (energy kept) | euler (the paper's)
+    gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
+    strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
+    thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
+
+    def law(self, model: Any) -> Thermal:
+        """See `pipeline.dynamics.law.Setting`."""
+        return Thermal(model, self)
+
+
+class Thermal:
+    """The law of a metriplectic model, see `pipeline.dynamics.law.Law`."""
+
+    def __init__(self, model: Metriplectic, conditions: Conditions) -> None:
+        self.model, self.conditions = model, conditions
+        self.z = torch.as_tensor(conditions.z, dtype=torch.float64)
+        self.strength = None
+        if conditions.strength is not None:
+            self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
+
+    @property
+    def m(self) -> Tensor:
+        return self.model.m
+
+    @property
+    def cutoff(self) -> float:
+        return self.model.cutoff
+
+    @property
+    def speed(self) -> float:
+        return self.conditions.limits.speed
+
+    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
+        """The teacher's entropy plus the latent (paper, algorithm 2)."""
+        return self.model.entropy(state, pairs) + self.z[index]
+
+    def evaluate(self, state: State, pairs: Pairs, index: np.ndarray, dt: float) -> Dynamics:
+        limit = None if self.conditions.gate is None else self.conditions.gate / dt
+        strength = None if self.strength is None else self.strength[index]
+        return self.model.dynamics(state, pairs, limit=limit, strength=strength)
+
+    def step(
+        self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator
+    ) -> tuple[State, Account]:
+        noise = draw(dynamics.pairs, dt, generator)
+        given = kick(self.model, dynamics, noise, dt)
+        free_v = state.v + given.dv
+        v = lead_velocity(free_v, path)
+        if self.conditions.integrator == "euler":
+            dS = euler_heat(self.model, dynamics, noise, dt)
+        else:
+            dS = heat(dynamics, given, state.v, v)
+        free = move(state, free_v, dS, dt)
+        after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
+        return after, account(self.model, dynamics, (state, free, after), path.rows, dt)
+
+    def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
+        thermo, limits = dynamics.thermo, self.conditions.limits
+        left = leaves(limits, state.S[rows], thermo.V[rows], thermo.T[rows], state.v[rows])
+        return left or overdamps(dynamics, rows, dt)
+
+    def energy(self, state: State, dynamics: Dynamics) -> float:
+        return float(self.model.energy(state, dynamics))
+
+    def totals(self, state: State, dynamics: Dynamics) -> dict[str, float]:
+        return {
+            "energy": self.energy(state, dynamics),
+            "internal": float(dynamics.thermo.U.sum()),
+            "entropy": float(state.S.sum()),
+        }
+
+    def fields(self, state: State, dynamics: Dynamics) -> dict[str, Tensor]:
+        return {"entropy": state.S, "temperature": dynamics.thermo.T}
