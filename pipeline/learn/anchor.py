@@ -34,6 +34,26 @@ class Measured(NamedTuple):
     thermal_period: float | None = None  # of thermal motion, if it oscillates [dt]
 
 
+class Noise(NamedTuple):
+    """What the velocities hold that is not the model's, and the anchor."""
+
+    sigma: float  # localisation error [a]
+    floor: float  # numerical, so that an isolated particle has a finite score
+    temperature: float  # T0
+    clean: float  # fraction of var(v' - v) that is not localisation error
+    treatment: str  # corrected | covariance | none, see the setting localisation
+
+    @property
+    def corrected(self) -> bool:
+        """Whether a simulated localisation error takes the bias off."""
+        return self.treatment == "corrected" and self.sigma > 0
+
+    @property
+    def known(self) -> float:
+        """6 sigma^2 / dt^2, the error of a second difference, where it is added to variances."""
+        return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
+
+
 def monomials(r: np.ndarray, degree: int) -> np.ndarray:
     """(n, k) all products of coordinates of r (n, D) up to the total degree, centred and scaled."""
     x = (r - r.mean(axis=0)) / np.maximum(np.ptp(r, axis=0), 1e-12)

@@ -11,16 +11,19 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
+from pipeline.baselines.build import build as build_baseline
 from pipeline.dynamics.limits import Limits
+from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.thermal import Conditions
-from pipeline.learn.latent import Latent, assign
+from pipeline.learn.latent import assign
+from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 
 
 class Learned(NamedTuple):
-    """A trained model with what its use needs."""
+    """A trained metriplectic model with what its use needs."""
 
     model: Metriplectic
     labels: np.ndarray  # (K,) particles met in training
@@ -37,19 +40,13 @@ class Learned(NamedTuple):
         Raises:
             ValueError: if the window is not in the units the model was trained in.
         """
-        units = self.record["units"]
-        for name in ("length_unit", "time_unit"):
-            if window.attributes[name] != units[name]:
-                raise ValueError(
-                    f"The trajectory's {name} is {window.attributes[name]} and the model was "
-                    f"trained on {units[name]}: convert one of them."
-                )
+        units = _units(self.record, window)
         z, _ = assign(window.particle, self.labels, self.z, seed)
         log_s, _ = assign(window.particle, self.met, self.log_s, seed + 1)
         ranges = self.record["seen"]
         S, V, T = ((float(low), float(high)) for low, high in (ranges[k] for k in "SVT"))
         return Conditions(
-            units=ReducedUnits(float(units["length"]), float(units["time"])),
+            units=units,
             z=z,
             strength=np.exp(log_s) if len(self.met) else None,
             thermal_period=self.record["measured"]["thermal_period"],
@@ -59,30 +56,53 @@ class Learned(NamedTuple):
         )
 
 
-def save(folder: Path, model: Metriplectic, latent: Latent, record: dict[str, Any]) -> None:
+class LearnedBaseline(NamedTuple):
+    """A trained baseline."""
+
+    model: Any  # an nn.Module that is a pipeline.baselines.motion.Baseline
+    record: dict[str, Any]  # contents of model.yaml
+
+    def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Plain:
+        """See `Learned`; no particle of a baseline is anything special, so the seed is unused."""
+        return Plain(
+            units=_units(self.record, window),
+            speed=float(self.record["seen"]["speed"]),
+            substeps=substeps,
+            thermal_period=self.record["measured"]["thermal_period"],
+        )
+
+
+def _units(record: dict[str, Any], window: Trajectory) -> ReducedUnits:
+    units = record["units"]
+    for name in ("length_unit", "time_unit"):
+        if window.attributes[name] != units[name]:
+            raise ValueError(
+                f"The trajectory's {name} is {window.attributes[name]} and the model was "
+                f"trained on {units[name]}: convert one of them."
+            )
+    return ReducedUnits(float(units["length"]), float(units["time"]))
+
+
+def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     """Writes model.safetensors and model.yaml; each appears whole or not at all.
 
     Args:
         folder: results/<name>/<model>/seed<k>.
-        model: trained; its tensors are stored under ``model.``.
-        latent: stored as ``latent.labels`` and ``latent.z`` of trained particles, ``latent.met``
-            and ``latent.log_s`` of those that have a strength.
+        learner: trained; the tensors of its model are stored under ``model.``, beside its own.
         record: plain values: units, seen ranges, training settings, provenance.
     """
-    tensors = {f"model.{name}": value.cpu() for name, value in model.state_dict().items()}
-    known = latent.trained.cpu()
-    tensors["latent.labels"] = latent.labels.cpu()[known].contiguous()
-    tensors["latent.z"] = latent.z.detach().cpu()[known].contiguous()
-    tensors["latent.met"] = latent.labels.cpu()[latent.met.cpu()].contiguous()
-    tensors["latent.log_s"] = latent.centred().detach().cpu()[latent.met.cpu()].contiguous()
+    tensors = {f"model.{name}": value for name, value in learner.model.state_dict().items()}
+    tensors = {
+        name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
+    }
     save_file(tensors, folder / "model.safetensors.partial")
-    text = yaml.safe_dump({"model": model.settings(), **record}, sort_keys=False)
+    text = yaml.safe_dump({"model": learner.model.settings(), **record}, sort_keys=False)
     (folder / "model.yaml.partial").write_text(text)
     for name in ("model.safetensors", "model.yaml"):
         os.replace(folder / f"{name}.partial", folder / name)
 
 
-def load(folder: str | os.PathLike[str]) -> Learned:
+def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
     """Reads what `save` wrote.
 
     Raises:
@@ -94,10 +114,13 @@ def load(folder: str | os.PathLike[str]) -> Learned:
             raise ValueError(f"{folder / name} does not exist: train the model first.")
     record = yaml.safe_load((folder / "model.yaml").read_text())
     tensors = load_file(folder / "model.safetensors")
-    model = build(record["model"])
+    baseline = "kind" in record["model"]
+    model = (build_baseline if baseline else build)(record["model"])
     own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
     kind = next(v.dtype for v in own.values() if v.is_floating_point())
     model.to(kind).load_state_dict(own)
+    if baseline:
+        return LearnedBaseline(model.eval(), record)
     z, log_s = (tensors[f"latent.{name}"].to(torch.float64).numpy() for name in ("z", "log_s"))
     labels, met = (tensors[f"latent.{name}"].numpy() for name in ("labels", "met"))
     return Learned(model.eval(), labels, z, met, log_s, record)

@@ -67,6 +67,40 @@ def solve(L: list[list[Tensor]], x: Tensor) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
+class Velocity(NamedTuple):
+    """Score of velocities, see `Scores`."""
+
+    value: Tensor
+    z: Tensor
+    echo: Tensor | None
+    L: list[list[Tensor]]
+
+
+def velocity_scores(
+    residual: Tensor, vv: Tensor, noisier: Tensor | None, excess: Tensor | float
+) -> Velocity:
+    """Gaussian score of velocity residuals (n, D) of covariance vv (n, D, D).
+
+    Args:
+        residual: v' - mu_v.
+        vv: covariance of v'.
+        noisier: (n, D) echo of a simulated localisation error, see `pipeline.learn.twin`, or None.
+        excess: variance of that echo per component, contained in vv.
+    """
+    L = cholesky(vv)
+    z = solve(L, residual)
+    half_log = sum(torch.log(L[k][k]) for k in range(z.shape[1]))
+    square, echo = z.square().sum(1), None
+    if noisier is not None:
+        # What the echo takes off on average, the trace puts back: the value stays that of a
+        # likelihood, only its gradient loses the bias of noisy inputs.
+        echo = solve(L, noisier)
+        unit_vectors = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        trace = sum(solve(L, e.expand_as(z)).square().sum(1) for e in unit_vectors)
+        square = square - echo.square().sum(1) + excess * trace
+    return Velocity(half_log + 0.5 * square, z, echo, L)
+
+
 def scores(step: Step, heat: bool = True) -> Scores:
     """Gaussian scores of velocity and, given it, of entropy (paper, section 5.5 and appendix C).
 
@@ -78,9 +112,8 @@ def scores(step: Step, heat: bool = True) -> Scores:
         step: moments of the rows that count.
         heat: score T dS rather than dS.
     """
-    L = cholesky(step.vv)
-    z = solve(L, step.residual_v)
-    half_log = sum(torch.log(L[k][k]) for k in range(z.shape[1]))
+    velocity = velocity_scores(step.residual_v, step.vv, step.echo, step.excess)
+    L, z = velocity.L, velocity.z
     unit = step.T if heat else torch.ones_like(step.T)
     across = solve(L, step.vS * unit[:, None])
     # With a single neighbour the heat is a function of the velocity and nothing is left.
@@ -88,15 +121,7 @@ def scores(step: Step, heat: bool = True) -> Scores:
     left = torch.maximum(whole - across.square().sum(1), REMAINDER * whole.detach())
     surprise = step.residual_S * unit - (across * z).sum(1)
     S = 0.5 * torch.log(left) + 0.5 * surprise.square() / left
-    square, echo = z.square().sum(1), None
-    if step.echo is not None:
-        # What the echo takes off on average, the trace puts back: the value stays that of a
-        # likelihood, only its gradient loses the bias of noisy inputs.
-        echo = solve(L, step.echo)
-        unit_vectors = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-        trace = sum(solve(L, e.expand_as(z)).square().sum(1) for e in unit_vectors)
-        square = square - echo.square().sum(1) + step.excess * trace
-    return Scores(v=half_log + 0.5 * square, S=S, z=z, echo=echo, L=L)
+    return Scores(velocity.value, S, z, velocity.echo, L)
 
 
 def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:

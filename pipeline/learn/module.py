@@ -1,18 +1,17 @@
-"""The training loop's content: loss, optimiser, validation."""
+"""The loss of the metriplectic model."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import Any
 
-import lightning
 import torch
 from torch import Tensor
 
+from pipeline.learn.anchor import Noise
+from pipeline.learn.carrier import Carrier
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
-from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Batch
 from pipeline.learn.twin import draws, spread, twin
 from pipeline.metriplectic.model import Dynamics, Metriplectic
@@ -20,20 +19,10 @@ from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.pairs import sum_even, sum_odd
 from pipeline.state import State
 
-OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
-class Noise(NamedTuple):
-    """What the velocities hold that is not the model's, and the anchor."""
-
-    sigma: float  # localisation error [a]
-    floor: float  # numerical, so that an isolated particle has a finite score
-    temperature: float  # T0
-    clean: float  # fraction of var(v' - v) that is not localisation error
-
-
-class Learner(lightning.LightningModule):
+class Learner(Carrier):
     """Maximum likelihood for the metriplectic model (paper, section 5.5), gauge fixed.
 
     Args:
@@ -52,15 +41,11 @@ class Learner(lightning.LightningModule):
         noise: Noise,
         rows: int,
     ) -> None:
-        super().__init__()
-        self.model, self.latent = model, latent
-        self.options, self.noise, self.rows = settings, noise, rows
+        super().__init__(model, latent, settings)
+        self.noise, self.rows = noise, rows
         self.paper = settings["loss"] == "paper"
-        self.overflows = 0
-        self.corrected = settings["localisation"] == "corrected" and noise.sigma > 0
-        # 6 sigma^2 / dt^2 is the localisation error of a second difference.
-        known = settings["localisation"] == "covariance"
-        self.extra = noise.floor + (6 * noise.sigma**2 if known else 0.0)
+        self.corrected = noise.corrected
+        self.extra = noise.floor + noise.known
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -162,53 +147,10 @@ class Learner(lightning.LightningModule):
         covariance = (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
         return pair_score(score, dynamics.pairs, covariance, mask)
 
-    def training_step(self, item: Transition, index: int) -> Tensor:
-        terms = self.terms(item)
-        loss = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
-        if not bool(torch.isfinite(loss)):
-            bad = [name for name, term in terms.items() if not math.isfinite(float(term))]
-            raise ValueError(
-                f"The training loss became non-finite at step {self.global_step} (terms: "
-                f"{', '.join(bad)}): lower learning_rate, or look for coincident particles."
-            )
-        rows = int(item.now.mask.sum())
-        named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
-        return loss
-
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Leaves out a step whose gradient overflowed; too many of them are an error."""
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        if bool(torch.isfinite(torch.stack([g.sum() for g in gradients])).all()):
-            self.overflows = 0
-            return
-        self.overflows += 1
-        if self.overflows > OVERFLOWS:
-            raise ValueError(
-                f"The gradient was non-finite {self.overflows} times in a row, last at step "
-                f"{self.global_step}: lower learning_rate or train in float64 (precision)."
-            )
-        for g in gradients:
-            g.zero_()
-
-    def validation_step(self, item: Transition, index: int) -> None:
+    def validate(self, item: Transition, index: int) -> dict[str, Tensor]:
+        """Velocity likelihood, and the mean temperature over that of the anchor."""
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
         nll = scores(step).v[mask].mean()
         ratio = step.T[mask].mean() / self.target(step, dynamics, mask)
-        values = {"validation_nll": nll, "temperature_ratio": ratio}
-        self.log_dict(values, on_epoch=True, batch_size=int(mask.sum()))
-
-    def configure_optimizers(self) -> Any:
-        groups: list[dict[str, Any]] = [
-            {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
-            {"params": [self.latent.z], "lr": self.options["latent_rate"]},
-            {"params": [self.latent.log_s], "lr": self.options["strength_rate"]},
-        ]
-        optimizer = torch.optim.Adam(groups, betas=(0.9, 0.99))
-        steps = self.options["steps"]
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return {"nll": nll, "temperature_ratio": ratio}

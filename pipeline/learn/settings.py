@@ -6,6 +6,9 @@ from typing import Any
 
 # One line each: this table is the documentation that config.yaml refers to.
 DEFAULTS: dict[str, Any] = {
+    "model": "metriplectic",  # metriplectic | gns | gns_sde | dpd
+    "width": 32,  # of the hidden layers of a graph network
+    "layers": 2,  # of message passing
     "closures": "splines",  # splines | networks (the paper's, about ten times slower)
     "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
     "warm_start": True,  # splines start from a linear regression of forces and friction
@@ -59,6 +62,7 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
         )
     full = {**DEFAULTS, **settings}
     choices = {
+        "model": ("metriplectic", "gns", "gns_sde", "dpd"),
         "closures": ("splines", "networks"),
         "loss": ("heat", "paper"),
         "entropy": ("latent", "teacher"),

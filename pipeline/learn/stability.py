@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import lightning
-import torch
 
 from pipeline.dynamics.rollout import rollout
-from pipeline.dynamics.thermal import Conditions
-from pipeline.learn import start
 from pipeline.trajectory import Trajectory
 
 if TYPE_CHECKING:
@@ -31,18 +28,7 @@ class Stability(lightning.Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         task, learner = self.task, self.task.learner
-        limits, mean = start.seen(learner.model, learner.latent, task.snapshots, task.train)
-        z = (learner.latent.z * learner.latent.trained).detach().cpu().double().numpy()
-        index = torch.arange(len(z), device=learner.latent.z.device)
-        strength = learner.latent.strength(index)
-        conditions = Conditions(
-            task.snapshots.units,
-            z,
-            mean,
-            limits,
-            strength=None if strength is None else strength.detach().cpu().double().numpy(),
-            thermal_period=task.measured.thermal_period,
-        )
+        conditions = learner.conditions(task.snapshots, task.train, task.measured)
         done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0

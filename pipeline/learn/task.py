@@ -11,10 +11,13 @@ import torch
 from pipeline.dynamics.lead import thermal_period
 from pipeline.graphs import Graphs
 from pipeline.learn import anchor, start
+from pipeline.learn.anchor import Measured, Noise
+from pipeline.learn.baseline import BaselineLearner, start_baseline
 from pipeline.learn.latent import Latent
-from pipeline.learn.module import Learner, Noise
+from pipeline.learn.module import Learner
 from pipeline.learn.settings import complete
 from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.trainee import Trainee
 from pipeline.learn.warm import start_from_regression
 from pipeline.metriplectic.model import build
 from pipeline.trajectory import Trajectory, blocks
@@ -26,8 +29,8 @@ class Task(NamedTuple):
     snapshots: Snapshots
     train: np.ndarray  # snapshots of the training block
     validation: np.ndarray
-    measured: anchor.Measured
-    learner: Learner
+    measured: Measured
+    learner: Trainee
     settings: dict[str, Any]
 
 
@@ -51,17 +54,37 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     sigma = 0.0 if settings["localisation"] == "none" else sigma
     period = thermal_period(trajectory, parts["train"])
     measured = anchor.measure(snapshots, train, sigma)._replace(thermal_period=period)
+    clean = measured.unexplained / measured.change
+    floor = settings["floor"] * measured.change
+    noise = Noise(sigma, floor, measured.temperature, clean, settings["localisation"])
     lightning.seed_everything(seed, verbose=False)
+    if settings["model"] == "metriplectic":
+        met = trajectory.present[train].any(axis=0)
+        learner = _metriplectic(
+            snapshots, train, (measured, noise), settings, trajectory.particle, met
+        )
+    else:
+        model = start_baseline(snapshots, train, measured, settings)
+        learner = BaselineLearner(model, settings, noise)
+    return Task(snapshots, train, validation, measured, learner, settings)
+
+
+def _metriplectic(
+    snapshots: Snapshots,
+    train: np.ndarray,
+    known: tuple[Measured, Noise],
+    settings: dict[str, Any],
+    labels: np.ndarray,
+    met: np.ndarray,
+) -> Learner:
+    """Model and latents to start from; ``met`` (N,) bool says who is in the training block."""
+    measured, noise = known
     scales = start.model_settings(snapshots, train, measured, settings)
-    torch.manual_seed(seed)
-    model = build(scales).to(device, dtype)
+    torch.manual_seed(settings["seed"])
+    model = build(scales).to(snapshots.device, snapshots.dtype)
     if settings["warm_start"] and settings["closures"] == "splines":
         start_from_regression(model, snapshots, train, measured)
     mask = snapshots.mask[train]
-    met = trajectory.present[train].any(axis=0) if settings["strength"] else None
-    latent = Latent(trajectory.particle, mask.any(axis=0), met).to(device, dtype)
-    clean = measured.unexplained / measured.change
-    floor = settings["floor"] * measured.change
-    noise = Noise(sigma, floor, measured.temperature, clean)
-    learner = Learner(model, latent, settings, noise, int(mask.sum()))
-    return Task(snapshots, train, validation, measured, learner, settings)
+    latent = Latent(labels, mask.any(axis=0), met if settings["strength"] else None)
+    latent.to(snapshots.device, snapshots.dtype)
+    return Learner(model, latent, settings, noise, int(mask.sum()))

@@ -13,10 +13,9 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from pipeline.graphs import Graphs
-from pipeline.learn import checkpoint, start
+from pipeline.learn import checkpoint
 from pipeline.learn.callbacks import Bar, Clock, Table
 from pipeline.learn.data import SnapshotData
-from pipeline.learn.inspect import inspect
 from pipeline.learn.inspect import write as write_learned
 from pipeline.learn.resume import checkpoint_to_resume, fingerprint
 from pipeline.learn.stability import Stability
@@ -107,7 +106,6 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
 def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, table: Table) -> None:
     """Writes the model with its units, the ranges it saw and how it came about."""
     learner, settings = task.learner, task.settings
-    limits, mean = start.seen(learner.model, learner.latent, task.snapshots, task.train)
     best = min(table.rows, key=lambda row: row["validation_score"])
     record = {
         "units": {
@@ -116,33 +114,25 @@ def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, tab
             "length_unit": trajectory.attributes["length_unit"],
             "time_unit": trajectory.attributes["time_unit"],
         },
-        "seen": {
-            "S": list(limits.S),
-            "V": list(limits.V),
-            "T": list(limits.T),
-            "speed": limits.speed,
-            "mean_T": mean,
-            "heat_capacity": limits.heat_capacity,
-        },
+        "parameters": sum(p.numel() for p in learner.model.parameters()),
+        **learner.record(task.snapshots, task.train),
         "measured": {
             name: None if value is None else float(value)
             for name, value in task.measured._asdict().items()
         },
-        "latent": {"std": float(learner.latent.spread().detach()), "law": "normal"},
-        "strength": {"std": float(learner.latent.centred().detach().std()), "law": "log-normal"},
         "training": {
             **settings,
             "dataset": trajectory.attributes["dataset"],
             "hole_distance_used": float(task.snapshots.hole_distance),
-            "rows": learner.rows,
+            "rows": int(task.snapshots.mask[task.train].sum()),
             "best_step": int(best["step"]),
             "validation_nll": float(best["validation_nll"]),
             "seconds": float(table.rows[-1]["seconds"]),
         },
     }
-    groups = inspect(learner.model, learner.latent, task.snapshots, task.train, traits(trajectory))
+    groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
     write_learned(folder / "learned.h5", groups)
-    checkpoint.save(folder, learner.model, learner.latent, record)
+    checkpoint.save(folder, learner, record)
 
 
 def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:

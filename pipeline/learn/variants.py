@@ -17,6 +17,10 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "localisation": "covariance",
         "volume_factor": False,
     },
+    # The baselines (paper, appendix F), on the same data and batches within the same time.
+    "gns": {"model": "gns", "learning_rate": 2e-3, "localisation": "none"},
+    "gns_sde": {"model": "gns_sde", "learning_rate": 2e-3, "localisation": "covariance"},
+    "dpd": {"model": "dpd"},
 }
 
 
