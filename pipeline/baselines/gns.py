@@ -120,7 +120,8 @@ class GNS(nn.Module):
 
     def dynamics(self, state: State, pairs: Pairs) -> Motion:
         """The acceleration, and no noise."""
-        return Motion(pairs, self.acceleration(state, pairs), None)
+        dv = self.acceleration(state, pairs)
+        return Motion(pairs, dv, torch.zeros_like(dv))
 
     def acceleration(self, state: State, pairs: Pairs) -> Tensor:
         """(N, D) [a / dt^2]."""
@@ -128,8 +129,8 @@ class GNS(nn.Module):
         return acceleration * self.drift(state.v / velocity, pairs, self.cutoff)
 
     def fluctuation(self, motion: Motion, increments: Tensor) -> Tensor:
-        """No noise: zeros (N, D)."""
-        return torch.zeros_like(motion.dv)
+        """Amplitude times increments (N, D): independent for every particle."""
+        return motion.amplitude * increments
 
     def covariance(self, motion: Motion) -> Tensor:
         """A constant, by which the likelihood is the mean squared error in measured units."""
@@ -160,10 +161,6 @@ class GNSSDE(GNS):
         raw = self.diffusion(state.v / velocity, pairs, self.cutoff)
         spread = acceleration * nn.functional.softplus(raw)
         return Motion(pairs, self.acceleration(state, pairs), spread)
-
-    def fluctuation(self, motion: Motion, increments: Tensor) -> Tensor:
-        """Standard deviation times increments (N, D)."""
-        return motion.amplitude * increments
 
     def covariance(self, motion: Motion) -> Tensor:
         """Diagonal (N, D, D)."""

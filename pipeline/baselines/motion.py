@@ -15,7 +15,7 @@ class Motion(NamedTuple):
 
     pairs: Pairs
     dv: Tensor  # (N, D) drift of the velocity [a / dt^2]
-    amplitude: Tensor | None  # of the noise per sqrt(dt), shaped as its increments; None: no noise
+    amplitude: Tensor  # of the noise per sqrt(dt), shaped as its increments
 
 
 class Baseline(Protocol):

@@ -60,13 +60,9 @@ class Mechanical:
     def step(
         self, state: State, dynamics: Motion, path: Path, dt: float, generator: torch.Generator
     ) -> tuple[State, Account]:
-        dv = dynamics.dv * dt
-        amplitude = dynamics.amplitude
-        if amplitude is not None:
-            shape, dtype = amplitude.shape, amplitude.dtype
-            normal = torch.randn(shape, generator=generator, dtype=dtype)
-            dv = dv + self.model.fluctuation(dynamics, normal * dt**0.5)
-        free = state.v + dv
+        like = dynamics.amplitude
+        normal = torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+        free = state.v + dynamics.dv * dt + self.model.fluctuation(dynamics, normal * dt**0.5)
         v = lead_velocity(free, path)
         r = (state.r + v * dt).index_copy(0, path.rows, path.r)
         k = path.rows

@@ -58,6 +58,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     floor = settings["floor"] * measured.change
     noise = Noise(sigma, floor, measured.temperature, clean, settings["localisation"])
     lightning.seed_everything(seed, verbose=False)
+    learner: Trainee
     if settings["model"] == "metriplectic":
         met = trajectory.present[train].any(axis=0)
         learner = _metriplectic(
