@@ -21,10 +21,14 @@ def main(repeats: int) -> None:
     """Prints one table after the other; a few minutes."""
     torch.set_num_threads(1)
     print(f"Medians of {repeats} in CPU time of one thread, alternatives measured in turn.\n")
-    made = []
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):  # progress bars
-        for make in (systems.colloids, systems.ideal_gas):
-            made.append(make())
+        tables(repeats)
+    print(stages.table(Path("results")))
+
+
+def tables(repeats: int) -> None:
+    """Training, rollout and detection, each beside its baseline."""
+    made = [systems.colloids(), systems.ideal_gas()]
     for what, unit in ((training, "training step, batch 5"), (rollout, "rollout step")):
         for system in made:
             print(table(f"{unit}: {system.name}", "ms", what.measure(system, repeats), what.NESTED))
@@ -33,7 +37,6 @@ def main(repeats: int) -> None:
     print(table("detection, per frame", "ms", found, detection.LOCATE))
     ratio = found[detection.OURS] / found[detection.LOCATE]
     print(f"  {ratio:.2f} times trackpy's own time (goal {detection.GOAL})\n", flush=True)
-    print(stages.table(Path("results")))
 
 
 if __name__ == "__main__":
