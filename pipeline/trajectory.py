@@ -99,29 +99,46 @@ class Trajectory(NamedTuple):
 def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str, slice]:
     """Contiguous blocks of time for training, validation and test; never shuffled frames.
 
+    Where a video is so short that the fractions would leave a block without a step, validation
+    gets two snapshots, and training and test half of the rest each: see `too_short`.
+
     Args:
         trajectory: the whole data set.
         train: fraction of the snapshots used for training, from the first one on.
         validation: fraction that follows; the test block is the rest.
 
     Raises:
-        ValueError: if a block would be shorter than two snapshots.
+        ValueError: if a block would still be shorter than two snapshots.
     """
-    count = len(trajectory.time)
+    count, start = len(trajectory.time), _first(trajectory)
     first, second = round(count * train), round(count * (train + validation))
+    if too_short(trajectory, train, validation):
+        first = start + (count - start - 1) // 2
+        second = first + 2
     parts = {
         "train": slice(0, first),
         "validation": slice(first, second),
         "test": slice(second, count),
     }
-    for name, rows in parts.items():
-        if rows.stop - rows.start < 2:
-            raise ValueError(
-                f"The {name} block has {rows.stop - rows.start} of {count} snapshots and needs at "
-                f"least 2: record more frames or change the split in the config (train: {train}, "
-                f"validation: {validation})."
-            )
+    if min(first - start, count - second) < 2:
+        raise ValueError(
+            f"The video has {count} snapshots, {count - start} of them with velocities, and at "
+            f"least 6 of these are needed, two each to train, to validate and to test: record "
+            f"more frames, or link with a larger search_range or memory."
+        )
     return parts
+
+
+def too_short(trajectory: Trajectory, train: float, validation: float) -> bool:
+    """Whether these fractions would leave one of the three blocks without a step."""
+    count, start = len(trajectory.time), _first(trajectory)
+    first, second = round(count * train), round(count * (train + validation))
+    return min(first - start, second - first, count - second) < 2
+
+
+def _first(trajectory: Trajectory) -> int:
+    """The first snapshot with a velocity: the first frame of a video has none."""
+    return int(trajectory.present.any(axis=1).argmax())
 
 
 def evaluation(trajectory: Trajectory, rows: slice, frames: int | None = None) -> slice:
