@@ -74,6 +74,10 @@ def scores(step: Step, heat: bool = True) -> Scores:
     makes the score bounded and free of the scale of S; without it the paper's own loss, which
     has no minimum unless the temperature is held by something else.
 
+    The heat score teaches the labels S alone: they are the model's own, and whatever makes them
+    quieter (less friction, no conduction, equal temperatures) would otherwise be learned against
+    what the velocities say. The paper's score is taken as printed, gradient and all.
+
     Args:
         step: moments of the rows that count.
         heat: score T dS rather than dS.
@@ -81,13 +85,6 @@ def scores(step: Step, heat: bool = True) -> Scores:
     L = cholesky(step.vv)
     z = solve(L, step.residual_v)
     half_log = sum(torch.log(L[k][k]) for k in range(z.shape[1]))
-    unit = step.T if heat else torch.ones_like(step.T)
-    across = solve(L, step.vS * unit[:, None])
-    # With a single neighbour the heat is a function of the velocity and nothing is left.
-    whole = step.SS * unit**2
-    left = torch.maximum(whole - across.square().sum(1), REMAINDER * whole.detach())
-    surprise = step.residual_S * unit - (across * z).sum(1)
-    S = 0.5 * torch.log(left) + 0.5 * surprise.square() / left
     square, echo = z.square().sum(1), None
     if step.echo is not None:
         # What the echo takes off on average, the trace puts back: the value stays that of a
@@ -96,7 +93,23 @@ def scores(step: Step, heat: bool = True) -> Scores:
         unit_vectors = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
         trace = sum(solve(L, e.expand_as(z)).square().sum(1) for e in unit_vectors)
         square = square - echo.square().sum(1) + step.excess * trace
+    if not heat:
+        S = _entropy_score(step, L, z, torch.ones_like(step.T))
+    else:
+        fixed = Step(*(x.detach() if isinstance(x, Tensor) else x for x in step))
+        fixed = fixed._replace(residual_S=step.residual_S)
+        S = _entropy_score(fixed, [[x.detach() for x in row] for row in L], z.detach(), fixed.T)
     return Scores(v=half_log + 0.5 * square, S=S, z=z, echo=echo, L=L)
+
+
+def _entropy_score(step: Step, L: list[list[Tensor]], z: Tensor, unit: Tensor) -> Tensor:
+    """(n,) score of unit x (S' - mu_S) given the whitened velocity residual z."""
+    across = solve(L, step.vS * unit[:, None])
+    # With a single neighbour the heat is a function of the velocity and nothing is left.
+    whole = step.SS * unit**2
+    left = torch.maximum(whole - across.square().sum(1), REMAINDER * whole.detach())
+    surprise = step.residual_S * unit - (across * z).sum(1)
+    return 0.5 * torch.log(left) + 0.5 * surprise.square() / left
 
 
 def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:
