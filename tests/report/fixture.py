@@ -123,6 +123,13 @@ def _learned(path: Path) -> None:
         samples = np.random.default_rng(0).normal(0, 0.1, (2, 300))
         file["energy/samples_S"], file["energy/samples_V"] = samples[0], 1 + samples[1]
         file["latent/correlation_mass"] = 0.4
+        size = np.repeat([2.0, 2.4], 40)
+        s = 0.4 * size + np.random.default_rng(2).normal(0, 0.02, 80)
+        count, edges = np.histogram(s, 60)
+        values = {"edges": edges, "count": count, "particle": np.arange(80), "s": s, "size": size}
+        for name, value in values.items():
+            file[f"strength/{name}"] = value
+        file["strength/correlation_size"] = np.corrcoef(s, size)[0, 1]
         for name in ("temperature", "entropy", "latent"):
             file[f"{name}/edges"], file[f"{name}/count"] = np.arange(11.0), np.arange(10)
 
