@@ -10,6 +10,7 @@ from typing import Any
 
 import h5py
 import pandas as pd
+import yaml
 
 from pipeline import trajectory
 from pipeline.report.records import Absent, Group, Run, plain
@@ -35,13 +36,17 @@ class Results:
         path = self.path(name)
         try:
             return reader(path)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Absent(f"The file {name} could not be read ({reason}).") from error
 
     @cache  # noqa: B019  (one short-lived object per report)
     def json(self, name: str) -> dict[str, Any]:
         return self._read(name, lambda path: json.loads(path.read_text()))
+
+    @cache  # noqa: B019
+    def yaml(self, name: str) -> dict[str, Any]:
+        return self._read(name, lambda path: yaml.safe_load(path.read_text()))
 
     @cache  # noqa: B019
     def csv(self, name: str) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import yaml
 
 from pipeline.analysis import comparison, settings, statistics
 from pipeline.trajectory import Box, Trajectory, write
@@ -155,6 +156,9 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
         group["impulse"] = np.zeros((HALF, 2))
         group.attrs["stopped"] = ""
     _learned(folder / "learned.h5")
+    training = {"localisation": "corrected", "strength": True, "strength_scale": 0.3}
+    record = {"training": training, "measured": {"thermal_period": 12.0}}
+    (folder / "model.yaml").write_text(yaml.safe_dump(record))
     return rollout
 
 
