@@ -91,8 +91,8 @@ def search(
 
 def find(r: Tensor, space: Space, cutoff: float, time: float = 0.0) -> Pairs:
     """Pairs closer than ``cutoff`` with their geometry: search, then `geometry`."""
-    i, j, _ = search(r.detach().cpu().numpy(), space, cutoff, time)
-    i, j = (torch.from_numpy(k).to(r.device) for k in (i, j))
+    found = search(r.detach().cpu().numpy(), space, cutoff, time)
+    i, j = (torch.from_numpy(k).to(r.device) for k in found[:2])
     return geometry(r, i, j, space, time)
 
 
@@ -123,9 +123,10 @@ class NeighbourList:
         near = geometry(r, self._i, self._j, self.space, time)
         # A mask would be turned into indices again for every field.
         keep = torch.nonzero(near.r < self.cutoff)[:, 0]
-        i, j, distance, e = (x.index_select(0, keep) for x in (near.i, near.j, near.r, near.e))
+        fields = (near.i, near.j, near.r, near.e)
+        near_i, near_j, distance, e = (x.index_select(0, keep) for x in fields)
         boost = None if near.boost is None else near.boost.index_select(0, keep)
-        return Pairs(i, j, distance, e, boost, near.n)
+        return Pairs(near_i, near_j, distance, e, boost, near.n)
 
     def _stale(self, r: Tensor, time: float) -> bool:
         if self._anchor is None or self._anchor.shape != r.shape:
