@@ -12,8 +12,9 @@ import h5py
 import pandas as pd
 import yaml
 
-from pipeline import trajectory
+from pipeline import h5md
 from pipeline.report.records import Absent, Group, Run, plain
+from pipeline.trajectory import Trajectory
 
 PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
 
@@ -63,8 +64,8 @@ class Results:
         return self._read(name, lambda path: pd.read_parquet(path, filters=rows))
 
     @cache  # noqa: B019
-    def trajectory(self, name: str = "trajectory.h5") -> trajectory.Trajectory:
-        return self._read(name, trajectory.read)
+    def trajectory(self, name: str = "trajectory.h5") -> Trajectory:
+        return self._read(name, h5md.read)
 
     @cache  # noqa: B019
     def group(self, name: str, group: str = "/") -> Group:

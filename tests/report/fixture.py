@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from pipeline import h5md
 from pipeline.analysis import comparison, settings, statistics
-from pipeline.trajectory import Box, Trajectory, write
+from pipeline.trajectory import Box, Trajectory
 
 SPACING, STEPS, HALF = 10.0, 40, 20
 COLUMNS, ROWS = 14, 11
@@ -144,7 +145,7 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
     history.to_csv(folder / "training.csv", index=False)
     noise = np.random.default_rng(seed).normal(0, 0.1, test.position.shape)
     rollout = test._replace(position=test.position + np.cumsum(noise, axis=0))
-    write(folder / "rollout.h5", rollout)
+    h5md.write(folder / "rollout.h5", rollout)
     time, count = test.time, len(test.particle)
     with h5py.File(folder / "rollout.h5", "a") as file:
         group = file.create_group("observables")
@@ -167,7 +168,7 @@ def results(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "statistics").mkdir()
     trajectory = walk()
-    write(folder / "trajectory.h5", trajectory)
+    h5md.write(folder / "trajectory.h5", trajectory)
     _tracking(folder, trajectory)
     test = trajectory.window(slice(HALF, STEPS))
     sources = {"experiment": test, "truth": test}
