@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.boundary import Account
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.state import State
 
 SCALARS = ("energy", "kinetic", "internal", "entropy", "work", "temperature")

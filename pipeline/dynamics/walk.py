@@ -13,7 +13,8 @@ from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.lead import lead
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.dynamics.observables import Log
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import draw
 from pipeline.pairs import NeighbourList, find
 from pipeline.state import State

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from pipeline.closures.friction import SplineFriction
 from pipeline.learn.snapshots import Batch
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
 from pipeline.state import State
 

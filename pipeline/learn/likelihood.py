@@ -96,9 +96,9 @@ def scores(step: Step, heat: bool = True) -> Scores:
     if not heat:
         S = _entropy_score(step, L, z, torch.ones_like(step.T))
     else:
-        fixed = Step(*(x.detach() if isinstance(x, Tensor) else x for x in step))
-        fixed = fixed._replace(residual_S=step.residual_S)
-        S = _entropy_score(fixed, [[x.detach() for x in row] for row in L], z.detach(), fixed.T)
+        fixed = step._replace(vS=step.vS.detach(), SS=step.SS.detach())
+        unit = step.T.detach()
+        S = _entropy_score(fixed, [[x.detach() for x in row] for row in L], z.detach(), unit)
     return Scores(v=half_log + 0.5 * square, S=S, z=z, echo=echo, L=L)
 
 

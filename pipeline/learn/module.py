@@ -16,7 +16,8 @@ from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Batch
 from pipeline.learn.twin import draws, spread, twin
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.pairs import sum_odd
 from pipeline.state import State

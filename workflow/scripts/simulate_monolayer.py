@@ -14,6 +14,4 @@ video = snakemake.params.settings["video"]
 scale = {key: video[key] for key in ("mpp", "fps") if video[key] is not None}
 chosen = {key: tuple(value) if key == "view" else value for key, value in wanted.items()}
 parameters = base._replace(**scale, **chosen)
-h5md.write(
-    snakemake.output.truth, monolayer.simulate(parameters, seed, snakemake.wildcards.name)
-)
+h5md.write(snakemake.output.truth, monolayer.simulate(parameters, seed, snakemake.wildcards.name))
