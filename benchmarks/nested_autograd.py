@@ -7,62 +7,31 @@ printed (A.3, C.1) over a full list of pairs, T, P, forces and friction derivati
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
+from benchmarks.networks import CMNN, MLP, Kernel
 from pipeline.metriplectic.noise import Covariance
 from pipeline.pairs import Pairs
 from pipeline.state import Rates, State
 
 
-class MLP(nn.Module):
-    """Two hidden layers of SiLU units."""
-
-    def __init__(self, inputs: int, width: int, outputs: int = 1) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(inputs, width),
-            nn.SiLU(),
-            nn.Linear(width, width),
-            nn.SiLU(),
-            nn.Linear(width, outputs),
-        )
-
-    def forward(self, *x: Tensor) -> Tensor:
-        return self.layers(torch.stack(x, -1))[..., 0]
-
-
-class Kernel(nn.Module):
-    """exp(MLP(x)) (1 - x^2)."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.MLP = MLP(1, width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.exp(self.MLP(x)) * (1.0 - x * x).clamp(min=0.0)
-
-
-class CMNN(nn.Module):
-    """Constrained monotonic network with softplus units."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        sizes = ((2, width), (width, width), (width, 1))
-        self.layers = nn.ModuleList(nn.Linear(*size) for size in sizes)
-        self.register_buffer("t", torch.tensor([1.0, -1.0]))
-
-    def forward(self, S: Tensor, V: Tensor) -> Tensor:
-        x, sign = torch.stack((S, V), 1), self.t
-        for layer in self.layers[:-1]:
-            x = nn.functional.linear(x, layer.weight.abs() * sign, layer.bias)
-            x, sign = nn.functional.softplus(x), 1.0
-        last = self.layers[-1]
-        return nn.functional.linear(x, last.weight.abs(), last.bias)[:, 0]
-
-
 def derivative(y: Tensor, x: Tensor) -> Tensor:
     return torch.autograd.grad(y.sum(), x, create_graph=True)[0]
+
+
+class Ends(NamedTuple):
+    """What noise and covariance need of an evaluation; i and j in the full list of pairs."""
+
+    i: Tensor
+    e: Tensor
+    v: Tensor
+    T: Tensor
+    A: Tensor
+    B: Tensor
+    C: Tensor
 
 
 class NestedAutograd(nn.Module):
@@ -86,6 +55,10 @@ class NestedAutograd(nn.Module):
         return torch.zeros_like(state.S).index_add(0, i, S_ij) / count.clamp(min=1.0)
 
     def forward(self, state: State, pairs: Pairs) -> tuple[Rates, Covariance]:
+        rates, ends = self.drift(state, pairs)
+        return rates, self.covariance(ends)
+
+    def drift(self, state: State, pairs: Pairs) -> tuple[Rates, Ends]:
         D, k_B, m = self.D, self.log_k_B.exp(), self.log_m.exp()
         r = state.r.detach().requires_grad_()
         S = state.S if state.S.requires_grad else state.S.detach().requires_grad_()
@@ -134,16 +107,19 @@ class NestedAutograd(nn.Module):
         )
         dv = (force + torch.zeros_like(r).index_add(0, i, drag)) / m
         dS = torch.zeros_like(S).index_add(0, i, heat) / T
+        return Rates(dv, dS), Ends(i, e, v, T, A, B, H)
 
-        unit = torch.eye(D, dtype=r.dtype)
-        matrix = K[0][:, None, None] * unit + K[1][:, None, None] * e[:, :, None] * e[:, None, :]
-        vv = torch.zeros((len(S), D, D), dtype=r.dtype).index_add(0, i, matrix)
-        vS = torch.zeros_like(r).index_add(0, i, tensor(*K))
-        SS = torch.zeros_like(S).index_add(0, i, square(*K) / 4 + H**2)
-        covariance = Covariance(
-            2 * k_B / m**2 * vv, -k_B / m * vS / T[:, None], 2 * k_B * SS / T**2
-        )
-        return Rates(dv, dS), covariance
+    def covariance(self, ends: Ends) -> Covariance:
+        i, e, v, T, A, B, C = ends
+        D, k_B, m = self.D, self.log_k_B.exp(), self.log_m.exp()
+        lateral, axial = A**2 / 2, A**2 / 2 + (B**2 - A**2) / D
+        unit = torch.eye(D, dtype=e.dtype)
+        K = lateral[:, None, None] * unit + axial[:, None, None] * e[:, :, None] * e[:, None, :]
+        G = torch.einsum("pab,pb->pa", K, v)
+        vv = v.new_zeros((len(T), D, D)).index_add(0, i, K)
+        vS = v.new_zeros((len(T), D)).index_add(0, i, G)
+        SS = torch.zeros_like(T).index_add(0, i, (G * v).sum(1) / 4 + C**2)
+        return Covariance(2 * k_B / m**2 * vv, -k_B / m * vS / T[:, None], 2 * k_B * SS / T**2)
 
     def amplitude(
         self, network: MLP, x: Tensor, T_i: Tensor, T_j: Tensor

@@ -87,5 +87,7 @@ def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
 def read(path: str | os.PathLike[str]) -> Graphs:
     """Reads what `write` wrote."""
     with h5py.File(path, "r") as file:
-        scalars = [float(file.attrs[name]) for name in ("cutoff", "neighbour_distance", "dt")]
-        return Graphs(*scalars, *(file[name][:] for name in ("offset", "i", "j", "shift")))
+        names = ("cutoff", "neighbour_distance", "dt")
+        h, spacing, dt = (float(file.attrs[name]) for name in names)
+        offset, i, j, shift = (file[name][:] for name in ("offset", "i", "j", "shift"))
+        return Graphs(h, spacing, dt, offset, i, j, shift)

@@ -35,7 +35,7 @@ class Pairs(NamedTuple):
 def sum_sided(pairs: Pairs, x_i: Tensor, x_j: Tensor) -> Tensor:
     """Sum over pairs, x_i (P, ...) going to i and x_j (P, ...) to j: (N, ...)."""
     total = torch.zeros((pairs.n, *x_i.shape[1:]), dtype=x_i.dtype, device=x_i.device)
-    return total.index_add(0, pairs.i, x_i).index_add(0, pairs.j, x_j)
+    return total.index_add_(0, pairs.i, x_i).index_add_(0, pairs.j, x_j)
 
 
 def sum_even(pairs: Pairs, x: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def geometry(r: Tensor, i: Tensor, j: Tensor, space: Space, time: float = 0.0) -
     Raises:
         ValueError: if two particles of a pair coincide, where e_ij has no direction.
     """
-    r_ij, boost = space.displacement(r[i], r[j], time)
+    r_ij, boost = space.displacement(r.index_select(0, i), r.index_select(0, j), time)
     distance = torch.linalg.vector_norm(r_ij, dim=1)
     if distance.numel() and not bool(distance.min() > 0):
         k = int(torch.argmin(distance))
@@ -91,8 +91,8 @@ def search(
 
 def find(r: Tensor, space: Space, cutoff: float, time: float = 0.0) -> Pairs:
     """Pairs closer than ``cutoff`` with their geometry: search, then `geometry`."""
-    i, j, _ = search(r.detach().cpu().numpy(), space, cutoff, time)
-    i, j = (torch.from_numpy(k).to(r.device) for k in (i, j))
+    found = search(r.detach().cpu().numpy(), space, cutoff, time)
+    i, j = (torch.from_numpy(k).to(r.device) for k in found[:2])
     return geometry(r, i, j, space, time)
 
 
@@ -121,9 +121,12 @@ class NeighbourList:
             self._anchor, self._offset = r.detach().clone(), self.space.offset(time)
             self.searches += 1
         near = geometry(r, self._i, self._j, self.space, time)
-        keep = near.r < self.cutoff
-        boost = None if near.boost is None else near.boost[keep]
-        return Pairs(near.i[keep], near.j[keep], near.r[keep], near.e[keep], boost, near.n)
+        # A mask would be turned into indices again for every field.
+        keep = torch.nonzero(near.r < self.cutoff)[:, 0]
+        fields = (near.i, near.j, near.r, near.e)
+        near_i, near_j, distance, e = (x.index_select(0, keep) for x in fields)
+        boost = None if near.boost is None else near.boost.index_select(0, keep)
+        return Pairs(near_i, near_j, distance, e, boost, near.n)
 
     def _stale(self, r: Tensor, time: float) -> bool:
         if self._anchor is None or self._anchor.shape != r.shape:

@@ -37,6 +37,8 @@ class Dense(NamedTuple):
     position: np.ndarray  # (T, N, 2) float64, (x, y) [px]; last or next known where absent
     present: np.ndarray  # (T, N) bool
     filled: np.ndarray  # (T, N) bool: interpolated across a gap
+    mass: np.ndarray  # (T, N) float32, brightness of the spot, 0 where absent
+    size: np.ndarray  # (T, N) float32, its radius of gyration [px], 0 where absent
 
 
 def checked(table: pd.DataFrame, schema: dict[str, type]) -> pd.DataFrame:
@@ -104,10 +106,12 @@ def dense(tracks: pd.DataFrame) -> Dense:
         raise ValueError("a particle occurs twice in one frame: the tracks table is inconsistent")
     position = np.zeros((*present.shape, 2))
     position[row, column] = tracks[["x", "y"]].to_numpy()
-    filled = np.zeros_like(present)
-    filled[row, column] = tracks["filled"].to_numpy(bool)
+    filled, mass, size = (np.zeros(present.shape, kind) for kind in (bool, "f4", "f4"))
+    for array, name in ((filled, "filled"), (mass, "mass"), (size, "size")):
+        array[row, column] = tracks[name].to_numpy()
     run = np.repeat(spans.index.to_numpy(np.int32), counts)
-    return Dense(frame, run, particle, _held(position, present), present, filled)
+    held = _held(position, present)
+    return Dense(frame, run, particle, held, present, filled, mass, size)
 
 
 def _held(position: np.ndarray, present: np.ndarray) -> np.ndarray:

@@ -59,6 +59,15 @@ def test_dense_holds_every_frame_of_every_run():
     np.testing.assert_array_equal(dense.position[0, 1], [8, 9])
 
 
+def test_dense_carries_brightness_and_size():
+    table = tracks(ROWS).assign(mass=[10.0, 11, 12, 20, 30, 31], size=[2.0, 2, 2, 3, 4, 4])
+    dense = tables.dense(table)
+    np.testing.assert_array_equal(dense.mass[:4, 0], [10, 11, 0, 12])
+    np.testing.assert_array_equal(dense.size[dense.present], [2, 2, 3, 2, 4, 4])
+    assert not dense.mass[~dense.present].any()
+    assert dense.mass.dtype == dense.size.dtype == np.float32
+
+
 def test_order_of_rows_does_not_matter():
     table = tracks(ROWS)
     one, other = tables.dense(table), tables.dense(table.sample(frac=1, random_state=0))

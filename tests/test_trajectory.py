@@ -1,4 +1,4 @@
-"""The trajectory file: what goes in comes out, and MDAnalysis opens it."""
+"""The trajectory: blocks of time, and the window on which models are judged."""
 
 from __future__ import annotations
 
@@ -34,53 +34,36 @@ def example(unit: str = "um", clock: str = "s", dimension: int = 2) -> tr.Trajec
     )
 
 
-@pytest.mark.parametrize(("unit", "clock"), [("um", "s"), ("px", "frame"), ("1", "1")])
-@pytest.mark.parametrize("dimension", [2, 3])
-def test_round_trip(tmp_path, unit, clock, dimension):
-    before = example(unit, clock, dimension)
-    tr.write(tmp_path / "t.h5", before)
-    after = tr.read(tmp_path / "t.h5")
-    np.testing.assert_allclose(after.position, before.position, rtol=1e-13)
-    np.testing.assert_allclose(after.velocity, before.velocity, rtol=1e-13)
-    for name in ("present", "driven", "time", "run", "particle", "species"):
-        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
-    np.testing.assert_allclose(after.box.lengths, before.box.lengths)
-    assert after.box.periodic == before.box.periodic
-    assert after.attributes == before.attributes
-    np.testing.assert_array_equal(after.extra["filled"], before.extra["filled"])
-    assert not list(tmp_path.glob("*.partial"))
-
-
-def test_mdanalysis_reads_nanometres_as_angstrom(tmp_path):
-    MDAnalysis = pytest.importorskip("MDAnalysis")
-    before = example()
-    path = tmp_path / "t.h5md"
-    tr.write(path, before)
-    universe = MDAnalysis.Universe.empty(7, trajectory=False)
-    universe.load_new(str(path), format="H5MD")
-    assert len(universe.trajectory) == 5
-    step = universe.trajectory[3]
-    # MDAnalysis works in Angstrom and picoseconds: 1 um = 1e4 A, 1 um / s = 1e-8 A / ps.
-    np.testing.assert_allclose(step.positions[:, :2], before.position[3] * 1e4, rtol=1e-5)
-    np.testing.assert_allclose(step.velocities[:, :2], before.velocity[3] * 1e-8, rtol=1e-5)
+def lasting(frames: int) -> tr.Trajectory:
+    """A trajectory whose first snapshot has no velocities, like that of a video."""
+    present = np.ones((frames, 7), bool)
+    present[0] = False
+    return example()._replace(time=np.arange(float(frames)), present=present)
 
 
 def test_blocks_are_contiguous_and_cover_everything():
-    long = example()._replace(time=np.arange(100.0))
-    parts = tr.blocks(long, 0.5, 0.2)
+    parts = tr.blocks(lasting(100), 0.5, 0.2)
     assert parts == {"train": slice(0, 50), "validation": slice(50, 70), "test": slice(70, 100)}
 
 
-def test_a_block_too_short_is_refused():
-    with pytest.raises(ValueError, match="validation block has 0 of 5"):
-        tr.blocks(example(), 0.6, 0.0)
+@pytest.mark.parametrize("frames", range(7, 15))
+def test_a_short_video_is_split_so_that_every_block_has_a_step(frames):
+    parts = tr.blocks(lasting(frames), 0.375, 0.125)
+    assert tr.too_short(lasting(9), 0.375, 0.125)
+    assert not tr.too_short(lasting(16), 0.375, 0.125)
+    assert parts["train"].stop - 1 >= 2  # the first snapshot has no velocity
+    assert parts["validation"].stop - parts["validation"].start >= 2
+    assert parts["test"].stop - parts["test"].start >= 2
+    assert (parts["train"].stop, parts["validation"].stop, parts["test"].stop) == (
+        parts["validation"].start,
+        parts["test"].start,
+        frames,
+    )
 
 
-def test_a_trajectory_with_missing_attributes_is_refused(tmp_path):
-    broken = example()
-    del broken.attributes["dt"]
-    with pytest.raises(ValueError, match="lacks the attributes dt"):
-        tr.write(tmp_path / "t.h5", broken)
+def test_a_video_too_short_for_three_blocks_is_refused():
+    with pytest.raises(ValueError, match="at least 6 of these are needed"):
+        tr.blocks(lasting(6), 0.375, 0.125)
 
 
 def test_successive_snapshots_stop_at_runs_and_gaps():

@@ -52,11 +52,11 @@ def radial(r: Tensor, h: float, intervals: int) -> Radial:
     slope = torch.stack((-u * u, 3.0 * t2 - 4.0 * t, 2.0 * t - 3.0 * t2 + 1.0, t2))
     row = cell.long() + torch.arange(-1, 3, device=r.device)[:, None]
     row = row.abs()  # the mirror
-    empty = torch.zeros((intervals + 2, r.shape[0]), dtype=r.dtype, device=r.device)
+    size = (intervals + 2, r.shape[0])
     return Radial(
         r,
-        empty.scatter_add(0, row, value / 6.0),
-        empty.scatter_add(0, row, slope * (0.5 * intervals / h)),
+        r.new_zeros(size).scatter_add_(0, row, value / 6.0),
+        r.new_zeros(size).scatter_add_(0, row, slope * (0.5 * intervals / h)),
     )
 
 

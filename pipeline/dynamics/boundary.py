@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.thermo import Thermo
 from pipeline.pairs import sum_odd
 from pipeline.state import State

@@ -44,7 +44,7 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
         thermal_period: of the motion to be taken out of driven paths, see `thermal_period`; None
             leaves all but the localisation error.
     """
-    free = window.free.all(axis=0)
+    free: np.ndarray = np.all(window.free, axis=0)
     window = _steadied(window, free, thermal_period)
     space = space_of(window)
     scaled = Space(tuple(x / units.length for x in space.lengths), space.rate * units.time)

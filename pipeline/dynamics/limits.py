@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metriplectic.model import Dynamics
+from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
 from pipeline.pairs import sum_even
 

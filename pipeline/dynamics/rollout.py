@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from pipeline import trajectory
+from pipeline import h5md
 from pipeline.dynamics.law import Setting
 from pipeline.dynamics.walk import Walk
 from pipeline.trajectory import Trajectory
@@ -104,7 +104,7 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
     """
     path = Path(path)
     staging = path.with_name(path.name + ".staging")
-    trajectory.write(staging, result.trajectory)
+    h5md.write(staging, result.trajectory)
     with h5py.File(staging, "a") as file:
         group = file.create_group("observables")
         for name, value in result.observables.items():

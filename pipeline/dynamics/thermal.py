@@ -11,7 +11,8 @@ from torch import Tensor
 from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import draw
 from pipeline.pairs import Pairs
 from pipeline.state import State

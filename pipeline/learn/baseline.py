@@ -14,7 +14,7 @@ from pipeline.dynamics.mechanical import Plain
 from pipeline.learn.anchor import Measured, Noise
 from pipeline.learn.carried import Group
 from pipeline.learn.data import Transition
-from pipeline.learn.likelihood import Velocity, velocity_scores
+from pipeline.learn.gaussian import Velocity, velocity_scores
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.learn.trainee import Trainee, evenly
 from pipeline.learn.twin import draws, spread, twin

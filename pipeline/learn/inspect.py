@@ -16,7 +16,8 @@ from pipeline.learn.carried import Group, histogram, latent_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
 from pipeline.metriplectic.conservative import pressure_force
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
 from pipeline.metriplectic.thermo import sides
 from pipeline.state import State

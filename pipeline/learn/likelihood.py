@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pipeline.learn.gaussian import solve, velocity_scores
 from pipeline.pairs import Pairs
 
 REMAINDER = 1e-3  # least fraction of the heat's variance that the velocity leaves open
@@ -39,68 +40,6 @@ class Scores(NamedTuple):
     L: list[list[Tensor]]  # lower Cholesky factor of the velocity covariance, rows of columns
 
 
-def cholesky(vv: Tensor) -> list[list[Tensor]]:
-    """Lower Cholesky factor of (n, D, D), column by column: far faster than LAPACK for D <= 4."""
-    size = vv.shape[-1]
-    L: list[list[Tensor]] = [[vv[:, 0, 0]] * size for _ in range(size)]
-    for k in range(size):
-        pivot = vv[:, k, k]
-        for q in range(k):
-            pivot = pivot - L[k][q] ** 2
-        L[k][k] = torch.sqrt(pivot)
-        for row in range(k + 1, size):
-            entry = vv[:, row, k]
-            for q in range(k):
-                entry = entry - L[row][q] * L[k][q]
-            L[row][k] = entry / L[k][k]
-    return L
-
-
-def solve(L: list[list[Tensor]], x: Tensor) -> Tensor:
-    """L^-1 x for vectors x (n, D)."""
-    columns: list[Tensor] = []
-    for k in range(x.shape[1]):
-        value = x[:, k]
-        for q in range(k):
-            value = value - L[k][q] * columns[q]
-        columns.append(value / L[k][k])
-    return torch.stack(columns, dim=1)
-
-
-class Velocity(NamedTuple):
-    """Score of velocities, see `Scores`."""
-
-    value: Tensor
-    z: Tensor
-    echo: Tensor | None
-    L: list[list[Tensor]]
-
-
-def velocity_scores(
-    residual: Tensor, vv: Tensor, noisier: Tensor | None, excess: Tensor | float
-) -> Velocity:
-    """Gaussian score of velocity residuals (n, D) of covariance vv (n, D, D).
-
-    Args:
-        residual: v' - mu_v.
-        vv: covariance of v'.
-        noisier: (n, D) echo of a simulated localisation error, see `pipeline.learn.twin`, or None.
-        excess: variance of that echo per component, contained in vv.
-    """
-    L = cholesky(vv)
-    z = solve(L, residual)
-    half_log = sum(torch.log(L[k][k]) for k in range(z.shape[1]))
-    square, echo = z.square().sum(1), None
-    if noisier is not None:
-        # What the echo takes off on average, the trace puts back: the value stays that of a
-        # likelihood, only its gradient loses the bias of noisy inputs.
-        echo = solve(L, noisier)
-        unit_vectors = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-        trace = sum(solve(L, e.expand_as(z)).square().sum(1) for e in unit_vectors)
-        square = square - echo.square().sum(1) + excess * trace
-    return Velocity(half_log + 0.5 * square, z, echo, L)
-
-
 def scores(step: Step, heat: bool = True) -> Scores:
     """Gaussian scores of velocity and, given it, of entropy (paper, section 5.5 and appendix C).
 
@@ -108,20 +47,33 @@ def scores(step: Step, heat: bool = True) -> Scores:
     makes the score bounded and free of the scale of S; without it the paper's own loss, which
     has no minimum unless the temperature is held by something else.
 
+    The heat score teaches the labels S alone: they are the model's own, and whatever makes them
+    quieter (less friction, no conduction, equal temperatures) would otherwise be learned against
+    what the velocities say. The paper's score is taken as printed, gradient and all.
+
     Args:
         step: moments of the rows that count.
         heat: score T dS rather than dS.
     """
     velocity = velocity_scores(step.residual_v, step.vv, step.echo, step.excess)
     L, z = velocity.L, velocity.z
-    unit = step.T if heat else torch.ones_like(step.T)
+    if not heat:
+        S = _entropy_score(step, L, z, torch.ones_like(step.T))
+    else:
+        fixed = step._replace(vS=step.vS.detach(), SS=step.SS.detach())
+        unit = step.T.detach()
+        S = _entropy_score(fixed, [[x.detach() for x in row] for row in L], z.detach(), unit)
+    return Scores(velocity.value, S, z, velocity.echo, L)
+
+
+def _entropy_score(step: Step, L: list[list[Tensor]], z: Tensor, unit: Tensor) -> Tensor:
+    """(n,) score of unit x (S' - mu_S) given the whitened velocity residual z."""
     across = solve(L, step.vS * unit[:, None])
     # With a single neighbour the heat is a function of the velocity and nothing is left.
     whole = step.SS * unit**2
     left = torch.maximum(whole - across.square().sum(1), REMAINDER * whole.detach())
     surprise = step.residual_S * unit - (across * z).sum(1)
-    S = 0.5 * torch.log(left) + 0.5 * surprise.square() / left
-    return Scores(velocity.value, S, z, velocity.echo, L)
+    return 0.5 * torch.log(left) + 0.5 * surprise.square() / left
 
 
 def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:

@@ -9,14 +9,16 @@ from torch import Tensor
 
 from pipeline.learn.anchor import Noise
 from pipeline.learn.carrier import Carrier
+from pipeline.learn.conduction import prandtl
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.snapshots import Batch
 from pipeline.learn.twin import draws, spread, twin
-from pipeline.metriplectic.model import Dynamics, Metriplectic
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
-from pipeline.pairs import sum_even, sum_odd
+from pipeline.pairs import sum_odd
 from pipeline.state import State
 
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
@@ -75,33 +77,21 @@ class Learner(Carrier):
             generator = draws(self.options["seed"], draw, S.device)
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
             excess = spread(echo, now.mask)
-        covariance = self.model.covariance(self.heat_only(dynamics))
+        covariance = self.model.covariance(dynamics)
         unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
+        dS = dynamics.drift.dS
         SS_floor = self.options["floor"] * covariance.SS.detach()[now.mask].mean()
         step = Step(
             residual_v=residual,
-            residual_S=S_next - S - dynamics.drift.dS,
+            residual_S=S_next - S - (dS if self.paper else dS.detach()),
             vv=covariance.vv + (self.extra + excess) * unit,
-            vS=covariance.vS if self.paper else covariance.vS.detach(),
+            vS=covariance.vS,
             SS=covariance.SS + SS_floor,
             T=dynamics.thermo.T,
             echo=echo,
             excess=excess,
         )
         return step, dynamics
-
-    def heat_only(self, dynamics: Dynamics) -> Dynamics:
-        """The same with viscous heating held constant in the gradient of the entropy's noise.
-
-        S is the model's own label: smaller friction makes it less noisy, and the entropy term
-        would pull friction to zero against what the velocities say. It is left to find S and the
-        conduction amplitude c^2. The paper's loss is taken as printed.
-        """
-        if self.paper:
-            return dynamics
-        conduction = sum_even(dynamics.pairs, dynamics.amplitudes.c2)
-        heating = (dynamics.thermal - conduction).detach()
-        return dynamics._replace(thermal=heating + conduction)
 
     def terms(self, item: Transition) -> dict[str, Tensor]:
         """Every term of the loss, weighted, each a scalar; their sum is the loss."""
@@ -118,6 +108,9 @@ class Learner(Carrier):
         # Localisation error enters the drift of neighbours and correlates their residuals, which
         # the pair term would read as friction: it is trusted in so far as motion is.
         weight = options["pair_weight"] * self.noise.clean**2
+        if not self.paper:
+            ratio = prandtl(dynamics, self.model.scales.dimension)
+            terms["conduction"] = options["conduction_weight"] * torch.log(ratio).square()
         if not self.paper and weight > 0:
             terms["pair"] = weight * self.pair_term(score, dynamics, mask)
         if options["entropy"] == "latent":

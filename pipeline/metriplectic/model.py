@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
-from pipeline.closures.amplitudes import Amplitudes
 from pipeline.closures.energy import Energy
 from pipeline.closures.friction import Closure as Friction
 from pipeline.closures.reference import Reference
@@ -18,25 +17,13 @@ from pipeline.closures.strain import Elastic, Elasticity
 from pipeline.closures.teacher import Teacher
 from pipeline.closures.volume import Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
+from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
 from pipeline.metriplectic.settings import closure, complete, scales
-from pipeline.metriplectic.thermo import Thermo, inverse_volume, sides, thermodynamics
+from pipeline.metriplectic.thermo import inverse_volume, sides, thermodynamics
 from pipeline.pairs import Pairs
 from pipeline.state import Rates, State
-
-
-class Dynamics(NamedTuple):
-    """Everything deterministic that one evaluation of the model yields."""
-
-    pairs: Pairs
-    v_ij: Tensor  # (P, D) relative velocities
-    thermo: Thermo  # (N,) fields
-    amplitudes: Amplitudes  # (P,) squared noise amplitudes
-    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
-    drift: Rates  # dv/dt (N, D), dS/dt (N,)
-    friction: Tensor  # (P, D) friction force of each pair, which i loses and j gains
-    conduction: Tensor  # (P,) heat from j to i per unit time
 
 
 class Metriplectic(nn.Module):

@@ -93,6 +93,7 @@ def _models(results: Results) -> str:
             "dissipative particle dynamics {espanol}: energy and momentum are kept and entropy "
             "produced by construction. "
         )
+        text += _metriplectic(results)
     if any(model.startswith("gns") for model in models):
         text += "The graph network simulator {gns} is an unconstrained baseline. "
     if "dpd" in models:
@@ -106,6 +107,39 @@ def _models(results: Results) -> str:
         "rest, which training never saw. Particles at the edge of the view follow the data, as "
         "neighbours of the free ones, and are left out of every statistic."
     )
+
+
+def _metriplectic(results: Results) -> str:
+    """How the first metriplectic model was trained and is driven, from its own record."""
+    run = next(run for run in results.runs if run.model.startswith("metriplectic"))
+    try:
+        record = results.yaml(f"{run.folder}/model.yaml")
+        sigma = float(results.trajectory().attributes["localisation_error"])
+    except Absent:
+        return ""
+    training, text = record.get("training", {}), ""
+    if training.get("localisation") == "corrected" and sigma > 0:
+        text += (
+            "Localisation error in the positions would bias forces and friction: the corrected "
+            "score {nakamura} takes this off, by means of a second, simulated draw of the error "
+            "{novick}. "
+        )
+    elif training.get("localisation") == "covariance" and sigma > 0:
+        text += "The variance of the localisation error was added to that of the velocities. "
+    if training.get("strength"):
+        text += (
+            "Every particle has a strength of its own, by which the kernel is multiplied on both "
+            "sides; strengths were learned with the closures from the motion alone, under a "
+            f"log-normal prior of width {number(training.get('strength_scale'))}. "
+        )
+    period = record.get("measured", {}).get("thermal_period")
+    if period is not None:
+        text += (
+            "Rollouts follow the recorded paths of edge particles smoothed {eilers}, so that what "
+            "is left is slower than the thermal motion of free particles, whose period is "
+            f"{number(period)} frames: recorded jitter would heat their neighbours. "
+        )
+    return text
 
 
 def percent_of(share: float | None) -> str:

@@ -10,9 +10,11 @@ from typing import Any
 
 import h5py
 import pandas as pd
+import yaml
 
-from pipeline import trajectory
+from pipeline import h5md
 from pipeline.report.records import Absent, Group, Run, plain
+from pipeline.trajectory import Trajectory
 
 PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
 
@@ -35,13 +37,17 @@ class Results:
         path = self.path(name)
         try:
             return reader(path)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Absent(f"The file {name} could not be read ({reason}).") from error
 
     @cache  # noqa: B019  (one short-lived object per report)
     def json(self, name: str) -> dict[str, Any]:
         return self._read(name, lambda path: json.loads(path.read_text()))
+
+    @cache  # noqa: B019
+    def yaml(self, name: str) -> dict[str, Any]:
+        return self._read(name, lambda path: yaml.safe_load(path.read_text()))
 
     @cache  # noqa: B019
     def csv(self, name: str) -> pd.DataFrame:
@@ -58,8 +64,8 @@ class Results:
         return self._read(name, lambda path: pd.read_parquet(path, filters=rows))
 
     @cache  # noqa: B019
-    def trajectory(self, name: str = "trajectory.h5") -> trajectory.Trajectory:
-        return self._read(name, trajectory.read)
+    def trajectory(self, name: str = "trajectory.h5") -> Trajectory:
+        return self._read(name, h5md.read)
 
     @cache  # noqa: B019
     def group(self, name: str, group: str = "/") -> Group:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pipeline.report import movie, tables
 from pipeline.report.figures import (
+    carried,
     curves,
     laws,
     learned,
@@ -75,7 +76,8 @@ SECTIONS = [
             ("Kernel, pair force and pair friction", learned.pair_law),
             ("Equation of state", learned.state),
             ("Friction amplitudes", learned.friction),
-            ("Latent entropy", learned.latent),
+            ("Strength of each particle", carried.strength),
+            ("Latent entropy", carried.latent),
             ("Temperature and entropy", learned.histograms),
         ],
     ),

@@ -58,6 +58,20 @@ SOURCES = {
         "format for molecular data. Comput. Phys. Commun. 185, 1546 (2014).",
         "https://doi.org/10.1016/j.cpc.2014.01.018",
     ),
+    "nakamura": Citation(
+        "T. Nakamura: Corrected score function for errors-in-variables models: methodology and "
+        "application to generalized linear models. Biometrika 77, 127 (1990).",
+        "https://doi.org/10.1093/biomet/77.1.127",
+    ),
+    "novick": Citation(
+        "S. J. Novick, L. A. Stefanski: Corrected score estimation via complex variable simulation "
+        "extrapolation. J. Am. Stat. Assoc. 97, 472 (2002).",
+        "https://doi.org/10.1198/016214502760047005",
+    ),
+    "eilers": Citation(
+        "P. H. C. Eilers: A perfect smoother. Anal. Chem. 75, 3631 (2003).",
+        "https://doi.org/10.1021/ac034173t",
+    ),
     "gns": Citation(
         "A. Sanchez-Gonzalez et al.: Learning to simulate complex physics with graph networks. "
         "ICML (2020).",

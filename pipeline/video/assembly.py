@@ -29,7 +29,7 @@ def assemble(
 
     Velocities are backward differences; a snapshot whose predecessor is absent has none and is
     marked absent. Positions are measured from the first pixel's centre, y pointing down as in the
-    video.
+    video. Brightness (mass) and size [px] of the spots come along as extras, 0 where absent.
 
     Args:
         tracks: table of `pipeline.tables.TRACKS`.
@@ -40,13 +40,9 @@ def assemble(
     Raises:
         ValueError: if the edge band leaves no free particle.
     """
-    length, length_unit = scale.length
-    interval, time_unit = scale.time
+    length, interval = scale.length[0], scale.time[0]
     dense = tables.dense(tracks)
     velocity, known = backward_difference(dense.position, dense.present, dense.run, 1.0)
-    seen = dense.present & ~dense.filled
-    error = localisation_error(dense.position, seen, dense.run)
-    noise = velocity_noise(dense.position, seen, dense.run, 1.0, error.sigma)
     box = _field_of_view(view)
     driven = _edge_band(dense.position, known, box, view)
     if not (known & ~driven).any():
@@ -55,8 +51,34 @@ def assemble(
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
             f"field of view, or lower trajectory.edge_band or graph.cutoff."
         )
+    return Trajectory(
+        position=dense.position * length,
+        velocity=velocity * (length / interval),
+        present=known,
+        driven=driven & known,
+        time=dense.frame * interval,
+        run=dense.run,
+        particle=dense.particle,
+        species=np.full(len(dense.particle), -1, np.int32),
+        box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
+        attributes={**attributes, **_measured(dense, scale)},
+        extra={
+            "filled": dense.filled & known,
+            "mass": dense.mass * known,
+            "size": dense.size * known,
+        },
+    )
+
+
+def _measured(dense: tables.Dense, scale: Scale) -> dict[str, Any]:
+    """Attributes of the trajectory: units, and how exact positions and velocities are."""
+    length, length_unit = scale.length
+    interval, time_unit = scale.time
+    seen = dense.present & ~dense.filled
+    error = localisation_error(dense.position, seen, dense.run)
+    noise = velocity_noise(dense.position, seen, dense.run, 1.0, error.sigma)
     sigma = float(np.sqrt(np.mean(error.sigma**2)))
-    measured = {
+    return {
         "length_unit": length_unit,
         "time_unit": time_unit,
         "dt": interval,
@@ -70,19 +92,6 @@ def assemble(
         "fps": scale.fps,
         "warnings": [*error.warnings, *noise.warnings],
     }
-    return Trajectory(
-        position=dense.position * length,
-        velocity=velocity * (length / interval),
-        present=known,
-        driven=driven & known,
-        time=dense.frame * interval,
-        run=dense.run,
-        particle=dense.particle,
-        species=np.full(len(dense.particle), -1, np.int32),
-        box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **measured},
-        extra={"filled": dense.filled & known},
-    )
 
 
 def from_truth(truth: Trajectory, view: View, scale: Scale, dataset: str) -> Trajectory:
@@ -101,7 +110,8 @@ def from_truth(truth: Trajectory, view: View, scale: Scale, dataset: str) -> Tra
     # The fourth difference reads the motion itself here: these positions have no error.
     exact.attributes.update(localisation_error=0.0, localisation_error_px=[0.0, 0.0], warnings=[])
     index = np.searchsorted(truth.particle, exact.particle)
-    return exact._replace(species=truth.species[index])
+    species, extra = truth.species[index], {"filled": exact.extra["filled"]}
+    return exact._replace(species=species, extra=extra)
 
 
 def _field_of_view(view: View) -> Box:

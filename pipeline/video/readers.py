@@ -34,6 +34,7 @@ class SequenceReader:
                 shape = imageio.improps(path).shape
             except Exception as error:
                 raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
+            shape = shape[1:] if len(shape) > 2 and shape[0] == 1 else shape
             if shape[:2] != self.shape[:2]:
                 raise ValueError(
                     f"the frames differ in size: {path} has {shape[:2]} and {self.paths[0]} has "
@@ -42,9 +43,11 @@ class SequenceReader:
 
     def _read(self, path: Path) -> np.ndarray:
         try:
-            return np.asarray(imageio.imread(path))
+            image = np.asarray(imageio.imread(path))
         except Exception as error:
             raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
+        # A stack of one page comes with an axis of length one before the rows.
+        return image[0] if image.ndim > 2 and image.shape[0] == 1 else image
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop."""

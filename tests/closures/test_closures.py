@@ -10,7 +10,8 @@ import torch
 from scipy.interpolate import BSpline
 from torch import Tensor
 
-from pipeline.closures import energy, friction, splines, teacher, volume
+from pipeline.closures import energy, splines, teacher, volume
+from pipeline.closures.revenga import RevengaFriction
 from pipeline.closures.splines import Scales
 from pipeline.pairs import find
 from pipeline.space import free
@@ -118,7 +119,7 @@ def test_revenga_friction_is_a_newtonian_fluid(dimension: int, zeta: float) -> N
     """
     eta, kappa, D = 0.1, 0.3, dimension
     scales = Scales(D, cutoff=1.3)
-    closure = friction.RevengaFriction(scales, eta=eta, zeta=zeta, kappa=kappa).double()
+    closure = RevengaFriction(scales, eta=eta, zeta=zeta, kappa=kappa).double()
     r, e, weight = ball(D, scales.cutoff)
     one = torch.ones_like(r)
     A = closure(radial(r, scales), one, one, one).value
@@ -139,7 +140,7 @@ def test_revenga_friction_is_a_newtonian_fluid(dimension: int, zeta: float) -> N
 
 def test_revenga_friction_refuses_too_much_bulk_viscosity() -> None:
     with pytest.raises(ValueError, match="zeta must not exceed"):
-        friction.RevengaFriction(Scales(3, 1.0), eta=0.1, zeta=0.2)
+        RevengaFriction(Scales(3, 1.0), eta=0.1, zeta=0.2)
 
 
 @pytest.mark.parametrize("kind", teacher.KINDS)

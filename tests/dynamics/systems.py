@@ -34,10 +34,10 @@ def gas(temperature: float = 1e-3, friction: float = 0.3) -> Metriplectic:
     return build(settings).double()
 
 
-def lattice(frames: int, temperature: float = 1e-3, seed: int = 0) -> Trajectory:
+def lattice(frames: int, temperature: float = 1e-3, seed: int = 0, side: int = SIDE) -> Trajectory:
     """A jittered lattice at rest in the mean, standing still for ``frames`` snapshots."""
     rng = np.random.default_rng(seed)
-    sites = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE)), -1).reshape(-1, 2) + 0.5
+    sites = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2) + 0.5
     r = (sites + 0.05 * rng.normal(size=sites.shape)) * LENGTH
     v = rng.normal(size=r.shape) * temperature**0.5 * LENGTH / TIME
     v -= v.mean(0)
@@ -60,7 +60,7 @@ def lattice(frames: int, temperature: float = 1e-3, seed: int = 0) -> Trajectory
         run=np.zeros(frames, dtype=np.int32),
         particle=np.arange(count) + 100,
         species=np.full(count, -1, dtype=np.int32),
-        box=Box(np.full(2, SIDE * LENGTH), (True, True), np.zeros(2)),
+        box=Box(np.full(2, side * LENGTH), (True, True), np.zeros(2)),
         attributes=attributes,
         extra={},
     )
@@ -72,11 +72,19 @@ def conditions(count: int = SIDE * SIDE, **changes) -> Conditions:
     return made._replace(**changes)
 
 
-def simulated(frames: int, seed: int = 0) -> Rollout:
-    """The gas after a short equilibration."""
-    first = rollout(lattice(30), gas(), conditions(), seed, progress=False).trajectory
-    start = lattice(frames)._replace(
+def simulated(frames: int, seed: int = 0, side: int = SIDE, **changes) -> Rollout:
+    """The gas after a short equilibration.
+
+    Args:
+        changes: of the conditions, e.g. strength; and ``friction`` of the gas, ``before``
+            snapshots of equilibration.
+    """
+    model = gas(friction=changes.pop("friction", 0.3))
+    before, settings = changes.pop("before", 30), conditions(side**2, **changes)
+    start = lattice(before, side=side)
+    first = rollout(start, model, settings, seed, progress=False).trajectory
+    start = lattice(frames, side=side)._replace(
         position=np.repeat(first.position[-1:], frames, 0),
         velocity=np.repeat(first.velocity[-1:], frames, 0),
     )
-    return rollout(start, gas(), conditions(), seed + 1, progress=False)
+    return rollout(start, model, settings, seed + 1, progress=False)

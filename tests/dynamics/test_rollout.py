@@ -6,9 +6,10 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline import trajectory
+from pipeline import h5md
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.rollout import read_observables, rollout, write
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import LENGTH, TIME, conditions, gas, lattice
 
 T = 1e-3
@@ -39,7 +40,7 @@ def test_the_papers_step_creates_energy() -> None:
     assert seen["energy"][-1] - seen["energy"][0] > 0.1 * seen["kinetic"].mean()
 
 
-def driven_window(frames: int) -> trajectory.Trajectory:
+def driven_window(frames: int) -> Trajectory:
     """The lattice with one row of particles sliding at a constant speed."""
     window = lattice(frames)
     row = np.arange(8)
@@ -109,7 +110,7 @@ def test_two_runs_are_two_stretches() -> None:
 def test_written_and_read_back(tmp_path) -> None:
     done = rollout(lattice(6), gas(), conditions(), 0, progress=False)
     write(tmp_path / "rollout.h5", done, {"length": LENGTH, "time": TIME})
-    back = trajectory.read(tmp_path / "rollout.h5")
+    back = h5md.read(tmp_path / "rollout.h5")
     assert np.allclose(back.position, done.trajectory.position)
     assert np.allclose(back.extra["temperature"], done.trajectory.extra["temperature"])
     seen, stopped = read_observables(tmp_path / "rollout.h5")

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.distributions import MultivariateNormal
 
-from pipeline.learn.likelihood import Step, cholesky, pair_score, scores
+from pipeline.learn.gaussian import cholesky
+from pipeline.learn.likelihood import Step, pair_score, scores
 from pipeline.pairs import Pairs
 
 

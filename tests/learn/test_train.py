@@ -37,12 +37,33 @@ def data() -> tuple[Trajectory, graphs.Graphs]:
     return window, graphs.build(window, CUTOFF * LENGTH)
 
 
+def noisy(window: Trajectory, sigma: float) -> Trajectory:
+    """The same as a camera would have it: positions with error, velocities their differences."""
+    error = sigma * np.random.default_rng(5).normal(size=window.position.shape)
+    position = window.position + error
+    velocity = np.diff(position, axis=0, prepend=position[:1]) / window.dt
+    present = window.present.copy()
+    present[0] = False
+    attributes = {
+        **window.attributes,
+        "localisation_error": sigma,
+        "velocity": "backward difference",
+    }
+    return window._replace(
+        position=position, velocity=velocity, present=present, attributes=attributes
+    )
+
+
 def table(folder: Path) -> list[dict[str, str]]:
     with open(folder / "training.csv", newline="") as file:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
 def test_interrupted_and_resumed_equals_uninterrupted(data, tmp_path, monkeypatch) -> None:
+    """With everything random switched on: the draws of the corrected score among it."""
+    seen = noisy(data[0], 0.01 * LENGTH)
+    data = (seen, graphs.build(seen, CUTOFF * LENGTH))
+    assert prepare(*data, SETTINGS, 3).learner.corrected
     train(*data, SETTINGS, tmp_path / "whole", seed=3)
     original = callbacks.Bar.on_train_batch_end
 

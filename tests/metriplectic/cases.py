@@ -67,6 +67,12 @@ def random_state(box: Space, n: int = 6, seed: int = 1) -> tuple[State, Pairs]:
     return state, pairs.find(r, box, CUTOFF, time=0.7)
 
 
+def strengths(n: int, seed: int = 9) -> torch.Tensor:
+    """Factors s (n,) between about 1/2 and 2."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.exp(0.35 * torch.randn(n, generator=generator, dtype=torch.float64))
+
+
 def crowd(box: Space, n: int = 60, seed: int = 2) -> tuple[State, Pairs]:
     """More particles, at random positions."""
     generator = torch.Generator().manual_seed(seed)

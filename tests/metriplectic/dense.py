@@ -27,10 +27,12 @@ class Dense:
         pairs: Pairs,
         reference: Reference | None = None,
         limit: float | None = None,
+        strength: Tensor | None = None,
     ) -> None:
         self.model, self.i, self.j = model, pairs.i, pairs.j
         self.reference, self.limit = reference, limit
         self.N, self.D = state.r.shape
+        self.strength = torch.ones_like(state.S) if strength is None else strength
         r_ij = pairs.e * pairs.r[:, None]
         self.shift = r_ij - (state.r[self.i] - state.r[self.j])  # of the images, constant
         self.boost = torch.zeros_like(r_ij) if pairs.boost is None else pairs.boost
@@ -52,6 +54,7 @@ class Dense:
         w = self.model.volume(self.model.radial(distance)).w
         weights = torch.zeros((self.N, self.N), dtype=r.dtype)
         weights = weights.index_put((self.i, self.j), w).index_put((self.j, self.i), w)
+        weights = self.strength[:, None] * weights * self.strength[None, :]
         return 1.0 / (weights.sum(1) + self.model.volume.self_weight())
 
     def internal(self, r: Tensor, S: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import hessian
 
+from pipeline.dynamics.boundary import conservative_force
 from tests.metriplectic.cases import (
     CLOSURES,
     SOLIDS,
@@ -14,6 +15,7 @@ from tests.metriplectic.cases import (
     random_model,
     random_reference,
     random_state,
+    strengths,
 )
 from tests.metriplectic.dense import Dense, flat
 
@@ -34,12 +36,19 @@ def space_name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(params=[None, strengths(N)], ids=["alike", "strengths"])
+def strength(request: pytest.FixtureRequest) -> Tensor | None:
+    return request.param
+
+
 @pytest.mark.parametrize("kind", CLOSURES)
-def test_drift_with_every_divergence_term(kind: str, dimension: int, space_name: str) -> None:
+def test_drift_with_every_divergence_term(
+    kind: str, dimension: int, space_name: str, strength: Tensor | None
+) -> None:
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry(space_name, dimension))
-    rates = model.dynamics(state, pairs).drift
-    dense = Dense(model, state, pairs).drift()
+    rates = model.dynamics(state, pairs, strength=strength).drift
+    dense = Dense(model, state, pairs, strength=strength).drift()
     assert len(pairs.i) >= 5
     assert_equal_rates(flat(state.v, rates.dv, rates.dS), dense, dimension)
 
@@ -75,10 +84,10 @@ def assert_equal_rates(fast: Tensor, dense: Tensor, dimension: int) -> None:
 
 
 @pytest.mark.parametrize("kind", CLOSURES)
-def test_degeneracies_and_positivity(kind: str, dimension: int) -> None:
+def test_degeneracies_and_positivity(kind: str, dimension: int, strength: Tensor | None) -> None:
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry("periodic", dimension))
-    dense = Dense(model, state, pairs)
+    dense = Dense(model, state, pairs, strength=strength)
     M, L = dense.M(dense.x), dense.L()
     grad_E, grad_S = dense.grad_E(), dense.grad_S()
     scale = M.abs().max()
@@ -90,12 +99,12 @@ def test_degeneracies_and_positivity(kind: str, dimension: int) -> None:
 
 
 @pytest.mark.parametrize("kind", CLOSURES)
-def test_energy_balances_by_ito(kind: str, dimension: int) -> None:
+def test_energy_balances_by_ito(kind: str, dimension: int, strength: Tensor | None) -> None:
     """gradE . drift + k_B Hess E : M = 0, of the fast drift with the dense gradients."""
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry("periodic", dimension))
-    dense = Dense(model, state, pairs)
-    rates = model.dynamics(state, pairs).drift
+    dense = Dense(model, state, pairs, strength=strength)
+    rates = model.dynamics(state, pairs, strength=strength).drift
     power = dense.grad_E() @ flat(state.v, rates.dv, rates.dS)
     ito = dense.k_B * (hessian(dense.E)(dense.x) * dense.M(dense.x)).sum()
     assert abs(power + ito) < 1e-11 * abs(ito)
@@ -103,11 +112,11 @@ def test_energy_balances_by_ito(kind: str, dimension: int) -> None:
 
 
 @pytest.mark.parametrize("kind", CLOSURES)
-def test_marginal_covariance(kind: str, dimension: int) -> None:
+def test_marginal_covariance(kind: str, dimension: int, strength: Tensor | None) -> None:
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry("lees_edwards", dimension))
-    covariance = model.covariance(model.dynamics(state, pairs))
-    dense = Dense(model, state, pairs)
+    covariance = model.covariance(model.dynamics(state, pairs, strength=strength))
+    dense = Dense(model, state, pairs, strength=strength)
     full = 2.0 * dense.k_B * dense.M(dense.x)
     D = dimension
     for k in range(N):
@@ -119,9 +128,15 @@ def test_marginal_covariance(kind: str, dimension: int) -> None:
 
 
 @pytest.mark.parametrize("kind", CLOSURES)
-def test_energy_of_the_model_is_the_dense_one(kind: str, dimension: int) -> None:
+def test_energy_and_force_of_the_model_are_the_dense_ones(
+    kind: str, dimension: int, strength: Tensor | None
+) -> None:
+    """-dE/dr by autodiff of the energy is the drift with friction taken off."""
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry("slab", dimension))
-    dense = Dense(model, state, pairs)
-    energy = model.energy(state, model.dynamics(state, pairs))
+    dense = Dense(model, state, pairs, strength=strength)
+    dynamics = model.dynamics(state, pairs, strength=strength)
+    energy = model.energy(state, dynamics)
     assert abs(energy - dense.E(dense.x)) < 1e-12 * abs(energy)
+    force = -dense.grad_E()[: N * dimension].view(N, dimension)
+    assert error(conservative_force(model, dynamics), force) < 1e-10

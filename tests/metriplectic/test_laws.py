@@ -21,6 +21,7 @@ from tests.metriplectic.cases import (
     random_model,
     random_reference,
     random_state,
+    strengths,
 )
 
 
@@ -38,7 +39,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 def test_momentum_is_conserved_to_round_off(kind: str, dimension: int, space_name: str) -> None:
     model = random_model(kind, dimension)
     state, pairs = crowd(geometry(space_name, dimension))
-    dynamics = model.dynamics(state, pairs)
+    dynamics = model.dynamics(state, pairs, strength=strengths(pairs.n))
     generator = torch.Generator().manual_seed(4)
     for dv in (
         dynamics.drift.dv,
@@ -62,7 +63,7 @@ def test_entropy_grows_without_noise(kind: str, dimension: int) -> None:
     model = random_model(kind, dimension)
     model.log_k_B.fill_(-math.inf)
     state, pairs = crowd(geometry("periodic", dimension))
-    dynamics = model.dynamics(state, pairs)
+    dynamics = model.dynamics(state, pairs, strength=strengths(pairs.n))
     assert dynamics.drift.dS.sum() > 0.0
     alike = State(state.r, torch.ones_like(state.v), torch.zeros_like(state.S))
     rest = model.dynamics(alike, pairs)
@@ -83,7 +84,9 @@ def test_rotation_and_reflection(kind: str, dimension: int) -> None:
     R = orthogonal(dimension)
     turned = State(state.r @ R.T, state.v @ R.T, state.S)
     turned_pairs = neighbours.find(turned.r, box, CUTOFF)
-    x, y = model.dynamics(state, pairs), model.dynamics(turned, turned_pairs)
+    s = strengths(pairs.n)
+    x = model.dynamics(state, pairs, strength=s)
+    y = model.dynamics(turned, turned_pairs, strength=s)
     assert torch.allclose(x.drift.dv @ R.T, y.drift.dv, rtol=1e-9, atol=1e-9)
     assert torch.allclose(x.drift.dS, y.drift.dS, rtol=1e-9, atol=1e-9)
     vv = R @ model.covariance(x).vv @ R.T
@@ -100,11 +103,23 @@ def test_permutation_of_particles_and_of_pairs(kind: str, dimension: int) -> Non
     order = torch.randperm(len(state.S), generator=torch.Generator().manual_seed(7))
     moved = State(*(x[order] for x in state))
     moved_pairs = neighbours.find(moved.r, box, CUTOFF, time=0.7)
-    x, y = model.dynamics(state, pairs).drift, model.dynamics(moved, moved_pairs).drift
+    s = strengths(pairs.n)
+    x = model.dynamics(state, pairs, strength=s).drift
+    y = model.dynamics(moved, moved_pairs, strength=s[order]).drift
     assert torch.allclose(x.dv[order], y.dv, rtol=1e-9, atol=1e-9)
     assert torch.allclose(x.dS[order], y.dS, rtol=1e-9, atol=1e-9)
     S, moved_S = model.entropy(state, pairs), model.entropy(moved, moved_pairs)
     assert torch.allclose(S[order], moved_S, rtol=1e-9, atol=1e-9)
+
+
+def test_strengths_of_one_change_nothing(kind: str, dimension: int) -> None:
+    model = random_model(kind, dimension)
+    state, pairs = crowd(geometry("periodic", dimension))
+    x, y = (model.dynamics(state, pairs, strength=s) for s in (None, torch.ones_like(state.S)))
+    for a, b in zip((*x.drift, *x.thermo), (*y.drift, *y.thermo), strict=True):
+        assert torch.equal(a, b)
+    mixed = model.dynamics(state, pairs, strength=strengths(pairs.n))
+    assert (mixed.drift.dv - x.drift.dv).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("kind", ["splines", "networks", "ideal_gas"])

@@ -8,9 +8,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import yaml
 
+from pipeline import h5md
 from pipeline.analysis import comparison, settings, statistics
-from pipeline.trajectory import Box, Trajectory, write
+from pipeline.trajectory import Box, Trajectory
 
 SPACING, STEPS, HALF = 10.0, 40, 20
 COLUMNS, ROWS = 14, 11
@@ -123,6 +125,13 @@ def _learned(path: Path) -> None:
         samples = np.random.default_rng(0).normal(0, 0.1, (2, 300))
         file["energy/samples_S"], file["energy/samples_V"] = samples[0], 1 + samples[1]
         file["latent/correlation_mass"] = 0.4
+        size = np.repeat([2.0, 2.4], 40)
+        s = 0.4 * size + np.random.default_rng(2).normal(0, 0.02, 80)
+        count, edges = np.histogram(s, 60)
+        values = {"edges": edges, "count": count, "particle": np.arange(80), "s": s, "size": size}
+        for name, value in values.items():
+            file[f"strength/{name}"] = value
+        file["strength/correlation_size"] = np.corrcoef(s, size)[0, 1]
         for name in ("temperature", "entropy", "latent"):
             file[f"{name}/edges"], file[f"{name}/count"] = np.arange(11.0), np.arange(10)
 
@@ -136,7 +145,7 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
     history.to_csv(folder / "training.csv", index=False)
     noise = np.random.default_rng(seed).normal(0, 0.1, test.position.shape)
     rollout = test._replace(position=test.position + np.cumsum(noise, axis=0))
-    write(folder / "rollout.h5", rollout)
+    h5md.write(folder / "rollout.h5", rollout)
     time, count = test.time, len(test.particle)
     with h5py.File(folder / "rollout.h5", "a") as file:
         group = file.create_group("observables")
@@ -148,6 +157,9 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
         group["impulse"] = np.zeros((HALF, 2))
         group.attrs["stopped"] = ""
     _learned(folder / "learned.h5")
+    training = {"localisation": "corrected", "strength": True, "strength_scale": 0.3}
+    record = {"training": training, "measured": {"thermal_period": 12.0}}
+    (folder / "model.yaml").write_text(yaml.safe_dump(record))
     return rollout
 
 
@@ -156,7 +168,7 @@ def results(folder: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "statistics").mkdir()
     trajectory = walk()
-    write(folder / "trajectory.h5", trajectory)
+    h5md.write(folder / "trajectory.h5", trajectory)
     _tracking(folder, trajectory)
     test = trajectory.window(slice(HALF, STEPS))
     sources = {"experiment": test, "truth": test}

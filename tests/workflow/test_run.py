@@ -1,4 +1,4 @@
-"""The whole workflow, through snakemake, as a user runs it: small, but every stage is the real one."""
+"""The whole workflow, through snakemake, as a user runs it: small, but every stage is real."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import trajectory
+from pipeline import h5md
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -46,8 +46,8 @@ def test_the_report_stands_alone(finished):
 
 @pytest.mark.slow
 def test_the_tracks_are_those_of_the_simulation(finished):
-    data = trajectory.read(finished / "trajectory.h5")
-    truth = trajectory.read(finished / "synthetic" / "truth.h5")
+    data = h5md.read(finished / "trajectory.h5")
+    truth = h5md.read(finished / "synthetic" / "truth.h5")
     assert data.attributes["synthetic"] is True
     assert data.attributes["length_unit"] == "um"
     position = data.position / data.attributes["mpp"]

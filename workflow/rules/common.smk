@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
@@ -10,7 +11,7 @@ import settings as settings_file
 from snakemake.exceptions import WorkflowError
 
 CORES = min(8, len(os.sched_getaffinity(0)))
-
+BEGIN = time.time()
 
 
 wildcard_constraints:
@@ -81,6 +82,20 @@ def truth_origin(name):
     """The data set whose simulation holds the truth."""
     return settings(name)["trajectory"]["truth_of"] or name
 
+
+def refusals():
+    """The sentences with which stages of this run refused to go on, each once."""
+    said = {}
+    for path in sorted(Path("results").glob("*/logs/*.log"), key=lambda path: path.stat().st_mtime):
+        last = path.read_text().rstrip().rpartition("\n")[2]
+        if path.stat().st_mtime >= BEGIN and last.startswith("error: "):
+            said.setdefault(last, path)
+    return [f"{sentence}\n  (stage {path.stem}; traceback in {path})" for sentence, path in said.items()]
+
+
+# Snakemake ends with the news that a job failed: say last what was wrong, not only where to look.
+onerror:
+    print("\n" + "\n".join(refusals() or ["error: a stage failed; the log named above says more."]), file=sys.stderr)
 
 
 

@@ -4,8 +4,8 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-from pipeline import graphs, trajectory
+from pipeline import graphs, h5md
 
 settings = snakemake.params.settings["graph"]
-data = trajectory.read(snakemake.input.trajectory)
+data = h5md.read(snakemake.input.trajectory)
 graphs.write(snakemake.output.graphs, graphs.build(data, ratio=settings["cutoff"]))

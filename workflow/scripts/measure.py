@@ -6,13 +6,13 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 
-from pipeline import graphs, trajectory
+from pipeline import graphs, h5md, trajectory
 from pipeline.analysis import microscope, statistics
 from pipeline.analysis.settings import Options, described, plan
 
 chosen = snakemake.params.settings
 wanted = chosen["statistics"]
-data = trajectory.read(snakemake.input.trajectory)
+data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
 rows = trajectory.blocks(data, **chosen["split"])["test"]
 rows = trajectory.evaluation(data, rows, chosen["rollout"]["frames"])
@@ -26,9 +26,9 @@ settings = plan(experiment, a, options)
 
 source, kind = experiment, "experiment"
 if kind_of_truth := snakemake.input.get("truth"):
-    source, kind = microscope.view(trajectory.read(kind_of_truth), experiment, 0.3 * a), "truth"
+    source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
 if rollout := snakemake.input.get("rollout"):
-    source, kind = trajectory.read(rollout), snakemake.wildcards.source
+    source, kind = h5md.read(rollout), snakemake.wildcards.source
     if wanted["blur"]:
         generator = np.random.default_rng(0)
         source = microscope.blur(source, data.attributes["localisation_error"], generator)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from pipeline import trajectory
+from pipeline import h5md, trajectory
 from pipeline.dynamics.rollout import rollout, write
 from pipeline.learn.checkpoint import load
 
 torch.set_num_threads(snakemake.threads)
 chosen = snakemake.params.settings
 seed = int(snakemake.wildcards.seed)
-data = trajectory.read(snakemake.input.trajectory)
+data = h5md.read(snakemake.input.trajectory)
 rows = trajectory.blocks(data, **chosen["split"])["test"]
 window = data.window(trajectory.evaluation(data, rows, chosen["rollout"]["frames"]))
 learned = load(Path(snakemake.input.model).parent)

@@ -4,7 +4,7 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-from pipeline import trajectory
+from pipeline import h5md
 from pipeline.simulate import monolayer
 
 wanted = dict(snakemake.params.settings["simulate"])
@@ -14,6 +14,4 @@ video = snakemake.params.settings["video"]
 scale = {key: video[key] for key in ("mpp", "fps") if video[key] is not None}
 chosen = {key: tuple(value) if key == "view" else value for key, value in wanted.items()}
 parameters = base._replace(**scale, **chosen)
-trajectory.write(
-    snakemake.output.truth, monolayer.simulate(parameters, seed, snakemake.wildcards.name)
-)
+h5md.write(snakemake.output.truth, monolayer.simulate(parameters, seed, snakemake.wildcards.name))

@@ -6,13 +6,13 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 
-from pipeline import graphs, trajectory
+from pipeline import graphs, h5md
 from pipeline.learn.train import train
 from pipeline.learn.variants import variant
 
 chosen = snakemake.params.settings
 train(
-    trajectory.read(snakemake.input.trajectory),
+    h5md.read(snakemake.input.trajectory),
     graphs.read(snakemake.input.graphs),
     {**chosen["train"], **chosen["split"], **variant(snakemake.wildcards.model)},
     Path(snakemake.output.model).parent,

@@ -8,7 +8,7 @@ import json
 
 import h5py
 
-from pipeline import tables, trajectory
+from pipeline import h5md, tables
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
 
@@ -26,8 +26,8 @@ view = View(
 )
 scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
 if truth := snakemake.input.get("truth"):
-    data = from_truth(trajectory.read(truth), view, scale, name)
+    data = from_truth(h5md.read(truth), view, scale, name)
 else:
     tracks = tables.read(snakemake.input[0], tables.TRACKS)
     data = assemble(tracks, view, scale, {"dataset": name, "synthetic": snakemake.params.synthetic})
-trajectory.write(snakemake.output.trajectory, data)
+h5md.write(snakemake.output.trajectory, data)

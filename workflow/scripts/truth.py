@@ -10,11 +10,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from pipeline import tables, trajectory
+from pipeline import h5md, tables
 from pipeline.analysis.truecurves import pair_curves
 from pipeline.analysis.truth import tracking
 
-truth = trajectory.read(snakemake.input.truth)
+truth = h5md.read(snakemake.input.truth)
 tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
 with h5py.File(snakemake.input.frames) as file:
     view = file["images"].shape[1:]
@@ -22,6 +22,6 @@ found = tracking(tracks, truth, view)
 # One curve can describe one species only.
 if len(np.unique(truth.species)) == 1:
     cutoff = snakemake.params.settings["graph"]["cutoff"]
-    tracked = trajectory.read(snakemake.input.trajectory)
+    tracked = h5md.read(snakemake.input.trajectory)
     found["pair"] = pair_curves(truth, tracked, cutoff)
 Path(snakemake.output.truth).write_text(json.dumps(found))

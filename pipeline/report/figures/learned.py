@@ -1,4 +1,4 @@
-"""The learned closures: pair law, equation of state, friction, temperature, entropy."""
+"""The learned closures: pair law, equation of state, friction, temperature and entropy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import finite, zero
+from pipeline.report.figures.lines import zero
 from pipeline.report.records import Absent, Group
 from pipeline.report.results import Results
 
@@ -17,7 +17,7 @@ PALE = "#b5d3e6"
 DISTANCE = "Distance r / a"
 
 
-def _group(results: Results, name: str) -> Group:
+def group(results: Results, name: str) -> Group:
     """A group of the first metriplectic run's learned.h5, in reduced units."""
     for run in results.runs:
         if run.model.startswith("metriplectic"):
@@ -28,7 +28,7 @@ def _group(results: Results, name: str) -> Group:
 def pair_law(results: Results) -> Figure:
     """Volume kernel, mean pair force and mean pair friction against distance."""
     drawing, panels = style.panels(3, height=3.0)
-    found, rows = _group(results, "kernel"), []
+    found, rows = group(results, "kernel"), []
     r = found.get("r")
     panels[0].plot(r, found.get("w"), color=BLUE)
     panels[0].set_ylabel("Kernel w(r)")
@@ -38,7 +38,7 @@ def pair_law(results: Results) -> Figure:
         panels[1:], ("pair_force", "pair_friction"), ("Force (m a/dt²)", "Friction (m/dt)"),
         strict=True,
     ):  # fmt: skip
-        law = _group(results, name)
+        law = group(results, name)
         for key, dash, label in (("value", "-", "along r"), ("across", (0, (4, 2)), "across r")):
             if key in law.data:
                 axes.plot(law.get("r"), law.get(key), color=BLUE, linestyle=dash, label=label)
@@ -62,7 +62,7 @@ def pair_law(results: Results) -> Figure:
 
 def state(results: Results) -> Figure:
     """Temperature and pressure over volume and entropy, with the states that the data visit."""
-    found = _group(results, "energy")
+    found = group(results, "energy")
     S, V = found.get("S"), found.get("V")
     drawing, panels = style.panels(2, height=3.6)
     grid_S, grid_V = np.meshgrid(S, V, indexing="ij")
@@ -93,7 +93,7 @@ def _cover(axes: Axes, found: Group) -> None:
 
 def friction(results: Results) -> Figure:
     """Friction amplitudes against distance at the mean temperature."""
-    found = _group(results, "friction")
+    found = group(results, "friction")
     drawing, (axes,) = style.panels(height=3.0)
     r = found.get("r")
     table = {"r": r}
@@ -124,7 +124,7 @@ def histograms(results: Results) -> Figure:
         panels, ("temperature", "entropy"), ("Temperature T (m a²/dt² k)", "Entropy S (k)"),
         strict=True,
     ):  # fmt: skip
-        rows.append(_histogram(axes, _group(results, name), words).assign(quantity=name))
+        rows.append(histogram(axes, group(results, name), words).assign(quantity=name))
     return Figure(
         "temperature",
         drawing,
@@ -136,24 +136,8 @@ def histograms(results: Results) -> Figure:
     )
 
 
-def latent(results: Results) -> Figure:
-    """The persistent number of each particle, and what it goes with."""
-    found = _group(results, "latent")
-    drawing, (axes,) = style.panels(height=3.0)
-    table = _histogram(axes, found, "Latent entropy of a particle (k)")
-    known = {
-        key.removeprefix("correlation_"): float(finite(value)[0])
-        for key, value in found.data.items()
-        if key.startswith("correlation_")
-    }
-    told = ", ".join(f"{name} {value:.2f}" for name, value in known.items())
-    caption = "One number per particle, learned with the model: what kind of particle it is."
-    if told:
-        caption += f" Correlation with measured traits: {told}."
-    return Figure("latent", drawing, table, caption, "Histogram of the latent entropy.")
-
-
-def _histogram(axes: Axes, found: Group, words: str) -> pd.DataFrame:
+def histogram(axes: Axes, found: Group, words: str) -> pd.DataFrame:
+    """Draws counts between edges, and returns them as a table."""
     edges, count = found.get("edges"), found.get("count")
     axes.stairs(count, edges, fill=True, color=PALE, edgecolor=BLUE, linewidth=1.0)
     axes.set(xlabel=words, ylabel="Particles")

@@ -1,0 +1,71 @@
+"""A time step of a rollout, in float64 on one thread."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from benchmarks.nested_autograd import NestedAutograd
+from benchmarks.nested_steps import time_step
+from benchmarks.systems import System
+from benchmarks.timing import Run, medians
+from pipeline.dynamics.thermal import Conditions
+from pipeline.dynamics.walk import Walk
+from pipeline.graphs import space_of
+from pipeline.learn.task import prepare
+from pipeline.space import periodic
+from pipeline.state import State
+
+NESTED = "nested autograd, neighbours searched every step"
+STEPS = 40  # of ours per measurement, so that the searches of the neighbour list average out
+KINDS: dict[str, dict[str, Any]] = {"splines": {}, "networks": {"closures": "networks"}}
+
+
+def ours(system: System, settings: dict[str, Any]) -> Run:
+    """A stretch of the package's rollout: led particles, log and limits are all in it.
+
+    The model is the one a training starts from.
+    """
+    task = prepare(system.trajectory, system.graphs, settings, seed=0)
+    model = task.learner.model.double().eval()
+    window = system.trajectory.window(slice(0, STEPS + 1))
+    count = len(window.particle)
+    conditions = Conditions(
+        task.snapshots.units,
+        torch.zeros(count).numpy(),
+        task.measured.temperature,
+        strength=torch.ones(count).numpy() if task.settings["strength"] else None,
+    )
+
+    @torch.inference_mode()
+    def stretch() -> None:
+        walk = Walk(window, conditions.law(model), conditions, seed=0)
+        done, stopped = walk.run(slice(0, STEPS + 1), tqdm(disable=True))
+        if stopped:
+            raise RuntimeError(f"The rollout ended after {done} snapshots: {stopped}")
+
+    return stretch
+
+
+def nested(system: System) -> Run:
+    """One step from the first snapshot, with the paper's networks as they are initialised."""
+    units, data = system.graphs, system.trajectory
+    length = units.neighbour_distance
+    space = space_of(data)
+    space = periodic([side / length for side in space.lengths])
+    torch.manual_seed(0)
+    model = NestedAutograd(data.dimension, units.cutoff / length).double()
+    r = torch.from_numpy(data.position[0] / length)
+    v = torch.from_numpy(data.velocity[0] / length)
+    start = State(r, v, torch.zeros(len(r), dtype=torch.float64))
+    generator = torch.Generator().manual_seed(0)
+    return lambda: time_step(model, start, space, 0.0, generator)
+
+
+def measure(system: System, repeats: int) -> dict[str, float]:
+    """Median milliseconds per step of each alternative."""
+    runs = {name: ours(system, settings) for name, settings in KINDS.items()}
+    times = medians({**runs, NESTED: nested(system)}, repeats)
+    return {name: value / (1 if name == NESTED else STEPS) for name, value in times.items()}

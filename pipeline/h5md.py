@@ -1,0 +1,159 @@
+"""Trajectories as H5MD files that MDAnalysis and VMD open.
+
+H5MD: de Buyl, Colberg and Hofling, Comput. Phys. Commun. 185, 1546 (2014).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from pipeline.trajectory import Box, Trajectory
+from pipeline.units import H5MD_UNITS, H5MD_VELOCITY_UNITS
+
+GROUP = "particles/all"
+REQUIRED = (
+    "dataset",
+    "length_unit",
+    "time_unit",
+    "dt",
+    "velocity",
+    "localisation_error",
+    "synthetic",
+)
+
+
+def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
+    """Writes a trajectory as H5MD; the file appears whole or not at all.
+
+    Lengths in micrometres are stored in nm. Two-dimensional positions get z = 0, since readers
+    of H5MD expect three columns.
+
+    Raises:
+        ValueError: if an attribute is missing or the arrays do not fit each other.
+    """
+    _check(trajectory)
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    length, unit = H5MD_UNITS[trajectory.attributes["length_unit"]]
+    time_unit = trajectory.attributes["time_unit"]
+    speed, speed_unit = H5MD_VELOCITY_UNITS.get(
+        (trajectory.attributes["length_unit"], time_unit), (length, "")
+    )
+    with h5py.File(partial, "w") as file:
+        _write_header(file, trajectory)
+        group = file.create_group(GROUP)
+        clock = "s" if time_unit == "s" else ""
+        _write_box(group, trajectory, length, unit, clock)
+        _element(group, "position", _columns(trajectory.position * length), unit, trajectory, clock)
+        velocity = _columns(trajectory.velocity * speed)
+        _element(group, "velocity", velocity, speed_unit, trajectory, clock)
+        flags = {"present": trajectory.present, "driven": trajectory.driven}
+        for name, value in {**flags, **trajectory.extra}.items():
+            _element(group, name, value, "", trajectory, clock)
+        group["id"] = trajectory.particle
+        group["species"] = trajectory.species
+    os.replace(partial, path)
+
+
+def read(path: str | os.PathLike[str]) -> Trajectory:
+    """Reads what `write` wrote, back in the units of its attributes.
+
+    Raises:
+        ValueError: if the file is not a trajectory of this project.
+    """
+    with h5py.File(path, "r") as file:
+        if GROUP not in file or "parameters/metriplex" not in file:
+            raise ValueError(
+                f"{path} is not a metriplex trajectory (no {GROUP}): was it written by another "
+                f"program? Convert it at the trajectory stage."
+            )
+        note = file["parameters/metriplex"].attrs
+        attributes = json.loads(note["attributes"])
+        dimension = int(note["dimension"])
+        length, _ = H5MD_UNITS[attributes["length_unit"]]
+        key = (attributes["length_unit"], attributes["time_unit"])
+        speed, _ = H5MD_VELOCITY_UNITS.get(key, (length, ""))
+        group = file[GROUP]
+        known = {"position", "velocity", "present", "driven", "box", "id", "species"}
+        box = Box(
+            group["box/edges/value"][0, :dimension] / length,
+            tuple(bool(k) for k in note["periodic"]),
+            note["origin"] / length,
+        )
+        return Trajectory(
+            position=group["position/value"][..., :dimension] / length,
+            velocity=group["velocity/value"][..., :dimension] / speed,
+            present=group["present/value"][:],
+            driven=group["driven/value"][:],
+            time=group["position/time"][:],
+            run=file["parameters/metriplex/run"][:],
+            particle=group["id"][:],
+            species=group["species"][:],
+            box=box,
+            attributes=attributes,
+            extra={name: group[name]["value"][:] for name in group if name not in known},
+        )
+
+
+def _check(trajectory: Trajectory) -> None:
+    missing = [key for key in REQUIRED if key not in trajectory.attributes]
+    if missing:
+        raise ValueError(f"The trajectory lacks the attributes {', '.join(missing)}.")
+    shape = trajectory.present.shape
+    for name in ("position", "velocity"):
+        value = getattr(trajectory, name)
+        if value.shape[:2] != shape or value.shape[2] not in (2, 3):
+            raise ValueError(f"{name} has shape {value.shape}, expected {shape} x 2 or 3.")
+        if not np.isfinite(value[trajectory.present]).all():
+            raise ValueError(f"{name} of a present particle is not finite.")
+
+
+def _columns(vectors: np.ndarray) -> np.ndarray:
+    if vectors.shape[2] == 3:
+        return vectors
+    return np.concatenate([vectors, np.zeros((*vectors.shape[:2], 1))], axis=2)
+
+
+def _write_header(file: h5py.File, trajectory: Trajectory) -> None:
+    head = file.create_group("h5md")
+    head.attrs["version"] = np.array([1, 1], dtype=np.int32)
+    head.create_group("author").attrs["name"] = "metriplex"
+    creator = head.create_group("creator")
+    creator.attrs["name"], creator.attrs["version"] = "metriplex", "1"
+    note = file.create_group("parameters/metriplex")
+    note.attrs["attributes"] = json.dumps(trajectory.attributes)
+    note.attrs["dimension"] = trajectory.dimension
+    note.attrs["periodic"] = np.array(trajectory.box.periodic, dtype=bool)
+    length, _ = H5MD_UNITS[trajectory.attributes["length_unit"]]
+    note.attrs["origin"] = np.asarray(trajectory.box.origin, dtype=float) * length
+    note["run"] = trajectory.run
+
+
+def _write_box(group: h5py.Group, source: Trajectory, length: float, unit: str, clock: str) -> None:
+    # MDAnalysis asks for the edges of every frame, and for three of them.
+    edges = np.ones(3) * length
+    edges[: source.dimension] = np.asarray(source.box.lengths) * length
+    node = group.create_group("box")
+    node.attrs["dimension"] = 3
+    kinds = ["periodic" if on else "none" for on in source.box.periodic]
+    node.attrs["boundary"] = (kinds + ["none"] * 3)[:3]
+    _element(node, "edges", np.tile(edges, (len(source.time), 1)), unit, source, clock)
+
+
+def _element(
+    group: h5py.Group, name: str, value: np.ndarray, unit: str, source: Trajectory, clock: str
+) -> None:
+    node = group.create_group(name)
+    # gzip level 1 with shuffle halves the file; masks shrink to nothing.
+    node.create_dataset("value", data=value, compression="gzip", compression_opts=1, shuffle=True)
+    node["step"] = np.arange(len(source.time))
+    node["time"] = source.time
+    if unit:
+        node["value"].attrs["unit"] = unit
+    if clock:
+        node["time"].attrs["unit"] = clock

@@ -1,0 +1,125 @@
+"""Paths of driven particles keep what is slow, and let free particles keep their temperature."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from pipeline.dynamics.lead import CYCLES, lead, thermal_period
+from pipeline.dynamics.rollout import rollout
+from pipeline.trajectory import Box, Trajectory
+from pipeline.units import ReducedUnits
+from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, gas, lattice, simulated
+
+UNITS = ReducedUnits(LENGTH, TIME)
+
+
+def opened(window: Trajectory, **changes) -> Trajectory:
+    """The same in an open field of view."""
+    box = Box(window.box.lengths, (False, False), np.zeros(2))
+    return window._replace(box=box, **changes)
+
+
+def swaying(frames: int, slow: float, fast: float) -> tuple[Trajectory, np.ndarray, np.ndarray]:
+    """An open lattice whose driven row sways with two periods [snapshots]: (T,) each."""
+    window, t = lattice(frames), np.arange(frames)
+    waves = [0.2 * np.sin(2 * np.pi * t / slow), 0.1 * np.sin(2 * np.pi * t / fast)]
+    row = np.arange(8)
+    driven, position = window.driven.copy(), window.position.copy()
+    driven[:, row] = True
+    position[:, row, 0] += sum(waves)[:, None] * LENGTH
+    return opened(window, position=position, driven=driven), *waves
+
+
+def share(path: np.ndarray, wave: np.ndarray) -> float:
+    """How much of a wave a path (T,) contains, away from its ends."""
+    middle = slice(60, -60)
+    return float(np.polyfit(wave[middle], path[middle], 1)[0])
+
+
+def test_a_driven_path_keeps_the_slow_and_loses_the_fast() -> None:
+    window, slow, fast = swaying(480, slow=120.0, fast=12.0)
+    led = lead(window, UNITS, thermal_period=12.0)
+    path = led.r[:, 3, 0] - led.r[:, 3, 0].mean()
+    assert share(path, slow) == pytest.approx(1.0, abs=0.01)
+    assert abs(share(path - slow, fast)) < 0.02
+    assert np.allclose(led.v[1:, 3], np.diff(led.r[:, 3], axis=0), atol=1e-12)
+    assert np.allclose(led.r[:, 20], window.position[:, 20] / LENGTH)
+    raw = lead(window, UNITS, thermal_period=None)
+    assert np.allclose(raw.r[:, :8], window.position[:, :8] / LENGTH)
+    assert 12.0 * CYCLES < 120.0
+
+
+def test_free_particles_lose_their_localisation_error_only() -> None:
+    """A slow motion seen with error: what is left of the error is a fraction of it."""
+    sigma, random = 0.02, np.random.default_rng(0)
+    window = lattice(200)
+    t = np.arange(200)[:, None, None]
+    motion = 0.2 * np.sin(2 * np.pi * t / 50 + random.uniform(0, 7, (1, 64, 2)))
+    exact = window.position + motion * LENGTH
+    seen = exact + sigma * LENGTH * random.normal(size=exact.shape)
+    attributes = {**window.attributes, "localisation_error": sigma * LENGTH}
+    led = lead(opened(window, position=seen, attributes=attributes), UNITS, None)
+    before = np.std(seen - exact) / LENGTH
+    after = np.std(led.r - exact / LENGTH)
+    assert before == pytest.approx(sigma, rel=0.02)
+    assert after < 0.5 * before
+    speed = np.std(led.v[1:] - np.diff(exact, axis=0) / LENGTH)
+    assert speed < 0.15 * math.sqrt(2) * sigma
+
+
+@pytest.mark.parametrize(("omega", "gamma"), [(0.2, 0.05), (0.3, 0.3), (0.15, 0.1)])
+def test_thermal_period_of_damped_oscillators(omega: float, gamma: float) -> None:
+    """Langevin's: the velocity correlation cos(w t) - (gamma / 2 w) sin(w t), damped, and its zero.
+
+    w^2 = omega^2 - gamma^2 / 4.
+    """
+    frames, steps, random = 1500, 20, np.random.default_rng(3)
+    window = lattice(frames)
+    x, v = random.normal(size=(2, 64, 2)) * np.array([1 / omega, 1.0])[:, None, None]
+    dt, velocity = 1 / steps, np.zeros((frames, 64, 2))
+    for k in range(frames * steps):
+        kick = math.sqrt(2 * gamma * dt) * random.normal(size=v.shape)
+        v = v - (omega**2 * x + gamma * v) * dt + kick
+        x = x + v * dt
+        if k % steps == 0:
+            velocity[k // steps] = v
+    w = math.sqrt(omega**2 - gamma**2 / 4)
+    zero = math.atan2(w, gamma / 2) / w
+    found = thermal_period(window._replace(velocity=0.01 * velocity), slice(0, frames))
+    assert found is not None
+    assert found / 4 == pytest.approx(math.ceil(zero), abs=1)
+
+
+def test_motion_without_oscillation_has_no_period() -> None:
+    frames, random = 400, np.random.default_rng(4)
+    velocity = np.zeros((frames, 64, 2))
+    for t in range(1, frames):
+        velocity[t] = 0.995 * velocity[t - 1] + 0.1 * random.normal(size=(64, 2))
+    assert thermal_period(lattice(frames)._replace(velocity=velocity), slice(0, frames)) is None
+
+
+def test_led_edges_leave_the_temperature_alone_and_jittering_ones_heat() -> None:
+    """Equilibrium seen through a window: the model that made it goes on at its temperature."""
+    side, frames = 12, 120
+    made = simulated(frames, side=side, before=120)
+    whole = made.trajectory
+    # Unwrapped paths of the particles that start in the box, as a camera would have them.
+    corner = np.floor(whole.position[0] / (side * LENGTH)) * side * LENGTH
+    position = whole.position - corner
+    edge = (np.abs(position[0] - side * LENGTH / 2) > (side / 2 - 1.05 * CUTOFF) * LENGTH).any(1)
+    window = opened(whole, position=position, driven=np.repeat(edge[None], frames, 0), extra={})
+    period = thermal_period(window, slice(0, frames))
+    held = float(whole.extra["temperature"].mean())
+    ratio = {}
+    for name, slow in (("led", period), ("raw", None)):
+        settings = conditions(side**2, temperature=held, thermal_period=slow)
+        done = rollout(window, gas(), settings, 0, progress=False)
+        assert done.stopped == ""
+        late = done.observables["temperature"][frames // 2 :].mean()
+        ratio[name] = late / made.observables["temperature"].mean()
+    assert period is not None
+    assert ratio["led"] == pytest.approx(1.0, abs=0.1)
+    assert ratio["raw"] > 1.2

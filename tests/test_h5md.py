@@ -1,0 +1,47 @@
+"""The trajectory file: what goes in comes out, and MDAnalysis opens it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline import h5md
+from tests.test_trajectory import example
+
+
+@pytest.mark.parametrize(("unit", "clock"), [("um", "s"), ("px", "frame"), ("1", "1")])
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_round_trip(tmp_path, unit, clock, dimension):
+    before = example(unit, clock, dimension)
+    h5md.write(tmp_path / "t.h5", before)
+    after = h5md.read(tmp_path / "t.h5")
+    np.testing.assert_allclose(after.position, before.position, rtol=1e-13)
+    np.testing.assert_allclose(after.velocity, before.velocity, rtol=1e-13)
+    for name in ("present", "driven", "time", "run", "particle", "species"):
+        np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
+    np.testing.assert_allclose(after.box.lengths, before.box.lengths)
+    assert after.box.periodic == before.box.periodic
+    assert after.attributes == before.attributes
+    np.testing.assert_array_equal(after.extra["filled"], before.extra["filled"])
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_mdanalysis_reads_nanometres_as_angstrom(tmp_path):
+    MDAnalysis = pytest.importorskip("MDAnalysis")
+    before = example()
+    path = tmp_path / "t.h5md"
+    h5md.write(path, before)
+    universe = MDAnalysis.Universe.empty(7, trajectory=False)
+    universe.load_new(str(path), format="H5MD")
+    assert len(universe.trajectory) == 5
+    step = universe.trajectory[3]
+    # MDAnalysis works in Angstrom and picoseconds: 1 um = 1e4 A, 1 um / s = 1e-8 A / ps.
+    np.testing.assert_allclose(step.positions[:, :2], before.position[3] * 1e4, rtol=1e-5)
+    np.testing.assert_allclose(step.velocities[:, :2], before.velocity[3] * 1e-8, rtol=1e-5)
+
+
+def test_a_trajectory_with_missing_attributes_is_refused(tmp_path):
+    broken = example()
+    del broken.attributes["dt"]
+    with pytest.raises(ValueError, match="lacks the attributes dt"):
+        h5md.write(tmp_path / "t.h5", broken)

@@ -1,0 +1,76 @@
+"""Tracks become a trajectory: what comes along, in which units, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.learn.train import traits
+from pipeline.units import Scale
+from pipeline.video.assembly import View, assemble, from_truth
+
+VIEW = View(shape=(100, 120), margin=4.0, cutoff=1.72, edge_band=1.0)
+FRAMES = 20
+
+
+def tracks(frames: int = FRAMES) -> pd.DataFrame:
+    """A square lattice, every other particle large and bright; one is missing for a while."""
+    x, y = (a.ravel() for a in np.meshgrid(np.arange(8.0, 116, 9), np.arange(8.0, 96, 9)))
+    random = np.random.default_rng(0)
+    large = np.arange(len(x)) % 2
+    rows = []
+    for t in range(frames):
+        shake = random.normal(0, 0.1, (2, len(x)))
+        table = {"run": 0, "frame": t, "particle": np.arange(len(x)), "filled": False}
+        table |= {"x": x + 0.05 * t + shake[0], "y": y + shake[1], "ecc": 0.0, "signal": 1.0}
+        table |= {"mass": 500.0 + 300 * large + random.normal(0, 9, len(x)), "ep": 0.1}
+        rows.append(pd.DataFrame({**table, "size": 2.0 + 0.5 * large}))
+    table = pd.concat(rows, ignore_index=True)
+    return table[~((table["particle"] == 60) & table["frame"].between(5, 8))]
+
+
+def test_units_and_backward_differences() -> None:
+    attributes = {"dataset": "x", "synthetic": False}
+    found = assemble(tracks(), VIEW, Scale(0.5, 20.0), attributes)
+    assert found.attributes["length_unit"] == "um"
+    assert found.dt == 0.05
+    step = np.diff(found.position, axis=0) / found.dt
+    present = found.present[1:]
+    assert np.allclose(found.velocity[1:][present], step[present])
+    assert not found.present[0].any()
+    assert np.array_equal(found.present[4:11, 60], [True, False, False, False, False, False, True])
+    # White error of 0.1 px per component.
+    assert found.attributes["localisation_error"] == pytest.approx(0.05, rel=0.15)
+
+
+def test_brightness_and_size_come_along_as_traits() -> None:
+    found = assemble(tracks(), VIEW, Scale(None, None), {"dataset": "x", "synthetic": False})
+    for name in ("mass", "size"):
+        assert found.extra[name].dtype == np.float32
+        assert not found.extra[name][~found.present].any()
+        assert (found.extra[name][found.present] > 0).all()
+    known = traits(found)
+    large = np.arange(len(found.particle)) % 2
+    assert np.allclose(known["size"], 2.0 + 0.5 * large)
+    assert np.allclose(known["mass"], 500 + 300 * large, atol=20)
+    assert np.isnan(known["species"]).all()
+
+
+def test_truth_has_species_and_no_spots() -> None:
+    seen = assemble(tracks(), VIEW, Scale(None, None), {"dataset": "x", "synthetic": True})
+    kinds = (np.arange(len(seen.particle)) % 2).astype(np.int32)
+    found = from_truth(seen._replace(species=kinds), VIEW, Scale(None, None), "x")
+    assert found.attributes["localisation_error"] == 0.0
+    assert set(found.extra) == {"filled"}
+    assert np.array_equal(found.species, kinds[found.particle])
+
+
+def test_a_band_that_leaves_nobody_free_is_refused() -> None:
+    with pytest.raises(ValueError, match="leaves no free particle"):
+        assemble(
+            tracks(),
+            VIEW._replace(edge_band=5.0),
+            Scale(None, None),
+            {"dataset": "x", "synthetic": False},
+        )
