@@ -23,6 +23,7 @@ class Source(NamedTuple):
     model: str
     seed: int
     found: dict[str, Metric]
+    stopped: str = ""  # why its rollout ended early, if it did
 
 
 def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source]) -> pd.DataFrame:
@@ -38,17 +39,24 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
         vacf, msd, d2min, d2min_histogram are relative L2 errors; d2min_map_spearman is the rank
         correlation of the two maps and d2min_map_top5 the share of the experiment's 5 % most
         rearranging particles that are the model's too (0.05 by chance). A metric that either
-        side lacks has NaN and the reason as its note.
+        side lacks has NaN and the reason as its note; that of a model whose rollout stopped early
+        is measured on what there is and its note says so.
     """
     floors = experiment["noise_floor"].attributes
     rows = []
     for source in sources:
+        first = len(rows)
         head = {"dataset": dataset, "model": source.model, "seed": source.seed}
         for name in CURVES:
             row = _curve_error(name, experiment[name], source.found[name])
             rows.append(head | row | {"metric": name, "noise_floor": floors.get(name, np.nan)})
         for row in _map_overlap(experiment["d2min_map"], source.found["d2min_map"]):
             rows.append(head | row | {"noise_floor": floors.get(row["metric"], np.nan)})
+        if source.stopped:
+            # The reason stands with the rollout; a row of numbers has room for how far it came.
+            early = source.stopped.partition(":")[0]
+            for row in rows[first:]:
+                row["note"] = "; ".join(filter(None, (f"diverged: {early}", row["note"])))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

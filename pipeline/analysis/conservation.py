@@ -28,6 +28,18 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         return {name: group[name][:] for name in group}
 
 
+def stopped(path: str | os.PathLike[str]) -> str:
+    """Why a rollout file ends early, "" where it does not.
+
+    Raises:
+        ValueError: if the file holds no observables.
+    """
+    with h5py.File(path, "r") as file:
+        if GROUP not in file:
+            raise ValueError(f"{path} holds no group {GROUP}: it is not a rollout of this project.")
+        return str(file[GROUP].attrs["stopped"])
+
+
 def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:
     """Drifts and entropy production of a rollout as plain numbers.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pipeline.report import movie, tables
+from pipeline.report import models, movie, tables
 from pipeline.report.figures import (
     carried,
     curves,
@@ -66,7 +66,7 @@ SECTIONS = [
         "training",
         "Training",
         "Whether the fit settled, judged on a later block of time.",
-        [("Training curves", training.curves)],
+        [("Training curves", training.curves), ("Models compared", models.compared)],
     ),
     Section(
         "learned",

@@ -95,3 +95,12 @@ def test_overlaps_of_maps():
     generator = np.random.default_rng(0)
     chance = [top_overlap(one, generator.permutation(one), weight) for _ in range(2000)]
     assert abs(np.mean(chance) - 0.05) < 0.01
+
+
+def test_a_rollout_that_stopped_is_noted(recording, experiment):
+    _, found = experiment
+    early = Source("gns", 0, found, "Stopped after 3 of 40 snapshots: a particle is too fast.")
+    table = comparison("test", found, [Source("itself", 0, found), early])
+    notes = table.groupby("model")["note"].unique()
+    assert list(notes["gns"]) == ["diverged: Stopped after 3 of 40 snapshots"]
+    assert list(notes["itself"]) == [""]

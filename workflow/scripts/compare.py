@@ -14,7 +14,8 @@ experiment, _ = read(snakemake.input.experiment)
 sources = []
 for path in snakemake.input.models:
     model, _, seed = Path(path).stem.rpartition("_seed")
-    sources.append(Source(model, int(seed), read(path)[0]))
+    found, attributes = read(path)
+    sources.append(Source(model, int(seed), found, str(attributes.get("stopped", ""))))
 table = comparison(snakemake.wildcards.name, experiment, sources)
 partial = snakemake.output.comparison + ".partial"
 table.to_csv(partial, index=False)

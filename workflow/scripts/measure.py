@@ -7,7 +7,7 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import microscope, statistics
+from pipeline.analysis import conservation, microscope, statistics
 from pipeline.analysis.settings import Options, described, plan
 
 chosen = snakemake.params.settings
@@ -24,11 +24,12 @@ options = Options(
 )
 settings = plan(experiment, a, options)
 
-source, kind = experiment, "experiment"
+source, kind, stopped = experiment, "experiment", ""
 if kind_of_truth := snakemake.input.get("truth"):
     source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
 if rollout := snakemake.input.get("rollout"):
     source, kind = h5md.read(rollout), snakemake.wildcards.source
+    stopped = conservation.stopped(rollout)
     if wanted["blur"]:
         generator = np.random.default_rng(0)
         source = microscope.blur(source, data.attributes["localisation_error"], generator)
@@ -42,4 +43,5 @@ if kind == "experiment":
 keys = ("dataset", "dt", "length_unit", "time_unit")
 attributes = {key: data.attributes[key] for key in keys}
 note = {"source": kind, "neighbour_distance": a, "settings": described(settings)}
+note["stopped"] = stopped
 statistics.write(snakemake.output.statistics, found, attributes | note)
