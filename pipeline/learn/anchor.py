@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pipeline.learn.snapshots import Snapshots
 
@@ -32,6 +33,31 @@ class Measured(NamedTuple):
     unexplained: float  # the same with 6 sigma^2 of localisation taken off
     neighbours: float  # mean number within the cutoff
     thermal_period: float | None = None  # of thermal motion, if it oscillates [dt]
+
+
+class Noise(NamedTuple):
+    """What the velocities hold that is not the model's, and the anchor."""
+
+    sigma: float  # localisation error [a]
+    floor: float  # numerical, so that an isolated particle has a finite score
+    temperature: float  # T0
+    clean: float  # fraction of var(v' - v) that is not localisation error
+
+
+def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
+    """Temperature of the anchor (scalar): T0 (1 - gamma dt / 2) (1 - <F^2> dt^2 / 4 m T0).
+
+    T0 is the variance of velocities one dt apart, which explicit steps at temperature T keep
+    at T / (1 - gamma dt / 2) for friction and, in leapfrog, at T / (1 - (omega dt / 2)^2) for
+    springs, whose <F^2> is m omega^2 T.
+
+    Args:
+        T0: measured.
+        gamma: friction rate, scalar [1 / dt].
+        force: (n, D) conservative forces [a m / dt^2].
+    """
+    springs = force.square().mean() / (4 * T0)
+    return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
 
 
 def monomials(r: np.ndarray, degree: int) -> np.ndarray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import lightning
 import torch
 from torch import Tensor
 
+from pipeline.learn.anchor import Noise, target
 from pipeline.learn.conduction import prandtl
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
@@ -22,17 +23,7 @@ from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.pairs import sum_odd
 from pipeline.state import State
 
-OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
-
-
-class Noise(NamedTuple):
-    """What the velocities hold that is not the model's, and the anchor."""
-
-    sigma: float  # localisation error [a]
-    floor: float  # numerical, so that an isolated particle has a finite score
-    temperature: float  # T0
-    clean: float  # fraction of var(v' - v) that is not localisation error
 
 
 class Learner(lightning.LightningModule):
@@ -58,7 +49,6 @@ class Learner(lightning.LightningModule):
         self.model, self.latent = model, latent
         self.options, self.noise, self.rows = settings, noise, rows
         self.paper = settings["loss"] == "paper"
-        self.overflows = 0
         self.corrected = settings["localisation"] == "corrected" and noise.sigma > 0
         # 6 sigma^2 / dt^2 is the localisation error of a second difference.
         known = settings["localisation"] == "covariance"
@@ -113,7 +103,7 @@ class Learner(lightning.LightningModule):
         step, dynamics = self.moments(item, self.global_step)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
-        anchor = torch.log(step.T[mask].mean() / self.target(step, dynamics, mask)).square()
+        anchor = torch.log(self.temperature_ratio(step, dynamics, mask)).square()
         terms = {
             "nll": score.v[mask].mean(),
             "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
@@ -135,19 +125,13 @@ class Learner(lightning.LightningModule):
             terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
 
-    def target(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
-        """Temperature of the anchor: T0 (1 - gamma dt / 2) (1 - <F^2> dt^2 / 4 m T0).
-
-        T0 is the variance of velocities one dt apart, which explicit steps at temperature T keep
-        at T / (1 - gamma dt / 2) for friction and, in leapfrog, at T / (1 - (omega dt / 2)^2) for
-        springs, whose <F^2> is m omega^2 T.
-        """
-        T0 = self.noise.temperature
-        own = step.vv.diagonal(dim1=1, dim2=2)[mask].detach().mean() - self.extra - step.excess
-        gamma = own / (2 * step.T[mask].detach().mean())
+    def temperature_ratio(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        """Mean temperature over that of the anchor; no gradient into the latter."""
+        T = step.T[mask].mean()
+        own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
-        springs = force.detach()[mask].square().mean() / (4 * T0)
-        return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
+        gamma = own.detach() / (2 * T.detach())
+        return T / target(self.noise.temperature, gamma, force.detach()[mask])
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         D = dynamics.v_ij.shape[1]
@@ -169,26 +153,11 @@ class Learner(lightning.LightningModule):
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
         return loss
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Leaves out a step whose gradient overflowed; too many of them are an error."""
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        if bool(torch.isfinite(torch.stack([g.sum() for g in gradients])).all()):
-            self.overflows = 0
-            return
-        self.overflows += 1
-        if self.overflows > OVERFLOWS:
-            raise ValueError(
-                f"The gradient was non-finite {self.overflows} times in a row, last at step "
-                f"{self.global_step}: lower learning_rate or train in float64 (precision)."
-            )
-        for g in gradients:
-            g.zero_()
-
     def validation_step(self, item: Transition, index: int) -> None:
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
         nll = scores(step).v[mask].mean()
-        ratio = step.T[mask].mean() / self.target(step, dynamics, mask)
+        ratio = self.temperature_ratio(step, dynamics, mask)
         values = {"validation_nll": nll, "temperature_ratio": ratio}
         self.log_dict(values, on_epoch=True, batch_size=int(mask.sum()))
 

@@ -13,7 +13,7 @@ from pipeline.graphs import Graphs
 from pipeline.learn import anchor, start
 from pipeline.learn.conduction import equal_rates
 from pipeline.learn.latent import Latent
-from pipeline.learn.module import Learner, Noise
+from pipeline.learn.module import Learner
 from pipeline.learn.settings import complete
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.warm import start_from_regression
@@ -64,6 +64,6 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     latent = Latent(trajectory.particle, mask.any(axis=0), met).to(device, dtype)
     clean = measured.unexplained / measured.change
     floor = settings["floor"] * measured.change
-    noise = Noise(sigma, floor, measured.temperature, clean)
+    noise = anchor.Noise(sigma, floor, measured.temperature, clean)
     learner = Learner(model, latent, settings, noise, int(mask.sum()))
     return Task(snapshots, train, validation, measured, learner, settings)
