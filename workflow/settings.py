@@ -40,7 +40,10 @@ def _load(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not valid YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise SettingsError(f"{path} is not valid YAML{where}: {problem}.") from error
     if content is not None and not isinstance(content, dict):
         raise SettingsError(f"{path} must hold keys and values, got {type(content).__name__}.")
     return content or {}

@@ -19,6 +19,7 @@ from pipeline.analysis.nonaffine import against_lag
 from pipeline.analysis.overlap import OVERLAPS, shared
 from pipeline.analysis.runs import Run, runs
 from pipeline.analysis.settings import Settings
+from pipeline.analysis.together import together
 from pipeline.analysis.uncertainty import noise_floor, patches
 from pipeline.trajectory import Trajectory
 
@@ -93,6 +94,8 @@ def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> 
         "normalisation": f"{NORMALISATION} over neighbours",
         "reference": REFERENCE,
         "threshold": settings.threshold,
+        "together": together(parts, settings.map_lag, settings.cutoff),
+        "together_lag": settings.map_lag,
     }
     for metric in found:
         metric.attributes.update(note)

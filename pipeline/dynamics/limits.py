@@ -34,7 +34,8 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     A model is trusted a little beyond its data: volumes may leave their range by a factor of 3,
     speeds may triple, entropies leave theirs by its width. The teacher narrows entropies, while
     in equilibrium S of a particle fluctuates by sqrt(k_B C) and ln T by sqrt(k_B / C) even in a
-    perfect model: FLUCTUATION times that is allowed in any case.
+    perfect model: FLUCTUATION times that is allowed in any case, and as much entropy as takes the
+    temperature to its own bound.
     """
     if len(S) == 0:
         return ""
@@ -44,8 +45,8 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     if not all(x - x == 0 for x in low + high):
         return NOT_FINITE
     spread = FLUCTUATION * limits.heat_capacity**0.5
-    reach = max(limits.S[1] - limits.S[0], spread)
     factor = max(3.0, math.exp(min(spread / limits.heat_capacity, 50.0)))
+    reach = max(limits.S[1] - limits.S[0], spread, limits.heat_capacity * math.log(factor))
     bounds = {
         "entropy": (limits.S[0] - reach, limits.S[1] + reach),
         "volume": (limits.V[0] / 3, limits.V[1] * 3),

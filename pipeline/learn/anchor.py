@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pipeline.learn.snapshots import Snapshots
 
@@ -52,6 +53,22 @@ class Noise(NamedTuple):
     def known(self) -> float:
         """6 sigma^2 / dt^2, the error of a second difference, where it is added to variances."""
         return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
+
+
+def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
+    """Temperature of the anchor (scalar): T0 (1 - gamma dt / 2) (1 - <F^2> dt^2 / 4 m T0).
+
+    T0 is the variance of velocities one dt apart, which explicit steps at temperature T keep
+    at T / (1 - gamma dt / 2) for friction and, in leapfrog, at T / (1 - (omega dt / 2)^2) for
+    springs, whose <F^2> is m omega^2 T.
+
+    Args:
+        T0: measured.
+        gamma: friction rate, scalar [1 / dt].
+        force: (n, D) conservative forces [a m / dt^2].
+    """
+    springs = force.square().mean() / (4 * T0)
+    return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
 
 
 def monomials(r: np.ndarray, degree: int) -> np.ndarray:

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import torch
 from tqdm import tqdm
+
+OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 
 
 class Table(lightning.Callback):
@@ -105,3 +108,29 @@ class Clock(lightning.Callback):
     ) -> None:
         if self.table.seconds() > 60 * self.minutes:
             trainer.should_stop = True
+
+
+class Overflow(lightning.Callback):
+    """Leaves out a step whose gradient overflowed; too many of them are an error."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_before_optimizer_step(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        optimizer: torch.optim.Optimizer,
+    ) -> None:
+        gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
+        if bool(torch.isfinite(torch.stack([g.sum() for g in gradients])).all()):
+            self.count = 0
+            return
+        self.count += 1
+        if self.count > OVERFLOWS:
+            raise ValueError(
+                f"The gradient was non-finite {self.count} times in a row, last at step "
+                f"{trainer.global_step}: lower learning_rate or train in float64 (precision)."
+            )
+        for g in gradients:
+            g.zero_()

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pipeline.learn.anchor import Noise
+from pipeline.learn.anchor import Noise, target
 from pipeline.learn.carrier import Carrier
 from pipeline.learn.conduction import prandtl
 from pipeline.learn.data import Transition
@@ -98,7 +98,7 @@ class Learner(Carrier):
         step, dynamics = self.moments(item, self.global_step)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
-        anchor = torch.log(step.T[mask].mean() / self.target(step, dynamics, mask)).square()
+        anchor = torch.log(self.temperature_ratio(step, dynamics, mask)).square()
         terms = {
             "nll": score.v[mask].mean(),
             "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
@@ -120,19 +120,13 @@ class Learner(Carrier):
             terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
 
-    def target(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
-        """Temperature of the anchor: T0 (1 - gamma dt / 2) (1 - <F^2> dt^2 / 4 m T0).
-
-        T0 is the variance of velocities one dt apart, which explicit steps at temperature T keep
-        at T / (1 - gamma dt / 2) for friction and, in leapfrog, at T / (1 - (omega dt / 2)^2) for
-        springs, whose <F^2> is m omega^2 T.
-        """
-        T0 = self.noise.temperature
-        own = step.vv.diagonal(dim1=1, dim2=2)[mask].detach().mean() - self.extra - step.excess
-        gamma = own / (2 * step.T[mask].detach().mean())
+    def temperature_ratio(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        """Mean temperature over that of the anchor; no gradient into the latter."""
+        T = step.T[mask].mean()
+        own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
-        springs = force.detach()[mask].square().mean() / (4 * T0)
-        return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
+        gamma = own.detach() / (2 * T.detach())
+        return T / target(self.noise.temperature, gamma, force.detach()[mask])
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         D = dynamics.v_ij.shape[1]
@@ -145,5 +139,5 @@ class Learner(Carrier):
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
         nll = scores(step).v[mask].mean()
-        ratio = step.T[mask].mean() / self.target(step, dynamics, mask)
+        ratio = self.temperature_ratio(step, dynamics, mask)
         return {"nll": nll, "temperature_ratio": ratio}

@@ -14,7 +14,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from pipeline.graphs import Graphs
 from pipeline.learn import checkpoint
-from pipeline.learn.callbacks import Bar, Clock, Table
+from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.inspect import write as write_learned
 from pipeline.learn.resume import checkpoint_to_resume, fingerprint
@@ -79,7 +79,7 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
-    watch = [stability, table, Bar(epochs * settings["validate_every"])]
+    watch = [Overflow(), stability, table, Bar(epochs * settings["validate_every"])]
     if settings["max_minutes"] is not None:
         watch.append(Clock(table, float(settings["max_minutes"])))
     stop = EarlyStopping(

@@ -1,4 +1,4 @@
-"""What training needs of a model, and the guards that all of them share."""
+"""What training needs of a model, whichever it is."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from pipeline.learn.data import Transition
 from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Snapshots
 
-OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
-
 
 class Trainee(lightning.LightningModule):
     """A model with its loss: one trainer, one stability check and one checkpoint serve them all.
@@ -32,7 +30,7 @@ class Trainee(lightning.LightningModule):
     def __init__(self, model: nn.Module, settings: dict[str, Any]) -> None:
         super().__init__()
         self.model: Any = model
-        self.options, self.overflows = settings, 0
+        self.options = settings
 
     @abstractmethod
     def terms(self, item: Transition) -> dict[str, Tensor]:
@@ -78,21 +76,6 @@ class Trainee(lightning.LightningModule):
         named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
         return loss
-
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Leaves out a step whose gradient overflowed; too many of them are an error."""
-        gradients = [p.grad for p in self.parameters() if p.grad is not None]
-        if bool(torch.isfinite(torch.stack([g.sum() for g in gradients])).all()):
-            self.overflows = 0
-            return
-        self.overflows += 1
-        if self.overflows > OVERFLOWS:
-            raise ValueError(
-                f"The gradient was non-finite {self.overflows} times in a row, last at step "
-                f"{self.global_step}: lower learning_rate or train in float64 (precision)."
-            )
-        for g in gradients:
-            g.zero_()
 
     def validation_step(self, item: Transition, index: int) -> None:
         found = self.validate(item, index)

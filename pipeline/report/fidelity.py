@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.report import style
+from pipeline.report import claims, style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
 from pipeline.report.records import Absent, Group
@@ -47,8 +47,9 @@ def laws(results: Results) -> Answer:
     state = worst(grade(energy, 0.01, 0.1), grade(momentum, 1e-6, 1e-3))
     stopped = str(found.attrs.get("stopped", ""))
     state = worst(state, "good" if gained >= 0 and not stopped else "fair")
+    strayed = percent(energy) + " of" if energy < 10 else f"{number(float(energy))} times"
     sentence = (
-        f"Along the rollout the energy strays from the work done by at most {percent(energy)} of "
+        f"Along the rollout the energy strays from the work done by at most {strayed} "
         f"the mean kinetic energy, the momentum from the impulse by {number(float(momentum))} of "
         f"N m v, and the entropy changes by {number(gained)} k per particle."
     )
@@ -57,11 +58,14 @@ def laws(results: Results) -> Answer:
 
 def structure(results: Results) -> Answer:
     """Error of g(r) of the first model against its noise floor."""
+    claims.resolved(results)
     return _errors(results, ("rdf",))
 
 
 def rearrangements(results: Results) -> Answer:
     """Errors of D2min of the first model, and its amplitude."""
+    claims.companions(results)
+    claims.resolved(results)
     answer = _errors(results, ("d2min", "d2min_histogram"))
     model = results.statistic(results.first.source, "d2min")
     experiment = results.statistic("experiment", "d2min")

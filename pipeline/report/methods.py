@@ -70,9 +70,13 @@ def _velocity(results: Results) -> str:
         how = "the backward difference of successive positions, divided by the frame interval"
     else:
         how = "the one the data set carries"
+    if attributes.get("velocity_resolved", True):
+        source = "fourth differences of the tracks, which smooth motion leaves at zero"
+    else:
+        source = "the covariance of successive displacements, which diffusion leaves at zero {cve}"
     return (
         f"The velocity of a snapshot is {how}. The localisation error is {sigma} {unit} per "
-        "component, from fourth differences of the tracks, which smooth motion leaves at zero. "
+        f"component, from {source}. "
         "Trajectories are stored as H5MD {h5md}."
     )
 

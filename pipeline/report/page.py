@@ -15,7 +15,7 @@ import jinja2
 import yaml
 from markupsafe import Markup, escape
 
-from pipeline.report import head, sections, style, verdict
+from pipeline.report import claims, head, sections, style, verdict
 from pipeline.report.figure import Embedded, Figure, embed
 from pipeline.report.methods import methods
 from pipeline.report.movie import Movie
@@ -84,6 +84,7 @@ def render(
             headline=head.headline(results),
             synthetic=head.synthetic(results),
             lights=lights,
+            unsupported=claims.unsupported(results),
             summary=verdict.summary(lights),
             sections=built,
             methods=methods(results),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pipeline.report import models, movie, tables
+from pipeline.report import claims, models, movie, tables
 from pipeline.report.figures import (
     carried,
     curves,
@@ -73,6 +73,7 @@ SECTIONS = [
         "What was learned",
         "The closures of the metriplectic model, over the range that the data covers.",
         [
+            ("Whether to read it", claims.model),
             ("Kernel, pair force and pair friction", learned.pair_law),
             ("Equation of state", learned.state),
             ("Friction amplitudes", learned.friction),
@@ -103,7 +104,11 @@ SECTIONS = [
         "dynamics",
         "Dynamics",
         "How velocities decay and how far particles travel.",
-        [("Velocity autocorrelation", curves.vacf), ("Mean squared displacement", curves.msd)],
+        [
+            ("What the steps say", claims.motion),
+            ("Velocity autocorrelation", curves.vacf),
+            ("Mean squared displacement", curves.msd),
+        ],
     ),
     Section(
         "laws",

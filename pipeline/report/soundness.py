@@ -85,6 +85,21 @@ def _beyond(histogram: dict, limit: float) -> float:
 def speed(results: Results) -> Answer:
     """Share of the velocity variance that is localisation error."""
     noise = velocity.measure(results)
+    attributes = results.trajectory().attributes
+    if not np.isfinite(attributes.get("localisation_error_px", [0.0])).all():
+        raise Absent(
+            "Too few tracks last five frames, so the error of the positions, and with it the noise "
+            "of the velocities, is unknown."
+        )
+    if not attributes.get("velocity_resolved", True):
+        lag = attributes["velocity_lags"].index(2)
+        memory = number(float(attributes["velocity_autocorrelation"][lag]))
+        return Answer(
+            "poor",
+            f"It forgets itself within two frames (autocorrelation {memory} at lag 2): "
+            "a difference of positions over one frame is not the velocity of these particles. "
+            f"{percent(noise.share)} of its variance is error of the positions.",
+        )
     if noise.floor == 0:
         return Answer("good", "The velocities carry no localisation error.")
     return Answer(

@@ -29,6 +29,11 @@ SOURCES = {
         "(2003).",
         "https://doi.org/10.1103/PhysRevE.67.026705",
     ),
+    "cve": Citation(
+        "C. L. Vestergaard, P. C. Blainey, H. Flyvbjerg: Optimal estimation of diffusion "
+        "coefficients from single-particle trajectories. Phys. Rev. E 89, 022726 (2014).",
+        "https://doi.org/10.1103/PhysRevE.89.022726",
+    ),
     "crocker": Citation(
         "J. C. Crocker, D. G. Grier: Methods of digital video microscopy for colloidal studies. J. "
         "Colloid Interface Sci. 179, 298 (1996).",

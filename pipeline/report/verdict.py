@@ -35,9 +35,10 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
         "steps come near the search range. With care: 30 %, 15 %, 1 %.",
     ),
     (
-        "Is the velocity above the noise?",
+        "Is the velocity resolved and above the noise?",
         soundness.speed,
-        "Yes: noise is under 10 % of the variance. With care: under 50 %.",
+        "Yes: noise is under 10 % of the variance. With care: under 50 %. No: more, or the "
+        "velocity forgets itself within two frames (autocorrelation under 0.2).",
     ),
     (
         "Did training converge?",

@@ -10,7 +10,8 @@ import pandas as pd
 from pipeline import tables
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import Scale, neighbour_distance
-from pipeline.video.velocity import backward_difference, localisation_error, velocity_noise
+from pipeline.video.resolution import resolution
+from pipeline.video.velocity import backward_difference
 
 
 class View(NamedTuple):
@@ -75,22 +76,23 @@ def _measured(dense: tables.Dense, scale: Scale) -> dict[str, Any]:
     length, length_unit = scale.length
     interval, time_unit = scale.time
     seen = dense.present & ~dense.filled
-    error = localisation_error(dense.position, seen, dense.run)
-    noise = velocity_noise(dense.position, seen, dense.run, 1.0, error.sigma)
-    sigma = float(np.sqrt(np.mean(error.sigma**2)))
+    motion = resolution(dense.position, seen, dense.run)
+    sigma = float(np.sqrt(np.mean(motion.sigma**2)))
     return {
         "length_unit": length_unit,
         "time_unit": time_unit,
         "dt": interval,
         "velocity": "backward difference",
         "localisation_error": sigma * length if np.isfinite(sigma) else 0.0,
-        "localisation_error_px": error.sigma.tolist(),
-        "velocity_signal_to_noise": float(noise.signal_to_noise),
-        "velocity_lags": noise.lags.tolist(),
-        "velocity_autocorrelation": noise.autocorrelation_corrected.tolist(),
+        "localisation_error_px": motion.sigma.tolist(),
+        "localisation_method": motion.method,
+        "velocity_resolved": motion.resolved,
+        "velocity_signal_to_noise": float(motion.noise.signal_to_noise),
+        "velocity_lags": motion.noise.lags.tolist(),
+        "velocity_autocorrelation": motion.noise.autocorrelation_corrected.tolist(),
         "mpp": scale.mpp,
         "fps": scale.fps,
-        "warnings": [*error.warnings, *noise.warnings],
+        "warnings": motion.warnings,
     }
 
 

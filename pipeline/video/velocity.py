@@ -157,7 +157,7 @@ def _warnings(ratio: float, corrected: np.ndarray) -> list[str]:
     if not corrected[1] >= 0.2:
         said.append(
             f"the velocity forgets itself within two frames (autocorrelation {corrected[1]:.2f} at "
-            "lag 2, at least 0.2 is needed): it is not resolved at this frame rate, and the "
-            "localisation error is over-read; record faster, or do not trust a model with inertia."
+            "lag 2, at least 0.2 is needed): it is not resolved at this frame rate, and a model "
+            "with inertia cannot be learned from it; record faster."
         )
     return said

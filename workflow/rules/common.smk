@@ -103,4 +103,7 @@ onerror:
 # targets on the command line now, and refuse before any work is planned.
 for target in sys.argv[1:] or ["results/colloids/report.html"]:
     if asked := re.match(r"results/([^/]+)/", target):
-        settings(asked[1])
+        try:
+            settings_file.settings(asked[1], config)
+        except settings_file.SettingsError as error:
+            sys.exit(f"error: {error}")

@@ -1,0 +1,113 @@
+"""What the data cannot support, in sentences: said first, and instead of a light."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from pipeline.analysis.diffusion import diffusion
+from pipeline.report.figures import velocity
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from pipeline.report.words import number, percent
+from pipeline.trajectory import blocks, too_short
+
+TOGETHER = 0.1  # least correlation of the displacements of neighbours
+
+
+def is_resolved(results: Results) -> bool:
+    """Whether the velocity outlives two frames."""
+    return bool(results.trajectory().attributes.get("velocity_resolved", True))
+
+
+def resolved(results: Results) -> None:
+    """Raises Absent where there is no velocity that a model with inertia could be judged by."""
+    if not is_resolved(results):
+        raise Absent(
+            "The velocity is not resolved, so a model with inertia has nothing to learn from this "
+            "video: neither agreement nor disagreement with it would mean anything."
+        )
+
+
+def companions(results: Results) -> None:
+    """Raises Absent where neighbours do not move together, so that D2min is empty."""
+    group = results.statistic("experiment", "d2min")
+    value = float(group.attrs.get("together", 1.0))
+    if value < TOGETHER:
+        lag = int(group.attrs["together_lag"])
+        raise Absent(
+            f"Neighbours move independently of each other (their displacements over {lag} "
+            f"frame{'s' if lag > 1 else ''} correlate by {value:.2f}, and {TOGETHER:g} is "
+            "needed): D²min here is the motion of single particles over again, and not "
+            "rearrangement."
+        )
+
+
+def unsupported(results: Results) -> list[str]:
+    """The sentences that stand before everything else; empty for data that support it all."""
+    said = []
+    with suppress(Absent):
+        if not is_resolved(results):
+            what = (
+                "steps between frames are mostly error of the positions"
+                if velocity.measure(results).share > 0.5
+                else "steps between frames are independent of each other, as in diffusion"
+            )
+            said.append(
+                f"The velocity is not resolved at this frame rate: {what}. Forces, friction, "
+                "temperature and entropy on this page are therefore no statement about the "
+                "sample; tracking, g(r) and the mean squared displacement are."
+            )
+    for check in (companions, few):
+        try:
+            check(results)
+        except Absent as absent:
+            said.append(str(absent))
+    return list(dict.fromkeys(said))
+
+
+def few(results: Results) -> None:
+    """Raises Absent, with the split that was taken, where the video is very short."""
+    split = results.settings.get("split")
+    trajectory = results.trajectory()
+    if split and too_short(trajectory, **split):
+        parts = blocks(trajectory, **split)
+        train, validation, test = (rows.stop - rows.start for rows in parts.values())
+        raise Absent(
+            f"With {len(trajectory.time)} frames the model learned from {train}, was chosen on "
+            f"{validation} and is judged on {test}: whatever takes longer than that cannot be "
+            "seen, and agreement over so few frames is easily had."
+        )
+
+
+def model(results: Results) -> str:
+    """How far what was learned can be read."""
+    if is_resolved(results):
+        return (
+            "Forces and friction are read from how velocities change from frame to frame; the "
+            "frame rate resolves them here."
+        )
+    return (
+        "Not to be read as physics: the velocity is not resolved at this frame rate, and what the "
+        "model calls forces, friction and temperature only describes the scatter of the steps."
+    )
+
+
+def motion(results: Results) -> str:
+    """What the steps say where they are independent: the diffusion coefficient."""
+    if is_resolved(results):
+        return "The velocity outlives several frames, so these curves show the motion itself."
+    found = diffusion(results.trajectory())
+    noise = velocity.measure(results)
+    if found.low <= 0 or noise.share > 0.5:
+        return (
+            "The particles hardly move between frames: "
+            f"{percent(noise.share)} of the variance of their steps is error of the positions."
+        )
+    length, time = results.unit("length"), results.unit("time").removesuffix("s") or "s"
+    return (
+        "The steps are independent of each other, so the short times of these curves hold no "
+        f"velocity. Taken as diffusion they give D = {number(found.value)} (95 %: "
+        f"{number(found.low)} to {number(found.high)}) {length}²/{time} for the mean over all "
+        "particles followed, from the covariance of successive steps, relative to their mean "
+        "motion; the mean squared displacement in the plane is 4 D times the lag."
+    )

@@ -1,0 +1,60 @@
+"""Whether a video resolves the velocity, and the localisation error that goes with the answer.
+
+A fourth difference reads the localisation error of motion that is smooth from frame to frame. A
+particle that diffuses is not smooth: its steps are independent, and the fourth difference takes
+most of them for error. The covariance of successive steps is blind to independent steps and sees
+the error alone: Vestergaard, Blainey and Flyvbjerg, Phys. Rev. E 89, 022726 (2014).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.video.velocity import LAGS, VelocityNoise, localisation_error, velocity_noise
+
+RESOLVED = 0.2  # least velocity autocorrelation at lag 2
+
+
+class Resolution(NamedTuple):
+    """What the frame rate makes of the motion.
+
+    Fields:
+        sigma: (D,) localisation error per component [length], NaN where unknown.
+        method: how it was found, in words.
+        resolved: whether the velocity outlives two frames.
+        noise: of the velocity, with this error.
+        warnings: sentences.
+    """
+
+    sigma: np.ndarray
+    method: str
+    resolved: bool
+    noise: VelocityNoise
+    warnings: list[str]
+
+
+def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Resolution:
+    """Localisation error and velocity noise of tracks, by the estimator that their motion asks for.
+
+    Args:
+        position: (T, N, D) [length]. present: (T, N) bool, gaps filled left out. run: (T,).
+    """
+    error = localisation_error(position, present, run)
+    noise = velocity_noise(position, present, run, 1.0, error.sigma)
+    lag = LAGS.index(2)
+    memory = noise.autocorrelation_corrected[lag]
+    memory = memory if np.isfinite(memory) else noise.autocorrelation[lag]
+    # Where no track is long enough to tell, nothing is claimed against the data.
+    if not memory < RESOLVED:
+        said = [*error.warnings, *noise.warnings]
+        return Resolution(error.sigma, "fourth differences of the tracks", True, noise, said)
+    noise = velocity_noise(position, present, run, 1.0, error.lower)
+    return Resolution(
+        error.lower,
+        "the covariance of successive displacements",
+        False,
+        noise,
+        [*error.warnings, *noise.warnings],
+    )
