@@ -15,6 +15,8 @@ from pipeline.analysis.runs import Run, runs
 from pipeline.analysis.window import window
 from pipeline.trajectory import Box, Trajectory
 
+SHORT = 8  # snapshots
+
 
 class Options(NamedTuple):
     """Choices, in units of the mean neighbour distance a and the snapshot interval."""
@@ -68,7 +70,8 @@ def plan(trajectory: Trajectory, spacing: float, options: Options | None = None)
             f"give the test block more frames."
         )
     frame = window(parts)
-    half = max(longest // 2, 1)
+    # Lags of half the block have many origins; of a block of a few frames every lag is wanted.
+    half = longest // 2 if longest >= SHORT else longest - 1
     map_lag = min(choice.map_lag or half, longest - 1)
     shells = 20 * choice.r_max
     r_max = min(choice.r_max * spacing, 0.5 * float(np.min(frame.lengths)))

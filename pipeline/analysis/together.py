@@ -32,8 +32,8 @@ def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -
     """
     product, pairs, square, single = 0.0, 0, 0.0, 0
     for part in parts:
-        rows = np.arange(max(len(part.time) - lag, 0))
-        for row in rows[np.unique(np.linspace(0, len(rows) - 1, origins).astype(int))]:
+        count = max(len(part.time) - lag, 0)  # none where a rollout stopped early
+        for row in np.unique(np.linspace(0, count - 1, min(origins, count)).astype(int)):
             both = part.free[row] & part.free[row + lag]
             if both.sum() < 2:
                 continue

@@ -11,7 +11,7 @@ from pipeline.report.results import Results
 from pipeline.report.words import number, percent
 from pipeline.trajectory import blocks, too_short
 
-TOGETHER = 0.1  # least correlation of the displacements of neighbours
+TOGETHER = 0.15  # least correlation of the displacements of neighbours
 
 
 def is_resolved(results: Results) -> bool:
@@ -30,16 +30,31 @@ def resolved(results: Results) -> None:
 
 def companions(results: Results) -> None:
     """Raises Absent where neighbours do not move together, so that D2min is empty."""
-    group = results.statistic("experiment", "d2min")
-    value = float(group.attrs.get("together", 1.0))
+    value, lag = _together(results)
     if value < TOGETHER:
-        lag = int(group.attrs["together_lag"])
         raise Absent(
             f"Neighbours move independently of each other (their displacements over {lag} "
-            f"frame{'s' if lag > 1 else ''} correlate by {value:.2f}, and {TOGETHER:g} is "
-            "needed): D²min here is the motion of single particles over again, and not "
-            "rearrangement."
+            f"correlate by {value:.2f}, and {TOGETHER:g} is needed): D²min here is the motion of "
+            "single particles over again, and not rearrangement."
         )
+
+
+def _together(results: Results) -> tuple[float, str]:
+    """Correlation of the displacements of neighbours, and the lag in words."""
+    attrs = results.statistic("experiment", "d2min").attrs
+    lag = int(attrs["together_lag"])
+    return float(attrs["together"]), f"{lag} frame{'s' if lag > 1 else ''}"
+
+
+def neighbourhoods(results: Results) -> str:
+    """Whether D2min means rearrangement here."""
+    companions(results)
+    value, lag = _together(results)
+    return (
+        f"Neighbours move together: their displacements over {lag} correlate by {value:.2f} (1 in "
+        "a body that moves as one piece, 0 in a gas), so departures from a smooth strain mean "
+        "something."
+    )
 
 
 def unsupported(results: Results) -> list[str]:

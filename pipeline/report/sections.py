@@ -93,6 +93,7 @@ SECTIONS = [
         "Rearrangements",
         "Where neighbourhoods change in a way that no smooth strain explains (D²min).",
         [
+            ("Whether to read it", claims.neighbourhoods),
             ("D²min map", maps.d2min),
             ("D²min against lag", rearrangements.against_lag),
             ("D²min distribution", rearrangements.histogram),
@@ -105,9 +106,9 @@ SECTIONS = [
         "Dynamics",
         "How velocities decay and how far particles travel.",
         [
-            ("What the steps say", claims.motion),
             ("Velocity autocorrelation", curves.vacf),
             ("Mean squared displacement", curves.msd),
+            ("What the steps say", claims.motion),
         ],
     ),
     Section(

@@ -9,7 +9,6 @@ from torch.func import hessian
 
 from pipeline.dynamics.boundary import conservative_force
 from tests.metriplectic.cases import (
-    CLOSURES,
     SOLIDS,
     geometry,
     random_model,
@@ -26,11 +25,6 @@ def error(x: Tensor, y: Tensor) -> float:
     return float((x - y).abs().max() / y.abs().max())
 
 
-@pytest.fixture(params=[2, 3], ids=["2D", "3D"])
-def dimension(request: pytest.FixtureRequest) -> int:
-    return request.param
-
-
 @pytest.fixture(params=["free", "lees_edwards"])
 def space_name(request: pytest.FixtureRequest) -> str:
     return request.param
@@ -41,7 +35,6 @@ def strength(request: pytest.FixtureRequest) -> Tensor | None:
     return request.param
 
 
-@pytest.mark.parametrize("kind", CLOSURES)
 def test_drift_with_every_divergence_term(
     kind: str, dimension: int, space_name: str, strength: Tensor | None
 ) -> None:
@@ -83,7 +76,6 @@ def assert_equal_rates(fast: Tensor, dense: Tensor, dimension: int) -> None:
         assert error(fast[part], dense[part]) < 1e-10
 
 
-@pytest.mark.parametrize("kind", CLOSURES)
 def test_degeneracies_and_positivity(kind: str, dimension: int, strength: Tensor | None) -> None:
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry("periodic", dimension))
@@ -98,7 +90,6 @@ def test_degeneracies_and_positivity(kind: str, dimension: int, strength: Tensor
     assert scale > 1e-3
 
 
-@pytest.mark.parametrize("kind", CLOSURES)
 def test_energy_balances_by_ito(kind: str, dimension: int, strength: Tensor | None) -> None:
     """gradE . drift + k_B Hess E : M = 0, of the fast drift with the dense gradients."""
     model = random_model(kind, dimension)
@@ -111,7 +102,6 @@ def test_energy_balances_by_ito(kind: str, dimension: int, strength: Tensor | No
     assert abs(ito) > 1e-3
 
 
-@pytest.mark.parametrize("kind", CLOSURES)
 def test_marginal_covariance(kind: str, dimension: int, strength: Tensor | None) -> None:
     model = random_model(kind, dimension)
     state, pairs = random_state(geometry("lees_edwards", dimension))
@@ -127,7 +117,6 @@ def test_marginal_covariance(kind: str, dimension: int, strength: Tensor | None)
         assert (covariance.SS[k] - full[S, S]).abs().max() < 1e-12 * full.abs().max()
 
 
-@pytest.mark.parametrize("kind", CLOSURES)
 def test_energy_and_force_of_the_model_are_the_dense_ones(
     kind: str, dimension: int, strength: Tensor | None
 ) -> None:

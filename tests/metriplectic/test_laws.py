@@ -13,7 +13,6 @@ from pipeline import space
 from pipeline.metriplectic import noise
 from pipeline.state import State
 from tests.metriplectic.cases import (
-    CLOSURES,
     CUTOFF,
     SOLIDS,
     crowd,
@@ -23,16 +22,6 @@ from tests.metriplectic.cases import (
     random_state,
     strengths,
 )
-
-
-@pytest.fixture(params=[2, 3], ids=["2D", "3D"])
-def dimension(request: pytest.FixtureRequest) -> int:
-    return request.param
-
-
-@pytest.fixture(params=CLOSURES)
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 @pytest.mark.parametrize("space_name", ["free", "periodic", "lees_edwards"])

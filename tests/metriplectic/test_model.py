@@ -11,23 +11,12 @@ from pipeline.metriplectic.model import build
 from pipeline.pairs import Pairs
 from pipeline.state import State
 from tests.metriplectic.cases import (
-    CLOSURES,
     crowd,
     geometry,
     random_model,
     random_reference,
     random_state,
 )
-
-
-@pytest.fixture(params=[2, 3], ids=["2D", "3D"])
-def dimension(request: pytest.FixtureRequest) -> int:
-    return request.param
-
-
-@pytest.fixture(params=CLOSURES)
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 def test_external_force_accelerates(dimension: int) -> None:

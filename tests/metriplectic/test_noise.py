@@ -11,18 +11,8 @@ from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments
 from pipeline.pairs import Pairs
 from pipeline.state import State
-from tests.metriplectic.cases import CLOSURES, crowd, geometry, random_model, random_state
+from tests.metriplectic.cases import crowd, geometry, random_model, random_state
 from tests.metriplectic.dense import Dense
-
-
-@pytest.fixture(params=[2, 3], ids=["2D", "3D"])
-def dimension(request: pytest.FixtureRequest) -> int:
-    return request.param
-
-
-@pytest.fixture(params=CLOSURES)
-def kind(request: pytest.FixtureRequest) -> str:
-    return request.param
 
 
 def noise_matrix(model: Metriplectic, state: State, pairs: Pairs) -> Tensor:

@@ -123,7 +123,6 @@ rule report:
         settings=lambda wildcards: settings(wildcards.name),
         videos=video_files,
         repository=workflow.basedir,
-        cores=workflow.cores,
     log:
         "results/{name}/logs/report.log",
     benchmark:

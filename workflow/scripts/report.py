@@ -15,7 +15,7 @@ facts = provenance.collect(
     snakemake.params.videos,
     repository=snakemake.params.repository,
     seeds=list(range(settings["seeds"])),
-    command=f"snakemake --cores {snakemake.params.cores} {shlex.quote(snakemake.output.report)}",
+    command=f"snakemake --cores all {shlex.quote(snakemake.output.report)}",
     stages=provenance.stages(folder / "benchmarks"),
 )
 page.write(snakemake.output.report, folder, settings, facts)

@@ -32,8 +32,10 @@ def against_lag(results: Results) -> Figure:
     lag = style.quantity("Lag", results.unit("time"))
     threshold = next(iter(stored.values())).attrs.get("threshold")
     above = f"Above {threshold * scale:.3g} {unit} (%)" if threshold else "Rearranged (%)"
-    mean.set(xlabel=lag, ylabel=style.quantity("Mean D²min per bond", unit), ylim=(0, None))
-    share.set(xlabel=lag, ylabel=f"Particles {above[0].lower()}{above[1:]}", ylim=(0, None))
+    mean.set(xlabel=lag, ylabel=style.quantity("Mean D²min per bond", unit))
+    share.set(xlabel=lag, ylabel=f"Particles {above[0].lower()}{above[1:]}")
+    for axes in (mean, share):
+        axes.set(xlim=(0, None), ylim=(0, None))
     return Figure(
         "d2min_lag",
         drawing,

@@ -1,0 +1,48 @@
+"""Localisation error of resolved and of unresolved motion, against what was put in."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.video.resolution import resolution
+
+T, N, SIGMA = 200, 300, 0.1
+RUN, ALL = np.zeros(T, np.int32), np.ones((T, N), bool)
+
+
+def test_the_error_of_diffusing_particles_is_not_over_read():
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.normal(0, 0.3, (T, N, 2)), axis=0)
+    found = resolution(walk + rng.normal(0, SIGMA, walk.shape), ALL, RUN)
+    assert not found.resolved
+    np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.1)
+    assert any("not resolved" in sentence for sentence in found.warnings)
+
+
+def test_particles_at_rest_show_nothing_but_their_error():
+    rng = np.random.default_rng(0)
+    found = resolution(rng.normal(0, SIGMA, (T, N, 2)), ALL, RUN)
+    assert not found.resolved
+    np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.05)
+
+
+def test_smooth_motion_is_resolved():
+    rng = np.random.default_rng(0)
+    phase = rng.uniform(0, 2 * np.pi, (1, N, 2))
+    path = np.sin(0.2 * np.arange(T)[:, None, None] + phase)
+    found = resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN)
+    assert found.resolved
+    np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.05)
+
+
+def test_tracks_too_short_to_tell_are_not_called_unresolved():
+    few = np.ones((3, 10), bool)
+    found = resolution(np.zeros((3, 10, 2)), few, np.zeros(3, np.int32))
+    assert np.isnan(found.sigma).all()
+    assert found.warnings
+
+
+def test_flight_is_resolved():
+    rng = np.random.default_rng(0)
+    path = 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
+    assert resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).resolved

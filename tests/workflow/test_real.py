@@ -1,0 +1,107 @@
+"""Real videos and broken ones through snakemake, as a user puts them into data/."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import tifffile
+
+HOME = Path(__file__).resolve().parents[2]
+ROLLERS = HOME.parent / "shared" / "data" / "quincke_rollers"
+
+
+def snakemake(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(HOME / "Snakefile")),
+            *("--cores", "2", f"results/{name}/report.html"),
+        ],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ROLLERS.is_dir(), reason=f"the real video is not here: {ROLLERS}")
+def test_nine_frames_of_rollers_make_a_report_that_says_what_they_cannot(tmp_path):
+    shutil.copytree(ROLLERS, tmp_path / "data" / "part")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "part.yaml").write_text(
+        "video: {crop: [40, 560, 360, 880]}\n"
+        "graph: {cutoff: 0.9}\n"
+        "train: {steps: 20, validate_every: 4, strength: false, localisation: covariance}\n"
+        "report: {movie: false}\n"
+    )
+    run = snakemake(tmp_path, "part")
+    assert run.returncode == 0, run.stderr[-3000:]
+    made = tmp_path / "results" / "part"
+    page = (made / "report.html").read_text()
+    assert "With 9 frames the model learned from 4, was chosen on 2 and is judged on 3" in page
+    assert len(re.findall(r'class="lamp"', page)) == 6
+    assert "No physical scale was given" in page
+    with open(made / "comparison.csv") as file:
+        assert {"rdf", "msd"} <= {row["metric"] for row in csv.DictReader(file)}
+
+
+def noise(frames: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (frames, 64, 80)).astype(np.uint8)
+
+
+def one_frame(folder: Path) -> str:
+    tifffile.imwrite(folder / "v.tif", noise(1))
+    return "v.tif gives 1 frame, of shape (64, 80); motion needs 2 or more."
+
+
+def cut_short(folder: Path) -> str:
+    tifffile.imwrite(folder / "v.tif", noise(6))
+    whole = (folder / "v.tif").read_bytes()
+    (folder / "v.tif").write_bytes(whole[: len(whole) // 2])
+    return "v.tif is cut short"
+
+
+def sizes_differ(folder: Path) -> str:
+    for k, image in enumerate(noise(4)):
+        imageio.imwrite(folder / f"f{k}.png", image[: 60 if k == 2 else 64])
+    return "the frames differ in size: data/bad/f2.png has (60, 80)"
+
+
+def only_text(folder: Path) -> str:
+    (folder / "notes.txt").write_text("the video is on the other disk")
+    return "no video found in data/bad: put one there"
+
+
+def contradicted(folder: Path) -> str:
+    resolution = (2.0, 2.0)  # pixels per micrometre
+    tifffile.imwrite(
+        folder / "v.tif", noise(6), imagej=True, resolution=resolution, metadata={"unit": "um"}
+    )
+    (folder.parents[1] / "config").mkdir()
+    (folder.parents[1] / "config" / "bad.yaml").write_text("video: {mpp: 0.68}\n")
+    return "video.mpp = 0.68 um per px contradicts data/bad/v.tif, which states 0.5"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spoil", [one_frame, cut_short, sizes_differ, only_text, contradicted])
+def test_a_bad_input_ends_the_run_in_a_sentence(tmp_path, spoil):
+    folder = tmp_path / "data" / "bad"
+    folder.mkdir(parents=True)
+    sentence = spoil(folder)
+    run = snakemake(tmp_path, "bad")
+    assert run.returncode != 0
+    end = [line for line in run.stderr.splitlines() if line.strip()][-6:]
+    assert any(line.startswith("error: ") and sentence in line for line in end), end
+    assert "Traceback" not in run.stderr
+    assert "Traceback" in (tmp_path / "results/bad/logs/tune.log").read_text()
