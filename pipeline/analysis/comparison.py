@@ -43,7 +43,7 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
         is measured on what there is and its note says so.
     """
     floors = experiment["noise_floor"].attributes
-    rows = []
+    rows: list[dict[str, Any]] = []
     for source in sources:
         first = len(rows)
         head = {"dataset": dataset, "model": source.model, "seed": source.seed}

@@ -61,7 +61,7 @@ def test_the_tracks_are_those_of_the_simulation(finished):
 def test_every_model_is_compared_on_every_metric(finished):
     with open(finished / "comparison.csv") as file:
         rows = list(csv.DictReader(file))
-    assert {row["model"] for row in rows} == {"metriplectic"}
+    assert {row["model"] for row in rows} == {"metriplectic", "dpd"}
     assert {"rdf", "msd", "vacf"} <= {row["metric"] for row in rows}
 
 
