@@ -62,15 +62,10 @@ def unsupported(results: Results) -> list[str]:
     said = []
     with suppress(Absent):
         if not is_resolved(results):
-            what = (
-                "steps between frames are mostly error of the positions"
-                if velocity.measure(results).share > 0.5
-                else "steps between frames are independent of each other, as in diffusion"
-            )
             said.append(
-                f"The velocity is not resolved at this frame rate: {what}. Forces, friction, "
-                "temperature and entropy on this page are therefore no statement about the "
-                "sample; tracking, g(r) and the mean squared displacement are."
+                f"The velocity is not resolved at this frame rate: {_steps(results)}. Forces, "
+                "friction, temperature and entropy on this page are therefore no statement about "
+                "the sample; tracking, g(r) and the mean squared displacement are."
             )
     for check in (companions, few):
         try:
@@ -78,6 +73,23 @@ def unsupported(results: Results) -> list[str]:
         except Absent as absent:
             said.append(str(absent))
     return list(dict.fromkeys(said))
+
+
+def _steps(results: Results) -> str:
+    """What the steps of an unresolved motion are."""
+    if velocity.measure(results).share > 0.5:
+        return "steps between frames are mostly error of the positions"
+    if diffusive(results):
+        return "steps between frames are independent of each other, as in diffusion"
+    return "particles move together with their neighbours, but no step tells the one after the next"
+
+
+def diffusive(results: Results) -> bool:
+    """Whether particles that forget their steps also go their own ways."""
+    try:
+        return _together(results)[0] < TOGETHER
+    except Absent:  # too dilute to have neighbours
+        return True
 
 
 def few(results: Results) -> None:
@@ -111,6 +123,12 @@ def motion(results: Results) -> str:
     """What the steps say where they are independent: the diffusion coefficient."""
     if is_resolved(results):
         return "The velocity outlives several frames, so these curves show the motion itself."
+    if not diffusive(results):
+        return (
+            "Particles move together with their neighbours, yet a step does not tell the one after "
+            "the next: the sample is moved about within less than two frames, and these curves "
+            "show how far it gets, not how it moves. This is no diffusion."
+        )
     found = diffusion(results.trajectory())
     noise = velocity.measure(results)
     if found.low <= 0 or noise.share > 0.5:

@@ -70,10 +70,11 @@ def _velocity(results: Results) -> str:
         how = "the backward difference of successive positions, divided by the frame interval"
     else:
         how = "the one the data set carries"
-    if attributes.get("velocity_resolved", True):
-        source = "fourth differences of the tracks, which smooth motion leaves at zero"
-    else:
-        source = "the covariance of successive displacements, which diffusion leaves at zero {cve}"
+    source = attributes.get("localisation_method", "fourth differences of the tracks")
+    if source.startswith("the covariance"):
+        source += ", which diffusion leaves at zero {cve}"
+    elif attributes.get("velocity_resolved", True):
+        source += ", which smooth motion leaves at zero"
     return (
         f"The velocity of a snapshot is {how}. The localisation error is {sigma} {unit} per "
         f"component, from {source}. "

@@ -50,11 +50,9 @@ def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Re
     if not memory < RESOLVED:
         said = [*error.warnings, *noise.warnings]
         return Resolution(error.sigma, "fourth differences of the tracks", True, noise, said)
-    noise = velocity_noise(position, present, run, 1.0, error.lower)
-    return Resolution(
-        error.lower,
-        "the covariance of successive displacements",
-        False,
-        noise,
-        [*error.warnings, *noise.warnings],
-    )
+    sigma, method = error.lower, "the covariance of successive displacements"
+    if not (sigma > 0).all():
+        # Steps that go on into the next frame and no further hide the error from the covariance.
+        sigma, method = error.sigma, "fourth differences of the tracks, an upper bound here"
+    noise = velocity_noise(position, present, run, 1.0, sigma)
+    return Resolution(sigma, method, False, noise, [*error.warnings, *noise.warnings])

@@ -63,21 +63,22 @@ def test_interrupted_and_resumed_equals_uninterrupted(data, tmp_path, monkeypatc
     """With everything random switched on: the draws of the corrected score among it."""
     seen = noisy(data[0], 0.01 * LENGTH)
     data = (seen, graphs.build(seen, CUTOFF * LENGTH))
-    assert prepare(*data, SETTINGS, 3).learner.corrected
-    train(*data, SETTINGS, tmp_path / "whole", seed=3)
+    short = {**SETTINGS, "steps": 15, "validate_every": 5}
+    assert prepare(*data, short, 3).learner.corrected
+    train(*data, short, tmp_path / "whole", seed=3)
     original = callbacks.Bar.on_train_batch_end
 
     def interrupt(self, trainer, *rest) -> None:
-        if trainer.global_step == 17:
+        if trainer.global_step == 8:
             raise RuntimeError("killed")
         original(self, trainer, *rest)
 
     monkeypatch.setattr(callbacks.Bar, "on_train_batch_end", interrupt)
     with pytest.raises(RuntimeError, match="killed"):
-        train(*data, SETTINGS, tmp_path / "broken", seed=3)
+        train(*data, short, tmp_path / "broken", seed=3)
     monkeypatch.undo()
     assert not (tmp_path / "broken" / "model.safetensors").exists()
-    train(*data, SETTINGS, tmp_path / "broken", seed=3)
+    train(*data, short, tmp_path / "broken", seed=3)
     whole, broken = (
         load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken")
     )
