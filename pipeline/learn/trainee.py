@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from typing import Any
 
 import lightning
@@ -19,7 +19,7 @@ from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Snapshots
 
 
-class Trainee(lightning.LightningModule):
+class Trainee(lightning.LightningModule, ABC):
     """A model with its loss: one trainer, one stability check and one checkpoint serve them all.
 
     Args:
