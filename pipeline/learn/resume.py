@@ -24,7 +24,8 @@ def fingerprint(
     # A time limit does not change the course, only its end.
     plain = {name: value for name, value in settings.items() if name != "max_minutes"}
     shapes = {name: list(value.shape) for name, value in learner.state_dict().items()}
-    digest.update(json.dumps([plain, shapes], sort_keys=True).encode())
+    error = float(trajectory.attributes["localisation_error"])
+    digest.update(json.dumps([plain, shapes, error], sort_keys=True).encode())
     arrays = (trajectory.position, trajectory.velocity, trajectory.present, trajectory.driven)
     for array in (*arrays, trajectory.run, graphs.offset, graphs.i, graphs.j):
         digest.update(np.ascontiguousarray(array).data)

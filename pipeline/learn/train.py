@@ -105,6 +105,8 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
 
 def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, table: Table) -> None:
     """Writes the model with its units, the ranges it saw and how it came about."""
+    # A run resumed after its last epoch has its table from the checkpoint alone.
+    table.write()
     learner, settings = task.learner, task.settings
     best = min(table.rows, key=lambda row: row["validation_score"])
     record = {

@@ -40,9 +40,9 @@ def test_nine_frames_of_rollers_make_a_report_that_says_what_they_cannot(tmp_pat
     shutil.copytree(ROLLERS, tmp_path / "data" / "part")
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "part.yaml").write_text(
-        "video: {crop: [40, 560, 360, 880]}\n"
+        "video: {crop: [60, 600, 280, 820]}\n"
         "graph: {cutoff: 0.9}\n"
-        "train: {steps: 20, validate_every: 4, strength: false, localisation: covariance}\n"
+        "train: {steps: 10, validate_every: 5, strength: false, localisation: covariance}\n"
         "report: {movie: false}\n"
     )
     run = snakemake(tmp_path, "part")
