@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.walk import Conditions
-from pipeline.learn.latent import Latent, assign
+from pipeline.learn.latent import Latent, alike, assign
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -32,7 +32,8 @@ class Learned(NamedTuple):
     def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Conditions:
         """What `pipeline.dynamics.rollout.rollout` needs for the particles of a window.
 
-        Particles met in training keep their latent, others draw one from its learned law.
+        Particles met in training keep their latents. Others draw an entropy from its learned law
+        and take the strength of the particle most like them in brightness, or draw one too.
 
         Raises:
             ValueError: if the window is not in the units the model was trained in.
@@ -45,7 +46,8 @@ class Learned(NamedTuple):
                     f"trained on {units[name]}: convert one of them."
                 )
         z, _ = assign(window.particle, self.labels, self.z, seed)
-        log_s, _ = assign(window.particle, self.met, self.log_s, seed + 1)
+        log_s, known = assign(window.particle, self.met, self.log_s, seed + 1)
+        log_s = alike(log_s, known, window)
         ranges = self.record["seen"]
         S, V, T = ((float(low), float(high)) for low, high in (ranges[k] for k in "SVT"))
         return Conditions(

@@ -11,7 +11,7 @@ import torch
 from pipeline.dynamics.lead import thermal_period
 from pipeline.graphs import Graphs
 from pipeline.learn import anchor, start
-from pipeline.learn.conduction import equal_rates
+from pipeline.learn.conduction import equal_noise
 from pipeline.learn.latent import Latent
 from pipeline.learn.module import Learner
 from pipeline.learn.settings import complete
@@ -58,7 +58,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     model = build(scales).to(device, dtype)
     if settings["warm_start"] and settings["closures"] == "splines":
         start_from_regression(model, snapshots, train, measured)
-    equal_rates(model, snapshots.batch(train[:1]))
+    equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     met = trajectory.present[train].any(axis=0) if settings["strength"] else None
     latent = Latent(trajectory.particle, mask.any(axis=0), met).to(device, dtype)
