@@ -12,8 +12,6 @@ from pipeline.metriplectic.thermo import Thermo
 from pipeline.pairs import sum_odd
 from pipeline.state import State
 
-RELAXATION = 0.01  # per step
-
 
 class Path(NamedTuple):
     """Where the driven particles are at the end of a step."""
@@ -41,10 +39,9 @@ def lead_velocity(v: Tensor, path: Path) -> Tensor:
 def follow(state: State, path: Path, thermo: Thermo, S: Tensor, temperature: float) -> State:
     """The state after a step, with its driven rows where the data say.
 
-    Driven particles have no entropy equation of their own. Theirs goes a small part RELAXATION of
-    the way to T(S, V) = ``temperature`` in each step. Small, since a temperature held tightly
-    follows every change of volume within the step, while the forces of that step were those
-    before: energy would be lost steadily, to first order in dt.
+    Driven particles have no entropy equation of their own. Theirs takes one Newton step towards
+    T(S, V) = ``temperature``, at most 1 k_B: T increases with S and volumes change slowly, so
+    one iteration per time step keeps up.
 
     Args:
         state: as the dynamics would have left it.
@@ -53,7 +50,7 @@ def follow(state: State, path: Path, thermo: Thermo, S: Tensor, temperature: flo
         temperature: of the anchor.
     """
     k = path.rows
-    change = RELAXATION * (temperature - thermo.T[k]) / thermo.dTdS[k]
+    change = ((temperature - thermo.T[k]) / thermo.dTdS[k]).clamp(-1.0, 1.0)
     r = state.r.index_copy(0, k, path.r)
     return State(r, lead_velocity(state.v, path), state.S.index_copy(0, k, S[k] + change))
 
