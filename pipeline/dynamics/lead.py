@@ -45,11 +45,26 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
             leaves all but the localisation error.
     """
     free: np.ndarray = np.all(window.free, axis=0)
-    window = _steadied(window, free, thermal_period)
+    window = _steadied(_attended(window, free), free, thermal_period)
     space = space_of(window)
     scaled = Space(tuple(x / units.length for x in space.lengths), space.rate * units.time)
     r, v = window.position / units.length, window.velocity / units.velocity
     return Lead(r, v, window.present, window.present & ~free, scaled)
+
+
+def _attended(window: Trajectory, free: np.ndarray) -> Trajectory:
+    """The window with particles that are there mostly, there always, and the others never.
+
+    At the edge of the view particles come and go with every flicker of the detection. Each time
+    the volumes of their neighbours jump, and so do energy and force. An open edge is led as well
+    by the particles seen more often than not; while unseen they wait where they were last.
+    """
+    if all(window.box.periodic):
+        return window
+    present = np.broadcast_to(free | (window.present.mean(axis=0) > 0.5), window.present.shape)
+    velocity = window.velocity.copy()
+    velocity[~window.present] = 0.0
+    return window._replace(present=present, velocity=velocity)
 
 
 def _steadied(window: Trajectory, free: np.ndarray, period: float | None) -> Trajectory:

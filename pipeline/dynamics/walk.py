@@ -45,7 +45,8 @@ class Walk:
             self.record(t, state, dynamics)
             stopped = self.law.check(state, dynamics, self.free, self.dt)
             if stopped:
-                return t, stopped
+                # The first snapshot is the data's own and is kept: a rollout is never empty.
+                return max(t, rows.start + 1), stopped
             if t + 1 == rows.stop:
                 break
             for substep in range(self.conditions.substeps):

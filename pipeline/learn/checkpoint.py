@@ -15,7 +15,7 @@ from pipeline.baselines.build import build as build_baseline
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.thermal import Conditions
-from pipeline.learn.latent import assign
+from pipeline.learn.latent import alike, assign
 from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import Trajectory
@@ -35,14 +35,16 @@ class Learned(NamedTuple):
     def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Conditions:
         """What `pipeline.dynamics.rollout.rollout` needs for the particles of a window.
 
-        Particles met in training keep their latent, others draw one from its learned law.
+        Particles met in training keep their latents. Others draw an entropy from its learned law
+        and take the strength of the particle most like them in brightness, or draw one too.
 
         Raises:
             ValueError: if the window is not in the units the model was trained in.
         """
         units = _units(self.record, window)
         z, _ = assign(window.particle, self.labels, self.z, seed)
-        log_s, _ = assign(window.particle, self.met, self.log_s, seed + 1)
+        log_s, known = assign(window.particle, self.met, self.log_s, seed + 1)
+        log_s = alike(log_s, known, window)
         ranges = self.record["seen"]
         S, V, T = ((float(low), float(high)) for low, high in (ranges[k] for k in "SVT"))
         return Conditions(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor, nn
+
+from pipeline.trajectory import Trajectory
 
 
 class Latent(nn.Module):
@@ -94,3 +97,22 @@ def assign(
     found = known[order][place] == labels if len(known) else np.zeros(len(labels), dtype=bool)
     drawn = np.random.default_rng(seed).normal(size=len(labels)) * (z.std() if len(z) else 0.0)
     return np.where(found, z[order][place] if len(known) else 0.0, drawn), found
+
+
+def alike(values: np.ndarray, known: np.ndarray, window: Trajectory) -> np.ndarray:
+    """(N,) values with those of unknown particles taken from the known one nearest in mass.
+
+    A strength stands for what kind of particle it is, and so does the brightness of its spot. A
+    wrong kind drawn for a particle in a dense packing makes it overlap with its neighbours.
+
+    Args:
+        values: (N,) latents, drawn where not ``known``.
+        known: (N,) bool.
+        window: its extra ``mass`` (T, N) is the brightness; without it values stay as drawn.
+    """
+    if "mass" not in window.extra or not known.any() or known.all():
+        return values
+    count = np.maximum(window.present.sum(axis=0), 1)
+    mass = np.where(window.present, window.extra["mass"], 0.0).sum(axis=0) / count
+    _, nearest = cKDTree(mass[known, None]).query(mass[:, None])
+    return np.where(known, values, values[known][nearest])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pipeline.learn.anchor import Noise, target
 from pipeline.learn.carrier import Carrier
-from pipeline.learn.conduction import prandtl
+from pipeline.learn.conduction import noise_ratio
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
@@ -109,7 +109,7 @@ class Learner(Carrier):
         # the pair term would read as friction: it is trusted in so far as motion is.
         weight = options["pair_weight"] * self.noise.clean**2
         if not self.paper:
-            ratio = prandtl(dynamics, self.model.scales.dimension)
+            ratio = noise_ratio(dynamics, self.model.scales.dimension)
             terms["conduction"] = options["conduction_weight"] * torch.log(ratio).square()
         if not self.paper and weight > 0:
             terms["pair"] = weight * self.pair_term(score, dynamics, mask)

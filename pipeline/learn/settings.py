@@ -27,7 +27,7 @@ DEFAULTS: dict[str, Any] = {
     # Weight of the pair term; 1 is its share in the joint likelihood. Multiplied by the square of
     # the fraction of var(v' - v) that is not localisation error, which would bias it.
     "pair_weight": 1.0,
-    "conduction_weight": 1.0,  # weight of ln^2 of the Prandtl number, held near one
+    "conduction_weight": 1.0,  # weight of ln^2 of the ratio of heating to conduction noise
     "smoothness": 1.0,  # factor on the smoothness penalty of the closures
     "latent_scale": 5.0,  # width of the normal prior of z [k_B]
     # What is done about the measured localisation error: corrected (its simulated twin takes the

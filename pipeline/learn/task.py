@@ -13,7 +13,7 @@ from pipeline.graphs import Graphs
 from pipeline.learn import anchor, start
 from pipeline.learn.anchor import Measured, Noise
 from pipeline.learn.baseline import BaselineLearner, start_baseline
-from pipeline.learn.conduction import equal_rates
+from pipeline.learn.conduction import equal_noise
 from pipeline.learn.latent import Latent
 from pipeline.learn.module import Learner
 from pipeline.learn.settings import complete
@@ -86,7 +86,7 @@ def _metriplectic(
     model = build(scales).to(snapshots.device, snapshots.dtype)
     if settings["warm_start"] and settings["closures"] == "splines":
         start_from_regression(model, snapshots, train, measured)
-    equal_rates(model, snapshots.batch(train[:1]))
+    equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     latent = Latent(labels, mask.any(axis=0), met if settings["strength"] else None)
     latent.to(snapshots.device, snapshots.dtype)

@@ -42,6 +42,8 @@ def laws(results: Results) -> Answer:
     """Energy and momentum left over after the driving, and entropy gained."""
     found = balances.observables(results, results.first)
     left = balances.residuals(found)
+    if len(left.time) < 2:
+        raise Absent(f"The rollout made no step to judge. {found.attrs.get('stopped', '')}")
     energy, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
     gained = float(left.entropy[-1])
     state = worst(grade(energy, 0.01, 0.1), grade(momentum, 1e-6, 1e-3))

@@ -32,7 +32,12 @@ def frames(results: Results) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def detections(results: Results, frame: int, run: int) -> pd.DataFrame:
-    """Rows of tracks.parquet (or features.parquet) of one frame, gap-filled ones left out."""
+    """Rows of tracks.parquet (or features.parquet) of one frame, gap-filled ones left out.
+
+    Tracks from which drift was taken no longer lie where the camera saw them.
+    """
+    if (results.settings.get("link") or {}).get("drift", "none") != "none":
+        return results.frame("features.parquet", frame, run)
     try:
         chosen = results.frame("tracks.parquet", frame, run)
     except Absent:
