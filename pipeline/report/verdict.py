@@ -49,7 +49,8 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
         "Are the laws kept?",
         fidelity.laws,
         "Yes: energy drifts by under 1 % of the kinetic energy, momentum within 1e−6. With care: "
-        "10 % and 1e−3, a falling entropy, which an open sample may export, or a rollout that stopped.",
+        "10 % and 1e−3, a falling entropy, which an open sample may export, or a rollout that "
+        "stopped.",
     ),
     ("Does the structure match?", fidelity.structure, CURVE),
     ("Do the rearrangements match?", fidelity.rearrangements, CURVE),
