@@ -53,12 +53,17 @@ def _frame(axes: Axes, results: Results, source: str, first: bool) -> None:
     axes.spines[["top", "right"]].set_visible(True)
 
 
+def _judge(found: dict[str, Group]) -> Group:
+    """Whose range sets the colours: the experiment's, lest a wild model hides all the others."""
+    return found.get("experiment", next(iter(found.values())))
+
+
 def d2min(results: Results) -> Figure:
     """D2min of every particle, experiment and models on one colour scale."""
     found = _chosen(results, "d2min_map")
     scale, unit = area(results)
     drawing, panels = _panels(found)
-    values = scale * finite(np.concatenate([group.get("value") for group in found.values()]))
+    values = scale * finite(_judge(found).get("value"))
     low, high = np.quantile(values[values > 0], [0.1, 0.998])
     high = max(high, 1.01 * low)
     norm = LogNorm(low, high, clip=True)
@@ -108,8 +113,8 @@ def streamlines(results: Results) -> Figure:
     if not found:
         raise Absent("Streamlines are drawn for two-dimensional data only.")
     drawing, panels = _panels(found)
-    sizes = [np.linalg.norm(group.get("grid"), axis=2).ravel() for group in found.values()]
-    top = float(np.quantile(finite(np.concatenate(sizes)), 0.99)) or 1.0
+    sizes = np.linalg.norm(_judge(found).get("grid"), axis=2).ravel()
+    top = 1.2 * float(np.quantile(finite(sizes), 0.99)) or 1.0
     limits = panels[0].get_xlim(), panels[0].get_ylim()
     for k, (source, group) in enumerate(found.items()):
         field = group.get("grid")

@@ -8,6 +8,7 @@ import pandas as pd
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.lines import FEW, area, draw, in_time, over_lag, told, zero
+from pipeline.report.records import Group
 from pipeline.report.results import Results
 
 
@@ -34,17 +35,30 @@ def against_lag(results: Results) -> Figure:
     above = f"Above {threshold * scale:.3g} {unit} (%)" if threshold else "Rearranged (%)"
     mean.set(xlabel=lag, ylabel=style.quantity("Mean D²min per bond", unit))
     share.set(xlabel=lag, ylabel=f"Particles {above[0].lower()}{above[1:]}")
-    for axes in (mean, share):
-        axes.set(xlim=(0, None), ylim=(0, None))
+    for axes, name, factor in ((mean, "mean", scale), (share, "fraction", 100)):
+        axes.set(xlim=(0, None), ylim=(0, _ceiling(found, name, factor)))
     return Figure(
         "d2min_lag",
         drawing,
         table.merge(pd.concat(extra), on=["source", "lag"]),
         "Left, how strongly neighbourhoods change beyond what a smooth strain explains; right, "
-        "how many particles have rearranged." + results.lacking("d2min"),
+        "how many particles have rearranged. A line that leaves the frame is more than four times "
+        "the experiment's." + results.lacking("d2min"),
         f"Mean D2min against lag, and share of rearranged particles, of {told(found)}.",
         wide=True,
     )
+
+
+def _ceiling(found: dict[str, Group], name: str, factor: float) -> float | None:
+    """Top of an axis: all curves, but no more than four times the experiment's."""
+    tops = {
+        source: factor * np.nanmax(group.data[name])
+        for source, group in found.items()
+        if name in group.data and np.isfinite(group.data[name]).any()
+    }
+    if not tops or tops.get("experiment", 0) <= 0:
+        return None
+    return float(min(1.3 * max(tops.values()), 4 * tops["experiment"]))
 
 
 def histogram(results: Results) -> Figure:
