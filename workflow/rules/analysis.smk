@@ -85,6 +85,7 @@ rule truth:
     input:
         truth=truth_of_data,
         tracks=lambda wildcards: f"results/{truth_origin(wildcards.name)}/tracks.parquet",
+        trajectory="results/{name}/trajectory.h5",
         frames=lambda wildcards: tracking_of(wildcards, "tracking.h5"),
         statistics=all_statistics,
     output:
