@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 import h5py
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.files import whole
 from pipeline.pairs import search
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.trajectory import Trajectory
@@ -74,14 +74,11 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
 
 def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
     """Writes the graphs; the file appears whole or not at all."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with whole(path) as partial, h5py.File(partial, "w") as file:
         for name in ("cutoff", "neighbour_distance", "dt"):
             file.attrs[name] = getattr(graphs, name)
         for name in ("offset", "i", "j", "shift"):
             file.create_dataset(name, data=getattr(graphs, name), compression="lzf", shuffle=True)
-    os.replace(partial, path)
 
 
 def read(path: str | os.PathLike[str]) -> Graphs:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 
 import h5py
 import numpy as np
 
+from pipeline.files import whole
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import H5MD_UNITS, H5MD_VELOCITY_UNITS
 
@@ -37,14 +37,12 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         ValueError: if an attribute is missing or the arrays do not fit each other.
     """
     _check(trajectory)
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     length, unit = H5MD_UNITS[trajectory.attributes["length_unit"]]
     time_unit = trajectory.attributes["time_unit"]
     speed, speed_unit = H5MD_VELOCITY_UNITS.get(
         (trajectory.attributes["length_unit"], time_unit), (length, "")
     )
-    with h5py.File(partial, "w") as file:
+    with whole(path) as partial, h5py.File(partial, "w") as file:
         _write_header(file, trajectory)
         group = file.create_group(GROUP)
         clock = "s" if time_unit == "s" else ""
@@ -57,7 +55,6 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
             _element(group, name, value, "", trajectory, clock)
         group["id"] = trajectory.particle
         group["species"] = trajectory.species
-    os.replace(partial, path)
 
 
 def read(path: str | os.PathLike[str]) -> Trajectory:

@@ -6,12 +6,13 @@ frame numbers. Columns y, x, mass, size, ecc, signal, ep are trackpy's.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+from pipeline.files import whole
 
 FEATURES = {
     "run": np.int32,
@@ -66,9 +67,8 @@ def write(path: Path | str, table: pd.DataFrame, schema: dict[str, type]) -> Non
     """Writes parquet; the file appears whole or not at all."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    checked(table, schema).to_parquet(partial, index=False)
-    os.replace(partial, path)
+    with whole(path) as partial:
+        checked(table, schema).to_parquet(partial, index=False)
 
 
 def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,6 +63,11 @@ class Trajectory(NamedTuple):
         """(T - 1,) bool: snapshot t + 1 follows t by one interval in the same run."""
         step = np.diff(self.time)
         return (np.diff(self.run) == 0) & (np.abs(step - self.dt) < 1e-3 * self.dt)
+
+    def stretches(self) -> list[slice]:
+        """Slices of successive snapshots; several videos are several stretches."""
+        cuts = (np.flatnonzero(~self.successive()) + 1).tolist()
+        return [slice(a, b) for a, b in itertools.pairwise([0, *cuts, len(self.time)])]
 
     def window(self, rows: slice) -> Trajectory:
         """The snapshots in ``rows``, all particles kept."""

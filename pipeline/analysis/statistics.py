@@ -7,7 +7,6 @@ and bins: see `settings.plan`.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -21,6 +20,7 @@ from pipeline.analysis.runs import Run, runs
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.together import together
 from pipeline.analysis.uncertainty import noise_floor, patches
+from pipeline.files import whole
 from pipeline.trajectory import Trajectory
 
 NORMALISATION = "mean"
@@ -136,16 +136,13 @@ def write(
         found: metrics by group name.
         attributes: of the file, e.g. source, dataset, dt, length_unit, time_unit, settings.
     """
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with whole(path) as partial, h5py.File(partial, "w") as file:
         file.attrs.update(attributes)
         for name, metric in found.items():
             group = file.create_group(name)
             group.attrs.update(metric.attributes)
             for key, value in metric.data.items():
                 group.create_dataset(key, data=value)
-    os.replace(partial, path)
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any]]:

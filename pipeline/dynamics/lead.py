@@ -9,7 +9,6 @@ is slower than thermal motion.
 
 from __future__ import annotations
 
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -74,9 +73,8 @@ def _steadied(window: Trajectory, free: np.ndarray, period: float | None) -> Tra
     if not open_box or (sigma == 0 and period is None):
         return window
     position, velocity = window.position.copy(), window.velocity.copy()
-    cuts = [0, *(np.flatnonzero(~window.successive()) + 1).tolist(), len(window.time)]
-    for start, stop in itertools.pairwise(cuts):
-        rows = slice(start, stop)
+    for rows in window.stretches():
+        start, stop = rows.start, rows.stop
         for group, slow in ((free, None), (~free, period)):
             part = window.position[rows, group]
             seen = window.present[rows, group]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 import h5py
@@ -17,6 +15,7 @@ from tqdm import tqdm
 from pipeline import h5md
 from pipeline.dynamics.law import Setting
 from pipeline.dynamics.walk import Walk
+from pipeline.files import whole
 from pipeline.trajectory import Trajectory
 
 
@@ -26,13 +25,6 @@ class Rollout(NamedTuple):
     trajectory: Trajectory
     observables: dict[str, np.ndarray]
     stopped: str
-
-
-def stretches(window: Trajectory) -> list[slice]:
-    """Slices of successive snapshots; several videos are several stretches."""
-    cuts = np.flatnonzero(~window.successive()) + 1
-    edges = [0, *cuts.tolist(), len(window.time)]
-    return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
 @torch.inference_mode()
@@ -60,7 +52,7 @@ def rollout(
     walk = Walk(window, conditions.law(model), conditions, seed)
     count, stopped, last = len(window.time), "", 0
     with tqdm(total=count, desc="rollout", unit="step", mininterval=1, disable=not progress) as bar:
-        for rows in stretches(window):
+        for rows in window.stretches():
             last, stopped = walk.run(rows, bar)
             bar.update(1)
             if stopped:
@@ -102,18 +94,16 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
         result: of `rollout`.
         units: values of the reduced units, stored as attributes (length, time).
     """
-    path = Path(path)
-    staging = path.with_name(path.name + ".staging")
-    h5md.write(staging, result.trajectory)
-    with h5py.File(staging, "a") as file:
-        group = file.create_group("observables")
-        for name, value in result.observables.items():
-            group[name] = value
-            group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
-        group.attrs["stopped"] = result.stopped
-        for name, scale in units.items():
-            group.attrs[name] = scale
-    os.replace(staging, path)
+    with whole(path) as partial:
+        h5md.write(partial, result.trajectory)
+        with h5py.File(partial, "a") as file:
+            group = file.create_group("observables")
+            for name, value in result.observables.items():
+                group[name] = value
+                group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
+            group.attrs["stopped"] = result.stopped
+            for name, scale in units.items():
+                group.attrs[name] = scale
 
 
 def read_observables(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import lightning
 import torch
 from tqdm import tqdm
+
+from pipeline.files import whole
 
 OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 
@@ -50,12 +51,10 @@ class Table(lightning.Callback):
 
     def write(self) -> None:
         """Writes all rows; the file appears whole or not at all."""
-        partial = self.path.with_name(self.path.name + ".partial")
-        with open(partial, "w", newline="") as file:
+        with whole(self.path) as partial, open(partial, "w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.rows[0]))
             writer.writeheader()
             writer.writerows(self.rows)
-        os.replace(partial, self.path)
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": [dict(row) for row in self.rows], "seconds": self.seconds()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import h5py
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from pipeline.closures.amplitudes import Amplitudes
 from pipeline.closures.volume import weighted
+from pipeline.files import whole
 from pipeline.learn.carried import Group, histogram, latent_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
@@ -131,15 +131,13 @@ UNITS = "reduced: length a, time dt, mass m, k_B = 1"
 
 def write(path: Path, groups: dict[str, Group]) -> None:
     """Writes learned.h5; the file appears whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with whole(path) as partial, h5py.File(partial, "w") as file:
         file.attrs["units"] = UNITS
         for name, group in groups.items():
             for key, value in group.items():
                 array = value.numpy() if isinstance(value, Tensor) else np.asarray(value)
                 file[f"{name}/{key}"] = array
             file[name].attrs["units"] = UNITS
-    os.replace(partial, path)
 
 
 def _distances(samples: Samples) -> Tensor:

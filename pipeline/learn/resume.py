@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from pipeline.files import whole
 from pipeline.graphs import Graphs
 from pipeline.trajectory import Trajectory
 
@@ -46,7 +46,6 @@ def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
     for name in ("checkpoints", "tensorboard"):
         shutil.rmtree(folder / name, ignore_errors=True)
     place.mkdir(parents=True)
-    partial = place / "fingerprint.partial"
-    partial.write_text(mark)
-    os.replace(partial, note)
+    with whole(note) as partial:
+        partial.write_text(mark)
     return None

@@ -15,6 +15,7 @@ import jinja2
 import yaml
 from markupsafe import Markup, escape
 
+from pipeline.files import whole
 from pipeline.report import claims, head, sections, style, verdict
 from pipeline.report.figure import Embedded, Figure, embed
 from pipeline.report.methods import methods
@@ -60,10 +61,8 @@ def write(
             f"The report would be {len(content) / 1e6:.1f} MB and must stay under "
             f"{LIMIT / 1e6:.0f} MB: compare fewer models in one report (settings: models)."
         )
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
+    with whole(path) as partial:
+        partial.write_bytes(content)
 
 
 def render(

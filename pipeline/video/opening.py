@@ -10,6 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline.files import whole
 from pipeline.video.frames import Video, check_scale, open_run
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
@@ -67,12 +68,9 @@ def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
             images.append(_stretched(video[number]))
             numbers.append(number)
             run.append(index)
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
-    with h5py.File(partial, "w") as file:
+    with whole(path) as partial, h5py.File(partial, "w") as file:
         file.create_dataset("images", data=np.stack(images), compression="gzip")
         file["frame"], file["run"] = numbers, run
-    os.replace(partial, path)
 
 
 def _stretched(image: np.ndarray) -> np.ndarray:

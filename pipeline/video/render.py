@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ import tifffile
 from numba import njit
 from tqdm import tqdm
 
+from pipeline.files import whole
 from pipeline.trajectory import Trajectory
 
 STEP = 0.01  # px^2, of the brightness table; its interpolation errs by less than 1e-5 of the peak
@@ -124,19 +124,17 @@ def render(
             f"Species {kinds.min()} to {kinds.max()} need a diameter each, got "
             f"{len(camera.diameters)}: give Camera one diameter per species, from 0 on."
         )
-    path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     shape = (len(trajectory.time), *camera.view)
-    tifffile.imwrite(
-        partial,
-        frames(trajectory, camera, np.random.default_rng(seed), progress),
-        shape=shape,
-        dtype=np.uint8,
-        compression="zlib",
-        compressionargs={"level": 1},
-        photometric="minisblack",
-        resolution=(1e4 / camera.mpp, 1e4 / camera.mpp),
-        resolutionunit="CENTIMETER",
-        metadata={"axes": "TYX", "mpp": camera.mpp, "fps": camera.fps, "synthetic": True},
-    )
-    os.replace(partial, path)
+    with whole(path) as partial:
+        tifffile.imwrite(
+            partial,
+            frames(trajectory, camera, np.random.default_rng(seed), progress),
+            shape=shape,
+            dtype=np.uint8,
+            compression="zlib",
+            compressionargs={"level": 1},
+            photometric="minisblack",
+            resolution=(1e4 / camera.mpp, 1e4 / camera.mpp),
+            resolutionunit="CENTIMETER",
+            metadata={"axes": "TYX", "mpp": camera.mpp, "fps": camera.fps, "synthetic": True},
+        )

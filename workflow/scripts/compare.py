@@ -1,10 +1,10 @@
 """Errors of every model against the experiment, with intervals and noise floors."""
 
 from pipeline import console
+from pipeline.files import whole
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import os
 from pathlib import Path
 
 from pipeline.analysis.comparison import Source, comparison
@@ -17,6 +17,5 @@ for path in snakemake.input.models:
     found, attributes = read(path)
     sources.append(Source(model, int(seed), found, str(attributes.get("stopped", ""))))
 table = comparison(snakemake.wildcards.name, experiment, sources)
-partial = snakemake.output.comparison + ".partial"
-table.to_csv(partial, index=False)
-os.replace(partial, snakemake.output.comparison)
+with whole(snakemake.output.comparison) as partial:
+    table.to_csv(partial, index=False)
