@@ -53,6 +53,9 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         flags = {"present": trajectory.present, "driven": trajectory.driven}
         for name, value in {**flags, **trajectory.extra}.items():
             _element(group, name, value, "", trajectory, clock)
+        if trajectory.reference is not None:
+            group["reference"] = trajectory.reference * length
+            group["reference"].attrs["unit"] = unit
         group["id"] = trajectory.particle
         group["species"] = trajectory.species
 
@@ -76,7 +79,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
         key = (attributes["length_unit"], attributes["time_unit"])
         speed, _ = H5MD_VELOCITY_UNITS.get(key, (length, ""))
         group = file[GROUP]
-        known = {"position", "velocity", "present", "driven", "box", "id", "species"}
+        known = {"position", "velocity", "present", "driven", "box", "id", "species", "reference"}
         box = Box(
             group["box/edges/value"][0, :dimension] / length,
             tuple(bool(k) for k in note["periodic"]),
@@ -94,6 +97,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
             box=box,
             attributes=attributes,
             extra={name: group[name]["value"][:] for name in group if name not in known},
+            reference=group["reference"][:] / length if "reference" in group else None,
         )
 
 
@@ -108,6 +112,12 @@ def _check(trajectory: Trajectory) -> None:
             raise ValueError(f"{name} has shape {value.shape}, expected {shape} x 2 or 3.")
         if not np.isfinite(value[trajectory.present]).all():
             raise ValueError(f"{name} of a present particle is not finite.")
+    expected = trajectory.position.shape[1:]
+    if trajectory.reference is not None and trajectory.reference.shape != expected:
+        raise ValueError(
+            f"reference has shape {trajectory.reference.shape}, expected {expected}: give one "
+            f"undeformed position per particle."
+        )
 
 
 def _columns(vectors: np.ndarray) -> np.ndarray:

@@ -40,6 +40,8 @@ class Trajectory(NamedTuple):
     box: Box
     attributes: dict[str, Any]  # JSON-able; always the keys of h5md.REQUIRED
     extra: dict[str, np.ndarray]  # (T, N) each, e.g. entropy, filled
+    # (N, D) positions of the undeformed solid [length]; None for anything that is no solid
+    reference: np.ndarray | None = None
 
     @property
     def dt(self) -> float:

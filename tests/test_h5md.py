@@ -40,6 +40,25 @@ def test_mdanalysis_reads_nanometres_as_angstrom(tmp_path):
     np.testing.assert_allclose(step.velocities[:, :2], before.velocity[3] * 1e-8, rtol=1e-5)
 
 
+@pytest.mark.parametrize("unit", ["um", "1"])
+def test_the_undeformed_positions_of_a_solid_are_kept(tmp_path, unit):
+    solid = example(unit, "1" if unit == "1" else "s")
+    solid = solid._replace(reference=solid.position[0] + 0.3)
+    h5md.write(tmp_path / "t.h5", solid)
+    after = h5md.read(tmp_path / "t.h5")
+    np.testing.assert_allclose(after.reference, solid.reference, rtol=1e-13)
+    assert after.window(slice(1, 3)).reference is after.reference
+    assert set(after.extra) == {"filled"}
+    h5md.write(tmp_path / "fluid.h5", example())
+    assert h5md.read(tmp_path / "fluid.h5").reference is None
+
+
+def test_undeformed_positions_must_be_one_per_particle(tmp_path):
+    solid = example()._replace(reference=np.zeros((3, 2)))
+    with pytest.raises(ValueError, match="one undeformed position per particle"):
+        h5md.write(tmp_path / "t.h5", solid)
+
+
 def test_a_trajectory_with_missing_attributes_is_refused(tmp_path):
     broken = example()
     del broken.attributes["dt"]
