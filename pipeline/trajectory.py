@@ -92,14 +92,15 @@ def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str,
 
     Args:
         trajectory: the whole data set.
-        train: fraction of the snapshots used for training, from the first one on.
-        validation: fraction that follows; the test block is the rest.
+        train: the snapshots used for training, from the first one on: a fraction of all, or, from
+            1 on, their number.
+        validation: the same of those that follow; the test block is the rest.
 
     Raises:
         ValueError: if a block would still be shorter than two snapshots.
     """
     count, start = len(trajectory.time), _first(trajectory)
-    first, second = round(count * train), round(count * (train + validation))
+    first, second = _cuts(count, train, validation)
     if too_short(trajectory, train, validation):
         first = start + (count - start - 1) // 2
         second = first + 2
@@ -120,8 +121,14 @@ def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str,
 def too_short(trajectory: Trajectory, train: float, validation: float) -> bool:
     """Whether these fractions would leave one of the three blocks without a step."""
     count, start = len(trajectory.time), _first(trajectory)
-    first, second = round(count * train), round(count * (train + validation))
+    first, second = _cuts(count, train, validation)
     return min(first - start, second - first, count - second) < 2
+
+
+def _cuts(count: int, train: float, validation: float) -> tuple[int, int]:
+    """First snapshots of the validation and the test block, of ``count`` in all."""
+    first = train if train >= 1 else count * train
+    return round(first), round(first + (validation if validation >= 1 else count * validation))
 
 
 def _first(trajectory: Trajectory) -> int:

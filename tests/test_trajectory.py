@@ -46,6 +46,13 @@ def test_blocks_are_contiguous_and_cover_everything():
     assert parts == {"train": slice(0, 50), "validation": slice(50, 70), "test": slice(70, 100)}
 
 
+def test_blocks_may_be_given_as_numbers_of_snapshots():
+    parts = tr.blocks(lasting(100), 30, 10)
+    assert parts == {"train": slice(0, 30), "validation": slice(30, 40), "test": slice(40, 100)}
+    with pytest.raises(ValueError, match="at least 6"):
+        tr.blocks(lasting(6), 30, 10)
+
+
 @pytest.mark.parametrize("frames", range(7, 15))
 def test_a_short_video_is_split_so_that_every_block_has_a_step(frames):
     parts = tr.blocks(lasting(frames), 0.375, 0.125)

@@ -1,6 +1,7 @@
 """The settings of a data set: defaults, its overlay, the command line; checked before any work.
 
-Precedence: config/config.yaml < config/<name>.yaml < --configfile and --config.
+Precedence: config/config.yaml < config/<name>.yaml < its section `full` where size is full <
+--configfile and --config.
 """
 
 from __future__ import annotations
@@ -75,6 +76,9 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for path in layers:
         merged = merge(merged, _load(path))
+    full = merged.pop("full", None) or {}
+    if {**merged, **command_line}.get("size") == "full":
+        merged = merge(merged, full)
     merged = merge(merged, command_line)
     problems = [*_schema_problems(merged), *_sense_problems(merged)]
     if problems:
@@ -138,10 +142,11 @@ def _sense_problems(merged: Mapping[str, Any]) -> Iterator[str]:
     split = merged.get("split")
     if isinstance(split, Mapping):
         parts = [split.get("train"), split.get("validation")]
-        if all(isinstance(part, int | float) for part in parts) and sum(parts) >= 1:
+        shares = [part for part in parts if isinstance(part, int | float) and part < 1]
+        if len(shares) == 2 and sum(shares) >= 1:
             yield (
                 f"split.train + split.validation must leave room for the test block (sum below 1), "
-                f"got {sum(parts):g}."
+                f"got {sum(shares):g}."
             )
     video = merged.get("video")
     if not isinstance(video, Mapping):

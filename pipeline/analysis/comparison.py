@@ -53,29 +53,38 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
         for row in _map_overlap(experiment["d2min_map"], source.found["d2min_map"]):
             rows.append(head | row | {"noise_floor": floors.get(row["metric"], np.nan)})
         if source.stopped:
-            # The reason stands with the rollout; a row of numbers has room for how far it came.
-            early = source.stopped.partition(":")[0]
             for row in rows[first:]:
-                row["note"] = "; ".join(filter(None, (f"diverged: {early}", row["note"])))
+                row["note"] = diverged(f"diverged: {source.stopped}", row["note"])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _absent(reason: str) -> dict[str, Any]:
+def diverged(how: str, note: str) -> str:
+    """The note of a row whose rollout stopped: how far it came; the reason stands with it."""
+    first = ":".join(how.split(":")[:2])
+    return "; ".join(filter(None, (first, note)))
+
+
+def checked_pair(name: str, truth: np.ndarray, value: np.ndarray) -> None:
+    """Raises ValueError where two curves were not measured at the same points."""
+    if truth.shape != value.shape:
+        raise ValueError(
+            f"{name} has {len(truth)} points in the experiment and {len(value)} in the model: "
+            f"measure both with the same settings."
+        )
+
+
+def absent(reason: str) -> dict[str, Any]:
     return {"value": np.nan, "low": np.nan, "high": np.nan, "note": reason}
 
 
 def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, Any]:
     for side, metric in (("experiment", experiment), ("model", model)):
         if metric.missing:
-            return _absent(f"{side}: {metric.missing}")
+            return absent(f"{side}: {metric.missing}")
     curve = CURVES[name]
     pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
     truth, value = (curve(ratio(a.sum(axis=0), b.sum(axis=0))) for a, b in pair)
-    if truth.shape != value.shape:
-        raise ValueError(
-            f"{name} has {len(truth)} points in the experiment and {len(value)} in the model: "
-            f"measure both with the same settings."
-        )
+    checked_pair(name, truth, value)
     # The same seed draws the same patches on both sides where they have the same particles.
     samples = relative_error(*(curve(resampled(a, b)) for a, b in pair))
     low, high = percentiles(samples)
@@ -92,11 +101,11 @@ def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, Any]
 def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, Any]]:
     for side, metric in (("experiment", experiment), ("model", model)):
         if metric.missing:
-            return [_absent(f"{side}: {metric.missing}") | {"metric": name} for name in OVERLAPS]
+            return [absent(f"{side}: {metric.missing}") | {"metric": name} for name in OVERLAPS]
     truth, value, patch = shared(experiment, model)
     if len(truth) < 3:
         reason = f"The two maps share {len(truth)} particles and the comparison needs 3."
-        return [_absent(reason) | {"metric": name} for name in OVERLAPS]
+        return [absent(reason) | {"metric": name} for name in OVERLAPS]
     weights = draws(int(patch.max()) + 1)[:, patch]
     rows = []
     for name, overlap in OVERLAPS.items():

@@ -47,10 +47,12 @@ CURVES: dict[str, Curve] = {
     "d2min": identity,
     "d2min_histogram": per_decade,
 }
+# With those by the paper's window, which are there only where asked for: see `lastwindow`.
+SHAPES = CURVES | dict.fromkeys(("rdf_paper", "vacf_paper", "msd_paper"), identity)
 
 
 def curve(name: str, numerator: np.ndarray, denominator: np.ndarray, **data: np.ndarray) -> Metric:
     """A metric from its sums per patch (U, K), with its interval."""
-    value, low, high = interval(numerator, denominator, CURVES[name])
+    value, low, high = interval(numerator, denominator, SHAPES[name])
     units = {"numerator": numerator, "denominator": denominator}
     return Metric({**data, "value": value, "low": low, "high": high, **units}, {})

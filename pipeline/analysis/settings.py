@@ -28,6 +28,9 @@ class Options(NamedTuple):
     snapshots: int = 40  # snapshots that g(r) is averaged over, at most
     origins: int = 100  # time origins of D2min, at most
     patch: float = 4.0  # side of the patches that are resampled [a]
+    longest_lag: int = 0  # of MSD and VACF; 0: half the block
+    rearrangements: bool = True  # measure D2min and streamlines
+    paper_window: int = 0  # snapshots of the paper's window; 0: not measured
 
 
 class Settings(NamedTuple):
@@ -45,6 +48,8 @@ class Settings(NamedTuple):
     snapshots: int
     origins: int
     patch: float  # [length]
+    rearrangements: bool
+    paper_window: int
 
 
 def plan(trajectory: Trajectory, spacing: float, options: Options | None = None) -> Settings:
@@ -72,6 +77,7 @@ def plan(trajectory: Trajectory, spacing: float, options: Options | None = None)
     frame = window(parts)
     # Lags of half the block have many origins; of a block of a few frames every lag is wanted.
     half = longest // 2 if longest >= SHORT else longest - 1
+    half = min(half, choice.longest_lag or half)
     map_lag = min(choice.map_lag or half, longest - 1)
     shells = 20 * choice.r_max
     r_max = min(choice.r_max * spacing, 0.5 * float(np.min(frame.lengths)))
@@ -88,6 +94,8 @@ def plan(trajectory: Trajectory, spacing: float, options: Options | None = None)
         snapshots=choice.snapshots,
         origins=choice.origins,
         patch=choice.patch * spacing,
+        rearrangements=choice.rearrangements,
+        paper_window=choice.paper_window,
     )
 
 

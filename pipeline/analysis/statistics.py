@@ -14,6 +14,7 @@ import numpy as np
 
 from pipeline.analysis import metrics
 from pipeline.analysis.curves import CURVES, Metric, missing
+from pipeline.analysis.lastwindow import last_window
 from pipeline.analysis.nonaffine import against_lag
 from pipeline.analysis.overlap import OVERLAPS, shared
 from pipeline.analysis.runs import Run, runs
@@ -25,6 +26,8 @@ from pipeline.trajectory import Trajectory
 
 NORMALISATION = "mean"
 REFERENCE = "configuration at the time origin"
+REARRANGEMENTS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")
+UNASKED = "Rearrangements were not asked for (statistics: rearrangements)."
 
 
 def measure(
@@ -43,7 +46,8 @@ def measure(
 
     Returns:
         metrics by group name: rdf, vacf, msd, d2min, d2min_histogram, d2min_map,
-        d2min_correlation, streamlines.
+        d2min_correlation, streamlines; where the paper's window is asked for rdf_paper,
+        vacf_paper, msd_paper.
 
     Raises:
         ValueError: if select does not fit, or the snapshots do not fall on a clock.
@@ -55,9 +59,14 @@ def measure(
         "rdf": metrics.structure(parts, settings, label),
         "vacf": metrics.velocities(parts, settings, label),
         "msd": metrics.mobility(parts, settings, label),
-        "streamlines": metrics.flow(parts, settings),
-        **_rearrangements(parts, settings, label),
     }
+    if settings.rearrangements:
+        found |= {"streamlines": metrics.flow(parts, settings)}
+        found |= _rearrangements(parts, settings, label)
+    else:
+        found |= {name: missing(UNASKED) for name in ("streamlines", *REARRANGEMENTS)}
+    if settings.paper_window:
+        found |= last_window(parts, settings, label, settings.paper_window)
     if "particle" in found["d2min_map"].data:
         who = found["d2min_map"].data["particle"]
         found["d2min_map"].data["particle"] = trajectory.particle[who]
@@ -66,7 +75,7 @@ def measure(
 
 
 def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> dict[str, Metric]:
-    names = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")
+    names = REARRANGEMENTS
     measured = against_lag(
         parts, settings.d2min_lag, settings.cutoff, settings.origins, NORMALISATION
     )

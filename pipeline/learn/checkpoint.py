@@ -42,8 +42,11 @@ class Learned(NamedTuple):
             ValueError: if the window is not in the units the model was trained in.
         """
         units = _units(self.record, window)
-        z, _ = assign(window.particle, self.labels, self.z, seed)
-        log_s, known = assign(window.particle, self.met, self.log_s, seed + 1)
+        # Labels mean the same particle in the data set of the training only.
+        same = window.attributes["dataset"] == self.record["training"]["dataset"]
+        labels, met = (known if same else known[:0] for known in (self.labels, self.met))
+        z, _ = assign(window.particle, labels, self.z, seed)
+        log_s, known = assign(window.particle, met, self.log_s, seed + 1)
         log_s = alike(log_s, known, window)
         ranges = self.record["seen"]
         S, V, T = ((float(low), float(high)) for low, high in (ranges[k] for k in "SVT"))

@@ -1,22 +1,42 @@
 # Statistics of every source on the same particles and frames, their comparison, the report.
 
 
+SOURCE = r"([a-z_]+)_seed(\d+)(?:_rollout(\d+))?"
+
+
 def rollout_of(wildcards):
-    model, _, seed = wildcards.source.rpartition("_seed")
-    return f"results/{wildcards.name}/{model}/seed{seed}/rollout.h5"
+    """The rollout of <model>_seed<k>, the first, or of <model>_seed<k>_rollout<i>."""
+    model, seed, again = re.fullmatch(SOURCE, wildcards.source).groups()
+    return f"results/{wildcards.name}/{model}/seed{seed}/rollout{again and '_' + again or ''}.h5"
 
 
 def model_statistics(wildcards):
+    """Statistics of every rollout of every training."""
+    repeats = settings(wildcards.name)["rollout"]["repeats"]
+    again = ["", *(f"_rollout{i}" for i in range(1, repeats))]
     return [
-        f"results/{wildcards.name}/statistics/{model}_seed{seed}.h5"
+        f"results/{wildcards.name}/statistics/{model}_seed{seed}{end}.h5"
         for model, seed in trainings(wildcards.name)
+        for end in again
+    ]
+
+
+def replica_statistics(wildcards):
+    """Statistics of the other independent simulations, which tell the noise floor."""
+    return [
+        f"results/{wildcards.name}/statistics/replica{k}.h5" for k in replicas(wildcards.name)[1:]
     ]
 
 
 def all_statistics(wildcards):
     folder = f"results/{wildcards.name}/statistics"
     truth = [f"{folder}/truth.h5"] if has_truth(wildcards.name) else []
-    return [f"{folder}/experiment.h5", *truth, *model_statistics(wildcards)]
+    return [
+        f"{folder}/experiment.h5",
+        *truth,
+        *replica_statistics(wildcards),
+        *model_statistics(wildcards),
+    ]
 
 
 def truth_of_data(wildcards):
@@ -52,6 +72,19 @@ use rule statistics_experiment as statistics_truth with:
         "results/{name}/benchmarks/statistics_truth.tsv"
 
 
+use rule statistics_experiment as statistics_replica with:
+    input:
+        trajectory="results/{name}/trajectory.h5",
+        graphs="results/{name}/graphs.h5",
+        replica="results/{name}/replicas/{replica}.h5",
+    output:
+        statistics="results/{name}/statistics/replica{replica}.h5",
+    log:
+        "results/{name}/logs/statistics_replica{replica}.log",
+    benchmark:
+        "results/{name}/benchmarks/statistics_replica{replica}.tsv"
+
+
 use rule statistics_experiment as statistics_model with:
     input:
         trajectory="results/{name}/trajectory.h5",
@@ -60,7 +93,7 @@ use rule statistics_experiment as statistics_model with:
     output:
         statistics="results/{name}/statistics/{source}.h5",
     wildcard_constraints:
-        source=r"[a-z_]+_seed\d+",
+        source=r"[a-z_]+_seed\d+(_rollout\d+)?",
     log:
         "results/{name}/logs/statistics_{source}.log",
     benchmark:
@@ -70,11 +103,13 @@ use rule statistics_experiment as statistics_model with:
 rule compare:
     input:
         experiment="results/{name}/statistics/experiment.h5",
+        replicas=replica_statistics,
         models=model_statistics,
     output:
         comparison="results/{name}/comparison.csv",
     params:
-        settings=section("statistics"),
+        settings=section("statistics", "rollout"),
+        source=SOURCE,
     log:
         "results/{name}/logs/compare.log",
     script:
@@ -98,16 +133,21 @@ rule truth:
         "../scripts/truth.py"
 
 
+def tracked_files(wildcards):
+    """The films behind a report; a data set simulated as a trajectory has none."""
+    return [] if system(wildcards.name) else video_files(wildcards)
+
+
 rule report:
     input:
-        video_files,
+        tracked_files,
         trajectory="results/{name}/trajectory.h5",
         statistics=all_statistics,
         comparison="results/{name}/comparison.csv",
         # A data set of true positions has no video of its own to show.
         frames=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"]
+            if settings(wildcards.name)["trajectory"]["truth_of"] or system(wildcards.name)
             else [f"results/{wildcards.name}/tracking.h5"]
         ),
         truth=lambda wildcards: (
@@ -122,7 +162,7 @@ rule report:
         report="results/{name}/report.html",
     params:
         settings=lambda wildcards: settings(wildcards.name),
-        videos=video_files,
+        videos=tracked_files,
         repository=workflow.basedir,
     log:
         "results/{name}/logs/report.log",

@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 import settings as settings_file
 from snakemake.exceptions import WorkflowError
 
+FILMS = ("monolayer", "monolayer_matched")  # simulations that are rendered to a video
 CORES = min(8, len(os.sched_getaffinity(0)))
 BEGIN = time.time()
 
@@ -18,6 +19,8 @@ wildcard_constraints:
     name=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
     model=r"[a-z_]+",
     seed=r"\d+",
+    again=r"\d+",
+    replica=r"\d+",
     source=r"[a-z0-9_]+",
 
 
@@ -42,17 +45,31 @@ def videos(name):
     return sorted(str(path) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
 
 
-def simulated(name):
-    """Whether the video of a data set is made by us."""
-    return not videos(name) and settings(name)["simulate"] is not None
+def simulation(name):
+    """The section `simulate` of a data set that is simulated, else None."""
+    return None if videos(name) else settings(name)["simulate"]
+
+
+def filmed(name):
+    """Whether the video of a data set is simulated."""
+    return simulation(name) is not None and simulation(name)["kind"] in FILMS
+
+
+def system(name):
+    """Whether a data set is simulated as a trajectory: no video, no tracks."""
+    return simulation(name) is not None and not filmed(name)
+
+
+def replicas(name):
+    """Numbers of the independent simulations of a data set; one where it is no simulated system."""
+    return range(simulation(name).get("replicas", 2)) if system(name) else range(1)
 
 
 def video_files(wildcards):
     """The files detection reads: the user's, or else the simulated video."""
     if files := videos(wildcards.name):
         return files
-    chosen = settings(wildcards.name)
-    if chosen["simulate"] is not None or chosen["trajectory"]["truth_of"] is not None:
+    if filmed(wildcards.name) or settings(wildcards.name)["trajectory"]["truth_of"] is not None:
         return [f"results/{truth_origin(wildcards.name)}/synthetic/video.tif"]
     raise WorkflowError(
         f"There is no video for {wildcards.name!r}: put one into data/{wildcards.name}/ (TIFF "
@@ -67,6 +84,11 @@ def video_folder(wildcards):
     return f"results/{wildcards.name}/synthetic"
 
 
+def models_of(name):
+    """The data set whose models a data set is rolled out with: its own, or another."""
+    return settings(name)["models_of"] or name
+
+
 def trainings(name):
     """(model, seed) of every training a report compares."""
     chosen = settings(name)
@@ -74,8 +96,8 @@ def trainings(name):
 
 
 def has_truth(name):
-    """Whether the true trajectory is known: the video is ours."""
-    return simulated(name) or settings(name)["trajectory"]["truth_of"] is not None
+    """Whether the video has a true trajectory behind it: it is ours."""
+    return filmed(name) or settings(name)["trajectory"]["truth_of"] is not None
 
 
 def truth_origin(name):

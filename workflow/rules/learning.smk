@@ -23,12 +23,17 @@ rule train:
         "../scripts/train.py"
 
 
+def learned_of(wildcards, file):
+    """A file of the model to roll out: trained on this data set, or on another."""
+    return f"results/{models_of(wildcards.name)}/{wildcards.model}/seed{wildcards.seed}/{file}"
+
+
 rule rollout:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
-        model="results/{name}/{model}/seed{seed}/model.safetensors",
-        record="results/{name}/{model}/seed{seed}/model.yaml",
+        model=lambda wildcards: learned_of(wildcards, "model.safetensors"),
+        record=lambda wildcards: learned_of(wildcards, "model.yaml"),
     output:
         rollout="results/{name}/{model}/seed{seed}/rollout.h5",
     params:
@@ -40,3 +45,12 @@ rule rollout:
     threads: 1
     script:
         "../scripts/rollout.py"
+
+
+use rule rollout as rollout_again with:
+    output:
+        rollout="results/{name}/{model}/seed{seed}/rollout_{again}.h5",
+    log:
+        "results/{name}/logs/rollout_{model}_seed{seed}_{again}.log",
+    benchmark:
+        "results/{name}/benchmarks/rollout_{model}_seed{seed}_{again}.tsv"

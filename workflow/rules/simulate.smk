@@ -27,3 +27,18 @@ rule render_video:
         "results/{name}/benchmarks/render_video.tsv"
     script:
         "../scripts/render_video.py"
+
+
+# Systems simulated as trajectories enter at the trajectory stage, each run as one replica.
+rule simulate_system:
+    output:
+        trajectory="results/{name}/replicas/{replica}.h5",
+    params:
+        settings=section("simulate"),
+    log:
+        "results/{name}/logs/simulate_replica{replica}.log",
+    benchmark:
+        "results/{name}/benchmarks/simulate_replica{replica}.tsv"
+    threads: 1
+    script:
+        "../scripts/simulate_system.py"

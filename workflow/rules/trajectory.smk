@@ -1,23 +1,28 @@
 # Tracks to physical trajectories and their neighbour graphs.
 
 
+TRACKING = {"tuning": "tuning.json", "frames": "tracking.h5"}
+
+
 def tracking_of(wildcards, file):
     """A file of the data set whose video was tracked: its own, or that of its twin."""
     return f"results/{truth_origin(wildcards.name)}/{file}"
 
 
+def entry(wildcards):
+    """What a data set's trajectory is made of: a simulation, the truth behind a film, or tracks."""
+    name = wildcards.name
+    if system(name):
+        return {"simulated": f"results/{name}/replicas/0.h5"}
+    tracking = {key: tracking_of(wildcards, file) for key, file in TRACKING.items()}
+    if settings(name)["trajectory"]["truth_of"]:
+        return {"truth": tracking_of(wildcards, "synthetic/truth.h5"), **tracking}
+    return {"tracks": f"results/{name}/tracks.parquet", **tracking}
+
+
 rule trajectory:
     input:
-        lambda wildcards: (
-            [] if settings(wildcards.name)["trajectory"]["truth_of"]
-            else f"results/{wildcards.name}/tracks.parquet"
-        ),
-        truth=lambda wildcards: (
-            tracking_of(wildcards, "synthetic/truth.h5")
-            if settings(wildcards.name)["trajectory"]["truth_of"] else []
-        ),
-        tuning=lambda wildcards: tracking_of(wildcards, "tuning.json"),
-        frames=lambda wildcards: tracking_of(wildcards, "tracking.h5"),
+        unpack(entry),
     output:
         trajectory="results/{name}/trajectory.h5",
     params:

@@ -5,17 +5,23 @@ from pipeline.files import whole
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
+import re
 from pathlib import Path
 
 from pipeline.analysis.comparison import Source, comparison
+from pipeline.analysis.replicates import replicated
 from pipeline.analysis.statistics import read
 
-experiment, _ = read(snakemake.input.experiment)
+name = snakemake.wildcards.name
+truths = [read(path)[0] for path in (snakemake.input.experiment, *snakemake.input.replicas)]
 sources = []
 for path in snakemake.input.models:
-    model, _, seed = Path(path).stem.rpartition("_seed")
+    model, seed, again = re.fullmatch(snakemake.params.source, Path(path).stem).groups()
     found, attributes = read(path)
     sources.append(Source(model, int(seed), found, str(attributes.get("stopped", ""))))
-table = comparison(snakemake.wildcards.name, experiment, sources)
+if len(truths) > 1 or snakemake.params.settings["rollout"]["repeats"] > 1:
+    table = replicated(name, truths, sources)
+else:
+    table = comparison(name, truths[0], sources)
 with whole(snakemake.output.comparison) as partial:
     table.to_csv(partial, index=False)

@@ -17,28 +17,35 @@ a = graphs.read(snakemake.input.graphs).neighbour_distance
 rows = trajectory.blocks(data, **chosen["split"])["test"]
 rows = trajectory.evaluation(data, rows, chosen["rollout"]["frames"])
 experiment = data.window(rows)
+sigma = data.attributes["localisation_error"]
 options = Options(
     cutoff=wanted["d2min_cutoff"],
     threshold=wanted["d2min_threshold"],
     map_lag=wanted["lag"] or 0,
+    snapshots=wanted["snapshots"],
+    longest_lag=wanted["longest_lag"] or 0,
+    rearrangements=wanted["rearrangements"],
+    paper_window=wanted["paper_window"] or 0,
 )
 settings = plan(experiment, a, options)
 
 source, kind, stopped = experiment, "experiment", ""
 if kind_of_truth := snakemake.input.get("truth"):
     source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
+if replica := snakemake.input.get("replica"):
+    source, kind = h5md.read(replica).window(rows), f"replica{snakemake.wildcards.replica}"
 if rollout := snakemake.input.get("rollout"):
     source, kind = h5md.read(rollout), snakemake.wildcards.source
     stopped = conservation.stopped(rollout)
-    if wanted["blur"]:
-        generator = np.random.default_rng(0)
-        source = microscope.blur(source, data.attributes["localisation_error"], generator)
+    if wanted["blur"] and sigma:
+        source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    generator = np.random.default_rng(0)
-    again = microscope.blur(source, data.attributes["localisation_error"], generator)
-    once = settings._replace(snapshots=1, origins=1)  # only the map is wanted
-    again = statistics.measure(again, once, source.free.all(axis=0))
+    again = None
+    if sigma:
+        again = microscope.blur(source, sigma, np.random.default_rng(0))
+        once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
+        again = statistics.measure(again, once, source.free.all(axis=0))
     found["noise_floor"] = statistics.floor(found, again)
 keys = ("dataset", "dt", "length_unit", "time_unit")
 attributes = {key: data.attributes[key] for key in keys}

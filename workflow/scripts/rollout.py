@@ -14,7 +14,8 @@ from pipeline.learn.checkpoint import load
 
 torch.set_num_threads(snakemake.threads)
 chosen = snakemake.params.settings
-seed = int(snakemake.wildcards.seed)
+# Particles drawn anew and noise differ between the rollouts of one training.
+seed = int(snakemake.wildcards.seed) + 1000 * int(snakemake.wildcards.get("again", 0))
 data = h5md.read(snakemake.input.trajectory)
 rows = trajectory.blocks(data, **chosen["split"])["test"]
 window = data.window(trajectory.evaluation(data, rows, chosen["rollout"]["frames"]))

@@ -1,10 +1,11 @@
-"""Tracks, or the truth of a simulation, to a trajectory in physical units."""
+"""Tracks, the truth of a film, or a simulation to the trajectory that everything later reads."""
 
 from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
 import json
+import os
 
 import h5py
 
@@ -12,22 +13,28 @@ from pipeline import h5md, tables
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
 
+
+def view() -> View:
+    with open(snakemake.input.tuning) as file:
+        diameter = json.load(file)["parameters"]["diameter"]["value"]
+    with h5py.File(snakemake.input.frames) as file:
+        shape = file["images"].shape[1:]
+    return View(
+        shape=shape,
+        margin=(diameter + 1) / 2,
+        cutoff=settings["graph"]["cutoff"],
+        edge_band=settings["trajectory"]["edge_band"],
+    )
+
+
 settings = snakemake.params.settings
-name = snakemake.wildcards.name
-with open(snakemake.input.tuning) as file:
-    diameter = json.load(file)["parameters"]["diameter"]["value"]
-with h5py.File(snakemake.input.frames) as file:
-    shape = file["images"].shape[1:]
-view = View(
-    shape=shape,
-    margin=(diameter + 1) / 2,
-    cutoff=settings["graph"]["cutoff"],
-    edge_band=settings["trajectory"]["edge_band"],
-)
+name, written = snakemake.wildcards.name, snakemake.output.trajectory
 scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
-if truth := snakemake.input.get("truth"):
-    data = from_truth(h5md.read(truth), view, scale, name)
+if simulated := snakemake.input.get("simulated"):
+    os.link(simulated, written)
+elif truth := snakemake.input.get("truth"):
+    h5md.write(written, from_truth(h5md.read(truth), view(), scale, name))
 else:
-    tracks = tables.read(snakemake.input[0], tables.TRACKS)
-    data = assemble(tracks, view, scale, {"dataset": name, "synthetic": snakemake.params.synthetic})
-h5md.write(snakemake.output.trajectory, data)
+    note = {"dataset": name, "synthetic": snakemake.params.synthetic}
+    tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
+    h5md.write(written, assemble(tracks, view(), scale, note))

@@ -1,0 +1,92 @@
+"""How far each model is from the truth where there are several rollouts and several truths.
+
+eps = |y_truth - y_model|_2 / |y_truth|_2 of every rollout against every replica of the truth. A
+rollout is one more run of the same system, so the error between two replicas, the noise floor, is
+what a perfect model would show on average.
+"""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.comparison import COLUMNS, Source, absent, checked_pair, diverged
+from pipeline.analysis.curves import SHAPES, Metric, identity
+from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error
+
+# Metrics and the groups of the statistics file that they are taken from.
+GROUPS = {name: name for name in SHAPES} | {"vacf_raw": "vacf"}
+
+
+def replicated(
+    dataset: str, truths: list[dict[str, Metric]], sources: list[Source]
+) -> pd.DataFrame:
+    """One row per model, seed and metric: means over rollouts and truths.
+
+    Args:
+        dataset: its name.
+        truths: metrics of each replica, measured with the same settings.
+        sources: every rollout of every model and seed.
+
+    Returns:
+        the columns of `comparison.comparison`. ``value`` is the mean error of all pairs of a
+        rollout and a replica, ``low`` to ``high`` its 95 % bootstrap interval over both, NaN of a
+        single pair; ``noise_floor`` the mean error between two replicas.
+    """
+    floors = {name: _floor(name, truths) for name in GROUPS}
+    rows: list[dict[str, Any]] = []
+    for model, seed in dict.fromkeys((source.model, source.seed) for source in sources):
+        runs = [source for source in sources if (source.model, source.seed) == (model, seed)]
+        head = {"dataset": dataset, "model": model, "seed": seed}
+        early = [run.stopped for run in runs if run.stopped]
+        for name in GROUPS:
+            row = _error(name, truths, [run.found for run in runs])
+            if early:
+                how = f"diverged in {len(early)} of {len(runs)} rollouts: {early[0]}"
+                row["note"] = diverged(how, row["note"])
+            rows.append(head | row | {"metric": name, "noise_floor": floors[name]})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _values(name: str, found: dict[str, Metric]) -> np.ndarray:
+    data = found[GROUPS[name]].data
+    total, number = (data[key].sum(axis=0) for key in ("numerator", "denominator"))
+    return SHAPES.get(name, identity)(ratio(total, number))
+
+
+def _error(
+    name: str, truths: list[dict[str, Metric]], rollouts: list[dict[str, Metric]]
+) -> dict[str, Any]:
+    sides = {"experiment": truths, "model": rollouts}
+    for side, all_found in sides.items():
+        for found in all_found:
+            metric = found.get(GROUPS[name])
+            if metric is None or metric.missing:
+                return absent(f"{side}: {metric.missing if metric else 'not measured'}")
+    curves = [[_values(name, found) for found in side] for side in (truths, rollouts)]
+    errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
+    ends = (np.nan, np.nan)
+    if errors.size > 1:
+        one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
+        low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
+        ends = (float(low), float(high))
+    return {"value": float(errors.mean()), "low": ends[0], "high": ends[1], "note": ""}
+
+
+def _gap(name: str, truth: np.ndarray, value: np.ndarray) -> float:
+    checked_pair(name, truth, value)
+    return float(relative_error(truth, value))
+
+
+def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
+    """Mean error between two replicas; of a single truth, between its two halves."""
+    found = [truth.get(GROUPS[name]) for truth in truths]
+    if any(metric is None or metric.missing for metric in found):
+        return np.nan
+    if len(truths) == 1:
+        return float(truths[0]["noise_floor"].attributes.get(name, np.nan))
+    curves = [_values(name, truth) for truth in truths]
+    return float(np.mean([_gap(name, one, other) for one, other in permutations(curves, 2)]))

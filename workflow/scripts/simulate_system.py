@@ -1,0 +1,12 @@
+"""Simulates one replica of a system whose law is known, as a trajectory."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline import h5md
+from pipeline.simulate.systems import simulate
+
+options = snakemake.params.settings["simulate"]
+replica = int(snakemake.wildcards.replica)
+h5md.write(snakemake.output.trajectory, simulate(options, snakemake.wildcards.name, replica))
