@@ -25,3 +25,14 @@ for (const button of document.querySelectorAll("button[data-figure]")) {
     save("data:image/svg+xml;charset=utf-8," + encodeURIComponent(text), `${name}.svg`);
   });
 }
+// What is wider than the window can be scrolled with the keyboard, too.
+function mark() {
+  for (const part of document.querySelectorAll(".drawing, .scroll")) {
+    const wider = part.scrollWidth > part.clientWidth + 2;
+    part.classList.toggle("cut", wider);
+    if (wider) part.tabIndex = 0;
+    else part.removeAttribute("tabindex");
+  }
+}
+mark();
+addEventListener("resize", mark);
