@@ -68,6 +68,13 @@ def test_a_short_video_is_split_so_that_every_block_has_a_step(frames):
     )
 
 
+def test_the_density_of_a_solid_is_that_of_its_undeformed_lattice():
+    side = np.arange(6) * 0.5
+    lattice = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    solid = example()._replace(reference=lattice)
+    assert solid.number_density() == pytest.approx(1 / 0.5**2)
+
+
 def test_a_video_too_short_for_three_blocks_is_refused():
     with pytest.raises(ValueError, match="at least 6 of these are needed"):
         tr.blocks(lasting(6), 0.375, 0.125)
