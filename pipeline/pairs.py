@@ -25,6 +25,7 @@ class Pairs(NamedTuple):
     e: Tensor  # (P, D) unit vector e_ij = r_ij / |r_ij|, r_ij = r_i - r_j
     boost: Tensor | None  # (P, D) velocity of j's image (Lees-Edwards), None where images rest
     n: int  # number of particles
+    rate: float = 0.0  # shear rate of the box (Lees-Edwards)
 
     def difference(self, v: Tensor) -> Tensor:
         """v_ij = v_i - v_j (P, D), with the velocity of j's image."""
@@ -62,7 +63,7 @@ def geometry(r: Tensor, i: Tensor, j: Tensor, space: Space, time: float = 0.0) -
             f"Particles {int(i[k])} and {int(j[k])} sit on each other (distance "
             f"{float(distance[k])}): remove one of them or separate them."
         )
-    return Pairs(i, j, distance, r_ij / distance[:, None], boost, r.shape[0])
+    return Pairs(i, j, distance, r_ij / distance[:, None], boost, r.shape[0], space.rate)
 
 
 def search(
@@ -126,7 +127,7 @@ class NeighbourList:
         fields = (near.i, near.j, near.r, near.e)
         near_i, near_j, distance, e = (x.index_select(0, keep) for x in fields)
         boost = None if near.boost is None else near.boost.index_select(0, keep)
-        return Pairs(near_i, near_j, distance, e, boost, near.n)
+        return Pairs(near_i, near_j, distance, e, boost, near.n, near.rate)
 
     def _stale(self, r: Tensor, time: float) -> bool:
         if self._anchor is None or self._anchor.shape != r.shape:

@@ -95,6 +95,19 @@ class GraphNetwork(nn.Module):
         return self.decoder(nodes)
 
 
+def peculiar(state: State, pairs: Pairs) -> Tensor:
+    """Velocities (N, D) relative to the flow of a sheared box, else as they are.
+
+    The network takes velocities one by one, and those of a particle and of its images differ by
+    the boost: only what is left after the imposed flow is the same for all of them.
+    """
+    if pairs.rate == 0.0:
+        return state.v
+    flow = torch.zeros_like(state.v)
+    flow[:, 0] = pairs.rate * (state.r[:, 1] - state.r[:, 1].mean())
+    return state.v - flow
+
+
 class GNS(nn.Module):
     """dv_i = GNS(r, v) dt: deterministic, fitted by mean squares (paper, F.1).
 
@@ -126,7 +139,7 @@ class GNS(nn.Module):
     def acceleration(self, state: State, pairs: Pairs) -> Tensor:
         """(N, D) [a / dt^2]."""
         velocity, acceleration = self.scales
-        return acceleration * self.drift(state.v / velocity, pairs, self.cutoff)
+        return acceleration * self.drift(peculiar(state, pairs) / velocity, pairs, self.cutoff)
 
     def fluctuation(self, motion: Motion, increments: Tensor) -> Tensor:
         """Amplitude times increments (N, D): independent for every particle."""
@@ -158,7 +171,7 @@ class GNSSDE(GNS):
     def dynamics(self, state: State, pairs: Pairs) -> Motion:
         """Acceleration and standard deviation of the noise (N, D) per sqrt(dt)."""
         velocity, acceleration = self.scales
-        raw = self.diffusion(state.v / velocity, pairs, self.cutoff)
+        raw = self.diffusion(peculiar(state, pairs) / velocity, pairs, self.cutoff)
         spread = acceleration * nn.functional.softplus(raw)
         return Motion(pairs, self.acceleration(state, pairs), spread)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from pipeline.dynamics.integrators import Kick
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.thermo import Thermo
@@ -103,3 +105,22 @@ def account(
     led, left = after.S - before.S, free.S - before.S
     heat = (T * (led - left) + 0.5 * dTdS * (led.square() - left.square())).sum()
     return Account(kinetic.work + work + float(heat), kinetic.impulse)
+
+
+def shearing(dynamics: Dynamics, given: Kick, dt: float) -> Account:
+    """Work that the sliding images of a sheared box do in a step (Lees and Edwards 1972).
+
+    The impulse of pair ij acts on i, its opposite on the image of j, which moves by the boost
+    faster than j itself: the two give the system impulse times boost, and no momentum.
+
+    Args:
+        dynamics: evaluation at the beginning of the step.
+        given: impulses of friction and noise during the step.
+        dt: length of the step.
+    """
+    pairs = dynamics.pairs
+    still = torch.zeros_like(dynamics.drift.dv[0])
+    if pairs.boost is None:
+        return Account(0.0, still)
+    impulse = dynamics.pressure[:, None] * pairs.e * dt + given.p
+    return Account(float((impulse * pairs.boost).sum()), still)

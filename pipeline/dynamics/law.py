@@ -36,8 +36,10 @@ class Law(Protocol):
     def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
         """Entropies (n,) of particles whose r and v come from the data."""
 
-    def evaluate(self, state: State, pairs: Pairs, index: np.ndarray, dt: float) -> Any:
-        """Everything deterministic at a state."""
+    def evaluate(
+        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+    ) -> Any:
+        """Everything deterministic at a state, an external force (n, D) included."""
 
     def step(
         self, state: State, dynamics: Any, path: Path, dt: float, generator: torch.Generator

@@ -54,8 +54,11 @@ class Mechanical:
     def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
         return torch.zeros_like(state.S)
 
-    def evaluate(self, state: State, pairs: Pairs, index: np.ndarray, dt: float) -> Motion:
-        return self.model.dynamics(state, pairs)
+    def evaluate(
+        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+    ) -> Motion:
+        motion = self.model.dynamics(state, pairs)
+        return motion if force is None else motion._replace(dv=motion.dv + force / self.m)
 
     def step(
         self, state: State, dynamics: Motion, path: Path, dt: float, generator: torch.Generator

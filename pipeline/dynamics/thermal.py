@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity
+from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity, shearing
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.metriplectic.dynamics import Dynamics
@@ -64,10 +64,12 @@ class Thermal:
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
         return self.model.entropy(state, pairs) + self.z[index]
 
-    def evaluate(self, state: State, pairs: Pairs, index: np.ndarray, dt: float) -> Dynamics:
+    def evaluate(
+        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+    ) -> Dynamics:
         limit = None if self.conditions.gate is None else self.conditions.gate / dt
         strength = None if self.strength is None else self.strength[index]
-        return self.model.dynamics(state, pairs, limit=limit, strength=strength)
+        return self.model.dynamics(state, pairs, force=force, limit=limit, strength=strength)
 
     def step(
         self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator
@@ -82,7 +84,8 @@ class Thermal:
             dS = heat(dynamics, given, state.v, v)
         free = move(state, free_v, dS, dt)
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
-        return after, account(self.model, dynamics, (state, free, after), path.rows, dt)
+        taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
+        return after, taken.plus(shearing(dynamics, given, dt))
 
     def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
         thermo, limits = dynamics.thermo, self.conditions.limits

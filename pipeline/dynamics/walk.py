@@ -13,6 +13,7 @@ from pipeline.dynamics.law import Law, Setting
 from pipeline.dynamics.lead import lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.observables import Log
+from pipeline.forcing import external
 from pipeline.pairs import NeighbourList, find
 from pipeline.state import State
 from pipeline.trajectory import Trajectory
@@ -25,7 +26,9 @@ class Walk:
         self.law, self.conditions = law, conditions
         self.lead = lead(window, conditions.units, conditions.thermal_period)
         self.generator = torch.Generator().manual_seed(seed)
-        self.clock = (window.time - window.time[0]) / conditions.units.time
+        self.force = external(window.attributes, conditions.units)
+        # Not from the first snapshot on: sliding images are where the time says.
+        self.clock = window.time / conditions.units.time
         self.dt = 1.0 / conditions.substeps
         count, particles, dimension = window.position.shape
         self.r, self.v = self.lead.r.copy(), self.lead.v.copy()
@@ -53,8 +56,9 @@ class Walk:
                 if substep:
                     dynamics = self.evaluate(state, float(self.clock[t]) + substep * self.dt)
                 path = self.path(state, t, substep)
+                before = state
                 state, taken = self.law.step(state, dynamics, path, self.dt, self.generator)
-                self.given = self.given.plus(taken)
+                self.given = self.given.plus(taken).plus(self.forced(before, state))
                 # Before a neighbour search among positions that are no numbers.
                 stopped = outruns(state.v[self.free], self.law.speed)
                 if stopped:
@@ -66,7 +70,15 @@ class Walk:
 
     def evaluate(self, state: State, time: float) -> Any:
         pairs = self.neighbours.pairs(state.r, time)
-        return self.law.evaluate(state, pairs, self.index, self.dt)
+        force = None if self.force is None else self.force(state.r) * self.law.m
+        return self.law.evaluate(state, pairs, self.index, force, self.dt)
+
+    def forced(self, before: State, after: State) -> Account:
+        """What the external force gave in a step."""
+        if self.force is None:
+            return self.nothing
+        impulse = self.force(before.r) * self.law.m * self.dt
+        return Account(float((impulse * (before.v + after.v)).sum() / 2), impulse.sum(0))
 
     def record(self, t: int, state: State, dynamics: Any) -> None:
         if self.before is not None:

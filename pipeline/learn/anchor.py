@@ -28,7 +28,7 @@ class Measured(NamedTuple):
     velocity_variance: float  # the same with the noise left in
     flow_variance: float  # variance of the flow that was removed, per component
     noise: float  # 2 sigma^2, the part due to localisation
-    acceleration: float  # rms of v' - v per component [a / dt]
+    acceleration: float  # rms of v' - v, external force removed, per component [a / dt]
     change: float  # variance of v' - v per component
     unexplained: float  # the same with 6 sigma^2 of localisation taken off
     neighbours: float  # mean number within the cutoff
@@ -115,7 +115,7 @@ def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) 
         thermal += float(((v - field) ** 2).sum()) / freedom
         flow += float(((field - field.mean(axis=0)) ** 2).sum())
         count += r.size
-        change.append((batch.v_next - batch.v)[batch.mask].double().square().mean())
+        change.append(batch.change()[batch.mask].double().square().mean())
         pairs, particles = pairs + len(batch.pairs.i), particles + len(batch.r)
     variance, noise = thermal / count, 2 * localisation_error**2
     moved = float(torch.stack(change).mean())

@@ -41,7 +41,7 @@ class BaselineLearner(Trainee):
         """The model at a batch, and the residual v' - mu (n, D)."""
         still = torch.zeros_like(now.v[:, 0])
         motion = self.model.dynamics(State(now.r, now.v, still), now.pairs)
-        return motion, now.v_next - now.v - motion.dv
+        return motion, now.change() - motion.dv
 
     def score(self, item: Transition, draw: int) -> Tensor:
         """Mean negative log-likelihood per row that counts: a scalar.

@@ -59,7 +59,7 @@ class Learner(Carrier):
         """The model at a batch, and the residual v' - mu (n, D)."""
         strength = self.latent.strength(now.particle)
         dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs, strength=strength)
-        return dynamics, now.v_next - now.v - dynamics.drift.dv
+        return dynamics, now.change() - dynamics.drift.dv
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.

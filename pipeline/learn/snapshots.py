@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.forcing import external
 from pipeline.graphs import Graphs, space_of
 from pipeline.learn.mask import loss_mask
 from pipeline.pairs import Pairs
@@ -30,6 +31,12 @@ class Batch(NamedTuple):
     mask: Tensor  # (n,) bool, rows the loss is about
     next_row: Tensor  # (n,) int64, row of the same particle in `after`, zero where masked
     snapshot: Tensor  # (n,) int64, index of the snapshot among the trajectory's
+    force: Tensor | None = None  # (n, D) external, per mass [a / dt^2]; None where none acts
+
+    def change(self) -> Tensor:
+        """v' - v (n, D) less what the external force did: what a model has to explain."""
+        change = self.v_next - self.v
+        return change if self.force is None else change - self.force
 
 
 class Snapshots:
@@ -60,6 +67,7 @@ class Snapshots:
         self.cutoff = graphs.cutoff / self.units.length
         self.dimension, self.dtype, self.device = trajectory.dimension, dtype, torch.device(device)
         self.particles = len(trajectory.particle)
+        self.external = external(trajectory.attributes, self.units)
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         self._rows(trajectory)
@@ -111,6 +119,7 @@ class Snapshots:
         self.pair_r = self._tensor(distance, self.dtype)
         self.pair_e = self._tensor(r_ij / distance[:, None], self.dtype)
         boost = space.boost(shift)
+        self.rate = space.rate * self.units.time
         self.boost = None
         if boost is not None:
             self.boost = (boost / self.units.velocity).to(self.device, self.dtype)
@@ -140,8 +149,9 @@ class Snapshots:
             [self.next_row[k] + int(s) for k, s in zip(rows, after[:-1], strict=True)]
         )
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
-        pairs = Pairs(i, j, distance, e, boost, int(start[-1]))
-        return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot)
+        pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
+        force = None if self.external is None else self.external(r)
+        return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, force)
 
     def after(self, times: np.ndarray) -> Batch:
         """The snapshots that follow the given ones, in the same order."""

@@ -58,7 +58,7 @@ def regress(snapshots: Snapshots, times: np.ndarray) -> Curves:
     for t in times:
         batch = snapshots.batch(np.array([t]))
         X = features(batch, h)[batch.mask].double().cpu().flatten(0, 1)
-        y = (batch.v_next - batch.v)[batch.mask].double().cpu().flatten()
+        y = batch.change()[batch.mask].double().cpu().flatten()
         normal, moment = normal + X.T @ X, moment + X.T @ y
         total, count = total + float(y @ y), count + len(y)
         seen.append(batch.pairs.r.min())

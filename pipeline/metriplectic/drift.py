@@ -25,6 +25,7 @@ class Balance(NamedTuple):
     thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
     friction: Tensor  # (P, D) G(v_ij), which i loses and j gains
     conduction: Tensor  # (P,) J_ij, which i gains and j loses
+    pressure: Tensor  # (P,) f^P_ij
 
 
 class Ends(NamedTuple):
@@ -58,13 +59,14 @@ def balance(
     da2, db2 = divergence.friction(friction, i, j, k_B)
     G = apply(pair_tensor(a2 + da2, b2 + db2, D), pairs.e, v_ij)
     J = dissipative.conduction(A, i, j) + divergence.conduction(friction, i, j, k_B)
-    f = conservative.pressure_force(kernel, i, j)[:, None] * pairs.e - G
+    f_P = conservative.pressure_force(kernel, i, j)
+    f = f_P[:, None] * pairs.e - G
     K = pair_tensor(A.a2, A.b2, D)
     thermal = 0.25 * quadratic(K, pairs.e, v_ij) + A.c2
     odd, even = (*f.unbind(1), J), (0.5 * dot(v_ij, G), trace(K, D), thermal)
     sums = sum_mixed(pairs, odd, even)
     conducted, dissipated, kinetic, thermal = sums[:, D:].unbind(1)
-    return Balance(sums[:, :D], conducted + dissipated, kinetic, thermal, G, J)
+    return Balance(sums[:, :D], conducted + dissipated, kinetic, thermal, G, J, f_P)
 
 
 def heat(total: Balance, thermo: Thermo, k_B: Tensor | float, m: Tensor | float) -> Tensor:

@@ -23,3 +23,4 @@ class Dynamics(NamedTuple):
     drift: Rates  # dv/dt (N, D), dS/dt (N,)
     friction: Tensor  # (P, D) friction force of each pair, which i loses and j gains
     conduction: Tensor  # (P,) heat from j to i per unit time
+    pressure: Tensor  # (P,) conservative force of j on i along e_ij

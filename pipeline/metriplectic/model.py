@@ -120,7 +120,7 @@ class Metriplectic(nn.Module):
         F = total.force if elastic is None else total.force + elastic.force
         F = F if force is None else F + force
         rates = Rates(F / m, drift.heat(total, thermo, k_B, m) / thermo.T)
-        pairwise = (total.friction, total.conduction)
+        pairwise = (total.friction, total.conduction, total.pressure)
         return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise)
 
     def covariance(self, dynamics: Dynamics) -> Covariance:
