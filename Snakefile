@@ -6,6 +6,7 @@ include: "workflow/rules/tracking.smk"
 include: "workflow/rules/trajectory.smk"
 include: "workflow/rules/learning.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/paper.smk"
 
 
 rule all:

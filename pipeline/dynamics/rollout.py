@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import time
 from typing import NamedTuple
 
 import h5py
@@ -25,6 +26,7 @@ class Rollout(NamedTuple):
     trajectory: Trajectory
     observables: dict[str, np.ndarray]
     stopped: str
+    ms_per_step: float = float("nan")  # CPU time of a step of the integrator
 
 
 @torch.inference_mode()
@@ -51,6 +53,7 @@ def rollout(
     model = copy.deepcopy(model).double().cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     count, stopped, last = len(window.time), "", 0
+    begin = time.process_time()
     with tqdm(total=count, desc="rollout", unit="step", mininterval=1, disable=not progress) as bar:
         for rows in window.stretches():
             last, stopped = walk.run(rows, bar)
@@ -59,9 +62,9 @@ def rollout(
                 break
     if stopped:
         stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
-    return Rollout(
-        _trajectory(window, walk, last, seed), walk.log.arrays(window.time, last), stopped
-    )
+    cost = 1e3 * (time.process_time() - begin) / max((last - 1) * conditions.substeps, 1)
+    made = _trajectory(window, walk, last, seed)
+    return Rollout(made, walk.log.arrays(window.time, last), stopped, cost)
 
 
 def _trajectory(window: Trajectory, walk: Walk, last: int, seed: int) -> Trajectory:
@@ -102,6 +105,7 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
                 group[name] = value
                 group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
             group.attrs["stopped"] = result.stopped
+            group.attrs["ms_per_step"] = result.ms_per_step
             for name, scale in units.items():
                 group.attrs[name] = scale
 

@@ -44,10 +44,8 @@ def laws(results: Results) -> Answer:
     left = balances.residuals(found)
     if len(left.time) < 2:
         raise Absent(f"The rollout made no step to judge. {found.attrs.get('stopped', '')}")
-    # A line through the balance tells a loss from the bounded swing of steps one frame long.
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
-    slope = np.polyfit(left.time, left.energy, 1)[0] if len(left.time) > 2 else 0.0
-    drift = abs(float(slope)) * float(left.time[-1] - left.time[0])
+    drift = balances.drift(left)
     gained = float(left.entropy[-1])
     state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
     state = worst(state, grade(momentum, 1e-6, 1e-3))

@@ -62,6 +62,11 @@ def synthetic(results: Results) -> str:
 
 def provenance(found: dict[str, Any], results: Results) -> list[Block]:
     """The dictionary of provenance.collect as titled lists, and the time per training step."""
+    return listed(found, _steps(results))
+
+
+def listed(found: dict[str, Any], more: list[list[str]] | None = None) -> list[Block]:
+    """The dictionary of provenance.collect as titled lists, with ``more`` facts in the first."""
     facts: list[list[str]] = []
     blocks = []
     for key, value in found.items():
@@ -75,7 +80,7 @@ def provenance(found: dict[str, Any], results: Results) -> list[Block]:
             blocks.append(Block(title, [], rows or [["–", "none recorded"]]))
         else:
             facts.append([title, number(value)])
-    facts += _steps(results)
+    facts += more or []
     return ([Block("Run", [], facts)] if facts else []) + blocks
 
 

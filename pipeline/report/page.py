@@ -55,7 +55,16 @@ def write(
     Raises:
         ValueError: if the page would exceed 15 MB.
     """
-    content = render(folder, settings, provenance).encode()
+    save(path, render(folder, settings, provenance))
+
+
+def save(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a page, whole or not at all.
+
+    Raises:
+        ValueError: if it would exceed 15 MB.
+    """
+    content = text.encode()
     if len(content) > LIMIT:
         raise ValueError(
             f"The report would be {len(content) / 1e6:.1f} MB and must stay under "
@@ -70,25 +79,31 @@ def render(
 ) -> str:
     """The page as text; arguments as of `write`."""
     results = Results(folder, settings)
-    script = (HERE / "script.js").read_text()
-    with style.context():
-        built = [part for section in sections.SECTIONS if (part := _build(section, results))]
     lights = verdict.lights(results)
+    return fill(
+        name=Path(folder).resolve().name,
+        headline=head.headline(results),
+        synthetic=head.synthetic(results),
+        lights=lights,
+        unsupported=claims.unsupported(results),
+        summary=verdict.summary(lights),
+        sections=build(sections.SECTIONS, results),
+        methods=methods(results),
+        settings=settings,
+        provenance=head.provenance(provenance, results),
+    )
+
+
+def fill(settings: dict[str, Any], **content: Any) -> str:
+    """The template with its content: what `render` passes to it."""
+    script = (HERE / "script.js").read_text()
     return (
         _environment()
         .get_template("template.html")
         .render(
-            name=Path(folder).resolve().name,
+            **content,
             today=date.today().isoformat(),
-            headline=head.headline(results),
-            synthetic=head.synthetic(results),
-            lights=lights,
-            unsupported=claims.unsupported(results),
-            summary=verdict.summary(lights),
-            sections=built,
-            methods=methods(results),
             settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
-            provenance=head.provenance(provenance, results),
             style=Markup((HERE / "style.css").read_text()),
             script=Markup(script),
             fingerprint=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -96,7 +111,13 @@ def render(
     )
 
 
-def _build(section: sections.Section, results: Results) -> dict[str, Any] | None:
+def build(wanted: list[sections.Section], results: Any) -> list[dict[str, Any]]:
+    """The sections ready for the template; their functions are called with ``results``."""
+    with style.context():
+        return [part for section in wanted if (part := _build(section, results))]
+
+
+def _build(section: sections.Section, results: Any) -> dict[str, Any] | None:
     """A section for the template; None for an optional one of which nothing exists."""
     items: list[Item] = []
     for subject, make in section.parts:
@@ -109,7 +130,7 @@ def _build(section: sections.Section, results: Results) -> dict[str, Any] | None
     return section._asdict() | {"items": items}
 
 
-def _item(make: Callable[[Results], Any], subject: str, results: Results) -> Item:
+def _item(make: Callable[[Any], Any], subject: str, results: Any) -> Item:
     """What `make` returns, ready for the template, or the sentence saying why it cannot."""
     try:
         made = make(results)

@@ -16,7 +16,7 @@ BEGIN = time.time()
 
 
 wildcard_constraints:
-    name=r"[A-Za-z0-9][A-Za-z0-9_.-]*",
+    name=r"(?!paper/)[A-Za-z0-9][A-Za-z0-9_.-]*",
     model=r"[a-z_]+",
     seed=r"\d+",
     again=r"\d+",

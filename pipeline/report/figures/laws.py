@@ -63,6 +63,17 @@ def residuals(group: Group) -> Balance:
     )
 
 
+def drift(left: Balance) -> float:
+    """Drift of the energy balance over the rollout, in mean kinetic energies.
+
+    Of a straight line through it, which tells a loss from the bounded swing of frame-long steps.
+    """
+    if len(left.time) < 3:
+        return 0.0
+    slope = np.polyfit(left.time, left.energy, 1)[0]
+    return abs(float(slope)) * float(left.time[-1] - left.time[0])
+
+
 def balance(results: Results) -> Figure:
     """Three panels, one line per run that keeps an energy and an entropy."""
     found = {}

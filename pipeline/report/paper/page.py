@@ -1,0 +1,94 @@
+"""results/paper/report.html: every system and every model beside the paper's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.report import head, page
+from pipeline.report.methods import Methods
+from pipeline.report.paper import curves, tables
+from pipeline.report.paper.collection import Collection, title
+from pipeline.report.sections import Section
+from pipeline.report.sources import SOURCES
+from pipeline.report.verdict import Light
+
+RULE = (
+    "Yes: no error of ours is above the larger of the paper's and 1.5 noise floors. With care: "
+    "none is above twice that."
+)
+
+
+def render(found: Collection, settings: dict[str, Any], provenance: dict[str, Any]) -> str:
+    """The page as text.
+
+    Args:
+        found: table and folders of all data sets.
+        settings: what the workflow was asked for, printed at the end.
+        provenance: what `provenance.collect` returned.
+    """
+    lights = [light(found, dataset) for dataset in found.datasets]
+    good = sum(one.state == "good" for one in lights)
+    return page.fill(
+        name="Beside the paper",
+        headline=f"{len(found.datasets)} data sets, each with every model.",
+        synthetic=_simulated(found),
+        lights=lights,
+        unsupported=[],
+        summary=f"On {good} of {len(lights)} data sets ours is where the paper is, or better.",
+        sections=page.build(sections(found), found),
+        methods=Methods([], [SOURCES["paper"]]),
+        settings=settings,
+        provenance=head.listed(provenance),
+    )
+
+
+def _simulated(found: Collection) -> str:
+    known = [found.results(name).trajectory().attributes["synthetic"] for name in found.datasets]
+    return "Every data set on this page is simulated." if all(known) else ""
+
+
+def sections(found: Collection) -> list[Section]:
+    """Tables first, then a figure per data set, then costs."""
+    figures = [(title(dataset), curves.of(dataset)) for dataset in found.datasets]
+    return [
+        Section(
+            "errors",
+            "Errors",
+            "Tables 3 and 5 of the paper, as printed, as we measure them, and the noise floor.",
+            [
+                ("All time origins", tables.judged),
+                ("Where ours is above", tables.shortfalls),
+                ("The paper's window", tables.windowed),
+            ],
+        ),
+        Section("curves", "Curves", "What the errors are errors of.", figures),
+        Section(
+            "laws",
+            "Energy, temperature, entropy",
+            "What the metriplectic structure keeps and what the entropy learned.",
+            [("Along a rollout", tables.thermodynamics)],
+        ),
+        Section(
+            "cost",
+            "Cost",
+            "Tables 2 and 4 of the paper.",
+            [("Parameters", tables.parameters), ("Time per step", tables.cost)],
+        ),
+    ]
+
+
+def light(found: Collection, dataset: str) -> Light:
+    """Whether our model is where the paper's is on a data set."""
+    rows = found.rows(dataset=dataset, model="metriplectic")
+    rows = rows[rows["metric"].isin(tables.WORDS) & rows["value"].notna()]
+    worst, parts = 0.0, []
+    for metric, part in rows.groupby("metric", sort=False):
+        value = float(part["value"].median())
+        bounds = np.array([part["paper"].iloc[0], 1.5 * part["noise_floor"].iloc[0]], float)
+        if np.isfinite(bounds).any():
+            worst = max(worst, value / float(np.nanmax(bounds)))
+        parts.append(f"{tables.WORDS[str(metric)]} {tables.short(value)}")
+    state = "unknown" if worst == 0 else "good" if worst <= 1 else "fair" if worst <= 2 else "poor"
+    return Light(title(dataset), state, f"Errors of ours: {', '.join(parts) or 'none'}.", RULE)

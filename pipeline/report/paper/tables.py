@@ -1,0 +1,137 @@
+"""Our numbers beside the paper's, and the noise floor beside both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from pipeline.report import style
+from pipeline.report.paper.collection import Collection, title
+from pipeline.report.paper.table import above
+from pipeline.report.records import Absent
+from pipeline.report.tables import Table
+from pipeline.report.words import number, percent
+
+WORDS = {"vacf": "VACF", "rdf": "g(r)", "msd": "MSD", "positions": "positions"}
+
+
+def short(value: float) -> str:
+    """An error in per cent, or as a factor where it is past all measure."""
+    return percent(value) if not value >= 100 else f"{value:.1e} times".replace("e+0", "e")
+
+
+def _cell(rows: pd.DataFrame) -> list[str]:
+    """Paper, ours with its interval, noise floor."""
+    value, printed = rows["value"].median(), rows["paper"].iloc[0]
+    low, high = (
+        (rows[["low", "high"]].iloc[0])
+        if len(rows) == 1
+        else (rows["value"].min(), rows["value"].max())
+    )
+    ours = short(value) if np.isfinite(value) else "–"
+    if np.isfinite(low) and np.isfinite(value):
+        ours += f" ({short(low)} to {short(high)})"
+    if rows["note"].astype(str).str.startswith("diverged").any():
+        ours += ", diverged"
+    floor = rows["noise_floor"].iloc[0]
+    return [short(printed) if pd.notna(printed) else "–", ours, percent(floor)]
+
+
+def _table(found: Collection, metrics: tuple[str, ...], name: str, caption: str) -> Table:
+    rows = []
+    kept = found.table[found.table["metric"].isin(metrics)]
+    for (dataset, metric, model), part in kept.groupby(["dataset", "metric", "model"], sort=False):
+        if part["value"].notna().any() or part["paper"].notna().any():
+            words = WORDS[str(metric).removesuffix("_paper")]
+            rows.append([title(str(dataset)), words, style.name(str(model)), *_cell(part)])
+    if not rows:
+        raise Absent("No error was measured.")
+    columns = ["Data set", "Statistic", "Model", "Paper", "Ours", "Noise floor"]
+    return Table(name, columns, rows, caption, kept)
+
+
+def judged(found: Collection) -> Table:
+    """Errors over all time origins: the ones to judge by."""
+    return _table(
+        found,
+        ("vacf", "rdf", "msd", "positions"),
+        "errors",
+        "Relative L2 error of each curve over all time origins, mean over rollouts and replicas of "
+        "the truth with its 95 % interval (with several seeds: median and range). The noise floor "
+        "is the error between two replicas of the truth: no model can be shown to do better. The "
+        "paper's numbers are of one rollout and its last window.",
+    )
+
+
+def windowed(found: Collection) -> Table:
+    """Errors by the paper's definition."""
+    return _table(
+        found,
+        ("vacf_paper", "rdf_paper", "msd_paper"),
+        "errors_paper",
+        "The same by the paper's window: the last snapshots only, from one time origin. Its noise "
+        "floor is as large as most errors, so it cannot rank good models.",
+    )
+
+
+def shortfalls(found: Collection) -> list[str]:
+    """The rows on which our model is above both the paper's error and 1.5 noise floors."""
+    said = [
+        f"{title(dataset)}, {WORDS[metric]}: {short(value)}, where {short(bound)} would do."
+        for dataset, metric, value, bound in above(found.table)
+    ]
+    return said or ["Our model is nowhere above the larger of the paper's error and 1.5 floors."]
+
+
+def _by_model(
+    found: Collection, metric: str, write: Callable[[float], str], words: str, caption: str
+) -> Table:
+    kept = found.rows(metric=metric)
+    rows = []
+    for (dataset, model), part in kept.groupby(["dataset", "model"], sort=False):
+        printed = part["paper"].iloc[0]
+        name = "fully resolved" if model == "full_order" else style.name(str(model))
+        cells = [write(float(printed)) if pd.notna(printed) else "–"]
+        rows.append([title(str(dataset)), name, *cells, write(float(part["value"].median()))])
+    columns = ["Data set", "Model", f"{words}, paper", f"{words}, ours"]
+    return Table(metric, columns, rows, caption, kept)
+
+
+def parameters(found: Collection) -> Table:
+    """Parameter counts."""
+    text = "Numbers that single particles carry are left out."
+    return _by_model(found, "parameters", number, "Parameters", text)
+
+
+def cost(found: Collection) -> Table:
+    """Table 4: milliseconds per step."""
+    return _by_model(
+        found,
+        "ms_per_step",
+        number,
+        "ms per step",
+        "CPU time of a step of a rollout on one thread of this machine, in Python and float64; the "
+        "paper's are of a GPU. Fully resolved: LAMMPS, for the same time.",
+    )
+
+
+def thermodynamics(found: Collection) -> Table:
+    """Temperature, energy drift and entropy of the metriplectic models."""
+    names = {
+        "temperature": "Error of ⟨v²⟩",
+        "energy_drift": "Energy drift / kinetic energy",
+        "entropy_correlation": "Correlation of the learned entropy with the true one",
+    }
+    kept = found.table[found.table["metric"].isin(names)]
+    rows = []
+    for (dataset, model), part in kept.groupby(["dataset", "model"], sort=False):
+        medians = part.groupby("metric")["value"].median()
+        values = [medians.get(name, np.nan) for name in names]
+        cells = [percent(values[0]), percent(values[1]), number(float(values[2]))]
+        rows.append([title(str(dataset)), style.name(str(model)), *cells])
+    if not rows:
+        raise Absent("No rollout left a record of its energy.")
+    text = "Over one rollout. A baseline without energy or entropy has none to show."
+    return Table("thermodynamics", ["Data set", "Model", *names.values()], rows, text, kept)

@@ -1,0 +1,25 @@
+"""The page that sets our numbers beside the paper's."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+import shlex
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.report import page, provenance
+from pipeline.report.paper.collection import Collection
+from pipeline.report.paper.page import render
+
+written = Path(snakemake.output.report)
+found = Collection(written.parent.parent, pd.read_csv(snakemake.input.table))
+facts = provenance.collect(
+    [],
+    repository=snakemake.params.repository,
+    seeds=sorted(set(found.table["seed"])),
+    command=f"snakemake --cores all {shlex.quote(str(written))}",
+    stages={},
+)
+page.save(written, render(found, snakemake.params.settings, facts))

@@ -1,0 +1,15 @@
+"""Every number of the comparison with the paper, one per row."""
+
+from pipeline import console
+from pipeline.files import whole
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pathlib import Path
+
+from pipeline.report.paper.table import table
+
+path = Path(snakemake.output.table)
+found = table(path.parent.parent, snakemake.params.origins)
+with whole(path) as partial:
+    found.to_csv(partial, index=False)
