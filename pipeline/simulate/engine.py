@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+LOOP = re.compile(r"Loop time of (\S+) on \d+ procs for (\d+) steps")
+SHARE = re.compile(r"([\d.]+)% CPU use")
 THERMO = re.compile(r"\s*\d+\s+[\d.eE+-]+\s*$")  # a line of step and temperature
 
 
-def run(script: Path, variables: Mapping[str, object], folder: Path, steps: int) -> None:
+def run(script: Path, variables: Mapping[str, object], folder: Path, steps: int) -> float:
     """Runs ``lmp -in script`` on one core, with a progress bar over its steps.
 
     Args:
@@ -22,6 +24,9 @@ def run(script: Path, variables: Mapping[str, object], folder: Path, steps: int)
         variables: their values.
         folder: working directory; log.lammps is written there.
         steps: of all runs in the script together.
+
+    Returns:
+        CPU time of a step of the last run in the script [ms].
 
     Raises:
         ValueError: if LAMMPS is not installed or ends with an error, which is quoted.
@@ -53,6 +58,16 @@ def run(script: Path, variables: Mapping[str, object], folder: Path, steps: int)
             f"LAMMPS ended with code {process.returncode}: "
             f"{(errors or said[-1:] or ['it said nothing'])[0]}"
         )
+    return _cost("\n".join(said))
+
+
+def _cost(said: str) -> float:
+    """CPU milliseconds per step of the last run, from what LAMMPS says of itself."""
+    loops, shares = LOOP.findall(said), SHARE.findall(said)
+    if not loops or not shares:
+        raise ValueError("LAMMPS ended without the timing of a run: its script runs no step.")
+    seconds, steps = loops[-1]
+    return 1e3 * float(seconds) * float(shares[-1]) / 100 / max(int(steps), 1)
 
 
 def binary_dump(path: Path, frames: int, rows: int, columns: int) -> np.ndarray:

@@ -56,7 +56,7 @@ def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
     chosen = StarPolymer(**options)
     every = _check(chosen)
     with tempfile.TemporaryDirectory(prefix="star_polymer_") as name:
-        record = _record(chosen, every, seed, Path(name))
+        record, cost = _record(chosen, every, seed, Path(name))
     shape = record.shape[:2]
     return Trajectory(
         position=record[:, :, 1:4] % chosen.length,
@@ -68,7 +68,7 @@ def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
         particle=np.arange(chosen.polymers),
         species=np.full(chosen.polymers, -1, dtype=np.int32),
         box=Box(np.full(3, chosen.length), (True, True, True), np.zeros(3)),
-        attributes=_attributes(chosen, seed),
+        attributes=_attributes(chosen, seed) | {"full_order_ms_per_step": cost * every},
         extra={},
     )
 
@@ -90,8 +90,8 @@ def _check(chosen: StarPolymer) -> int:
     return every
 
 
-def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> np.ndarray:
-    """(frames, N, 7) molecule, centre of mass (unwrapped) and its velocity."""
+def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[np.ndarray, float]:
+    """(frames, N, 7) molecule, centre of mass (unwrapped) and its velocity; ms per LAMMPS step."""
     rng = np.random.default_rng(seed)
     centres = molecule.cores(chosen.polymers, chosen.length, rng)
     molecule.write(folder / "melt.data", centres, chosen.length, (chosen.arms, chosen.beads), rng)
@@ -104,8 +104,8 @@ def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> np.ndar
         "every": every,
         "steps": steps,
     }
-    engine.run(SCRIPT, variables, folder, PUSHED + relax + steps)
-    return engine.binary_dump(folder / "record.bin", chosen.frames, chosen.polymers, 7)
+    cost = engine.run(SCRIPT, variables, folder, PUSHED + relax + steps)
+    return engine.binary_dump(folder / "record.bin", chosen.frames, chosen.polymers, 7), cost
 
 
 def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:

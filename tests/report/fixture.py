@@ -155,10 +155,11 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
         group["internal"], group["entropy"] = -np.ones(HALF), 0.1 * (time - time[0])
         group["momentum"] = np.full((HALF, 2), 1e-9)
         group["impulse"] = np.zeros((HALF, 2))
-        group.attrs["stopped"] = ""
+        group.attrs["stopped"], group.attrs["ms_per_step"] = "", 7.5
     _learned(folder / "learned.h5")
     training = {"localisation": "corrected", "strength": True, "strength_scale": 0.3}
-    record = {"training": training, "measured": {"thermal_period": 12.0}}
+    training |= {"seconds": 12.5, "validation_nll": -2.9}
+    record = {"training": training, "measured": {"thermal_period": 12.0}, "parameters": 253}
     (folder / "model.yaml").write_text(yaml.safe_dump(record))
     return rollout
 

@@ -42,7 +42,13 @@ def _cell(rows: pd.DataFrame) -> list[str]:
 def _table(found: Collection, metrics: tuple[str, ...], name: str, caption: str) -> Table:
     rows = []
     kept = found.table[found.table["metric"].isin(metrics)]
-    for (dataset, metric, model), part in kept.groupby(["dataset", "metric", "model"], sort=False):
+    order = kept["metric"].map({metric: k for k, metric in enumerate(metrics)})
+    groups = kept.assign(order=order).sort_values("order", kind="stable")
+    datasets = list(dict.fromkeys(kept["dataset"]))
+    groups = groups.sort_values("dataset", kind="stable", key=lambda d: d.map(datasets.index))
+    for (dataset, metric, model), part in groups.groupby(
+        ["dataset", "metric", "model"], sort=False
+    ):
         if part["value"].notna().any() or part["paper"].notna().any():
             words = WORDS[str(metric).removesuffix("_paper")]
             rows.append([title(str(dataset)), words, style.name(str(model)), *_cell(part)])

@@ -1,0 +1,69 @@
+"""The table beside the paper: whose number stands where, and what counts as above."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.report.paper import page, tables
+from pipeline.report.paper.collection import Collection
+from pipeline.report.paper.published import ERRORS, printed
+from pipeline.report.paper.table import COLUMNS, above, table
+
+
+def rows(value: float, floor: float, dataset: str = "self_diffusion") -> pd.DataFrame:
+    paper = printed(dataset, "metriplectic", "vacf")
+    row = {"dataset": dataset, "model": "metriplectic", "seed": 0, "metric": "vacf"}
+    row |= {"value": value, "noise_floor": floor, "paper": paper, "low": value, "high": value}
+    return pd.DataFrame([row], columns=COLUMNS)
+
+
+def test_the_papers_model_is_ours_and_its_window_has_the_same_number():
+    assert printed("star_polymer_11", "metriplectic", "rdf") == 1.99e-2
+    assert printed("star_polymer_11", "metriplectic", "rdf_paper") == 1.99e-2
+    assert printed("viscoelastic", "metriplectic_no_udev", "rdf") == 1.84e-1
+    assert printed("star_polymer_51", "full_order", "ms_per_step") == 74.40
+    assert printed("viscoelastic", "metriplectic", "vacf") is None
+    # In the paper no baseline is ahead of its model in any row.
+    for (dataset, model, metric), value in ERRORS.items():
+        assert value >= ERRORS[dataset, "metriplectic", metric] or model == "metriplectic"
+
+
+@pytest.mark.parametrize(
+    ("value", "floor", "short"),
+    [(0.03, 0.001, False), (0.05, 0.001, True), (0.05, 0.04, False), (np.nan, 0.04, True)],
+)
+def test_a_row_is_above_when_it_exceeds_both_the_paper_and_the_floor(value, floor, short):
+    assert bool(list(above(rows(value, floor)))) is short
+
+
+def test_several_seeds_show_median_and_range(tmp_path):
+    found = pd.concat([rows(v, 0.01).assign(seed=k) for k, v in enumerate((0.02, 0.03, 0.07))])
+    cells = tables.judged(Collection(tmp_path, found)).rows
+    assert cells == [
+        ["Ideal gas at rest", "VACF", "metriplectic", "4.2 %", "3 % (2 % to 7 %)", "1 %"]
+    ]
+
+
+def test_a_data_set_is_judged_by_its_worst_row(tmp_path):
+    for value, state in ((0.03, "good"), (0.06, "fair"), (0.2, "poor")):
+        found = Collection(tmp_path, rows(value, 0.001))
+        assert page.light(found, "self_diffusion").state == state
+
+
+def test_the_table_holds_errors_costs_and_the_papers_numbers(folder):
+    found = table(folder.parent, {folder.name: folder.name})
+    kept = found.set_index(["model", "metric"])
+    assert kept.loc[("metriplectic", "energy_drift"), "value"] < 1e-3
+    assert kept.loc[("metriplectic", "parameters"), "value"] == 253
+    assert {"rdf", "vacf", "msd"} <= set(found["metric"])
+    assert found["paper"].isna().all()  # the paper has no data set of this name
+
+
+@pytest.mark.slow
+def test_the_page_shows_every_part(folder):
+    found = Collection(folder.parent, table(folder.parent, {folder.name: folder.name}))
+    text = page.render(found, {}, {"command": "snakemake <x>"})
+    for words in ("All time origins", "Time per step", "<svg", "snakemake &lt;x&gt;"):
+        assert words in text
