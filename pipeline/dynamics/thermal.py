@@ -13,7 +13,7 @@ from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.noise import draw
+from pipeline.metriplectic.noise import Increments, counted, draw
 from pipeline.pairs import Pairs
 from pipeline.state import State
 from pipeline.units import ReducedUnits
@@ -32,6 +32,7 @@ class Conditions(NamedTuple):
     gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
     strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
     thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
+    noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
 
     def law(self, model: Any) -> Thermal:
         """See `pipeline.dynamics.law.Setting`."""
@@ -47,6 +48,8 @@ class Thermal:
         self.strength = None
         if conditions.strength is not None:
             self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
+        self.steps = 0  # taken so far
+        self.index = np.zeros(0, dtype=np.int64)  # of the particles last evaluated
 
     @property
     def m(self) -> Tensor:
@@ -67,6 +70,7 @@ class Thermal:
     def evaluate(
         self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
     ) -> Dynamics:
+        self.index = index
         limit = None if self.conditions.gate is None else self.conditions.gate / dt
         strength = None if self.strength is None else self.strength[index]
         return self.model.dynamics(state, pairs, force=force, limit=limit, strength=strength)
@@ -74,7 +78,7 @@ class Thermal:
     def step(
         self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator
     ) -> tuple[State, Account]:
-        noise = draw(dynamics.pairs, dt, generator)
+        noise = self.noise(dynamics.pairs, dt, generator)
         given = kick(self.model, dynamics, noise, dt)
         free_v = state.v + given.dv
         v = lead_velocity(free_v, path)
@@ -86,6 +90,13 @@ class Thermal:
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
         taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
         return after, taken.plus(shearing(dynamics, given, dt))
+
+    def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
+        """Wiener increments of the next step; the tag of a particle is its index plus one."""
+        if self.conditions.noise == "generator":
+            return draw(pairs, dt, generator)
+        self.steps += 1
+        return counted(pairs, self.index + 1, dt, generator.initial_seed(), self.steps - 1)
 
     def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
         thermo, limits = dynamics.thermo, self.conditions.limits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from pipeline.closures.vectors import dot
 from pipeline.metriplectic.pair_tensor import PairTensor, apply, elements, root, symmetric
 from pipeline.metriplectic.sums import sum_mixed
 from pipeline.pairs import Pairs
+from pipeline.philox import pair_normals
 from pipeline.state import Rates
 
 
@@ -47,6 +49,16 @@ def draw(pairs: Pairs, dt: float, generator: torch.Generator | None = None) -> I
     }
     normal = torch.randn(shape, **options) * dt**0.5
     return Increments(normal[:, :-1], normal[:, -1])
+
+
+def counted(pairs: Pairs, tags: np.ndarray, dt: float, seed: int, step: int) -> Increments:
+    """Increments N(0, dt) that depend on nothing but seed, step and the tags (n,) of a pair.
+
+    The LAMMPS plugin draws the same ones, however its pairs are ordered or distributed.
+    """
+    i, j = pairs.i.numpy(), pairs.j.numpy()
+    normal = torch.from_numpy(pair_normals(seed, step, tags[i], tags[j]) * dt**0.5)
+    return Increments(normal[: pairs.e.shape[1]].T, normal[3])
 
 
 def fluctuation(

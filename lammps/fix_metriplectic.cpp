@@ -1,0 +1,151 @@
+#include "fix_metriplectic.h"
+#include "pair_metriplectic.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "update.h"
+#include "utils.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+using namespace FixConst;
+
+FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg)
+{
+  if (narg == 5 && std::strcmp(arg[3], "temperature") == 0)
+    temperature = utils::numeric(FLERR, arg[4], false, lmp);
+  else if (narg != 3)
+    error->all(FLERR, "Expected: fix <ID> <group> metriplectic [temperature <T of driven particles>]");
+  time_integrate = 1;
+  vector_flag = 1;
+  size_vector = 5;
+  global_freq = 1;
+  extvector = 0;
+  peratom_flag = 1;
+  size_peratom_cols = 4;
+  peratom_freq = 1;
+  comm_forward = 3;
+  comm_reverse = 1;
+}
+
+int FixMetriplectic::setmask() { return INITIAL_INTEGRATE | POST_FORCE; }
+
+void FixMetriplectic::init()
+{
+  pair = dynamic_cast<PairMetriplectic *>(force->pair_match("metriplectic", 1));
+  if (!pair) error->all(FLERR, "Fix metriplectic needs pair_style metriplectic");
+  for (int type = 1; type <= atom->ntypes; ++type)
+    if (!atom->mass || std::fabs(atom->mass[type] - pair->mass()) > 1e-12 * pair->mass())
+      error->all(FLERR, "The mass of every particle must be {}, as in the potential file: mass * {}",
+                 pair->mass(), pair->mass());
+}
+
+void FixMetriplectic::setup(int vflag) { post_force(vflag); }
+
+// One step as in pipeline/dynamics/integrators.py: v' = v + dv, heat at the midpoint, r' = r + v' dt.
+void FixMetriplectic::initial_integrate(int)
+{
+  kick();
+  comm->forward_comm(this);
+  pair->add_end_heat();
+  comm->reverse_comm(this);
+  warm();
+  move();
+}
+
+void FixMetriplectic::kick()
+{
+  double **v = atom->v, **f = atom->f;
+  const double scale = update->dt / pair->mass();
+  for (int i = 0; i < atom->nlocal; ++i)
+    if (atom->mask[i] & groupbit)
+      for (int k = 0; k < 3; ++k) v[i][k] += scale * f[i][k];
+}
+
+// S' = S + x - x^2 / (2 C); a driven particle takes a step towards its temperature instead.
+void FixMetriplectic::warm()
+{
+  double *S = pair->entropies();
+  const double held = temperature > 0.0 ? temperature : pair->anchor();
+  for (int i = 0; i < atom->nlocal; ++i) {
+    const auto &at = pair->fields[i];
+    if (atom->mask[i] & groupbit) {
+      const double x = pair->heat[i] / at.T;
+      S[i] += x - 0.5 * (at.dTdS / at.T) * x * x;
+    } else {
+      S[i] += std::clamp((held - at.T) / at.dTdS, -1.0, 1.0);
+    }
+  }
+}
+
+void FixMetriplectic::move()
+{
+  double **x = atom->x, **v = atom->v;
+  for (int i = 0; i < atom->nlocal; ++i)
+    if (atom->mask[i] & groupbit)
+      for (int k = 0; k < 3; ++k) x[i][k] += update->dt * v[i][k];
+}
+
+// T, V, P V^2 and dT/dS of every particle, for output: they lie side by side in Fields.
+void FixMetriplectic::post_force(int)
+{
+  rows.resize(std::max<std::size_t>(pair->fields.size(), 1));
+  for (std::size_t i = 0; i < pair->fields.size(); ++i) rows[i] = &pair->fields[i].T;
+  array_atom = rows.data();
+}
+
+// Totals of all particles: entropy, internal, kinetic and total energy, and the mean temperature.
+double FixMetriplectic::compute_vector(int n)
+{
+  double own[4] = {0.0, pair->internal_energy, 0.0, 0.0}, all[4];
+  const double *S = pair->entropies();
+  for (int i = 0; i < atom->nlocal; ++i) {
+    const double *v = atom->v[i];
+    own[0] += S[i];
+    own[2] += 0.5 * pair->mass() * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
+    own[3] += pair->fields[i].T;
+  }
+  MPI_Allreduce(own, all, 4, MPI_DOUBLE, MPI_SUM, world);
+  const double values[5] = {all[0], all[1], all[2], all[1] + all[2], all[3] / double(atom->natoms)};
+  return values[n];
+}
+
+// Velocities after the step; a periodic image in a deforming box has that of the flow besides.
+int FixMetriplectic::pack_forward_comm(int n, int *which, double *buf, int pbc_flag, int *pbc)
+{
+  double shift[3] = {0.0, 0.0, 0.0};
+  if (pbc_flag && domain->deform_vremap) {
+    const double *rate = domain->h_rate;
+    shift[0] = pbc[0] * rate[0] + pbc[5] * rate[5] + pbc[4] * rate[4];
+    shift[1] = pbc[1] * rate[1] + pbc[3] * rate[3];
+    shift[2] = pbc[2] * rate[2];
+  }
+  for (int k = 0; k < n; ++k) {
+    const double *v = atom->v[which[k]];
+    const double flows = atom->mask[which[k]] & domain->deform_groupbit ? 1.0 : 0.0;
+    for (int a = 0; a < 3; ++a) *buf++ = v[a] + flows * shift[a];
+  }
+  return 3 * n;
+}
+
+void FixMetriplectic::unpack_forward_comm(int n, int first, double *buf)
+{
+  std::copy(buf, buf + 3 * n, atom->v[first]);
+}
+
+int FixMetriplectic::pack_reverse_comm(int n, int first, double *buf)
+{
+  std::copy(pair->heat.begin() + first, pair->heat.begin() + first + n, buf);
+  return n;
+}
+
+void FixMetriplectic::unpack_reverse_comm(int n, int *which, double *buf)
+{
+  for (int k = 0; k < n; ++k) pair->heat[which[k]] += buf[k];
+}

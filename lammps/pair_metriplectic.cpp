@@ -1,0 +1,270 @@
+#include "pair_metriplectic.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "memory.h"
+#include "neigh_list.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include <cmath>
+#include <stdexcept>
+
+using namespace LAMMPS_NS;
+using namespace metriplectic;
+
+namespace {
+constexpr std::size_t BLOCK = 64;    // pairs worked on at once, as vectors
+
+Vector vector(const double *x) { return {x[0], x[1], x[2]}; }
+}    // namespace
+
+PairMetriplectic::PairMetriplectic(LAMMPS *lmp) : Pair(lmp)
+{
+  single_enable = 0;
+  restartinfo = 0;
+  one_coeff = 1;
+  manybody_flag = 1;
+  comm_forward = 4;
+  comm_reverse = 1;
+}
+
+PairMetriplectic::~PairMetriplectic()
+{
+  if (!allocated) return;
+  memory->destroy(setflag);
+  memory->destroy(cutsq);
+}
+
+void PairMetriplectic::compute(int eflag, int vflag)
+{
+  ev_init(eflag, vflag);
+  constants.dt = update->dt;
+  constants.limit = gate / update->dt;
+  resize();
+  if (neighbor->ago == 0) {
+    if (domain->box_change) check_box();
+    message = Message::STRENGTH;
+    if (strong) comm->forward_comm(this);
+  }
+  find_pairs();
+  comm->reverse_comm(this);
+  set_fields();
+  message = Message::FIELDS;
+  comm->forward_comm(this);
+  set_forces();
+  if (vflag_fdotr) virial_fdotr_compute();
+}
+
+// Arrays for all particles and ghosts, sums set to zero.
+void PairMetriplectic::resize()
+{
+  const std::size_t all = atom->nlocal + atom->nghost;
+  if (fields.size() < all) fields.resize(all + all / 8);
+  density.assign(fields.size(), 0.0);
+  heat.assign(fields.size(), 0.0);
+  strength.resize(fields.size(), 1.0);
+  if (!strong) return;
+  const double *own = atom->dvector[custom("strength")];
+  std::copy(own, own + atom->nlocal, strength.begin());
+}
+
+// The pairs within the cutoff, and d_i = sum_j s_i s_j w(r_ij) without the self weight.
+void PairMetriplectic::find_pairs()
+{
+  double **x = atom->x;
+  const double h2 = h * h;
+  pairs.count = 0;
+  std::size_t weighed = 0;
+  for (int ii = 0; ii < list->inum; ++ii) {
+    const int i = list->ilist[ii], *neighbours = list->firstneigh[i];
+    const Vector x_i = vector(x[i]);
+    room_for(list->numneigh[i]);
+    for (int jj = 0; jj < list->numneigh[i]; ++jj) {
+      const int j = neighbours[jj] & NEIGHMASK;
+      const Vector r_ij = x_i - vector(x[j]);
+      const double r2 = dot(r_ij, r_ij);
+      const std::size_t k = pairs.count;
+      pairs.i[k] = i;
+      pairs.j[k] = j;
+      pairs.x[k] = r_ij.x;
+      pairs.y[k] = r_ij.y;
+      pairs.z[k] = r_ij.z;
+      pairs.dwdr[k] = r2;
+      pairs.count += r2 < h2;    // the next one overwrites a pair beyond the cutoff
+    }
+    if (pairs.count - weighed < BLOCK) continue;
+    weigh(weighed, pairs.count);
+    weighed = pairs.count;
+  }
+  weigh(weighed, pairs.count);
+}
+
+void PairMetriplectic::room_for(std::size_t more)
+{
+  const std::size_t wanted = pairs.count + more + 1;
+  if (pairs.i.size() >= wanted) return;
+  for (auto *a : {&pairs.i, &pairs.j}) a->resize(wanted + wanted / 4);
+  for (auto *a : {&pairs.x, &pairs.y, &pairs.z, &pairs.dwdr}) a->resize(wanted + wanted / 4);
+}
+
+// Adds the weights of the given pairs to d and replaces r^2 by s_i s_j w'(r).
+void PairMetriplectic::weigh(std::size_t begin, std::size_t end)
+{
+  for (std::size_t first = begin; first < end; first += BLOCK) {
+    const int n = int(std::min(BLOCK, end - first));
+    const int *i = pairs.i.data() + first, *j = pairs.j.data() + first;
+    double *dwdr = pairs.dwdr.data() + first, w[BLOCK];
+    double least = 1.0;
+#pragma omp simd reduction(min : least)
+    for (int k = 0; k < n; ++k) {
+      least = std::min(least, dwdr[k]);
+      const Kernel kernel = volume(std::sqrt(dwdr[k]));
+      const double s = strength[i[k]] * strength[j[k]];
+      w[k] = s * kernel.w;
+      dwdr[k] = s * kernel.dwdr;
+    }
+    if (!(least > 0.0))
+      error->one(FLERR, "Two particles sit on each other at step {}: separate or remove one",
+                 update->ntimestep);
+    for (int k = 0; k < n; ++k) {
+      density[i[k]] += w[k];
+      density[j[k]] += w[k];
+    }
+  }
+}
+
+// Volume and equation of state of the owned particles.
+void PairMetriplectic::set_fields()
+{
+  const double *S = entropies();
+  double **v = atom->v;
+  internal_energy = 0.0;
+  for (int i = 0; i < atom->nlocal; ++i) {
+    const double V = 1.0 / (density[i] + volume.self_weight);
+    const Caloric at = energy(S[i], V);
+    fields[i] = {vector(v[i]), at.T, V, at.P * V * V, at.dTdS, friction.log_T(at.T)};
+    internal_energy += at.U;
+    if (eflag_atom) eatom[i] += at.U;
+  }
+  if (eflag_global) eng_vdwl += internal_energy;
+}
+
+void PairMetriplectic::set_forces()
+{
+  double **v = atom->v;
+  for (int i = atom->nlocal; i < atom->nlocal + atom->nghost; ++i) {
+    fields[i].v = vector(v[i]);
+    fields[i].log_T = friction.log_T(fields[i].T);
+  }
+  for (std::size_t first = 0; first < pairs.count; first += BLOCK)
+    force_block(first, std::min(first + BLOCK, pairs.count));
+}
+
+void PairMetriplectic::force_block(std::size_t begin, std::size_t end)
+{
+  const int n = int(end - begin);
+  const int *i = pairs.i.data() + begin, *j = pairs.j.data() + begin;
+  double *x = pairs.x.data() + begin, *y = pairs.y.data() + begin, *z = pairs.z.data() + begin;
+  const double *dwdr = pairs.dwdr.data() + begin;
+  const Constants c = constants;
+  const NoiseKey key = {seed, std::uint64_t(update->ntimestep)};
+  const tagint *tag = atom->tag;
+  Normals noise[BLOCK];
+  double fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
+  const double root_dt = std::sqrt(c.dt), per_dt = 1.0 / c.dt;
+#pragma omp simd
+  for (int k = 0; k < n; ++k)
+    noise[k] = pair_normals(key, std::uint32_t(tag[i[k]]), std::uint32_t(tag[j[k]]));
+#pragma omp simd
+  for (int k = 0; k < n; ++k) {
+    const Fields &at_i = fields[i[k]], &at_j = fields[j[k]];
+    const Side side_i = side(at_i), side_j = side(at_j);
+    const Vector r_ij = {x[k], y[k], z[k]}, v_ij = at_i.v - at_j.v;
+    const double r = std::sqrt(dot(r_ij, r_ij));
+    const Vector e = (1.0 / r) * r_ij;
+    const double *g = noise[k].n;
+    const Vector xi = {root_dt * g[0], root_dt * g[1], root_dt * c.z_motion * g[2]};
+    const Amplitudes A = saturated(friction(r, side_i, side_j), side_i, side_j, c.m * c.limit,
+                                   c.limit);
+    const PairStep s = pair_step(A, side_i, side_j, e, v_ij, dwdr[k], xi, root_dt * g[3], c);
+    const Vector f = s.force * e + per_dt * s.p;
+    const double dissipated = -0.25 * dot(s.p, v_ij);
+    fx[k] = f.x, fy[k] = f.y, fz[k] = f.z;
+    to_i[k] = dissipated + s.q, to_j[k] = dissipated - s.q;
+    x[k] = s.p.x, y[k] = s.p.y, z[k] = s.p.z;
+  }
+  double **f = atom->f;
+  for (int k = 0; k < n; ++k) {
+    double *f_i = f[i[k]], *f_j = f[j[k]];
+    f_i[0] += fx[k], f_i[1] += fy[k], f_i[2] += fz[k];
+    f_j[0] -= fx[k], f_j[1] -= fy[k], f_j[2] -= fz[k];
+    heat[i[k]] += to_i[k];
+    heat[j[k]] += to_j[k];
+  }
+  if (!vflag_atom) return;
+  double **at = atom->x;
+  for (int k = 0; k < n; ++k) {
+    const Vector r_ij = vector(at[i[k]]) - vector(at[j[k]]);
+    ev_tally_xyz(i[k], j[k], atom->nlocal, 1, 0.0, 0.0, fx[k], fy[k], fz[k], r_ij.x, r_ij.y,
+                 r_ij.z);
+  }
+}
+
+// -1/4 p_ij . v'_ij to both: the other half of the work of friction and noise (integrators.py).
+void PairMetriplectic::add_end_heat()
+{
+  double **v = atom->v;
+  for (std::size_t k = 0; k < pairs.count; ++k) {
+    const int i = pairs.i[k], j = pairs.j[k];
+    const Vector p = {pairs.x[k], pairs.y[k], pairs.z[k]};
+    const double dissipated = -0.25 * dot(p, vector(v[i]) - vector(v[j]));
+    heat[i] += dissipated;
+    heat[j] += dissipated;
+  }
+}
+
+int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int, int *)
+{
+  if (message == Message::STRENGTH) {
+    for (int k = 0; k < n; ++k) buf[k] = strength[which[k]];
+    return n;
+  }
+  for (int k = 0; k < n; ++k, buf += 4) {
+    const Fields &at = fields[which[k]];
+    buf[0] = at.T, buf[1] = at.V, buf[2] = at.pressure, buf[3] = at.dTdS;
+  }
+  return 4 * n;
+}
+
+void PairMetriplectic::unpack_forward_comm(int n, int first, double *buf)
+{
+  if (message == Message::STRENGTH) {
+    std::copy(buf, buf + n, strength.begin() + first);
+    return;
+  }
+  for (int i = first; i < first + n; ++i, buf += 4) {
+    Fields &at = fields[i];
+    at.T = buf[0], at.V = buf[1], at.pressure = buf[2], at.dTdS = buf[3];
+  }
+}
+
+int PairMetriplectic::pack_reverse_comm(int n, int first, double *buf)
+{
+  std::copy(density.begin() + first, density.begin() + first + n, buf);
+  return n;
+}
+
+void PairMetriplectic::unpack_reverse_comm(int n, int *which, double *buf)
+{
+  for (int k = 0; k < n; ++k) density[which[k]] += buf[k];
+}
+
+double PairMetriplectic::memory_usage()
+{
+  return Pair::memory_usage() + double(pairs.i.capacity()) * (2 * sizeof(int) + 4 * sizeof(double)) +
+      double(fields.capacity()) * (sizeof(Fields) + 3 * sizeof(double));
+}

@@ -1,0 +1,79 @@
+// pair_style metriplectic <seed>; pair_coeff * * <file>.metriplectic
+#ifndef LMP_PAIR_METRIPLECTIC_H
+#define LMP_PAIR_METRIPLECTIC_H
+
+#include "energy.h"
+#include "pair_kernel.h"
+#include "volume.h"
+
+#include "pair.h"
+
+#include <memory>
+
+namespace LAMMPS_NS {
+
+class PairMetriplectic : public Pair {
+ public:
+  explicit PairMetriplectic(LAMMPS *);
+  ~PairMetriplectic() override;
+
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double init_one(int, int) override;
+  void compute(int, int) override;
+
+  int pack_forward_comm(int, int *, double *, int, int *) override;
+  void unpack_forward_comm(int, int, double *) override;
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
+  double memory_usage() override;
+
+  // for fix metriplectic
+  double *entropies() const;
+  void add_end_heat();    // the part of the heats that depends on velocities after the step
+  double anchor() const { return anchor_temperature; }
+  double mass() const { return constants.m; }
+
+  std::vector<metriplectic::Fields> fields;    // of owned particles and ghosts
+  std::vector<double> heat;    // received in the step that begins here, T_i x_i of integrators.py
+  double internal_energy = 0.0;    // of the owned particles
+
+ private:
+  enum class Message { STRENGTH, FIELDS };
+
+  // Pairs within the cutoff. Their r_ij is replaced by the impulse p_ij once forces are known.
+  struct {
+    std::vector<int> i, j;
+    std::vector<double> x, y, z, dwdr;
+    std::size_t count = 0;
+  } pairs;
+
+  std::uint64_t seed = 0;
+  double h = 0.0, anchor_temperature = 1.0, gate = 0.5;
+  int dimension = 0;
+  bool strong = false;    // whether particles have strengths
+  metriplectic::Constants constants = {};
+  metriplectic::Volume volume;
+  metriplectic::ExponentialEnergy energy;
+  metriplectic::SeparableFriction friction;
+
+  std::vector<double> density, strength;
+  Message message = Message::FIELDS;
+
+  void allocate();
+  void read(const std::string &path);
+  int custom(const char *name) const;
+  void check_box();
+  void resize();
+  void find_pairs();
+  void room_for(std::size_t more);
+  void weigh(std::size_t begin, std::size_t end);
+  void set_fields();
+  void set_forces();
+  void force_block(std::size_t begin, std::size_t end);
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

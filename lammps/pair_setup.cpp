@@ -1,0 +1,118 @@
+// Commands and checks of pair_style metriplectic: everything that happens before the first step.
+#include "pair_metriplectic.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "memory.h"
+#include "neighbor.h"
+#include "utils.h"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+using namespace LAMMPS_NS;
+using namespace metriplectic;
+
+void PairMetriplectic::settings(int narg, char **arg)
+{
+  if (narg != 1) error->all(FLERR, "Expected: pair_style metriplectic <seed>");
+  const bigint given = utils::bnumeric(FLERR, arg[0], false, lmp);
+  if (given < 0) error->all(FLERR, "The seed of pair_style metriplectic must not be negative, got {}", given);
+  seed = std::uint64_t(given);
+}
+
+void PairMetriplectic::coeff(int narg, char **arg)
+{
+  if (narg != 3 || std::string(arg[0]) != "*" || std::string(arg[1]) != "*")
+    error->all(FLERR, "Expected: pair_coeff * * <file>.metriplectic");
+  if (!allocated) allocate();
+  read(arg[2]);
+  for (int a = 1; a <= atom->ntypes; ++a)
+    for (int b = a; b <= atom->ntypes; ++b) setflag[a][b] = 1;
+}
+
+void PairMetriplectic::allocate()
+{
+  allocated = 1;
+  const int n = atom->ntypes + 1;
+  memory->create(setflag, n, n, "pair:setflag");
+  memory->create(cutsq, n, n, "pair:cutsq");
+  for (int a = 0; a < n; ++a)
+    for (int b = 0; b < n; ++b) setflag[a][b] = 0;
+}
+
+// The first rank reads the file, all take what it says.
+void PairMetriplectic::read(const std::string &path)
+{
+  std::string text;
+  if (comm->me == 0) {
+    std::ifstream stream(path);
+    if (!stream) error->one(FLERR, "The potential file {} cannot be opened", path);
+    std::stringstream whole;
+    whole << stream.rdbuf();
+    text = whole.str();
+  }
+  bigint size = bigint(text.size());
+  MPI_Bcast(&size, 1, MPI_LMP_BIGINT, 0, world);
+  text.resize(size);
+  MPI_Bcast(&text[0], int(size), MPI_CHAR, 0, world);
+  try {
+    const PotentialFile file(text, path);
+    dimension = int(file.number("dimension"));
+    h = file.number("cutoff");
+    gate = file.number("gate");
+    anchor_temperature = file.number("anchor");
+    strong = file.number("strong") != 0.0;
+    constants = {file.number("k_B"), file.number("mass"), 1.0 / dimension, 0.0, 0.0,
+                 dimension == 3 ? 1.0 : 0.0};
+    volume = Volume(file, h);
+    energy = ExponentialEnergy(file);
+    friction = SeparableFriction(file, h);
+  } catch (const std::runtime_error &problem) {
+    error->all(FLERR, "{}", problem.what());
+  }
+}
+
+void PairMetriplectic::init_style()
+{
+  if (domain->dimension != dimension)
+    error->all(FLERR, "The potential is for {} dimensions, the simulation has {}: see the dimension command",
+               dimension, domain->dimension);
+  if (!force->newton_pair)
+    error->all(FLERR, "Pair style metriplectic needs newton on");
+  if (!comm->ghost_velocity)
+    error->all(FLERR, "Pair style metriplectic needs the velocities of ghosts: comm_modify vel yes");
+  if (!atom->tag_enable) error->all(FLERR, "Pair style metriplectic needs atom IDs");
+  custom("entropy");
+  if (strong) custom("strength");
+  check_box();
+  neighbor->add_request(this);
+}
+
+double PairMetriplectic::init_one(int, int) { return h; }
+
+// Each pair must meet at most once, or it would be given the same noise twice.
+void PairMetriplectic::check_box()
+{
+  for (int k = 0; k < dimension; ++k)
+    if (domain->periodicity[k] && domain->prd[k] < 2.0 * h)
+      error->all(FLERR, "The cutoff {} exceeds half of the periodic box length {}: use a larger box",
+                 h, domain->prd[k]);
+}
+
+// Index of a per-atom property made by fix property/atom.
+int PairMetriplectic::custom(const char *name) const
+{
+  int is_double = 0, columns = 0;
+  const int index = atom->find_custom(name, is_double, columns);
+  if (index < 0 || !is_double || columns)
+    error->all(FLERR, "Pair style metriplectic needs the property {0}: fix <ID> all property/atom d_{0}",
+               name);
+  return index;
+}
+
+double *PairMetriplectic::entropies() const { return atom->dvector[custom("entropy")]; }

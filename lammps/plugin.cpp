@@ -1,0 +1,44 @@
+// Registers pair_style metriplectic and fix metriplectic with the LAMMPS they were built for.
+#include "lammpsplugin.h"
+
+#include "fix_metriplectic.h"
+#include "pair_metriplectic.h"
+
+#include "error.h"
+#include "lammps.h"
+
+using namespace LAMMPS_NS;
+
+namespace {
+void *make_pair(void *lmp) { return new PairMetriplectic(static_cast<LAMMPS *>(lmp)); }
+
+void *make_fix(void *lmp, int narg, char **arg)
+{
+  return new FixMetriplectic(static_cast<LAMMPS *>(lmp), narg, arg);
+}
+}    // namespace
+
+extern "C" int lammps_version(void *);
+
+extern "C" void lammpsplugin_init(void *handle, void *library, void *regfunc)
+{
+  auto *lmp = static_cast<LAMMPS *>(handle);
+  if (lammps_version(handle) != METRIPLECTIC_LAMMPS_VERSION)
+    lmp->error->all(FLERR,
+                    "The metriplectic plugin was built for LAMMPS {} and this is {}: build it again",
+                    METRIPLECTIC_LAMMPS_VERSION, lammps_version(handle));
+  const auto add = reinterpret_cast<lammpsplugin_regfunc>(regfunc);
+  lammpsplugin_t plugin = {};
+  plugin.version = lmp->version;
+  plugin.author = "metriplex";
+  plugin.handle = library;
+  plugin.name = "metriplectic";
+  plugin.style = "pair";
+  plugin.info = "learned metriplectic particle dynamics: forces and heats";
+  plugin.creator.v1 = make_pair;
+  add(&plugin, lmp);
+  plugin.style = "fix";
+  plugin.info = "learned metriplectic particle dynamics: r, v, S integrator";
+  plugin.creator.v2 = make_fix;
+  add(&plugin, lmp);
+}

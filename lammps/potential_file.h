@@ -1,0 +1,30 @@
+// The portable potential file: named words and numbers (see pipeline/lammps/potential.py).
+#ifndef METRIPLECTIC_POTENTIAL_FILE_H
+#define METRIPLECTIC_POTENTIAL_FILE_H
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace metriplectic {
+
+class PotentialFile {
+ public:
+  // text: the whole file; path: for messages. Throws std::runtime_error with a sentence.
+  PotentialFile(const std::string &text, const std::string &path);
+
+  bool has(const std::string &name) const;
+  const std::string &word(const std::string &name) const;
+  double number(const std::string &name) const;
+  const std::vector<double> &numbers(const std::string &name) const;
+  const std::vector<double> &numbers(const std::string &name, std::size_t count) const;
+
+ private:
+  std::string path;
+  std::map<std::string, std::string> words;
+  std::map<std::string, std::vector<double>> arrays;
+};
+
+}    // namespace metriplectic
+
+#endif

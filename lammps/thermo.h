@@ -1,0 +1,38 @@
+// What a pair knows of one of its particles (pipeline/metriplectic/thermo.py).
+#ifndef METRIPLECTIC_THERMO_H
+#define METRIPLECTIC_THERMO_H
+
+#include "vectors.h"
+
+namespace metriplectic {
+
+// Equation of state of one particle: dU = T dS - P dV.
+struct Caloric {
+  double U, T, P, dTdS;
+};
+
+// The fields of a particle that its neighbours read: one cache line.
+struct Fields {
+  Vector v;
+  double T, V;
+  double pressure;    // P / d^2
+  double dTdS;
+  double log_T;    // ln(T / T0)
+};
+
+struct Side {
+  double T, V, pressure, log_T;
+  double theta;        // 1 / T
+  double inverse_C;    // (dT/dS) / T
+  double kappa;        // (dT/dS) / T^2
+};
+
+METRIPLECTIC_INLINE Side side(const Fields &f)
+{
+  const double theta = 1.0 / f.T, inverse_C = f.dTdS * theta;
+  return {f.T, f.V, f.pressure, f.log_T, theta, inverse_C, inverse_C * theta};
+}
+
+}    // namespace metriplectic
+
+#endif

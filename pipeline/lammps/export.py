@@ -1,0 +1,81 @@
+"""A learned model folder as one potential file."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.dynamics.thermal import Conditions
+from pipeline.lammps.closures import entries
+from pipeline.lammps.potential import Potential, write
+from pipeline.learn.checkpoint import Learned, load
+from pipeline.metriplectic.model import Metriplectic
+
+QUANTILES = np.linspace(0.0, 1.0, 101)
+GATE = Conditions._field_defaults["gate"]
+
+
+def potential(model: Metriplectic, anchor: float, gate: float | None = GATE) -> Potential:
+    """The words and numbers of a model, in its reduced units (a, dt).
+
+    Args:
+        model: learned or analytic.
+        anchor: temperature at which driven particles are held.
+        gate: greatest friction rate of a pair per step, as in `Conditions`; None for no bound.
+    """
+    model = copy.deepcopy(model).double().cpu()
+    numbers: dict[str, Any] = {
+        "dimension": model.scales.dimension,
+        "cutoff": model.cutoff,
+        "k_B": float(model.k_B),
+        "mass": float(model.m),
+        "anchor": anchor,
+        "gate": 1e300 if gate is None else gate,
+        "strong": 0.0,
+    }
+    made = Potential({}, {name: np.array([value]) for name, value in numbers.items()})
+    for closure in (model.volume, model.energy_closure, model.friction):
+        words, values = entries(closure, model.cutoff)
+        made.words.update(words)
+        made.numbers.update(values)
+    return made
+
+
+def of_learned(learned: Learned) -> Potential:
+    """The words and numbers of a trained model, with its units and the laws of its latents.
+
+    The laws are quantile functions at equal steps of probability, so that any number of new
+    particles can be drawn; strengths of a mixture keep their two humps, which no normal law has.
+    """
+    record = learned.record
+    made = potential(learned.model, float(record["seen"]["mean_T"]))
+    units = record["units"]
+    made.words["unit.length"] = f"{units['length']!r} {units['length_unit']}"
+    made.words["unit.time"] = f"{units['time']!r} {units['time_unit']}"
+    made.numbers["strong"] = np.array([float(len(learned.met) > 0)])
+    for name, sample in (("entropy", learned.z), ("log_strength", learned.log_s)):
+        law = np.quantile(sample, QUANTILES) if len(sample) else np.zeros(len(QUANTILES))
+        made.numbers[f"law.{name}"] = law
+    return made
+
+
+def export(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Potential:
+    """Writes the potential file of a model folder (results/<name>/<model>/seed<k>).
+
+    Raises:
+        ValueError: if the folder holds no metriplectic model.
+    """
+    learned = load(folder)
+    if not isinstance(learned, Learned):
+        raise ValueError(f"{folder} holds a baseline: only metriplectic models run in LAMMPS.")
+    made = of_learned(learned)
+    digest = hashlib.sha256((Path(folder) / "model.safetensors").read_bytes()).hexdigest()
+    made.words["provenance.folder"] = str(folder)
+    made.words["provenance.weights"] = f"sha256 {digest}"
+    write(path, made)
+    return made

@@ -1,0 +1,64 @@
+"""Runs LAMMPS and reads what it wrote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+
+def run(
+    folder: str | os.PathLike[str], script: str, ranks: int = 1, log: str = "log.lammps"
+) -> Path:
+    """Runs an input script in ``folder`` with the LAMMPS of this environment; path of its log.
+
+    Raises:
+        RuntimeError: if LAMMPS stops with an error, with its message.
+    """
+    home = Path(sys.prefix) / "bin"
+    launcher = [] if ranks == 1 else [str(home / "mpirun"), "-n", str(ranks)]
+    command = [*launcher, str(home / "lmp"), "-log", log, "-screen", "none", "-in", script]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    path = Path(folder) / log
+    if done.returncode:
+        text = (path.read_text() if path.exists() else "") + done.stdout + done.stderr
+        found = [line for line in text.splitlines() if line.startswith("ERROR")]
+        raise RuntimeError(found[0] if found else f"LAMMPS failed: {text[-2000:]}")
+    return path
+
+
+def thermo(log: str | os.PathLike[str]) -> pd.DataFrame:
+    """The table of totals in a log, one row per printed step; of the last run in it."""
+    lines = Path(log).read_text().splitlines()
+    starts = [k for k, line in enumerate(lines) if line.split()[:1] == ["Step"]]
+    if not starts:
+        raise ValueError(f"{log} holds no table of totals: the run did not start.")
+    names = lines[starts[-1]].split()
+    rows = []
+    for line in lines[starts[-1] + 1 :]:
+        words = line.split()
+        if len(words) != len(names) or not words[0].isdigit():
+            break
+        rows.append([float(word) for word in words])
+    return pd.DataFrame(rows, columns=names)
+
+
+def snapshots(dump: str | os.PathLike[str]) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Steps (T,), names of the columns and values (T, N, columns) of a dump sorted by tag."""
+    steps, frames, names = [], [], []
+    with open(dump) as file:
+        while file.readline():  # ITEM: TIMESTEP
+            steps.append(int(file.readline()))
+            file.readline()
+            count = int(file.readline())
+            for _ in range(4):
+                file.readline()
+            names = file.readline().split()[2:]
+            rows = np.loadtxt(file, max_rows=count, ndmin=2)
+            frames.append(rows)
+    return np.array(steps), names, np.stack(frames)

@@ -1,0 +1,71 @@
+"""A particle system as a LAMMPS data file, in the reduced units of the model (units lj)."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.files import whole
+from pipeline.space import Space
+
+FREE, DRIVEN = 1, 2  # atom types
+
+
+class System(NamedTuple):
+    """What a LAMMPS run starts from. Row i has the tag i + 1, as in counted noise."""
+
+    r: np.ndarray  # (N, D) [a]
+    v: np.ndarray  # (N, D) [a / dt]
+    S: np.ndarray  # (N,) [k_B]
+    strength: np.ndarray | None  # (N,) factors s_i of the kernel; None: all alike
+    driven: np.ndarray  # (N,) bool
+    space: Space
+
+
+def write_data(path: str | os.PathLike[str], system: System, mass: float = 1.0) -> None:
+    """Writes the data file for ``read_data <path> fix property NULL Properties``.
+
+    Open axes get a box that just holds the particles.
+    """
+    with whole(path) as partial, partial.open("w") as file:
+        file.write("\n".join(_header(system, mass)))
+        tags = np.arange(1, len(system.r) + 1)
+        kinds = np.where(system.driven, DRIVEN, FREE)
+        columns = [system.S] if system.strength is None else [system.S, system.strength]
+        r, v = _three(system.r), _three(system.v)
+        _section(file, "Atoms # atomic", (tags, kinds), r)
+        _section(file, "Velocities", (tags,), v)
+        _section(file, "Properties", (tags,), np.stack(columns, 1))
+
+
+def _header(system: System, mass: float) -> list[str]:
+    lines = ["Written by pipeline.lammps.system", "", f"{len(system.r)} atoms", "2 atom types"]
+    edges = [*_edges(system), (-0.5, 0.5)][:3]
+    for axis, (low, high) in zip("xyz", edges, strict=True):
+        lines.append(f"{low!r} {high!r} {axis}lo {axis}hi")
+    if system.space.rate:
+        lines.append("0.0 0.0 0.0 xy xz yz")
+    return [*lines, "", "Masses", "", f"{FREE} {mass!r}", f"{DRIVEN} {mass!r}", ""]
+
+
+def _edges(system: System) -> list[tuple[float, float]]:
+    edges = []
+    for k, length in enumerate(system.space.lengths):
+        low, high = float(system.r[:, k].min()), float(system.r[:, k].max())
+        edges.append((0.0, float(length)) if math.isfinite(length) else (low - 1.0, high + 1.0))
+    return edges
+
+
+def _three(vectors: np.ndarray) -> np.ndarray:
+    missing = 3 - vectors.shape[1]
+    return np.concatenate((vectors, np.zeros((len(vectors), missing))), axis=1)
+
+
+def _section(file, title: str, whole_numbers: tuple[np.ndarray, ...], numbers: np.ndarray) -> None:
+    file.write(f"\n{title}\n\n")
+    heads = np.stack(whole_numbers, 1).tolist()
+    for head, row in zip(heads, numbers.tolist(), strict=True):
+        file.write(" ".join(map(str, head)) + " " + " ".join(map(repr, row)) + "\n")

@@ -1,0 +1,100 @@
+"""Small periodic systems, run by the plugin and by the Python integrator from the same state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from pipeline import pairs, space
+from pipeline.dynamics.integrators import heat, kick, move
+from pipeline.lammps import export, potential, run, script
+from pipeline.lammps.system import System, write_data
+from pipeline.metriplectic.model import Metriplectic
+from pipeline.metriplectic.noise import counted
+from pipeline.space import Space
+from pipeline.state import State
+from tests.metriplectic.cases import CUTOFF, strengths
+
+SEED, DT = 5, 1e-3
+
+
+class Walked(NamedTuple):
+    """States at every step."""
+
+    r: np.ndarray  # (T, N, D)
+    v: np.ndarray  # (T, N, D)
+    S: np.ndarray  # (T, N)
+    T: np.ndarray  # (T, N)
+
+
+def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0.0) -> System:
+    """A jittered lattice, hot and fast enough that every term counts; some r outside the box."""
+    side = {2: 9, 3: 5}[dimension]
+    generator = torch.Generator().manual_seed(seed)
+    options = {"generator": generator, "dtype": torch.float64}
+    axis = torch.arange(side, dtype=torch.float64)
+    r = torch.cartesian_prod(*[axis] * dimension)
+    r = r + 0.3 * (torch.rand(r.shape, **options) - 0.5)
+    v, S = torch.randn(r.shape, **options), torch.randn(len(r), **options)
+    s = strengths(len(r)).numpy() if strong else None
+    lengths = (float(side),) * dimension
+    box = space.lees_edwards(lengths, rate) if rate else space.periodic(lengths)
+    return System(r.numpy(), v.numpy(), S.numpy(), s, np.zeros(len(r), dtype=bool), box)
+
+
+def write(folder: Path, model: Metriplectic, system: System) -> None:
+    """Potential and data file."""
+    made = export.potential(model, anchor=1.3)
+    made.numbers["strong"][:] = system.strength is not None
+    potential.write(folder / "model.metriplectic", made)
+    write_data(folder / "start.data", system, float(model.m))
+
+
+def by_plugin(
+    folder: Path, plugin: Path, model: Metriplectic, system: System, steps: int, **options
+) -> Walked:
+    """The path in LAMMPS; ``options``: ranks, extra commands, changes of the settings."""
+    ranks, extra = options.pop("ranks", 1), options.pop("extra", ())
+    write(folder, model, system)
+    settings = script.Settings(
+        str(plugin), "model.metriplectic", "start.data", steps, SEED, DT, thermo=1
+    )._replace(**options)
+    text = script.script(settings, system.space, system.strength is not None, extra)
+    (folder / "in.lammps").write_text(text)
+    run.run(folder, "in.lammps", ranks)
+    return dumped(folder / "rollout.dump", system.r.shape[1])
+
+
+def dumped(path: Path, D: int) -> Walked:
+    """The path in a dump."""
+    _, _, values = run.snapshots(path)
+    return Walked(
+        values[..., 1 : 1 + D],
+        values[..., 1 + D : 1 + 2 * D],
+        values[..., 1 + 2 * D],
+        values[..., 2 + 2 * D],
+    )
+
+
+def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -> Walked:
+    """The path of the Python integrator with counted noise."""
+    state = State(*(torch.from_numpy(x) for x in (system.r, system.v, system.S)))
+    strength = None if system.strength is None else torch.from_numpy(system.strength)
+    tags, rows = np.arange(1, len(system.r) + 1), []
+    for step in range(steps + 1):
+        near = pairs.find(state.r, system.space, CUTOFF, sheared_at(system.space, step, dt))
+        dynamics = model.dynamics(state, near, limit=0.5 / dt, strength=strength)
+        rows.append((*state, dynamics.thermo.T))
+        noise = counted(near, tags, dt, SEED, step)
+        given = kick(model, dynamics, noise, dt)
+        v = state.v + given.dv
+        state = move(state, v, heat(dynamics, given, state.v, v), dt)
+    return Walked(*(torch.stack(x).numpy() for x in zip(*rows, strict=True)))
+
+
+def sheared_at(box: Space, step: int, dt: float) -> float:
+    """Time whose box LAMMPS uses at a step: fix deform shears it after the forces."""
+    return max(step - 1, 0) * dt if box.rate else 0.0
