@@ -18,12 +18,12 @@ COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_
 
 
 class Source(NamedTuple):
-    """The statistics of one model and seed."""
+    """The statistics of one rollout of a model trained with a seed."""
 
     model: str
     seed: int
     found: dict[str, Metric]
-    stopped: str = ""  # why its rollout ended early, if it did
+    stopped: str = ""  # why the rollout ended early, if it did
 
 
 def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source]) -> pd.DataFrame:
@@ -32,7 +32,8 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
     Args:
         dataset: its name.
         experiment: metrics by group name, with ``noise_floor``.
-        sources: models measured with the same settings.
+        sources: rollouts measured with the same settings; errors of several of one model and seed
+            are averaged, their maps are compared for the first.
 
     Returns:
         columns dataset, model, seed, metric, value, low, high, noise_floor, note. Metrics rdf,
@@ -44,24 +45,37 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
     """
     floors = experiment["noise_floor"].attributes
     rows: list[dict[str, Any]] = []
-    for source in sources:
-        first = len(rows)
-        head = {"dataset": dataset, "model": source.model, "seed": source.seed}
-        for name in CURVES:
-            row = _curve_error(name, experiment[name], source.found[name])
-            rows.append(head | row | {"metric": name, "noise_floor": floors.get(name, np.nan)})
-        for row in _map_overlap(experiment["d2min_map"], source.found["d2min_map"]):
-            rows.append(head | row | {"noise_floor": floors.get(row["metric"], np.nan)})
-        if source.stopped:
-            for row in rows[first:]:
-                row["note"] = diverged(f"diverged: {source.stopped}", row["note"])
+    for (model, seed), runs in grouped(sources).items():
+        found = [
+            _curve_error(name, experiment[name], [run.found[name] for run in runs])
+            | {"metric": name}
+            for name in CURVES
+        ]
+        found += _map_overlap(experiment["d2min_map"], runs[0].found["d2min_map"])
+        for row in found:
+            floor = floors.get(row["metric"], np.nan)
+            head = {"dataset": dataset, "model": model, "seed": seed, "noise_floor": floor}
+            rows.append(head | row | {"note": diverged(runs, row["note"])})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def diverged(how: str, note: str) -> str:
-    """The note of a row whose rollout stopped: how far it came; the reason stands with it."""
-    first = ":".join(how.split(":")[:2])
-    return "; ".join(filter(None, (first, note)))
+def grouped(sources: list[Source]) -> dict[tuple[str, int], list[Source]]:
+    """The rollouts of each model and seed, in order."""
+    found: dict[tuple[str, int], list[Source]] = {}
+    for source in sources:
+        found.setdefault((source.model, source.seed), []).append(source)
+    return found
+
+
+def diverged(runs: list[Source], note: str) -> str:
+    """The note of a row, with how far the first rollout came that stopped, if any did."""
+    early = [run.stopped for run in runs if run.stopped]
+    if not early:
+        return note
+    # The reason stands with the rollout; a row of numbers has room for how far it came.
+    how = early[0].partition(":")[0]
+    many = f" in {len(early)} of {len(runs)} rollouts" if len(runs) > 1 else ""
+    return "; ".join(filter(None, (f"diverged{many}: {how}", note)))
 
 
 def checked_pair(name: str, truth: np.ndarray, value: np.ndarray) -> None:
@@ -77,25 +91,37 @@ def absent(reason: str) -> dict[str, Any]:
     return {"value": np.nan, "low": np.nan, "high": np.nan, "note": reason}
 
 
-def _curve_error(name: str, experiment: Metric, model: Metric) -> dict[str, Any]:
-    for side, metric in (("experiment", experiment), ("model", model)):
+def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[str, Any]:
+    sides = [("experiment", experiment), *(("model", model) for model in models)]
+    for side, metric in sides:
         if metric.missing:
             return absent(f"{side}: {metric.missing}")
-    curve = CURVES[name]
-    pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
-    truth, value = (curve(ratio(a.sum(axis=0), b.sum(axis=0))) for a, b in pair)
-    checked_pair(name, truth, value)
-    # The same seed draws the same patches on both sides where they have the same particles.
-    samples = relative_error(*(curve(resampled(a, b)) for a, b in pair))
-    low, high = percentiles(samples)
-    told, asked = np.isfinite(value) & np.isfinite(truth), np.isfinite(truth)
-    note = "" if told.sum() == asked.sum() else f"over {told.sum()} of {asked.sum()} points"
+    errors, samples = zip(*(_error(name, experiment, model) for model in models), strict=True)
+    # Over patches, and over rollouts where there are several.
+    low, high = percentiles((draws(len(models)) / len(models) * np.stack(samples, 1)).sum(axis=1))
+    told = min(int(np.isfinite(_value(name, m)).sum()) for m in (experiment, *models))
+    asked = int(np.isfinite(_value(name, experiment)).sum())
     return {
-        "value": float(relative_error(truth, value)),
+        "value": float(np.mean(errors)),
         "low": float(low),
         "high": float(high),
-        "note": note,
+        "note": "" if told == asked else f"over {told} of {asked} points",
     }
+
+
+def _error(name: str, experiment: Metric, model: Metric) -> tuple[float, np.ndarray]:
+    """The error of one rollout, and its bootstrap samples over patches."""
+    truth, value = (_value(name, metric) for metric in (experiment, model))
+    checked_pair(name, truth, value)
+    # The same seed draws the same patches on both sides where they have the same particles.
+    pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
+    samples = relative_error(*(CURVES[name](resampled(a, b)) for a, b in pair))
+    return float(relative_error(truth, value)), samples
+
+
+def _value(name: str, metric: Metric) -> np.ndarray:
+    total, number = (metric.data[key].sum(axis=0) for key in ("numerator", "denominator"))
+    return CURVES[name](ratio(total, number))
 
 
 def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""How far each model is from the truth where there are several rollouts and several truths.
+"""How far each model is from the truth where the truth has several independent replicas.
 
 eps = |y_truth - y_model|_2 / |y_truth|_2 of every rollout against every replica of the truth. A
 rollout is one more run of the same system, so the error between two replicas, the noise floor, is
@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.comparison import COLUMNS, Source, absent, checked_pair, diverged
+from pipeline.analysis.comparison import (
+    COLUMNS,
+    Source,
+    absent,
+    checked_pair,
+    diverged,
+    grouped,
+)
 from pipeline.analysis.curves import SHAPES, Metric, identity
 from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error
 
@@ -33,21 +40,17 @@ def replicated(
 
     Returns:
         the columns of `comparison.comparison`. ``value`` is the mean error of all pairs of a
-        rollout and a replica, ``low`` to ``high`` its 95 % bootstrap interval over both, NaN of a
-        single pair; ``noise_floor`` the mean error between two replicas.
+        rollout and a replica, ``low`` to ``high`` its 95 % bootstrap interval over both;
+        ``noise_floor`` the mean error between two replicas.
     """
     floors = {name: _floor(name, truths) for name in GROUPS}
     rows: list[dict[str, Any]] = []
-    for model, seed in dict.fromkeys((source.model, source.seed) for source in sources):
-        runs = [source for source in sources if (source.model, source.seed) == (model, seed)]
+    for (model, seed), runs in grouped(sources).items():
         head = {"dataset": dataset, "model": model, "seed": seed}
-        early = [run.stopped for run in runs if run.stopped]
         for name in GROUPS:
             row = _error(name, truths, [run.found for run in runs])
-            if early:
-                how = f"diverged in {len(early)} of {len(runs)} rollouts: {early[0]}"
-                row["note"] = diverged(how, row["note"])
-            rows.append(head | row | {"metric": name, "noise_floor": floors[name]})
+            row |= {"metric": name, "noise_floor": floors[name]}
+            rows.append(head | row | {"note": diverged(runs, row["note"])})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -68,12 +71,9 @@ def _error(
                 return absent(f"{side}: {metric.missing if metric else 'not measured'}")
     curves = [[_values(name, found) for found in side] for side in (truths, rollouts)]
     errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
-    ends = (np.nan, np.nan)
-    if errors.size > 1:
-        one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
-        low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
-        ends = (float(low), float(high))
-    return {"value": float(errors.mean()), "low": ends[0], "high": ends[1], "note": ""}
+    one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
+    low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
+    return {"value": float(errors.mean()), "low": float(low), "high": float(high), "note": ""}
 
 
 def _gap(name: str, truth: np.ndarray, value: np.ndarray) -> float:
@@ -82,11 +82,9 @@ def _gap(name: str, truth: np.ndarray, value: np.ndarray) -> float:
 
 
 def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
-    """Mean error between two replicas; of a single truth, between its two halves."""
+    """Mean error between two replicas."""
     found = [truth.get(GROUPS[name]) for truth in truths]
     if any(metric is None or metric.missing for metric in found):
         return np.nan
-    if len(truths) == 1:
-        return float(truths[0]["noise_floor"].attributes.get(name, np.nan))
     curves = [_values(name, truth) for truth in truths]
     return float(np.mean([_gap(name, one, other) for one, other in permutations(curves, 2)]))

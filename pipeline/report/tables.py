@@ -109,7 +109,10 @@ def _interval(row: pd.Series, write: Any) -> str:
 def _what(table: pd.DataFrame) -> str:
     if table["count"].max() > 1:
         return "Values are medians over seeds, intervals their range."
-    return "Intervals are 95 % of a bootstrap over patches of the sample."
+    return (
+        "Values are means over the rollouts of a training, intervals 95 % of a bootstrap over them "
+        "and over patches of the sample, or over replicas of a simulation."
+    )
 
 
 def comparison(results: Results) -> Table:

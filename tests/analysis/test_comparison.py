@@ -104,3 +104,17 @@ def test_a_rollout_that_stopped_is_noted(recording, experiment):
     notes = table.groupby("model")["note"].unique()
     assert list(notes["gns"]) == ["diverged: Stopped after 3 of 40 snapshots"]
     assert list(notes["itself"]) == [""]
+
+
+def test_errors_of_several_rollouts_are_averaged_and_their_scatter_widens_the_interval(
+    recording, experiment
+):
+    settings, found = experiment
+    runs = [
+        Source("law", 0, measure(walk(recording, k, 0.05 + 0.01 * k), settings)) for k in (2, 6)
+    ]
+    alone = [comparison("test", found, [run]).set_index("metric").loc["msd"] for run in runs]
+    both = comparison("test", found, runs).set_index("metric").loc["msd"]
+    assert both["value"] == pytest.approx((alone[0]["value"] + alone[1]["value"]) / 2)
+    assert both["low"] < alone[1]["low"]
+    assert both["high"] > alone[0]["high"]

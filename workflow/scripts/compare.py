@@ -19,7 +19,7 @@ for path in snakemake.input.models:
     model, seed, again = re.fullmatch(snakemake.params.source, Path(path).stem).groups()
     found, attributes = read(path)
     sources.append(Source(model, int(seed), found, str(attributes.get("stopped", ""))))
-if len(truths) > 1 or snakemake.params.settings["rollout"]["repeats"] > 1:
+if len(truths) > 1:
     table = replicated(name, truths, sources)
 else:
     table = comparison(name, truths[0], sources)
