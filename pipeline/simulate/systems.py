@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pipeline.simulate import star_polymer, viscoelastic
+from pipeline.simulate import ideal_gas, star_polymer, viscoelastic
 from pipeline.trajectory import Trajectory
 
 # Each takes its own options (the keys of its schema but kind, seed and replicas) and a seed, and
 # returns a trajectory with length_unit and time_unit "1" and localisation_error 0.
 SYSTEMS: dict[str, Callable[[dict[str, Any], int], Trajectory]] = {
+    "ideal_gas": ideal_gas.simulate,
     "star_polymer": star_polymer.simulate,
     "viscoelastic": viscoelastic.simulate,
 }
