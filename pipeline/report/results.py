@@ -138,6 +138,12 @@ class Results:
         wanted = ["experiment", "truth", *(run.source for run in self.runs)]
         return [s for s in wanted if (self.folder / "statistics" / f"{s}.h5").is_file()]
 
+    @property
+    def replicas(self) -> list[str]:
+        """Names of the statistics of further independent simulations."""
+        found = (self.folder / "statistics").glob("replica*.h5")
+        return sorted((path.stem for path in found), key=lambda name: int(name[len("replica") :]))
+
     def unit(self, quantity: str) -> str:
         """The printed unit of "length" or "time"; "" for reduced units or where unknown."""
         try:

@@ -14,7 +14,8 @@ from pipeline.report.paper.collection import Collection
 from pipeline.report.paper.page import render
 
 written = Path(snakemake.output.report)
-found = Collection(written.parent.parent, pd.read_csv(snakemake.input.table))
+settings = snakemake.params.settings
+found = Collection(written.parent.parent, pd.read_csv(snakemake.input.table), settings)
 facts = provenance.collect(
     [],
     repository=snakemake.params.repository,
@@ -22,4 +23,4 @@ facts = provenance.collect(
     command=f"snakemake --cores all {shlex.quote(str(written))}",
     stages={},
 )
-page.save(written, render(found, snakemake.params.settings, facts))
+page.save(written, render(found, settings, facts))

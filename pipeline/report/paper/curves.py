@@ -12,7 +12,7 @@ from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.lines import zero
 from pipeline.report.paper.collection import Collection, title
-from pipeline.report.records import Absent, Group
+from pipeline.report.records import Absent
 from pipeline.report.results import Results
 
 PANELS = (
@@ -31,18 +31,23 @@ def _curves(results: Results, dataset: str) -> Figure:
     drawing, axes = style.panels(3, height=3.0)
     tables = []
     for panel, (name, y, x, across, up) in zip(axes, PANELS, strict=True):
-        found = results.statistics(name)
-        limits = _truth(panel, found, x, y)
+        try:
+            found = results.statistics(name)
+        except Absent:
+            panel.set_axis_off()
+            continue
+        limits = _truth(panel, results, (name, x, y))
         for source, group in found.items():
             if source != "experiment":
-                panel.plot(
-                    group.get(x), group.get(y), label=style.name(source), **style.line(source)
-                )
+                look = style.line(source)
+                panel.plot(group.get(x), group.get(y), label=style.name(source), **look)
             columns = {x: group.get(x), y: group.get(y), "source": source, "statistic": name}
             tables.append(pd.DataFrame(columns))
         panel.set(xlabel=across, ylabel=up, ylim=limits)
         zero(panel, 1.0 if name == "rdf" else 0.0)
-    axes[0].legend()
+    if not tables:
+        raise Absent(f"No curve of {title(dataset)} was measured.")
+    drawing.legend(*axes[1].get_legend_handles_labels(), loc="outside upper center", ncols=6)
     return Figure(
         f"curves_{dataset}",
         drawing,
@@ -55,17 +60,15 @@ def _curves(results: Results, dataset: str) -> Figure:
     )
 
 
-def _truth(panel: Axes, found: dict[str, Group], x: str, y: str) -> tuple[float, float]:
+def _truth(panel: Axes, results: Results, what: tuple[str, str, str]) -> tuple[float, float]:
     """Draws the truth with the range of its replicas; the limits that show half as much again."""
-    truth = found.get("experiment")
-    if truth is None:
-        raise Absent("The truth of this data set was not measured.")
-    value, others = truth.get(y), [g.get(y) for s, g in found.items() if s.startswith("replica")]
+    name, x, y = what
+    truth = results.statistic("experiment", name)
+    value, others = truth.get(y), [results.statistic(s, name).get(y) for s in results.replicas]
     look = style.line("experiment")
     panel.plot(truth.get(x), value, label="truth", zorder=3, **look)
     every = np.stack([value, *others])
-    with np.errstate(invalid="ignore"):
-        low, high = np.nanmin(every, axis=0), np.nanmax(every, axis=0)
+    low, high = np.nanmin(every, axis=0), np.nanmax(every, axis=0)
     panel.fill_between(truth.get(x), low, high, color=look["color"], alpha=0.2, linewidth=0)
     bottom, top = min(float(np.nanmin(value)), 0.0), float(np.nanmax(value))
     return bottom - 0.05 * top - 0.5 * abs(bottom), 1.5 * top

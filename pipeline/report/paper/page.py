@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from pipeline.report import head, page
+from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
 from pipeline.report.paper import curves, tables
-from pipeline.report.paper.collection import Collection, title
+from pipeline.report.paper.collection import Collection, part, title
 from pipeline.report.sections import Section
 from pipeline.report.sources import SOURCES
 from pipeline.report.verdict import Light
@@ -65,6 +66,22 @@ def sections(found: Collection) -> list[Section]:
         ),
         Section("curves", "Curves", "What the errors are errors of.", figures),
         Section(
+            "rearrangements",
+            "Rearrangements of the colloids",
+            "Figures 6, 7 and 13 of the paper: where neighbourhoods change, and by how much.",
+            [
+                (subject, part("colloids", make))
+                for subject, make in (
+                    ("D²min map", maps.d2min),
+                    ("Displacements over a lag", maps.streamlines),
+                    ("D²min against lag", rearrangements.against_lag),
+                    ("D²min distribution", rearrangements.histogram),
+                    ("Spatial correlation of D²min", rearrangements.correlation),
+                )
+            ],
+            optional=True,
+        ),
+        Section(
             "laws",
             "Energy, temperature, entropy",
             "What the metriplectic structure keeps and what the entropy learned.",
@@ -84,9 +101,9 @@ def light(found: Collection, dataset: str) -> Light:
     rows = found.rows(dataset=dataset, model="metriplectic")
     rows = rows[rows["metric"].isin(tables.WORDS) & rows["value"].notna()]
     worst, parts = 0.0, []
-    for metric, part in rows.groupby("metric", sort=False):
-        value = float(part["value"].median())
-        bounds = np.array([part["paper"].iloc[0], 1.5 * part["noise_floor"].iloc[0]], float)
+    for metric, group in rows.groupby("metric", sort=False):
+        value = float(group["value"].median())
+        bounds = np.array([group["paper"].iloc[0], 1.5 * group["noise_floor"].iloc[0]], float)
         if np.isfinite(bounds).any():
             worst = max(worst, value / float(np.nanmax(bounds)))
         parts.append(f"{tables.WORDS[str(metric)]} {tables.short(value)}")
