@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -19,24 +16,9 @@ HOME = Path(__file__).resolve().parents[2]
 ROLLERS = HOME.parent / "shared" / "data" / "quincke_rollers"
 
 
-def snakemake(folder: Path, name: str) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(HOME / "Snakefile")),
-            *("--cores", "2", f"results/{name}/report.html"),
-        ],
-        cwd=folder,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not ROLLERS.is_dir(), reason=f"the real video is not here: {ROLLERS}")
-def test_nine_frames_of_rollers_make_a_report_that_says_what_they_cannot(tmp_path):
+def test_nine_frames_of_rollers_make_a_report_that_says_what_they_cannot(tmp_path, snakemake):
     shutil.copytree(ROLLERS, tmp_path / "data" / "part")
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "part.yaml").write_text(
@@ -45,7 +27,7 @@ def test_nine_frames_of_rollers_make_a_report_that_says_what_they_cannot(tmp_pat
         "train: {steps: 10, validate_every: 5, strength: false, localisation: covariance}\n"
         "report: {movie: false}\n"
     )
-    run = snakemake(tmp_path, "part")
+    run = snakemake(tmp_path, "--cores", "2", "results/part/report.html")
     assert run.returncode == 0, run.stderr[-3000:]
     made = tmp_path / "results" / "part"
     page = (made / "report.html").read_text()
@@ -95,11 +77,11 @@ def contradicted(folder: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("spoil", [one_frame, cut_short, sizes_differ, only_text, contradicted])
-def test_a_bad_input_ends_the_run_in_a_sentence(tmp_path, spoil):
+def test_a_bad_input_ends_the_run_in_a_sentence(tmp_path, spoil, snakemake):
     folder = tmp_path / "data" / "bad"
     folder.mkdir(parents=True)
     sentence = spoil(folder)
-    run = snakemake(tmp_path, "bad")
+    run = snakemake(tmp_path, "--cores", "2", "results/bad/report.html")
     assert run.returncode != 0
     end = [line for line in run.stderr.splitlines() if line.strip()][-6:]
     assert any(line.startswith("error: ") and sentence in line for line in end), end

@@ -163,7 +163,7 @@ rule report:
     params:
         settings=lambda wildcards: settings(wildcards.name),
         videos=tracked_files,
-        repository=workflow.basedir,
+        repository=str(settings_file.HOME),
     log:
         "results/{name}/logs/report.log",
     benchmark:

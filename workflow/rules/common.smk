@@ -6,9 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+sys.path.insert(0, str(Path(workflow.current_basedir).parent))
 import settings as settings_file
-from snakemake.exceptions import WorkflowError
 
 FILMS = ("monolayer", "monolayer_matched")  # simulations that are rendered to a video
 CORES = min(8, len(os.sched_getaffinity(0)))
@@ -24,12 +23,17 @@ wildcard_constraints:
     source=r"[a-z0-9_]+",
 
 
+def refuse(sentence):
+    """Ends snakemake with a sentence; an exception would come with a traceback of the rule."""
+    sys.exit(f"error: {sentence}")
+
+
 def settings(name):
     """All settings of a data set, checked; a wrong one ends the run in a sentence."""
     try:
         return settings_file.settings(name, config)
     except settings_file.SettingsError as error:
-        raise WorkflowError(str(error)) from None
+        refuse(error)
 
 
 def section(*keys):
@@ -71,7 +75,7 @@ def video_files(wildcards):
         return files
     if filmed(wildcards.name) or settings(wildcards.name)["trajectory"]["truth_of"] is not None:
         return [f"results/{truth_origin(wildcards.name)}/synthetic/video.tif"]
-    raise WorkflowError(
+    refuse(
         f"There is no video for {wildcards.name!r}: put one into data/{wildcards.name}/ (TIFF "
         f"stack, image sequence, avi, mp4, mov, nd2), or ask for a simulated data set such as "
         f"results/colloids/report.html."
@@ -120,12 +124,7 @@ onerror:
     print("\n" + "\n".join(refusals() or ["error: a stage failed; the log named above says more."]), file=sys.stderr)
 
 
-
-# Snakemake would wrap a wrong setting in a traceback of the rule that met it first: look at the
-# targets on the command line now, and refuse before any work is planned.
+# Refuse a wrong setting of what was asked for before any work is planned.
 for target in sys.argv[1:] or ["results/colloids/report.html"]:
     if asked := re.match(r"results/([^/]+)/", target):
-        try:
-            settings_file.settings(asked[1], config)
-        except settings_file.SettingsError as error:
-            sys.exit(f"error: {error}")
+        settings(asked[1])

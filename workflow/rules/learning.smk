@@ -1,6 +1,12 @@
 # Training, once per model and seed, and the rollout of what was learned.
 
 
+def training_minutes(wildcards, attempt):
+    """Wall time a scheduler should give a training; a retry goes on where the last one stopped."""
+    limit = settings(wildcards.name)["train"]["max_minutes"]
+    return round(30 + 1.5 * limit) if limit else 24 * 60 * attempt
+
+
 # The checkpoints beside the model are no output: snakemake would delete them when a job is
 # interrupted, and training goes on from them.
 rule train:
@@ -19,6 +25,8 @@ rule train:
     benchmark:
         "results/{name}/benchmarks/train_{model}_seed{seed}.tsv"
     threads: 1
+    resources:
+        runtime=training_minutes,
     script:
         "../scripts/train.py"
 

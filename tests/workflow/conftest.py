@@ -1,0 +1,33 @@
+"""Snakemake, as a user calls it: in a folder of its own, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parents[2]
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+Snakemake = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def snakemake() -> Snakemake:
+    """``snakemake(folder, *arguments)``: runs to its end, whatever that is, and keeps its words."""
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        snakefile = str(HOME / "workflow" / "Snakefile")
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--snakefile", snakefile, *arguments],
+            cwd=folder,
+            env={**os.environ, "PATH": PATH},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run

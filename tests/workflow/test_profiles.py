@@ -1,0 +1,45 @@
+"""The execution profiles: what a stage asks a machine or a scheduler for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+def planned(snakemake, folder: Path, profile: str) -> dict[str, dict[str, str]]:
+    """Resources and threads of every rule a dry run would start, by rule."""
+    run = snakemake(
+        folder,
+        *("--profile", str(HOME / "workflow" / "profiles" / profile), "--dry-run", "--nocolor"),
+        *("--cores", "8", "results/tiny/report.html"),
+    )
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-3000:]
+    assert "profiles/default" in said  # it must be found beside the Snakefile
+    blocks = re.split(r"\n(?=rule )", said)[1:]
+    return {
+        block.split()[1].rstrip(":"): dict(re.findall(r"(\w+)[=:] ?([\w.<>]+)(?=[,\n])", block))
+        for block in blocks
+    }
+
+
+def test_on_a_workstation_every_stage_says_how_much_memory_it_takes(tmp_path, snakemake):
+    asked = planned(snakemake, tmp_path, "local")
+    assert {"detect", "train", "rollout", "report"} <= set(asked)
+    assert all("mem_mb" in resources for resources in asked.values())
+    workers = int(asked["detect"].get("threads", 1))
+    assert int(asked["detect"]["mem_mb"]) == 500 + 600 * workers
+
+
+def test_on_a_cluster_every_stage_asks_for_memory_and_time(tmp_path, snakemake):
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    asked = planned(snakemake, tmp_path, "slurm")
+    assert all({"mem_mb", "runtime"} <= set(resources) for resources in asked.values())
+    assert asked["detect"]["threads"] == "8"
+    assert int(asked["detect"]["mem_mb"]) > 8 * 450  # a worker process each
+    # Four minutes of training by default, and time to start and to finish.
+    assert int(asked["train"]["runtime"]) > 30
