@@ -78,7 +78,9 @@ def allowed(schema: dict[str, Any]) -> str:
 def _list(schema: dict[str, Any]) -> str:
     low, high = schema.get("minItems"), schema.get("maxItems")
     count = f"{low} " if low is not None and low == high else ""
-    return f"list of {count}({allowed(schema['items'])})"
+    items = schema["items"]
+    keys = f" of {', '.join(items['properties'])}" if "properties" in items else ""
+    return f"list of {count}({allowed(items)}{keys})"
 
 
 def settings(schema: dict[str, Any], text: str) -> Iterator[Setting]:
@@ -122,8 +124,9 @@ class Walk(NamedTuple):
 
 
 def _sentence(part: dict[str, Any]) -> str:
-    note = part.get("description", "")
-    return f"{note[:1].upper()}{note[1:]}." if note and not note.endswith(".") else note
+    """What the schema says: the title is what a key is, the description its unit."""
+    words = ", ".join(part[name] for name in ("title", "description") if name in part)
+    return _capital(words).rstrip(".") + "." if words else ""
 
 
 def _default(value: Any) -> str:
@@ -139,7 +142,7 @@ def markdown(found: Iterator[Setting]) -> str:
         else:
             default = f" Default: {setting.default}." if setting.default else ""
             lines += ["", f"`{setting.key}`"]
-            lines += [f": {_capital(setting.allowed)}.{default} {setting.text}".rstrip()]
+            lines += [f": {setting.text} {_capital(setting.allowed)}.{default}"]
     return "\n".join(lines)
 
 

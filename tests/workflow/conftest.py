@@ -31,3 +31,12 @@ def snakemake() -> Snakemake:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, snakemake: Snakemake) -> Path:
+    """results/tiny, complete; tests must not write to it."""
+    folder = tmp_path_factory.mktemp("workflow")
+    run = snakemake(folder, "--cores", "2", "results/tiny/report.html")
+    assert run.returncode == 0, run.stderr[-4000:]
+    return folder / "results" / "tiny"

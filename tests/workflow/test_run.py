@@ -9,14 +9,6 @@ import pytest
 from pipeline import h5md
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, snakemake):
-    folder = tmp_path_factory.mktemp("workflow")
-    run = snakemake(folder, "--cores", "2", "results/tiny/report.html")
-    assert run.returncode == 0, run.stderr[-4000:]
-    return folder / "results" / "tiny"
-
-
 @pytest.mark.slow
 def test_the_report_stands_alone(finished):
     page = (finished / "report.html").read_text()

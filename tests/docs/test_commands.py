@@ -1,0 +1,40 @@
+"""The commands of the pages work, typed one after the other into a fresh copy of the project."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOME = Path(__file__).resolve().parents[2]
+RUNNER = Path(__file__).with_name("blocks.py")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """What a user clones, with a ./setup that runs commands in the environment of the tests."""
+    for name in ("workflow", "config"):
+        shutil.copytree(HOME / name, tmp_path / name)
+    script = tmp_path / "setup"
+    script.write_text('#!/bin/sh\nexec "$@"\n')
+    script.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["docs/tutorial.md", "docs/howto/simulation.md"])
+def test_the_blocks_of_a_page_run(clone: Path, page: str) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, str(RUNNER), str(HOME / page)],
+        cwd=clone,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(HOME), "MPLBACKEND": "Agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-5000:]}"

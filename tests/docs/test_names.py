@@ -1,0 +1,19 @@
+"""What the pages point at is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parents[2]
+
+
+def test_every_path_that_is_named_exists() -> None:
+    sources = [*HOME.glob("docs/**/*.md"), HOME / "README.md"]
+    named = {
+        (page.name, path)
+        for page in sources
+        for path in re.findall(r"`((?:pipeline|tests|workflow)/[\w./]+)`", page.read_text())
+    }
+    assert named
+    assert not [(page, path) for page, path in named if not (HOME / path).exists()]
