@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import yaml
 
-
 pytestmark = pytest.mark.slow
 HOME = Path(__file__).resolve().parents[2]
 PAGE = (HOME / "docs" / "reference" / "files.md").read_text()
