@@ -38,6 +38,8 @@ def last_window(
         return {name: missing(reason) for name in names}
     run = run._replace(
         position=run.position[-count:],
+        path=run.path[-count:],
+        slide=run.slide[-count:],
         velocity=run.velocity[-count:],
         seen=run.seen[-count:],
         free=run.free[-count:],
@@ -48,7 +50,7 @@ def last_window(
     if not both[1:].any():
         reason = "No free particle is present at two times of the paper's window."
         return {name: missing(reason) for name in names}
-    moved = ((run.position - run.position[0]) ** 2).sum(axis=2)
+    moved = ((run.path - run.path[0]) ** 2).sum(axis=2)
     kept = (run.velocity * run.velocity[0]).sum(axis=2)
     number = gather(both.T.astype(float), label, units)
     sums = {"vacf_paper": kept, "msd_paper": moved}

@@ -42,8 +42,8 @@ def _one_run(part: Run, lag: np.ndarray) -> np.ndarray:
     known = part.free.astype(float)
     # Positions from the middle of each track: the expanded squares must not cancel large numbers.
     weight = np.maximum(known.sum(axis=0), 1.0)[:, None]
-    middle = np.einsum("tn,tnd->nd", known, part.position) / weight
-    position = (part.position - middle) * known[..., None]
+    middle = np.einsum("tn,tnd->nd", known, part.path) / weight
+    position = (part.path - middle) * known[..., None]
     square = (position**2).sum(axis=2)
     total = products(square, known, lag) + products(known, square, lag)
     for k in range(position.shape[2]):

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pipeline.analysis import sheared
 from pipeline.analysis.runs import Run, minimum_image, sides, wrapped
 from pipeline.analysis.uncertainty import gather
 from pipeline.analysis.window import mean_radius, shell_volumes, visible
@@ -57,7 +58,7 @@ def rdf(
     units, shells = int(label.max()) + 1, len(edges) - 1
     found, expected = np.zeros((units, shells)), np.zeros((units, shells))
     for part, row in _spread(parts, snapshots):
-        one = _snapshot(part.position[row], part.seen[row], part.free[row], frame, edges)
+        one = _snapshot(part, row, frame, edges)
         found += gather(one.found, label[one.centre], units)
         expected += gather(one.expected, label[one.centre], units)
     return Counts(found, expected)
@@ -81,20 +82,21 @@ def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
     return [usable[k] for k in np.linspace(0, len(usable) - 1, snapshots).astype(int)]
 
 
-def _snapshot(
-    position: np.ndarray, seen: np.ndarray, free: np.ndarray, frame: Box, edges: np.ndarray
-) -> _Shells:
-    lengths = np.asarray(frame.lengths, float)
-    local = wrapped(position, frame)
-    inside = seen & (local >= 0).all(axis=1) & (local <= lengths).all(axis=1)
+def _snapshot(part: Run, row: int, frame: Box, edges: np.ndarray) -> _Shells:
+    lengths, slide = np.asarray(frame.lengths, float), float(part.slide[row])
+    local = (
+        sheared.inside(part.position[row], frame, slide)
+        if slide
+        else wrapped(part.position[row], frame)
+    )
+    inside = part.seen[row] & (local >= 0).all(axis=1) & (local <= lengths).all(axis=1)
     who = np.flatnonzero(inside)
-    place, centre = local[who], free[who]
-    tree = cKDTree(place, boxsize=sides(frame))
-    pair = tree.query_pairs(edges[-1], output_type="ndarray")
-    pair = pair[centre[pair].any(axis=1)]
-    gap = minimum_image(place[pair[:, 0]] - place[pair[:, 1]], frame)
+    place, centre = local[who], part.free[row, who]
+    pair, distance = _neighbours(place, frame, slide, edges[-1])
+    counted = centre[pair].any(axis=1)
+    pair, distance = pair[counted], distance[counted]
     shells = len(edges) - 1
-    shell = np.searchsorted(edges, np.linalg.norm(gap, axis=1), side="right") - 1
+    shell = np.searchsorted(edges, distance, side="right") - 1
     kept = shell < shells
     flat = (pair[kept] * shells + shell[kept, None]).ravel()
     found = np.bincount(flat, minlength=len(who) * shells).reshape(len(who), shells)[centre]
@@ -102,3 +104,15 @@ def _snapshot(
     density = (len(who) - 1) / np.prod(lengths)
     expected = density * shell_volumes(edges, len(lengths)) * visible(place[centre], middle, frame)
     return _Shells(who[centre], found, expected)
+
+
+def _neighbours(
+    place: np.ndarray, frame: Box, slide: float, cutoff: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (P, 2) closer than the cutoff, each once, and their distances (P,)."""
+    if slide:
+        return sheared.neighbours(place, frame, slide, cutoff)
+    tree = cKDTree(place, boxsize=sides(frame))
+    pair = tree.query_pairs(cutoff, output_type="ndarray")
+    gap = minimum_image(place[pair[:, 0]] - place[pair[:, 1]], frame)
+    return pair, np.linalg.norm(gap, axis=1)

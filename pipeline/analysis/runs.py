@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.analysis import sheared
 from pipeline.trajectory import Box, Trajectory
 
 
@@ -18,10 +19,12 @@ class Run(NamedTuple):
     """
 
     position: np.ndarray  # (T, N, D) unwrapped: continuous across periodic faces [length]
-    velocity: np.ndarray  # (T, N, D) [length / time]
+    path: np.ndarray  # (T, N, D) the same; in a sheared box relative to the imposed flow
+    velocity: np.ndarray  # (T, N, D) in a sheared box relative to the imposed flow [length / time]
     seen: np.ndarray  # (T, N) bool, driven particles included: who counts as a neighbour
     free: np.ndarray  # (T, N) bool: whom the statistics are about
     time: np.ndarray  # (T,) [time]
+    slide: np.ndarray  # (T,) displacement of the image above, see `sheared` [length]
     box: Box
 
 
@@ -34,18 +37,13 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
 
     Raises:
         ValueError: if ``select`` does not fit, or if the snapshots of a run are not together or
-            do not fall on the clock, or if its images slide (Lees-Edwards).
+            do not fall on the clock.
     """
     count = trajectory.present.shape[1]
     chosen = np.ones(count, bool) if select is None else np.asarray(select, bool)
     if chosen.shape != (count,):
         raise ValueError(
             f"select has shape {chosen.shape} for {count} particles: give one flag per particle."
-        )
-    if trajectory.attributes.get("shear_rate", 0.0):
-        raise ValueError(
-            "The trajectory has sliding (Lees-Edwards) images and the statistics know only images "
-            "at rest: measure it in a frame without shear."
         )
     edges = [0, *(np.flatnonzero(np.diff(trajectory.run)) + 1).tolist(), len(trajectory.run)]
     if len(edges) - 1 > len(np.unique(trajectory.run)):
@@ -91,14 +89,18 @@ def _run(part: Trajectory, chosen: np.ndarray) -> Run:
             f"The snapshots of run {part.run[0]} do not fall on a clock of interval "
             f"{part.dt:g}: check dt and the order of the frames."
         )
-    position = unwrapped(part.position, part.box)
-    seen, free = part.present, part.free & chosen
-    velocity, time = part.velocity, part.time
+    slide = sheared.slides(part)
+    if part.attributes.get("shear_rate", 0.0):
+        position, path, velocity = part.position, sheared.path(part), sheared.peculiar(part)
+    else:
+        position, velocity = unwrapped(part.position, part.box), part.velocity
+        path = position
+    seen, free, time = part.present, part.free & chosen, part.time
     if index[-1] + 1 > len(index):
         held = np.searchsorted(index, np.arange(index[-1] + 1), side="right") - 1
         real = np.zeros((len(held), 1), bool)
         real[index] = True
-        position, velocity = position[held], velocity[held]
+        position, path, velocity, slide = (x[held] for x in (position, path, velocity, slide))
         seen, free = seen[held] & real, free[held] & real
         time = part.time[0] + part.dt * np.arange(len(held))
-    return Run(position, velocity, seen, free, time, part.box)
+    return Run(position, path, velocity, seen, free, time, slide, part.box)

@@ -27,6 +27,7 @@ from pipeline.trajectory import Trajectory
 NORMALISATION = "mean"
 REFERENCE = "configuration at the time origin"
 REARRANGEMENTS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")
+SLIDING = "Rearrangements are not measured in a box whose images slide (Lees-Edwards)."
 UNASKED = "Rearrangements were not asked for (statistics: rearrangements)."
 
 
@@ -60,11 +61,13 @@ def measure(
         "vacf": metrics.velocities(parts, settings, label),
         "msd": metrics.mobility(parts, settings, label),
     }
-    if settings.rearrangements:
+    sliding = any(part.slide.any() for part in parts)
+    if settings.rearrangements and not sliding:
         found |= {"streamlines": metrics.flow(parts, settings)}
         found |= _rearrangements(parts, settings, label)
     else:
-        found |= {name: missing(UNASKED) for name in ("streamlines", *REARRANGEMENTS)}
+        reason = SLIDING if sliding else UNASKED
+        found |= {name: missing(reason) for name in ("streamlines", *REARRANGEMENTS)}
     if settings.paper_window:
         found |= last_window(parts, settings, label, settings.paper_window)
     if "particle" in found["d2min_map"].data:

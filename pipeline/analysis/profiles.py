@@ -1,0 +1,106 @@
+"""Profiles across the box: the flow of a sheared gas (the paper's figure 9), mixing (figure 10)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.analysis import sheared
+from pipeline.trajectory import Trajectory
+
+
+class Profile(NamedTuple):
+    """A quantity against one coordinate, in slices of equal width."""
+
+    middle: np.ndarray  # (K,) coordinate of the middle of each slice [length]
+    value: np.ndarray  # (..., K) mean, NaN where no particle was met
+    error: np.ndarray  # (..., K) standard error of the mean
+
+
+def velocity_profile(trajectory: Trajectory, slices: int = 20) -> Profile:
+    """Mean v_x against y over all snapshots, of the images inside the box.
+
+    Errors are from the scatter between ten stretches of time, since snapshots are correlated.
+
+    Raises:
+        ValueError: if the axes x and y are not periodic.
+    """
+    if not all(trajectory.box.periodic[:2]):
+        raise ValueError("A velocity profile across the box needs periodic axes x and y.")
+    height = trajectory.box.lengths[1]
+    rate = float(trajectory.attributes.get("shear_rate", 0.0))
+    y = trajectory.position[..., 1] - trajectory.box.origin[1]
+    image = np.floor(y / height)
+    velocity = trajectory.velocity[..., 0] - image * rate * height
+    place = _slice(y - image * height, height, slices)
+    means = []
+    for rows in np.array_split(np.arange(len(y)), min(10, len(y))):
+        known = trajectory.present[rows]
+        k = place[rows][known]
+        total = np.bincount(k, velocity[rows][known], slices)
+        count = np.bincount(k, minlength=slices)
+        means.append(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+    value = np.array(means)
+    error = np.nanstd(value, axis=0, ddof=1) / len(value) ** 0.5 if len(value) > 1 else np.nan
+    return Profile(_middle(height, slices), np.nanmean(value, axis=0), error * np.ones(slices))
+
+
+def imposed(trajectory: Trajectory, y: np.ndarray) -> np.ndarray:
+    """(K,) velocity of the imposed linear flow at heights y, as the images force it."""
+    rate = float(trajectory.attributes.get("shear_rate", 0.0))
+    height = trajectory.position[..., 1].mean()
+    return trajectory.velocity[..., 0].mean() + rate * (y - height)
+
+
+def concentration_profile(
+    trajectory: Trajectory, rows: np.ndarray, axis: int = 1, slices: int = 20
+) -> Profile:
+    """Share of the particles that started in the lower half of the box, against a coordinate.
+
+    Args:
+        trajectory: positions wrapped or not.
+        rows: (R,) snapshots to look at.
+        axis: coordinate along which the halves were told apart and the slices are cut.
+        slices: number of slices.
+
+    Returns:
+        value (R, K) between 0 and 1; its error is that of a binomial share.
+    """
+    height = trajectory.box.lengths[axis]
+    slide = sheared.slides(trajectory)
+    y = [
+        sheared.inside(trajectory.position[row], trajectory.box, float(slide[row]))[:, axis]
+        for row in (0, *rows)
+    ]
+    lower = y[0] < 0.5 * height
+    seen = trajectory.present[0] & trajectory.present[rows]
+    share = np.full((len(rows), slices), np.nan)
+    error = share.copy()
+    for k, (place, known) in enumerate(zip(y[1:], seen, strict=True)):
+        where = _slice(place[known], height, slices)
+        count = np.bincount(where, minlength=slices)
+        met = count > 0
+        share[k, met] = np.bincount(where, lower[known], slices)[met] / count[met]
+        error[k, met] = np.sqrt(share[k, met] * (1 - share[k, met]) / count[met])
+    return Profile(_middle(height, slices), share, error)
+
+
+def mixing(trajectory: Trajectory, axis: int = 1) -> np.ndarray:
+    """(T,) how far the halves have mixed: 0 at the start, 1 where nothing is left of the order.
+
+    One minus the correlation of where a particle is with where it began, in the first Fourier mode
+    of the box along the axis: 2 < sin k y(t) sin k y(0) + cos k y(t) cos k y(0) > / 2.
+    """
+    k = 2 * np.pi / trajectory.box.lengths[axis]
+    phase = k * (trajectory.position[..., axis] - trajectory.position[:1, :, axis])
+    both = trajectory.present & trajectory.present[:1]
+    return 1 - np.where(both, np.cos(phase), 0.0).sum(axis=1) / np.maximum(both.sum(axis=1), 1)
+
+
+def _slice(place: np.ndarray, height: float, slices: int) -> np.ndarray:
+    return np.clip((place / height * slices).astype(int), 0, slices - 1)
+
+
+def _middle(height: float, slices: int) -> np.ndarray:
+    return (np.arange(slices) + 0.5) * height / slices
