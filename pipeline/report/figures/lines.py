@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def area(results: Results) -> tuple[float, str]:
         return 1.0, f"{unit}²" if unit else ""
 
 
-def told(found: dict[str, Group]) -> str:
+def told(found: Iterable[str]) -> str:
     """The sources in words, for alt texts."""
     return ", ".join(style.label(source, list(found)) for source in found)
 

@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.report import head, page
 from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
-from pipeline.report.paper import curves, tables
+from pipeline.report.paper import curves, flows, tables
 from pipeline.report.paper.collection import Collection, part, title
 from pipeline.report.sections import Section
 from pipeline.report.sources import SOURCES
@@ -65,6 +65,16 @@ def sections(found: Collection) -> list[Section]:
             ],
         ),
         Section("curves", "Curves", "What the errors are errors of.", figures),
+        Section(
+            "flows",
+            "The ideal gas in space",
+            "Figures 9 and 10 of the paper: the profile under shear, mixing in a larger box.",
+            [
+                ("Profile of the shear flow", part("shear_flow", flows.shear_profile)),
+                ("Mixing at L = 2", part("self_diffusion_large", flows.mixing)),
+            ],
+            optional=True,
+        ),
         Section(
             "rearrangements",
             "Rearrangements of the colloids",
