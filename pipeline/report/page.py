@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
-import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 import yaml
-from markupsafe import Markup, escape
 
-from pipeline.files import whole
-from pipeline.report import claims, head, sections, style, verdict
+from pipeline.report import claims, head, html, sections, style, verdict
 from pipeline.report.figure import Embedded, Figure, embed
 from pipeline.report.methods import methods
 from pipeline.report.movie import Movie
@@ -24,8 +18,6 @@ from pipeline.report.records import Absent
 from pipeline.report.results import Results
 from pipeline.report.tables import Table
 
-HERE = Path(__file__).parent
-LIMIT = 15e6  # bytes of the finished page
 KINDS = {Embedded: "figure", Table: "table", Movie: "movie", list: "list", str: "text"}
 
 
@@ -55,23 +47,7 @@ def write(
     Raises:
         ValueError: if the page would exceed 15 MB.
     """
-    save(path, render(folder, settings, provenance))
-
-
-def save(path: str | os.PathLike[str], text: str) -> None:
-    """Writes a page, whole or not at all.
-
-    Raises:
-        ValueError: if it would exceed 15 MB.
-    """
-    content = text.encode()
-    if len(content) > LIMIT:
-        raise ValueError(
-            f"The report would be {len(content) / 1e6:.1f} MB and must stay under "
-            f"{LIMIT / 1e6:.0f} MB: compare fewer models in one report (settings: models)."
-        )
-    with whole(path) as partial:
-        partial.write_bytes(content)
+    html.save(path, render(folder, settings, provenance))
 
 
 def render(
@@ -84,6 +60,7 @@ def render(
         name=Path(folder).resolve().name,
         headline=head.headline(results),
         synthetic=head.synthetic(results),
+        tuned=(Path(folder) / "tuning.html").is_file(),
         lights=lights,
         unsupported=claims.unsupported(results),
         summary=verdict.summary(lights),
@@ -94,20 +71,20 @@ def render(
     )
 
 
-def fill(settings: dict[str, Any], **content: Any) -> str:
-    """The template with its content: what `render` passes to it."""
-    script = (HERE / "script.js").read_text()
-    return (
-        _environment()
-        .get_template("template.html")
-        .render(
-            **content,
-            today=date.today().isoformat(),
-            settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
-            style=Markup((HERE / "style.css").read_text()),
-            script=Markup(script),
-            fingerprint=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        )
+def fill(name: str, settings: dict[str, Any], tuned: bool = False, **content: Any) -> str:
+    """The template with its content: what `render` passes to it.
+
+    `tuned`: whether a page of tried settings lies beside this one.
+    """
+    return html.render(
+        "report.html",
+        title=f"{name} – metriplex report",
+        start="verdict",
+        name=name,
+        tuned=tuned,
+        today=date.today().isoformat(),
+        settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
+        **content,
     )
 
 
@@ -140,25 +117,3 @@ def _item(make: Callable[[Any], Any], subject: str, results: Any) -> Item:
         made = embed(made)
     wide = made.wide if isinstance(made, Embedded) else isinstance(made, (Table, Movie))
     return Item(KINDS[type(made)], made, subject, wide)
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"drawing": _drawing, "rich": _rich}
-    return environment
-
-
-def _drawing(figure: Embedded) -> Markup:
-    """matplotlib escapes the text it sets, so its SVG may stand in the page as it is."""
-    return Markup(figure.svg)
-
-
-def _rich(text: str) -> Markup:
-    """Escaped text with D²min set as it should be."""
-    return Markup(re.sub("D²min", "D²<sub>min</sub>", str(escape(text))))

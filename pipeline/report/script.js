@@ -36,3 +36,12 @@ function mark() {
 }
 mark();
 addEventListener("resize", mark);
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  button.hidden = false;
+  const code = button.parentElement.querySelector("code");
+  button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(code);
+    await navigator.clipboard.writeText(code.textContent);
+    button.textContent = "Copied";
+  });
+}

@@ -65,7 +65,7 @@ def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
     images, numbers, run = [], [], []
     for index, video in enumerate(videos):
         for number in sorted({0, len(video) // 2, len(video) - 1}):
-            images.append(_stretched(video[number]))
+            images.append(stretched(video[number]))
             numbers.append(number)
             run.append(index)
     with whole(path) as partial, h5py.File(partial, "w") as file:
@@ -73,6 +73,7 @@ def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
         file["frame"], file["run"] = numbers, run
 
 
-def _stretched(image: np.ndarray) -> np.ndarray:
+def stretched(image: np.ndarray) -> np.ndarray:
+    """An image (H, W) as uint8, from its 0.5th percentile in black to its 99.5th in white."""
     low, high = np.percentile(image, [0.5, 99.5])
     return (255 * np.clip((image - low) / max(high - low, 1e-9), 0, 1)).astype(np.uint8)

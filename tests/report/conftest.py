@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.report import page, provenance
+from tests.debian import program
 from tests.report import fixture
+from tests.report.browser import FLAGS
 
 SETTINGS = {"models": ["metriplectic", "gns_sde"], "split": {"train": 0.375, "validation": 0.125}}
 
@@ -22,3 +26,13 @@ def report(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     page.write(path, folder, SETTINGS, provenance.collect([folder / "tracks.parquet"]))
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium without a window."""
+    path = program("chromium", "chromium")
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from pypdf import PdfReader
 
-from tests.debian import program
-from tests.report.browser import FLAGS, REACHABLE, complaints, opened, outside
+from tests.report.browser import REACHABLE, complaints, opened, outside
 
 pytestmark = pytest.mark.slow
 A4 = 794, 1123  # CSS pixels
@@ -21,15 +19,6 @@ PLAYED = """video => new Promise(done => {
     video.ontimeupdate = () => video.currentTime > 0.3 && done(true);
     video.play();
 })"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = program("chromium", "chromium")
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [1400, 400])

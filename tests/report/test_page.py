@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.report import page, provenance
+from pipeline.report import html, page, provenance
 from pipeline.report.sections import SECTIONS
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -96,7 +96,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
 
 def test_too_large_a_page_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "LIMIT", 1000)
+    monkeypatch.setattr(html, "LIMIT", 1000)
     with pytest.raises(ValueError, match="must stay under"):
         page.write(tmp_path / "r.html", tmp_path, {}, {})
     assert not (tmp_path / "r.html").exists()

@@ -150,6 +150,11 @@ rule report:
             if settings(wildcards.name)["trajectory"]["truth_of"] or system(wildcards.name)
             else [f"results/{wildcards.name}/tracking.h5"]
         ),
+        tuning=lambda wildcards: (
+            []
+            if settings(wildcards.name)["trajectory"]["truth_of"] or system(wildcards.name)
+            else [f"results/{wildcards.name}/tuning.html"]
+        ),
         truth=lambda wildcards: (
             [f"results/{wildcards.name}/truth.json"] if has_truth(wildcards.name) else []
         ),

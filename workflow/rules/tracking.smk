@@ -17,6 +17,25 @@ rule tune:
         "../scripts/tune.py"
 
 
+# Made as soon as it can be: the user looks at it while the rest goes on.
+rule tuning_page:
+    input:
+        video_files,
+        tuning="results/{name}/tuning.json",
+    output:
+        page="results/{name}/tuning.html",
+    params:
+        folder=video_folder,
+        settings=section("video"),
+    log:
+        "results/{name}/logs/tuning_page.log",
+    benchmark:
+        "results/{name}/benchmarks/tuning_page.tsv"
+    priority: 10
+    script:
+        "../scripts/trials.py"
+
+
 rule detect:
     input:
         video_files,

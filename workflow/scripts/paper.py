@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.report import page, provenance
+from pipeline.report import html, provenance
 from pipeline.report.paper.collection import Collection
 from pipeline.report.paper.page import render
 
@@ -23,4 +23,4 @@ facts = provenance.collect(
     command=f"snakemake --cores all {shlex.quote(str(written))}",
     stages={},
 )
-page.save(written, render(found, settings, facts))
+html.save(written, render(found, settings, facts))

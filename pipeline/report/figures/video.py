@@ -68,7 +68,7 @@ def _show(axes: Axes, image: np.ndarray, found: pd.DataFrame, ring: float) -> No
     axes.spines[["top", "right"]].set_visible(True)
 
 
-def _crowded(found: pd.DataFrame, side: float, size: tuple[int, int]) -> tuple[float, float]:
+def crowded(found: pd.DataFrame, side: float, size: tuple[int, int]) -> tuple[float, float]:
     """Upper left corner (x, y) of the square that holds most particles; the middle if equal."""
     centre = np.array(size) / 2
     places = found[["x", "y"]].to_numpy()
@@ -99,7 +99,7 @@ def overlay(results: Results) -> Figure:
     whole.set_title(f"Frame {numbers[k]}: {len(found)} particles")
     near, _ = cKDTree(found[["x", "y"]]).query(found[["x", "y"]], min(2, len(found)))
     side = float(min(height, width, max(40.0, 11 * np.median(np.atleast_2d(near)[..., -1]))))
-    x0, y0 = _crowded(found, side, (width, height))
+    x0, y0 = crowded(found, side, (width, height))
     inside = found[
         found["x"].between(x0, x0 + side, "neither") & found["y"].between(y0, y0 + side, "neither")
     ]

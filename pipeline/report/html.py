@@ -1,0 +1,77 @@
+"""Pages from templates: each one file that holds its style and script and loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from pipeline.files import whole
+from pipeline.report.figure import Embedded
+
+HERE = Path(__file__).parent
+LIMIT = 15e6  # bytes of a finished page
+
+
+def render(template: str, **values: Any) -> str:
+    """The page as text.
+
+    Args:
+        template: a file beside this one that extends base.html.
+        values: what it shows; `title` and `start`, the id of the main content, always.
+    """
+    script = (HERE / "script.js").read_text()
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup((HERE / "style.css").read_text()),
+            script=Markup(script),
+            fingerprint=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            **values,
+        )
+    )
+
+
+def save(path: str | os.PathLike[str], text: str) -> None:
+    """Write a page; it appears whole or not at all.
+
+    Raises:
+        ValueError: if the page would exceed 15 MB.
+    """
+    content = text.encode()
+    if len(content) > LIMIT:
+        raise ValueError(
+            f"The report would be {len(content) / 1e6:.1f} MB and must stay under "
+            f"{LIMIT / 1e6:.0f} MB: compare fewer models in one report (settings: models)."
+        )
+    with whole(path) as partial:
+        partial.write_bytes(content)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"drawing": _drawing, "rich": _rich}
+    return environment
+
+
+def _drawing(figure: Embedded) -> Markup:
+    """matplotlib escapes the text it sets, so its SVG may stand in the page as it is."""
+    return Markup(figure.svg)
+
+
+def _rich(text: str) -> Markup:
+    """Escaped text with D²min set as it should be."""
+    return Markup(re.sub("D²min", "D²<sub>min</sub>", str(escape(text))))
