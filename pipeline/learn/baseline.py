@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -101,22 +102,29 @@ def start_baseline(
     snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
 ) -> Any:
     """A baseline whose scales are measured, on the device and in the precision of the data."""
-    plain: dict[str, Any] = {"kind": settings["model"], "cutoff": snapshots.cutoff}
-    if settings["model"] == "dpd":
-        plain.update(_dpd(snapshots, times, measured))
-    else:
-        batch = snapshots.batch(evenly(times, 20))
-        plain.update(
-            dimension=snapshots.dimension,
-            width=settings["width"],
-            layers=settings["layers"],
-            velocity=float(batch.v[batch.mask].square().mean().sqrt()),
-            acceleration=measured.acceleration,
-        )
+    kind = settings["model"]
+    scales = SCALES[kind](snapshots, times, measured, settings)
+    plain = {"kind": kind, "cutoff": snapshots.cutoff, **scales}
     return build(plain).to(snapshots.device, snapshots.dtype)
 
 
-def _dpd(snapshots: Snapshots, times: np.ndarray, measured: Measured) -> dict[str, float]:
+def _network(
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Sizes of the layers, and the scales of what goes in and comes out."""
+    batch = snapshots.batch(evenly(times, 20))
+    return {
+        "dimension": snapshots.dimension,
+        "width": settings["width"],
+        "layers": settings["layers"],
+        "velocity": float(batch.v[batch.mask].square().mean().sqrt()),
+        "acceleration": measured.acceleration,
+    }
+
+
+def _dpd(
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+) -> dict[str, Any]:
     """Force and noise that each explain half of the velocity change, at the measured T0."""
     batch = snapshots.batch(evenly(times, 5))
     pairs: Pairs = batch.pairs
@@ -133,3 +141,11 @@ def _dpd(snapshots: Snapshots, times: np.ndarray, measured: Measured) -> dict[st
         "sigma": float((SHARE * measured.unexplained / noise).sqrt()),
         "temperature": measured.temperature,
     }
+
+
+# What each kind of baseline asks for besides its cutoff, measured where it is a scale.
+SCALES: dict[str, Callable[..., dict[str, Any]]] = {
+    "dpd": _dpd,
+    "gns": _network,
+    "gns_sde": _network,
+}

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipeline.baselines.build import KINDS as BASELINES
+from pipeline.metriplectic.settings import LEARNED
+
 # One line each: this table is the documentation that config.yaml refers to.
 DEFAULTS: dict[str, Any] = {
     "model": "metriplectic",  # metriplectic | gns | gns_sde | dpd
     "width": 32,  # of the hidden layers of a graph network
     "layers": 2,  # of message passing
-    "closures": "splines",  # splines | networks (the paper's, about ten times slower)
+    # A preset of metriplectic/settings.py: splines | networks (the paper's, ten times slower) | ...
+    "closures": "splines",
     "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
     "warm_start": True,  # splines start from a linear regression of forces and friction
     "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
@@ -63,8 +67,8 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
         )
     full = {**DEFAULTS, **settings}
     choices = {
-        "model": ("metriplectic", "gns", "gns_sde", "dpd"),
-        "closures": ("splines", "networks"),
+        "model": ("metriplectic", *BASELINES),
+        "closures": LEARNED,
         "loss": ("heat", "paper"),
         "entropy": ("latent", "teacher"),
         "localisation": ("corrected", "covariance", "none"),

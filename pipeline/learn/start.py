@@ -16,7 +16,6 @@ from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.settings import PRESETS
 from pipeline.state import State
 
-PRESET = {"splines": "splines", "networks": "networks"}
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 
 
@@ -34,7 +33,7 @@ def model_settings(
     Returns:
         what `pipeline.metriplectic.model.build` takes.
     """
-    closures = copy.deepcopy(PRESETS[PRESET[settings["closures"]]])
+    closures = copy.deepcopy(PRESETS[settings["closures"]])
     closures["friction"].update(level=1.0, conductivity=1.0)
     closures["friction"]["volume_factor"] = settings["volume_factor"]
     closures["energy"]["heat_capacity"] = settings["heat_capacity"]

@@ -84,7 +84,7 @@ def _metriplectic(
     scales = start.model_settings(snapshots, train, measured, settings)
     torch.manual_seed(settings["seed"])
     model = build(scales).to(snapshots.device, snapshots.dtype)
-    if settings["warm_start"] and settings["closures"] == "splines":
+    if settings["warm_start"]:
         start_from_regression(model, snapshots, train, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]

@@ -50,6 +50,7 @@ PRESETS: dict[str, Closures] = {
     "paper_solid": {**PAPER, "strain": {"kind": "paper"}},
     "ideal_gas": IDEAL_GAS,  # Espanol and Revenga 2003, nothing learned
 }
+LEARNED = tuple(name for name in PRESETS if name != "ideal_gas")
 DEFAULTS: dict[str, Any] = {
     "closures": "splines",  # name of a preset, or kind and options of each closure
     "temperature": 1.0,  # T0: measured velocity variance per component [m length^2 / time^2]

@@ -141,7 +141,7 @@ def test_first_loss_is_sane(data) -> None:
 def test_unknown_setting_is_refused(data, tmp_path) -> None:
     with pytest.raises(ValueError, match="learning_rates"):
         train(*data, {"learning_rates": 1.0}, tmp_path, seed=0)
-    with pytest.raises(ValueError, match="splines, networks"):
+    with pytest.raises(ValueError, match="splines, splines_solid"):
         train(*data, {"closures": "tables"}, tmp_path, seed=0)
 
 
