@@ -80,8 +80,8 @@ class Trajectory(NamedTuple):
         cuts = (np.flatnonzero(~self.successive()) + 1).tolist()
         return [slice(a, b) for a, b in itertools.pairwise([0, *cuts, len(self.time)])]
 
-    def window(self, rows: slice) -> Trajectory:
-        """The snapshots in ``rows``, all particles kept."""
+    def window(self, rows: slice | np.ndarray) -> Trajectory:
+        """The snapshots in ``rows``, a slice or indices, all particles kept."""
         return self._replace(
             position=self.position[rows],
             velocity=self.velocity[rows],

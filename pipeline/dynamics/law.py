@@ -68,7 +68,7 @@ class Setting(Protocol):
 
     @property
     def substeps(self) -> int:
-        """Integrator steps per snapshot interval."""
+        """Integrator steps per snapshot interval, whatever the unit of time."""
 
     @property
     def skin(self) -> float:

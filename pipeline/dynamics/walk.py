@@ -29,7 +29,9 @@ class Walk:
         self.force = external(window.attributes, conditions.units)
         # Not from the first snapshot on: sliding images are where the time says.
         self.clock = window.time / conditions.units.time
-        self.dt = 1.0 / conditions.substeps
+        # A model trained in strides has a unit of time longer than the snapshot interval.
+        self.interval = window.dt / conditions.units.time
+        self.dt = self.interval / conditions.substeps
         count, particles, dimension = window.position.shape
         self.r, self.v = self.lead.r.copy(), self.lead.v.copy()
         self.shape = (count, particles)
@@ -97,10 +99,11 @@ class Walk:
         k = self.index[rows.numpy()]
         now, then = (torch.from_numpy(self.lead.r[s, k]) for s in (t, t + 1))
         whole, _ = self.lead.space.displacement(then, now, float(self.clock[t]))
-        start = state.r[rows] - whole * substep * self.dt
+        share = 1.0 / self.conditions.substeps
+        start = state.r[rows] - whole * substep * share
         if substep + 1 == self.conditions.substeps:
             return Path(rows, start + whole, torch.from_numpy(self.lead.v[t + 1, k]))
-        return Path(rows, start + whole * (substep + 1) * self.dt, whole)
+        return Path(rows, start + whole * (substep + 1) * share, whole / self.interval)
 
     def content(self, state: State, dynamics: Any) -> Account:
         """Energy and momentum of the particles now present."""

@@ -43,6 +43,7 @@ class Noise(NamedTuple):
     temperature: float  # T0
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
+    step: float = 1.0  # of a rollout, in steps of training
 
     @property
     def corrected(self) -> bool:
@@ -58,14 +59,16 @@ class Noise(NamedTuple):
 def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
     """Temperature of the anchor (scalar): T0 (1 - gamma dt / 2) (1 - <F^2> dt^2 / 4 m T0).
 
+    dt is the step of the rollouts, as everywhere below.
+
     T0 is the variance of velocities one dt apart, which explicit steps at temperature T keep
     at T / (1 - gamma dt / 2) for friction and, in leapfrog, at T / (1 - (omega dt / 2)^2) for
     springs, whose <F^2> is m omega^2 T.
 
     Args:
         T0: measured.
-        gamma: friction rate, scalar [1 / dt].
-        force: (n, D) conservative forces [a m / dt^2].
+        gamma: friction rate times dt, scalar.
+        force: (n, D) conservative forces times dt [a m / time].
     """
     springs = force.square().mean() / (4 * T0)
     return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))

@@ -126,7 +126,8 @@ class Learner(Carrier):
         own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
         gamma = own.detach() / (2 * T.detach())
-        return T / target(self.noise.temperature, gamma, force.detach()[mask])
+        dt, moved = self.noise.step, force.detach()[mask]
+        return T / target(self.noise.temperature, gamma * dt, moved * dt)
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         D = dynamics.v_ij.shape[1]

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "validation": 0.1,  # fraction that follows, for choosing the checkpoint; the rest is the test
     "steps": 1500,  # optimiser steps; the learning rate falls to a hundredth along them
     "batch": 5,  # snapshots per step
+    "stride": 1,  # snapshots from the state before a step to the one after, see learn/stride.py
     "learning_rate": 0.01,  # peak of Adam's rate, reached after 3 % of the steps
     "latent_rate": 0.05,  # the same for the latents z
     "clip": 10.0,  # largest norm of the gradient

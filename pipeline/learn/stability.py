@@ -20,9 +20,9 @@ class Stability(lightning.Callback):
 
     def __init__(self, task: Task, trajectory: Trajectory) -> None:
         self.task = task
-        first = int(task.validation[0])
-        steps = min(task.settings["rollout_steps"], int(task.validation[-1]) + 1 - first)
-        self.window = trajectory.window(slice(first, first + steps + 1))
+        rows = task.parts["validation"]
+        last = min(rows.stop, rows.start + task.settings["rollout_steps"] + 1)
+        self.window = trajectory.window(slice(rows.start, last))
 
     def on_validation_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule

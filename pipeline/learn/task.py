@@ -18,6 +18,7 @@ from pipeline.learn.latent import Latent
 from pipeline.learn.module import Learner
 from pipeline.learn.settings import complete
 from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.stride import strided
 from pipeline.learn.trainee import Trainee
 from pipeline.learn.warm import start_from_regression
 from pipeline.metriplectic.model import build
@@ -28,8 +29,9 @@ class Task(NamedTuple):
     """Everything one training needs."""
 
     snapshots: Snapshots
-    train: np.ndarray  # snapshots of the training block
+    train: np.ndarray  # of these snapshots, those of the training block
     validation: np.ndarray
+    parts: dict[str, slice]  # the blocks of the whole trajectory
     measured: Measured
     learner: Trainee
     settings: dict[str, Any]
@@ -42,9 +44,10 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = getattr(torch, settings["precision"])
-    snapshots = Snapshots(trajectory, graphs, settings["hole_distance"], dtype, device)
     parts = blocks(trajectory, settings["train"], settings["validation"])
-    train, validation = (snapshots.usable(parts[name]) for name in ("train", "validation"))
+    steps = strided(trajectory, graphs, parts, settings["stride"])
+    snapshots = Snapshots(steps.trajectory, steps.graphs, settings["hole_distance"], dtype, device)
+    train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
     for name, times in (("training", train), ("validation", validation)):
         if len(times) == 0:
             raise ValueError(
@@ -57,18 +60,19 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     measured = anchor.measure(snapshots, train, sigma)._replace(thermal_period=period)
     clean = measured.unexplained / measured.change
     floor = settings["floor"] * measured.change
-    noise = Noise(sigma, floor, measured.temperature, clean, settings["localisation"])
+    step = 1 / settings["stride"]
+    noise = Noise(sigma, floor, measured.temperature, clean, settings["localisation"], step)
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings["model"] == "metriplectic":
-        met = trajectory.present[train].any(axis=0)
+        met = steps.trajectory.present[train].any(axis=0)
         learner = _metriplectic(
             snapshots, train, (measured, noise), settings, trajectory.particle, met
         )
     else:
         model = start_baseline(snapshots, train, measured, settings)
         learner = BaselineLearner(model, settings, noise)
-    return Task(snapshots, train, validation, measured, learner, settings)
+    return Task(snapshots, train, validation, parts, measured, learner, settings)
 
 
 def _metriplectic(

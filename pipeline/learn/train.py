@@ -65,7 +65,7 @@ def train(
     best = folder / "checkpoints" / "best.ckpt"
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
     task.learner.cpu().load_state_dict(state)
-    finish(task, graphs, trajectory, folder, table)
+    finish(task, trajectory, folder, table)
 
 
 def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> lightning.Trainer:
@@ -103,7 +103,7 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
     )
 
 
-def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, table: Table) -> None:
+def finish(task: Task, trajectory: Trajectory, folder: Path, table: Table) -> None:
     """Writes the model with its units, the ranges it saw and how it came about."""
     # A run resumed after its last epoch has its table from the checkpoint alone.
     table.write()
@@ -111,8 +111,7 @@ def finish(task: Task, graphs: Graphs, trajectory: Trajectory, folder: Path, tab
     best = min(table.rows, key=lambda row: row["validation_score"])
     record = {
         "units": {
-            "length": graphs.neighbour_distance,
-            "time": graphs.dt,
+            **task.snapshots.units._asdict(),
             "length_unit": trajectory.attributes["length_unit"],
             "time_unit": trajectory.attributes["time_unit"],
         },
