@@ -26,47 +26,76 @@ struct Amplitudes {
   Jet a2, b2, c2;
 };
 
-// ln a^2 = level + g0(r) + (p + g1(r)) ln T_ij + ln taper [+ ln V_i V_j]; the same for b, c.
+// The factors that all amplitudes share: the cutoff's, and V_i V_j / V0^2 or one.
+class RangeFactor {
+ public:
+  RangeFactor() = default;
+  RangeFactor(const PotentialFile &file, double h) : taper(h, int(file.number("friction.taper")))
+  {
+    const double V0 = file.number("friction.volume");
+    const bool volumes = file.number("friction.volume_factor") != 0.0;
+    constant = volumes ? 0.0 : 1.0;
+    product = volumes ? 1.0 / (V0 * V0) : 0.0;
+  }
+
+  METRIPLECTIC_INLINE double operator()(double r, const Side &i, const Side &j) const
+  {
+    return taper.value(r) * (constant + product * i.V * j.V);
+  }
+
+ private:
+  Taper taper;
+  double constant = 1.0, product = 0.0;
+};
+
+// ln a^2 = g0(r) + g1(r) ln T_ij + ln taper [+ ln V_i V_j]; the same for b, c.
 // T_ij is the harmonic mean of the temperatures for a and b, the geometric one for c.
 class SeparableFriction {
  public:
+  // What is read from tables for a pair, before the arithmetic that runs as vectors.
+  struct Row {
+    double g0[3], g1[3], unused[2];
+  };
+
   SeparableFriction() = default;
   SeparableFriction(const PotentialFile &file, double h)
-      : h(h), power(int(file.number("friction.taper"))),
-        inverse_T0(1.0 / file.number("friction.temperature")), T0(file.number("friction.temperature"))
+      : factor(file, h), T0(file.number("friction.temperature"))
   {
-    const double V0 = file.number("friction.volume");
-    factor = file.number("friction.volume_factor") != 0.0 ? 1.0 / (V0 * V0) : 0.0;
-    splines = Splines(file.numbers("friction.coefficients"), 6, h);
+    auto coefficients = file.numbers("friction.coefficients");
+    coefficients.resize(coefficients.size() / 6 * 8, 0.0);    // rows of eight: one vector register
+    splines = Splines(coefficients, 8, h);
   }
 
-  METRIPLECTIC_INLINE Amplitudes operator()(double r, const Side &i, const Side &j) const
+  METRIPLECTIC_INLINE void look_up(double r, const Fields &, const Fields &, Row &row) const
   {
-    const Place at = splines.place(r);
+    splines.values(r, reinterpret_cast<double(&)[8]>(row));
+  }
+
+  METRIPLECTIC_INLINE Amplitudes operator()(double r, const Row &row, const Side &i,
+                                            const Side &j) const
+  {
     const double sum = i.theta + j.theta;
     const double harmonic = -logarithm(0.5 * T0 * sum), geometric = 0.5 * (i.log_T + j.log_T);
     const double h_i = i.theta * i.theta / sum, h_j = j.theta * j.theta / sum;
-    const double volumes = factor == 0.0 ? 1.0 : factor * i.V * j.V;
-    const double scale = taper(r, h, power).value * volumes;
-    return {term(at, 0, harmonic, scale, h_i, h_j), term(at, 1, harmonic, scale, h_i, h_j),
-            term(at, 2, geometric, scale, 0.5 * i.theta, 0.5 * j.theta)};
+    const double scale = factor(r, i, j);
+    return {term(row.g0[0], row.g1[0], harmonic, scale, h_i, h_j),
+            term(row.g0[1], row.g1[1], harmonic, scale, h_i, h_j),
+            term(row.g0[2], row.g1[2], geometric, scale, 0.5 * i.theta, 0.5 * j.theta)};
   }
 
-  METRIPLECTIC_INLINE double log_T(double T) const { return logarithm(T * inverse_T0); }
+  double log_T(double T) const { return logarithm(T / T0); }
 
  private:
-  double h = 1.0;
-  int power = 2;
-  double inverse_T0 = 1.0, T0 = 1.0, factor = 0.0;
-  Splines splines;    // level + g0 of a, b, c, then power + g1 of a, b, c
+  RangeFactor factor;
+  double T0 = 1.0;
+  Splines splines;    // g0 of a, b, c, then g1 of a, b, c, then nothing twice
 
   // exp(g0 + g1 ln T_ij) scale; mean_i = d ln T_ij / dT_i
-  METRIPLECTIC_INLINE Jet term(Place at, int k, double log_mean, double scale, double mean_i,
-                               double mean_j) const
+  METRIPLECTIC_INLINE static Jet term(double g0, double g1, double log_mean, double scale,
+                                      double mean_i, double mean_j)
   {
-    const double p = splines.value(at, k + 3);
-    const double value = exponential(splines.value(at, k) + p * log_mean) * scale;
-    return {value, value * p * mean_i, value * p * mean_j};
+    const double value = exponential(g0 + g1 * log_mean) * scale;
+    return {value, value * g1 * mean_i, value * g1 * mean_j};
   }
 };
 

@@ -11,15 +11,16 @@ namespace metriplectic {
 
 struct Constants {
   double k_B, m, inverse_D, dt;
+  double noise;       // sqrt(2 k_B)
   double limit;       // greatest friction rate of a pair, see saturated
   double z_motion;    // 1 in three dimensions, 0 in two
 };
 
-struct PairStep {
-  double force;    // along e_ij: f_ij = -(P_i/d_i^2 + P_j/d_j^2) w'(r_ij)
-  Vector p;        // impulse of friction and noise that i gains and j loses
-  double q;        // heat that i gains and j loses by conduction
-};
+// conservative force of j on i along e_ij: -(P_i/d_i^2 + P_j/d_j^2) w'(r_ij)
+METRIPLECTIC_INLINE double pressure_force(const Side &i, const Side &j, double dwdr)
+{
+  return -(i.pressure + j.pressure) * dwdr;
+}
 
 // (a^2, b^2) of the friction force: of M grad S and of k_B div M together
 METRIPLECTIC_INLINE double friction_weight(Jet x, const Side &i, const Side &j, double k_B)
@@ -36,18 +37,21 @@ METRIPLECTIC_INLINE double conduction(Jet c2, const Side &i, const Side &j, doub
   return (i.theta - j.theta) * c2.value + k_B * (slope - (i.kappa - j.kappa) * c2.value);
 }
 
-// xi: N(0, dt) components and the heat increment of the pair
-METRIPLECTIC_INLINE PairStep pair_step(const Amplitudes &A, const Side &i, const Side &j, Vector e,
-                                       Vector v_ij, double dwdr, Vector xi, double dV,
-                                       const Constants &c)
+// impulse of friction and noise that i gains and j loses; xi: N(0, dt) components
+METRIPLECTIC_INLINE Vector impulse(const Amplitudes &A, const Side &i, const Side &j, Vector e,
+                                   Vector v_ij, Vector xi, const Constants &c)
 {
-  const double strength = std::sqrt(2.0 * c.k_B);
   const PairTensor K = pair_tensor(A.a2.value, A.b2.value, c.inverse_D);
   const PairTensor drag = pair_tensor(friction_weight(A.a2, i, j, c.k_B),
                                       friction_weight(A.b2, i, j, c.k_B), c.inverse_D);
-  const Vector p = strength * root(K, e, xi) - c.dt * apply(drag, e, v_ij);
-  const double q = c.dt * conduction(A.c2, i, j, c.k_B) + strength * std::sqrt(A.c2.value) * dV;
-  return {-(i.pressure + j.pressure) * dwdr, p, q};
+  return c.noise * root(K, e, xi) - c.dt * apply(drag, e, v_ij);
+}
+
+// heat that i gains and j loses by conduction in a step; dV: its N(0, dt) increment
+METRIPLECTIC_INLINE double conducted(const Amplitudes &A, const Side &i, const Side &j, double dV,
+                                     const Constants &c)
+{
+  return c.dt * conduction(A.c2, i, j, c.k_B) + c.noise * std::sqrt(A.c2.value) * dV;
 }
 
 }    // namespace metriplectic

@@ -171,31 +171,39 @@ void PairMetriplectic::force_block(std::size_t begin, std::size_t end)
   double *x = pairs.x.data() + begin, *y = pairs.y.data() + begin, *z = pairs.z.data() + begin;
   const double *dwdr = pairs.dwdr.data() + begin;
   const Constants c = constants;
+  const SeparableFriction &closure = friction;
   const NoiseKey key = {seed, std::uint64_t(update->ntimestep)};
   const tagint *tag = atom->tag;
+  // Loops over a block: what is scattered in memory is gathered first, the rest are vectors.
+  Fields of_i[BLOCK], of_j[BLOCK];
+  SeparableFriction::Row rows[BLOCK];
   Normals noise[BLOCK];
-  double fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
+  double r[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
   const double root_dt = std::sqrt(c.dt), per_dt = 1.0 / c.dt;
-#pragma omp simd
+  for (int k = 0; k < n; ++k) r[k] = std::sqrt(x[k] * x[k] + y[k] * y[k] + z[k] * z[k]);
+  for (int k = 0; k < n; ++k) {
+    of_i[k] = fields[i[k]];
+    of_j[k] = fields[j[k]];
+    closure.look_up(r[k], of_i[k], of_j[k], rows[k]);
+  }
+#pragma GCC ivdep
   for (int k = 0; k < n; ++k)
     noise[k] = pair_normals(key, std::uint32_t(tag[i[k]]), std::uint32_t(tag[j[k]]));
-#pragma omp simd
+#pragma GCC ivdep
   for (int k = 0; k < n; ++k) {
-    const Fields &at_i = fields[i[k]], &at_j = fields[j[k]];
-    const Side side_i = side(at_i), side_j = side(at_j);
-    const Vector r_ij = {x[k], y[k], z[k]}, v_ij = at_i.v - at_j.v;
-    const double r = std::sqrt(dot(r_ij, r_ij));
-    const Vector e = (1.0 / r) * r_ij;
+    const Side side_i = side(of_i[k]), side_j = side(of_j[k]);
+    const Vector e = (1.0 / r[k]) * Vector{x[k], y[k], z[k]}, v_ij = of_i[k].v - of_j[k].v;
+    const Amplitudes A = saturated(closure(r[k], rows[k], side_i, side_j), side_i, side_j,
+                                   c.m * c.limit, c.limit);
     const double *g = noise[k].n;
     const Vector xi = {root_dt * g[0], root_dt * g[1], root_dt * c.z_motion * g[2]};
-    const Amplitudes A = saturated(friction(r, side_i, side_j), side_i, side_j, c.m * c.limit,
-                                   c.limit);
-    const PairStep s = pair_step(A, side_i, side_j, e, v_ij, dwdr[k], xi, root_dt * g[3], c);
-    const Vector f = s.force * e + per_dt * s.p;
-    const double dissipated = -0.25 * dot(s.p, v_ij);
+    const Vector p = impulse(A, side_i, side_j, e, v_ij, xi, c);
+    const Vector f = pressure_force(side_i, side_j, dwdr[k]) * e + per_dt * p;
+    const double q = conducted(A, side_i, side_j, root_dt * g[3], c);
+    const double dissipated = -0.25 * dot(p, v_ij);
     fx[k] = f.x, fy[k] = f.y, fz[k] = f.z;
-    to_i[k] = dissipated + s.q, to_j[k] = dissipated - s.q;
-    x[k] = s.p.x, y[k] = s.p.y, z[k] = s.p.z;
+    to_i[k] = dissipated + q, to_j[k] = dissipated - q;
+    x[k] = p.x, y[k] = p.y, z[k] = p.z;
   }
   double **f = atom->f;
   for (int k = 0; k < n; ++k) {

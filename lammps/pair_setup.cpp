@@ -10,6 +10,7 @@
 #include "neighbor.h"
 #include "utils.h"
 
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -67,7 +68,8 @@ void PairMetriplectic::read(const std::string &path)
     gate = file.number("gate");
     anchor_temperature = file.number("anchor");
     strong = file.number("strong") != 0.0;
-    constants = {file.number("k_B"), file.number("mass"), 1.0 / dimension, 0.0, 0.0,
+    const double k_B = file.number("k_B");
+    constants = {k_B, file.number("mass"), 1.0 / dimension, 0.0, std::sqrt(2.0 * k_B), 0.0,
                  dimension == 3 ? 1.0 : 0.0};
     volume = Volume(file, h);
     energy = ExponentialEnergy(file);

@@ -52,6 +52,15 @@ class Splines {
     return c[0] + at.t * (c[functions] + at.t * (c[2 * functions] + at.t * c[3 * functions]));
   }
 
+  // all functions at r at once
+  template <std::size_t N> METRIPLECTIC_INLINE void values(double r, double (&out)[N]) const
+  {
+    const Place at = place(r);
+    const double *c = table.data() + std::size_t(at.cell) * 4 * N;
+    for (std::size_t f = 0; f < N; ++f)
+      out[f] = c[f] + at.t * (c[N + f] + at.t * (c[2 * N + f] + at.t * c[3 * N + f]));
+  }
+
   METRIPLECTIC_INLINE double slope(Place at, std::size_t f) const
   {
     const double *c = table.data() + std::size_t(at.cell) * 4 * functions + f;
@@ -64,17 +73,35 @@ class Splines {
   std::vector<double> table;
 };
 
-// cutoff factor (1 - x^2)^power with x = r/h, power 0 to 3, and its derivative in r
-struct Taper {
-  double value, slope;
-};
+// Cutoff factor u^power with u = (1 - r^2/h^2)_+, power 0 to 3, and its derivative in r. Written as
+// a polynomial in u with one coefficient that is not zero: vector code has no branches.
+class Taper {
+ public:
+  Taper() = default;
+  Taper(double h, int power) : inverse_h(1.0 / h) { c[power] = 1.0; }
 
-METRIPLECTIC_INLINE Taper taper(double r, double h, int power)
-{
-  const double x = r / h, u = 1.0 - x * x < 0.0 ? 0.0 : 1.0 - x * x;
-  const double below = power == 3 ? u * u : power == 2 ? u : 1.0;    // u^(power - 1)
-  return power == 0 ? Taper{1.0, 0.0} : Taper{below * u, -2.0 * power / h * x * below};
-}
+  METRIPLECTIC_INLINE double value(double r) const
+  {
+    const double u = rest(r);
+    return c[0] + u * (c[1] + u * (c[2] + u * c[3]));
+  }
+
+  METRIPLECTIC_INLINE double slope(double r) const
+  {
+    const double u = rest(r);
+    return -2.0 * r * inverse_h * inverse_h * (c[1] + u * (2.0 * c[2] + 3.0 * u * c[3]));
+  }
+
+ private:
+  double inverse_h = 1.0;
+  double c[4] = {0.0, 0.0, 0.0, 0.0};
+
+  METRIPLECTIC_INLINE double rest(double r) const
+  {
+    const double x = r * inverse_h, u = 1.0 - x * x;
+    return u < 0.0 ? 0.0 : u;
+  }
+};
 
 }    // namespace metriplectic
 

@@ -16,7 +16,7 @@ class Volume {
  public:
   Volume() = default;
   Volume(const PotentialFile &file, double h)
-      : self_weight(file.number("volume.self")), h(h), power(int(file.number("volume.taper"))),
+      : self_weight(file.number("volume.self")), taper(h, int(file.number("volume.taper"))),
         splines(file.numbers("volume.coefficients"), 1, h)
   {
   }
@@ -24,17 +24,15 @@ class Volume {
   METRIPLECTIC_INLINE Kernel operator()(double r) const
   {
     const Place at = splines.place(r);
-    const Taper factor = taper(r, h, power);
     const double amplitude = exponential(splines.value(at, 0));
-    return {amplitude * factor.value,
-            amplitude * (splines.slope(at, 0) * factor.value + factor.slope)};
+    const double factor = taper.value(r);
+    return {amplitude * factor, amplitude * (splines.slope(at, 0) * factor + taper.slope(r))};
   }
 
   double self_weight = 0.0;    // w(0)
 
  private:
-  double h = 1.0;
-  int power = 2;
+  Taper taper;
   Splines splines;
 };
 
