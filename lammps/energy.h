@@ -35,6 +35,8 @@ class ExponentialEnergy {
     return sum;
   }
 
+  long long outside() const { return 0; }
+
  private:
   double inverse_V0 = 1.0;
   std::vector<double> log_c, alpha, beta;

@@ -24,7 +24,7 @@ FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
     error->all(FLERR, "Expected: fix <ID> <group> metriplectic [temperature <T of driven particles>]");
   time_integrate = 1;
   vector_flag = 1;
-  size_vector = 5;
+  size_vector = 6;
   global_freq = 1;
   extvector = 0;
   peratom_flag = 1;
@@ -100,10 +100,11 @@ void FixMetriplectic::post_force(int)
   array_atom = rows.data();
 }
 
-// Totals of all particles: entropy, internal, kinetic and total energy, and the mean temperature.
+// Totals of all particles: entropy, internal, kinetic and total energy; the mean temperature; and
+// how often networks were evaluated beyond their tables.
 double FixMetriplectic::compute_vector(int n)
 {
-  double own[4] = {0.0, pair->internal_energy, 0.0, 0.0}, all[4];
+  double own[5] = {0.0, pair->internal_energy, 0.0, 0.0, pair->outside()}, all[5];
   const double *S = pair->entropies();
   for (int i = 0; i < atom->nlocal; ++i) {
     const double *v = atom->v[i];
@@ -111,8 +112,9 @@ double FixMetriplectic::compute_vector(int n)
     own[2] += 0.5 * pair->mass() * (v[0] * v[0] + v[1] * v[1] + v[2] * v[2]);
     own[3] += pair->fields[i].T;
   }
-  MPI_Allreduce(own, all, 4, MPI_DOUBLE, MPI_SUM, world);
-  const double values[5] = {all[0], all[1], all[2], all[1] + all[2], all[3] / double(atom->natoms)};
+  MPI_Allreduce(own, all, 5, MPI_DOUBLE, MPI_SUM, world);
+  const double values[6] = {all[0], all[1], all[2], all[1] + all[2],
+                            all[3] / double(atom->natoms), all[4]};
   return values[n];
 }
 

@@ -84,6 +84,7 @@ class SeparableFriction {
   }
 
   double log_T(double T) const { return logarithm(T / T0); }
+  long long outside() const { return 0; }
 
  private:
   RangeFactor factor;

@@ -52,10 +52,10 @@ void PairMetriplectic::compute(int eflag, int vflag)
   }
   find_pairs();
   comm->reverse_comm(this);
-  set_fields();
+  std::visit([this](auto &U, const auto &A) { set_fields(U, A); }, energy, friction);
   message = Message::FIELDS;
   comm->forward_comm(this);
-  set_forces();
+  std::visit([this](auto &A) { set_forces(A); }, friction);
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
@@ -138,7 +138,8 @@ void PairMetriplectic::weigh(std::size_t begin, std::size_t end)
 }
 
 // Volume and equation of state of the owned particles.
-void PairMetriplectic::set_fields()
+template <class Energy, class Friction>
+void PairMetriplectic::set_fields(Energy &energy, const Friction &friction)
 {
   const double *S = entropies();
   double **v = atom->v;
@@ -153,7 +154,7 @@ void PairMetriplectic::set_fields()
   if (eflag_global) eng_vdwl += internal_energy;
 }
 
-void PairMetriplectic::set_forces()
+template <class Friction> void PairMetriplectic::set_forces(Friction &friction)
 {
   double **v = atom->v;
   for (int i = atom->nlocal; i < atom->nlocal + atom->nghost; ++i) {
@@ -161,22 +162,22 @@ void PairMetriplectic::set_forces()
     fields[i].log_T = friction.log_T(fields[i].T);
   }
   for (std::size_t first = 0; first < pairs.count; first += BLOCK)
-    force_block(first, std::min(first + BLOCK, pairs.count));
+    force_block(friction, first, std::min(first + BLOCK, pairs.count));
 }
 
-void PairMetriplectic::force_block(std::size_t begin, std::size_t end)
+template <class Friction>
+void PairMetriplectic::force_block(Friction &friction, std::size_t begin, std::size_t end)
 {
   const int n = int(end - begin);
   const int *i = pairs.i.data() + begin, *j = pairs.j.data() + begin;
   double *x = pairs.x.data() + begin, *y = pairs.y.data() + begin, *z = pairs.z.data() + begin;
   const double *dwdr = pairs.dwdr.data() + begin;
   const Constants c = constants;
-  const SeparableFriction &closure = friction;
   const NoiseKey key = {seed, std::uint64_t(update->ntimestep)};
   const tagint *tag = atom->tag;
   // Loops over a block: what is scattered in memory is gathered first, the rest are vectors.
   Fields of_i[BLOCK], of_j[BLOCK];
-  SeparableFriction::Row rows[BLOCK];
+  typename Friction::Row rows[BLOCK];
   Normals noise[BLOCK];
   double r[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
   const double root_dt = std::sqrt(c.dt), per_dt = 1.0 / c.dt;
@@ -184,7 +185,7 @@ void PairMetriplectic::force_block(std::size_t begin, std::size_t end)
   for (int k = 0; k < n; ++k) {
     of_i[k] = fields[i[k]];
     of_j[k] = fields[j[k]];
-    closure.look_up(r[k], of_i[k], of_j[k], rows[k]);
+    friction.look_up(r[k], of_i[k], of_j[k], rows[k]);
   }
 #pragma GCC ivdep
   for (int k = 0; k < n; ++k)
@@ -193,7 +194,7 @@ void PairMetriplectic::force_block(std::size_t begin, std::size_t end)
   for (int k = 0; k < n; ++k) {
     const Side side_i = side(of_i[k]), side_j = side(of_j[k]);
     const Vector e = (1.0 / r[k]) * Vector{x[k], y[k], z[k]}, v_ij = of_i[k].v - of_j[k].v;
-    const Amplitudes A = saturated(closure(r[k], rows[k], side_i, side_j), side_i, side_j,
+    const Amplitudes A = saturated(friction(r[k], rows[k], side_i, side_j), side_i, side_j,
                                    c.m * c.limit, c.limit);
     const double *g = noise[k].n;
     const Vector xi = {root_dt * g[0], root_dt * g[1], root_dt * c.z_motion * g[2]};
@@ -269,6 +270,21 @@ int PairMetriplectic::pack_reverse_comm(int n, int first, double *buf)
 void PairMetriplectic::unpack_reverse_comm(int n, int *which, double *buf)
 {
   for (int k = 0; k < n; ++k) density[which[k]] += buf[k];
+}
+
+double PairMetriplectic::outside() const
+{
+  const auto count = [](const auto &closure) { return double(closure.outside()); };
+  return std::visit(count, energy) + std::visit(count, friction);
+}
+
+// Networks evaluated beyond their tables are exact but slow, and the model was not trained there.
+void PairMetriplectic::finish()
+{
+  double own = outside(), all = 0.0;
+  MPI_Allreduce(&own, &all, 1, MPI_DOUBLE, MPI_SUM, world);
+  if (all > 0.0 && comm->me == 0)
+    error->warning(FLERR, "{:.0f} evaluations of networks beyond the range of their tables so far", all);
 }
 
 double PairMetriplectic::memory_usage()

@@ -3,12 +3,14 @@
 #define LMP_PAIR_METRIPLECTIC_H
 
 #include "energy.h"
+#include "network_energy.h"
 #include "pair_kernel.h"
+#include "product_friction.h"
 #include "volume.h"
 
 #include "pair.h"
 
-#include <memory>
+#include <variant>
 
 namespace LAMMPS_NS {
 
@@ -28,6 +30,7 @@ class PairMetriplectic : public Pair {
   int pack_reverse_comm(int, int, double *) override;
   void unpack_reverse_comm(int, int *, double *) override;
   double memory_usage() override;
+  void finish() override;
 
   // for fix metriplectic
   double *entropies() const;
@@ -38,6 +41,7 @@ class PairMetriplectic : public Pair {
   std::vector<metriplectic::Fields> fields;    // of owned particles and ghosts
   std::vector<double> heat;    // received in the step that begins here, T_i x_i of integrators.py
   double internal_energy = 0.0;    // of the owned particles
+  double outside() const;          // evaluations beyond the tables of networks, by this rank
 
  private:
   enum class Message { STRENGTH, FIELDS };
@@ -55,8 +59,8 @@ class PairMetriplectic : public Pair {
   bool strong = false;    // whether particles have strengths
   metriplectic::Constants constants = {};
   metriplectic::Volume volume;
-  metriplectic::ExponentialEnergy energy;
-  metriplectic::SeparableFriction friction;
+  std::variant<metriplectic::ExponentialEnergy, metriplectic::NetworkEnergy> energy;
+  std::variant<metriplectic::SeparableFriction, metriplectic::ProductFriction> friction;
 
   std::vector<double> density, strength;
   Message message = Message::FIELDS;
@@ -69,9 +73,9 @@ class PairMetriplectic : public Pair {
   void find_pairs();
   void room_for(std::size_t more);
   void weigh(std::size_t begin, std::size_t end);
-  void set_fields();
-  void set_forces();
-  void force_block(std::size_t begin, std::size_t end);
+  template <class Energy, class Friction> void set_fields(Energy &, const Friction &);
+  template <class Friction> void set_forces(Friction &);
+  template <class Friction> void force_block(Friction &, std::size_t begin, std::size_t end);
 };
 
 }    // namespace LAMMPS_NS

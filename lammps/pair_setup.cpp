@@ -72,8 +72,10 @@ void PairMetriplectic::read(const std::string &path)
     constants = {k_B, file.number("mass"), 1.0 / dimension, 0.0, std::sqrt(2.0 * k_B), 0.0,
                  dimension == 3 ? 1.0 : 0.0};
     volume = Volume(file, h);
-    energy = ExponentialEnergy(file);
-    friction = SeparableFriction(file, h);
+    if (file.word("energy.kind") == "network") energy = NetworkEnergy(file);
+    else energy = ExponentialEnergy(file);
+    if (file.word("friction.kind") == "product") friction = ProductFriction(file, h);
+    else friction = SeparableFriction(file, h);
   } catch (const std::runtime_error &problem) {
     error->all(FLERR, "{}", problem.what());
   }

@@ -11,21 +11,27 @@ from typing import Any
 import numpy as np
 
 from pipeline.dynamics.thermal import Conditions
+from pipeline.lammps import networks  # noqa: F401  registers its entries
 from pipeline.lammps.closures import entries
 from pipeline.lammps.potential import Potential, write
+from pipeline.lammps.tables import Domain
 from pipeline.learn.checkpoint import Learned, load
 from pipeline.metriplectic.model import Metriplectic
 
+Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 QUANTILES = np.linspace(0.0, 1.0, 101)
 GATE = Conditions._field_defaults["gate"]
 
 
-def potential(model: Metriplectic, anchor: float, gate: float | None = GATE) -> Potential:
+def potential(
+    model: Metriplectic, anchor: float, ranges: Ranges, gate: float | None = GATE
+) -> Potential:
     """The words and numbers of a model, in its reduced units (a, dt).
 
     Args:
         model: learned or analytic.
         anchor: temperature at which driven particles are held.
+        ranges: of entropy, volume and temperature that tables of networks span.
         gate: greatest friction rate of a pair per step, as in `Conditions`; None for no bound.
     """
     model = copy.deepcopy(model).double().cpu()
@@ -39,8 +45,9 @@ def potential(model: Metriplectic, anchor: float, gate: float | None = GATE) -> 
         "strong": 0.0,
     }
     made = Potential({}, {name: np.array([value]) for name, value in numbers.items()})
+    domain = Domain(model.cutoff, *ranges)
     for closure in (model.volume, model.energy_closure, model.friction):
-        words, values = entries(closure, model.cutoff)
+        words, values = entries(closure, domain)
         made.words.update(words)
         made.numbers.update(values)
     return made
@@ -53,7 +60,7 @@ def of_learned(learned: Learned) -> Potential:
     particles can be drawn; strengths of a mixture keep their two humps, which no normal law has.
     """
     record = learned.record
-    made = potential(learned.model, float(record["seen"]["mean_T"]))
+    made = potential(learned.model, float(record["seen"]["mean_T"]), tabulated(record["seen"]))
     units = record["units"]
     made.words["unit.length"] = f"{units['length']!r} {units['length_unit']}"
     made.words["unit.time"] = f"{units['time']!r} {units['time_unit']}"
@@ -62,6 +69,13 @@ def of_learned(learned: Learned) -> Potential:
         law = np.quantile(sample, QUANTILES) if len(sample) else np.zeros(len(QUANTILES))
         made.numbers[f"law.{name}"] = law
     return made
+
+
+def tabulated(seen: dict[str, Any]) -> Ranges:
+    """Ranges of S, V and T a little beyond those met in training."""
+    S, V, T = (tuple(map(float, seen[name])) for name in "SVT")
+    reach = max(S[1] - S[0], 6.0 * float(seen["heat_capacity"]) ** 0.5)
+    return (S[0] - reach, S[1] + reach), (V[0] / 3.0, V[1] * 3.0), (T[0] / 3.0, T[1] * 3.0)
 
 
 def export(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Potential:

@@ -19,6 +19,7 @@ from pipeline.state import State
 from tests.metriplectic.cases import CUTOFF, strengths
 
 SEED, DT = 5, 1e-3
+RANGES = ((-6.0, 6.0), (0.1, 3.0), (0.05, 20.0))  # of S, V, T in tables
 
 
 class Walked(NamedTuple):
@@ -47,7 +48,7 @@ def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0
 
 def write(folder: Path, model: Metriplectic, system: System) -> None:
     """Potential and data file."""
-    made = export.potential(model, anchor=1.3)
+    made = export.potential(model, 1.3, RANGES)
     made.numbers["strong"][:] = system.strength is not None
     potential.write(folder / "model.metriplectic", made)
     write_data(folder / "start.data", system, float(model.m))

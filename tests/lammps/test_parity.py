@@ -25,6 +25,14 @@ def test_spline_fluid_takes_the_same_steps(tmp_path, plugin, dimension):
     agree(theirs, by_python(model, system, 20), 1e-11)
 
 
+@pytest.mark.parametrize("dimension", [2, 3])
+@pytest.mark.parametrize("kind", ["ideal_gas", "networks", "paper"])
+def test_every_fluid_takes_the_same_steps(tmp_path, plugin, kind, dimension):
+    model, system = random_model(kind, dimension), crystal(dimension)
+    theirs = by_plugin(tmp_path, plugin, model, system, 5)
+    agree(theirs, by_python(model, system, 5), 1e-6)
+
+
 def test_gate_saturates_friction_alike(tmp_path, plugin):
     model, system = random_model("splines", 2), crystal(2)
     theirs = by_plugin(tmp_path, plugin, model, system, 3, dt=300 * DT)
