@@ -28,7 +28,7 @@ PairMetriplectic::PairMetriplectic(LAMMPS *lmp) : Pair(lmp)
   restartinfo = 0;
   one_coeff = 1;
   manybody_flag = 1;
-  comm_forward = 4;
+  comm_forward = 9;
   comm_reverse = 1;
 }
 
@@ -52,10 +52,12 @@ void PairMetriplectic::compute(int eflag, int vflag)
   }
   find_pairs();
   comm->reverse_comm(this);
+  if (solid) set_strain();
   std::visit([this](auto &U, const auto &A) { set_fields(U, A); }, energy, friction);
   message = Message::FIELDS;
   comm->forward_comm(this);
   std::visit([this](auto &A) { set_forces(A); }, friction);
+  if (solid) add_elastic_forces();
   if (vflag_fdotr) virial_fdotr_compute();
 }
 
@@ -146,7 +148,8 @@ void PairMetriplectic::set_fields(Energy &energy, const Friction &friction)
   internal_energy = 0.0;
   for (int i = 0; i < atom->nlocal; ++i) {
     const double V = 1.0 / (density[i] + volume.self_weight);
-    const Caloric at = energy(S[i], V);
+    Caloric at = energy(S[i], V);
+    if (solid) at.U += elastic[i].U, at.T += elastic[i].T, at.dTdS += elastic[i].dTdS;
     fields[i] = {vector(v[i]), at.T, V, at.P * V * V, at.dTdS, friction.log_T(at.T)};
     internal_energy += at.U;
     if (eflag_atom) eatom[i] += at.U;
@@ -242,6 +245,11 @@ int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int, int
     for (int k = 0; k < n; ++k) buf[k] = strength[which[k]];
     return n;
   }
+  if (message == Message::STRESS) {
+    for (int k = 0; k < n; ++k, buf += 9)
+      std::copy_n(&elastic[which[k]].stress.at[0][0], 9, buf);
+    return 9 * n;
+  }
   for (int k = 0; k < n; ++k, buf += 4) {
     const Fields &at = fields[which[k]];
     buf[0] = at.T, buf[1] = at.V, buf[2] = at.pressure, buf[3] = at.dTdS;
@@ -253,6 +261,11 @@ void PairMetriplectic::unpack_forward_comm(int n, int first, double *buf)
 {
   if (message == Message::STRENGTH) {
     std::copy(buf, buf + n, strength.begin() + first);
+    return;
+  }
+  if (message == Message::STRESS) {
+    for (int i = first; i < first + n; ++i, buf += 9)
+      std::copy_n(buf, 9, &elastic[i].stress.at[0][0]);
     return;
   }
   for (int i = first; i < first + n; ++i, buf += 4) {

@@ -6,10 +6,12 @@
 #include "network_energy.h"
 #include "pair_kernel.h"
 #include "product_friction.h"
+#include "strain.h"
 #include "volume.h"
 
 #include "pair.h"
 
+#include <memory>
 #include <variant>
 
 namespace LAMMPS_NS {
@@ -44,7 +46,7 @@ class PairMetriplectic : public Pair {
   double outside() const;          // evaluations beyond the tables of networks, by this rank
 
  private:
-  enum class Message { STRENGTH, FIELDS };
+  enum class Message { STRENGTH, STRESS, FIELDS };
 
   // Pairs within the cutoff. Their r_ij is replaced by the impulse p_ij once forces are known.
   struct {
@@ -62,6 +64,11 @@ class PairMetriplectic : public Pair {
   std::variant<metriplectic::ExponentialEnergy, metriplectic::NetworkEnergy> energy;
   std::variant<metriplectic::SeparableFriction, metriplectic::ProductFriction> friction;
 
+  // of solids; null for fluids
+  std::unique_ptr<metriplectic::Strain> strain;
+  std::unique_ptr<metriplectic::Solid> solid;
+  std::vector<metriplectic::Elasticity> elastic;
+
   std::vector<double> density, strength;
   Message message = Message::FIELDS;
 
@@ -76,6 +83,10 @@ class PairMetriplectic : public Pair {
   template <class Energy, class Friction> void set_fields(Energy &, const Friction &);
   template <class Friction> void set_forces(Friction &);
   template <class Friction> void force_block(Friction &, std::size_t begin, std::size_t end);
+
+  int other_end(int i, const metriplectic::ReferenceBond &bond) const;
+  void set_strain();
+  void add_elastic_forces();
 };
 
 }    // namespace LAMMPS_NS

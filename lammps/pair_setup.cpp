@@ -76,6 +76,10 @@ void PairMetriplectic::read(const std::string &path)
     else energy = ExponentialEnergy(file);
     if (file.word("friction.kind") == "product") friction = ProductFriction(file, h);
     else friction = SeparableFriction(file, h);
+    if (file.has("strain.kind")) {
+      strain = Strain::made(file, h, dimension);
+      solid = std::make_unique<Solid>(file, dimension);
+    }
   } catch (const std::runtime_error &problem) {
     error->all(FLERR, "{}", problem.what());
   }
@@ -91,6 +95,8 @@ void PairMetriplectic::init_style()
   if (!comm->ghost_velocity)
     error->all(FLERR, "Pair style metriplectic needs the velocities of ghosts: comm_modify vel yes");
   if (!atom->tag_enable) error->all(FLERR, "Pair style metriplectic needs atom IDs");
+  if (solid && atom->map_style == Atom::MAP_NONE)
+    error->all(FLERR, "A solid needs to find particles by ID: atom_modify map yes");
   custom("entropy");
   if (strong) custom("strength");
   check_box();

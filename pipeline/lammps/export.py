@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.closures.reference import Reference
 from pipeline.dynamics.thermal import Conditions
-from pipeline.lammps import networks  # noqa: F401  registers its entries
+from pipeline.lammps import networks, solids  # noqa: F401  both register their entries
 from pipeline.lammps.closures import entries
 from pipeline.lammps.potential import Potential, write
 from pipeline.lammps.tables import Domain
@@ -24,7 +25,11 @@ GATE = Conditions._field_defaults["gate"]
 
 
 def potential(
-    model: Metriplectic, anchor: float, ranges: Ranges, gate: float | None = GATE
+    model: Metriplectic,
+    anchor: float,
+    ranges: Ranges,
+    gate: float | None = GATE,
+    reference: Reference | None = None,
 ) -> Potential:
     """The words and numbers of a model, in its reduced units (a, dt).
 
@@ -33,6 +38,10 @@ def potential(
         anchor: temperature at which driven particles are held.
         ranges: of entropy, volume and temperature that tables of networks span.
         gate: greatest friction rate of a pair per step, as in `Conditions`; None for no bound.
+        reference: undeformed bonds; needed by a solid.
+
+    Raises:
+        ValueError: if a solid is given no reference.
     """
     model = copy.deepcopy(model).double().cpu()
     numbers: dict[str, Any] = {
@@ -46,8 +55,12 @@ def potential(
     }
     made = Potential({}, {name: np.array([value]) for name, value in numbers.items()})
     domain = Domain(model.cutoff, *ranges)
-    for closure in (model.volume, model.energy_closure, model.friction):
-        words, values = entries(closure, domain)
+    parts = [entries(x, domain) for x in (model.volume, model.energy_closure, model.friction)]
+    if model.strain is not None:
+        if reference is None:
+            raise ValueError("A solid is exported with its undeformed bonds: pass a reference.")
+        parts += [entries(model.strain, domain), solids.bonds(reference)]
+    for words, values in parts:
         made.words.update(words)
         made.numbers.update(values)
     return made

@@ -46,6 +46,7 @@ def script(settings: Settings, space: Space, strong: bool, extra: tuple[str, ...
         f"dimension {D}",
         f"boundary {' '.join(boundary)}",
         "atom_style atomic",
+        "atom_modify map yes",  # solids find their bonds by tag
         "newton on",
         "comm_modify vel yes",
         f"fix property all property/atom {properties}",

@@ -8,6 +8,6 @@ from pipeline.lammps.build import build
 
 
 @pytest.fixture(scope="session")
-def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The plugin, compiled once for all tests."""
-    return build(tmp_path_factory.mktemp("plugin"))
+def plugin(request: pytest.FixtureRequest) -> Path:
+    """The plugin, compiled once for all tests, and once for all runs as long as it is the same."""
+    return build(request.config.cache.mkdir("plugin"))

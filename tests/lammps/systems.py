@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from pipeline import pairs, space
+from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
 from pipeline.lammps import export, potential, run, script
 from pipeline.lammps.system import System, write_data
@@ -46,9 +47,18 @@ def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0
     return System(r.numpy(), v.numpy(), S.numpy(), s, np.zeros(len(r), dtype=bool), box)
 
 
+def rest(model: Metriplectic, system: System) -> Reference | None:
+    """Undeformed bonds of the lattice that `crystal` jitters; None for a fluid."""
+    if model.strain is None:
+        return None
+    lattice = torch.from_numpy(system.r).round()
+    reach = 1.05 * CUTOFF
+    return reference(pairs.find(lattice, system.space, reach), reach, system.space)
+
+
 def write(folder: Path, model: Metriplectic, system: System) -> None:
     """Potential and data file."""
-    made = export.potential(model, 1.3, RANGES)
+    made = export.potential(model, 1.3, RANGES, reference=rest(model, system))
     made.numbers["strong"][:] = system.strength is not None
     potential.write(folder / "model.metriplectic", made)
     write_data(folder / "start.data", system, float(model.m))
@@ -84,10 +94,11 @@ def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -
     """The path of the Python integrator with counted noise."""
     state = State(*(torch.from_numpy(x) for x in (system.r, system.v, system.S)))
     strength = None if system.strength is None else torch.from_numpy(system.strength)
+    bonds = rest(model, system)
     tags, rows = np.arange(1, len(system.r) + 1), []
     for step in range(steps + 1):
         near = pairs.find(state.r, system.space, CUTOFF, sheared_at(system.space, step, dt))
-        dynamics = model.dynamics(state, near, limit=0.5 / dt, strength=strength)
+        dynamics = model.dynamics(state, near, bonds, limit=0.5 / dt, strength=strength)
         rows.append((*state, dynamics.thermo.T))
         noise = counted(near, tags, dt, SEED, step)
         given = kick(model, dynamics, noise, dt)

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from tests.lammps.systems import DT, by_plugin, by_python, crystal
-from tests.metriplectic.cases import random_model
+from tests.metriplectic.cases import SOLIDS, random_model
 
 
 def agree(theirs, ours, tolerance):
     """Increments of v and S of the first step relative to their size, then everything."""
     for name in ("v", "S"):
         a, b = (np.diff(getattr(path, name)[:2], axis=0) for path in (theirs, ours))
-        assert np.abs(a - b).max() < tolerance * np.abs(b).max()
+        assert np.abs(a - b).max() < tolerance * b.std()
     for a, b in zip(theirs, ours, strict=True):
-        assert np.abs(a - b).max() < tolerance
+        assert np.abs(a - b).max() < tolerance * b.std()
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
@@ -26,11 +26,12 @@ def test_spline_fluid_takes_the_same_steps(tmp_path, plugin, dimension):
 
 
 @pytest.mark.parametrize("dimension", [2, 3])
-@pytest.mark.parametrize("kind", ["ideal_gas", "networks", "paper"])
-def test_every_fluid_takes_the_same_steps(tmp_path, plugin, kind, dimension):
+@pytest.mark.parametrize("kind", ["ideal_gas", "networks", "paper", *SOLIDS])
+def test_every_kind_takes_the_same_steps(tmp_path, plugin, kind, dimension):
     model, system = random_model(kind, dimension), crystal(dimension)
-    theirs = by_plugin(tmp_path, plugin, model, system, 5)
-    agree(theirs, by_python(model, system, 5), 1e-6)
+    dt = DT / 50  # untrained paper closures push hard
+    theirs = by_plugin(tmp_path, plugin, model, system, 4, dt=dt)
+    agree(theirs, by_python(model, system, 4, dt), 1e-6)
 
 
 def test_gate_saturates_friction_alike(tmp_path, plugin):

@@ -1,0 +1,191 @@
+#include "strain.h"
+
+#include <cmath>
+
+namespace metriplectic {
+
+namespace {
+
+// traceless part of the D x D block
+Matrix deviator(Matrix x, int D)
+{
+  double trace = 0.0;
+  for (int a = 0; a < D; ++a) trace += x.at[a][a];
+  for (int a = 0; a < D; ++a) x.at[a][a] -= trace / D;
+  return x;
+}
+
+Matrix product(const Matrix &x, const Matrix &y)
+{
+  Matrix z;
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b)
+      for (int c = 0; c < 3; ++c) z.at[a][b] += x.at[a][c] * y.at[c][b];
+  return z;
+}
+
+double contraction(const Matrix &x, const Matrix &y)
+{
+  double sum = 0.0;
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b) sum += x.at[a][b] * y.at[a][b];
+  return sum;
+}
+
+Matrix transposed(const Matrix &x)
+{
+  Matrix y;
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b) y.at[a][b] = x.at[b][a];
+  return y;
+}
+
+Matrix scaled(double s, Matrix x)
+{
+  for (auto &row : x.at)
+    for (double &value : row) value *= s;
+  return x;
+}
+
+Matrix sum(Matrix x, const Matrix &y)
+{
+  for (int a = 0; a < 3; ++a)
+    for (int b = 0; b < 3; ++b) x.at[a][b] += y.at[a][b];
+  return x;
+}
+
+Vector times(const Matrix &x, Vector v)
+{
+  const auto row = [&](int a) { return x.at[a][0] * v.x + x.at[a][1] * v.y + x.at[a][2] * v.z; };
+  return {row(0), row(1), row(2)};
+}
+
+// U_dev = sum_k c_k J^k / k, J = e:e/2 of the traceless Green strain e = dev (F^T F)/2
+class GreenStrain : public Strain {
+ public:
+  GreenStrain(const PotentialFile &file, int D) : D(D), c(file.numbers("strain.c")) {}
+
+  void add(const ReferenceBond &bond, Vector r_ij, Matrix &moment) override
+  {
+    const double r[3] = {r_ij.x, r_ij.y, r_ij.z}, r0[3] = {bond.r0.x, bond.r0.y, bond.r0.z};
+    for (int a = 0; a < 3; ++a)
+      for (int b = 0; b < 3; ++b) moment.at[a][b] += bond.weight * r[a] * r0[b];
+  }
+
+  Elasticity energy(const Matrix &moment, const Matrix &inverse, double) override
+  {
+    const Matrix F = product(moment, inverse);
+    const Matrix strain = deviator(scaled(0.5, product(transposed(F), F)), D);
+    const double J = 0.5 * contraction(strain, strain);
+    double U = 0.0, slope = 0.0, power = 1.0;
+    for (std::size_t k = 0; k < c.size(); ++k, power *= J) {
+      slope += c[k] * power;
+      U += c[k] * power * J / double(k + 1);
+    }
+    return {U, 0.0, 0.0, scaled(slope, product(product(F, strain), inverse))};
+  }
+
+  Vector force(const ReferenceBond &bond, Vector, const Matrix &stress_i, const Matrix &stress_j) override
+  {
+    return -bond.weight * times(sum(stress_i, stress_j), bond.r0);
+  }
+
+ private:
+  int D;
+  std::vector<double> c;
+};
+
+// U_dev = network(S, invariants of eps), eps = dev sum_j sym(l_ij), l = MLP(u, r0) - MLP(0, r0)
+class PaperStrain : public Strain {
+ public:
+  PaperStrain(const PotentialFile &file, double h, int D)
+      : D(D), h(h), bonds(file, "strain.bond", Network::Unit::SILU),
+        law(file, "strain.energy", Network::Unit::SOFTPLUS)
+  {
+  }
+
+  void add(const ReferenceBond &bond, Vector r_ij, Matrix &total) override
+  {
+    total = sum(total, evaluate(bond.r0, r_ij, 0));
+    total = sum(total, scaled(-1.0, evaluate(bond.r0, bond.r0, 0)));
+  }
+
+  Elasticity energy(const Matrix &total, const Matrix &, double S) override
+  {
+    const Matrix e = deviator(total, D), square = product(e, e);
+    // det e = tr e^3 / 3 where tr e = 0
+    const double x[3] = {S, 0.5 * contraction(e, e), contraction(square, e) / 3.0};
+    law.evaluate(x, 0, D);
+    Matrix stress = scaled(law.first(1)[0], e);
+    if (D == 3) stress = sum(stress, scaled(law.first(2)[0], square));
+    return {law.value()[0], law.first(0)[0], law.second()[0], deviator(stress, D)};
+  }
+
+  Vector force(const ReferenceBond &bond, Vector r_ij, const Matrix &stress_i, const Matrix &stress_j) override
+  {
+    const Vector i = gradient(bond.r0, r_ij, stress_i);
+    const Vector j = gradient(-1.0 * bond.r0, -1.0 * r_ij, stress_j);
+    return j - i;
+  }
+
+ private:
+  int D;
+  double h;
+  Network bonds, law;
+
+  // sym(MLP(u/h, r0/h)) for direction 0, else its derivative in component direction - 1 of u/h
+  Matrix evaluate(Vector r0, Vector r_ij, int direction)
+  {
+    const double u[3] = {r_ij.x - r0.x, r_ij.y - r0.y, r_ij.z - r0.z}, r[3] = {r0.x, r0.y, r0.z};
+    double x[6];
+    for (int a = 0; a < D; ++a) x[a] = u[a] / h, x[D + a] = r[a] / h;
+    if (direction <= 1) bonds.evaluate(x, 0, direction == 0 ? 0 : D);
+    const double *l = direction == 0 ? bonds.value() : bonds.first(direction - 1);
+    Matrix out;
+    for (int a = 0; a < D; ++a)
+      for (int b = 0; b < D; ++b) out.at[a][b] = 0.5 * (l[a * D + b] + l[b * D + a]);
+    return out;
+  }
+
+  // stress : d sym(l) / du
+  Vector gradient(Vector r0, Vector r_ij, const Matrix &stress)
+  {
+    double g[3] = {0.0, 0.0, 0.0};
+    for (int a = 0; a < D; ++a) g[a] = contraction(stress, evaluate(r0, r_ij, a + 1)) / h;
+    return {g[0], g[1], g[2]};
+  }
+};
+
+}    // namespace
+
+std::unique_ptr<Strain> Strain::made(const PotentialFile &file, double h, int D)
+{
+  if (file.word("strain.kind") == "green") return std::make_unique<GreenStrain>(file, D);
+  return std::make_unique<PaperStrain>(file, h, D);
+}
+
+Solid::Solid(const PotentialFile &file, int D)
+{
+  const auto &weight = file.numbers("solid.weight");
+  const auto &ends = file.numbers("solid.bonds", 2 * weight.size());
+  const auto &r0 = file.numbers("solid.r0", D * weight.size());
+  const auto &inverse = file.numbers("solid.inverse");
+  const std::size_t count = inverse.size() / (D * D);
+  by_tag.resize(count + 1);
+  inverses.resize(count + 1);
+  for (std::size_t k = 0; k < weight.size(); ++k) {
+    const int i = int(ends[2 * k]), j = int(ends[2 * k + 1]);
+    const Vector r = {r0[D * k], r0[D * k + 1], D == 3 ? r0[D * k + 2] : 0.0};
+    by_tag.at(i).push_back({j, true, weight[k], r});
+    by_tag.at(j).push_back({i, false, weight[k], -1.0 * r});
+  }
+  for (std::size_t n = 0; n < count; ++n)
+    for (int a = 0; a < D; ++a)
+      for (int b = 0; b < D; ++b) inverses[n + 1].at[a][b] = inverse[(n * D + a) * D + b];
+}
+
+const std::vector<ReferenceBond> &Solid::bonds(int tag) const { return by_tag.at(tag); }
+
+const Matrix &Solid::inverse(int tag) const { return inverses.at(tag); }
+
+}    // namespace metriplectic
