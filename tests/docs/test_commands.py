@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.blocks import blocks
+
 HOME = Path(__file__).resolve().parents[2]
 RUNNER = Path(__file__).with_name("blocks.py")
+PAGES = [str(page.relative_to(HOME)) for page in sorted(HOME.glob("docs/**/*.md")) if blocks(page)]
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["docs/tutorial.md", "docs/howto/simulation.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_blocks_of_a_page_run(clone: Path, page: str) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
