@@ -48,7 +48,7 @@ DEFAULTS: dict[str, Any] = {
     "validation_snapshots": 30,  # evenly spread in the validation block
     "rollout_steps": 30,  # of the stability check at each validation
     "patience": 12,  # validations without improvement after which training stops
-    "max_minutes": None,  # wall time after which training stops; None: no limit
+    "max_minutes": None,  # CPU time after which training stops; None: no limit
     "precision": "float32",  # float32 | float64
     "device": "cpu",  # cpu | cuda | auto
 }

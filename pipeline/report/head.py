@@ -85,7 +85,7 @@ def listed(found: dict[str, Any], more: list[list[str]] | None = None) -> list[B
 
 
 def _steps(results: Results) -> list[list[str]]:
-    """Wall time of one training step of each model."""
+    """CPU time of one training step of each model."""
     rows = []
     for run in results.runs:
         try:
