@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.dynamics.arrange import arranged
 from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity, shearing
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
@@ -32,6 +33,7 @@ class Conditions(NamedTuple):
     gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
     strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
     thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
+    drawn: np.ndarray | None = None  # (N,) bool, whose z is a draw: see `arrange`; None: nobody's
     noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
 
     def law(self, model: Any) -> Thermal:
@@ -44,7 +46,8 @@ class Thermal:
 
     def __init__(self, model: Metriplectic, conditions: Conditions) -> None:
         self.model, self.conditions = model, conditions
-        self.z = torch.as_tensor(conditions.z, dtype=torch.float64)
+        self.z = torch.tensor(conditions.z, dtype=torch.float64)
+        self.drawn = conditions.drawn
         self.strength = None
         if conditions.strength is not None:
             self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
@@ -65,7 +68,20 @@ class Thermal:
 
     def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
-        return self.model.entropy(state, pairs) + self.z[index]
+        S = self.model.entropy(state, pairs)
+        if self.drawn is not None:
+            rows = np.flatnonzero(self.drawn[index])
+            V = self.evaluate(state, pairs, index, None, 1.0).thermo.V[rows]
+            self.hand_out(S[rows], V, index[rows])
+            self.drawn = None
+        return S + self.z[index]
+
+    def hand_out(self, S: Tensor, V: Tensor, who: np.ndarray) -> None:
+        """Arranges the drawn latents of particles ``who`` (n,) that a rollout starts with."""
+        # The latents are random already, and differ between the seeds of a rollout.
+        rng = np.random.default_rng(0)
+        T = self.conditions.temperature
+        self.z[who] = arranged(self.model.energy_closure, S, self.z[who], V, T, rng)
 
     def evaluate(
         self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float

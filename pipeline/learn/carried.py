@@ -17,6 +17,14 @@ def histogram(values: np.ndarray) -> Group:
     return {"edges": edges, "count": count}
 
 
+def entropy_group(S: np.ndarray, true: np.ndarray | None) -> Group:
+    """Learned entropies (n,), and where the true ones are known how these go with them."""
+    group = histogram(S)
+    if true is not None and S.std() > 0:
+        group["correlation_entropy"] = np.corrcoef(S, true)[0, 1]
+    return group
+
+
 def latent_groups(latent: Latent, traits: dict[str, np.ndarray]) -> dict[str, Group]:
     """Groups ``latent`` (z) and ``strength`` (s) with their correlations with traits.
 

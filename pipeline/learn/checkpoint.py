@@ -45,7 +45,7 @@ class Learned(NamedTuple):
         # Labels mean the same particle in the data set of the training only.
         same = window.attributes["dataset"] == self.record["training"]["dataset"]
         labels, met = (known if same else known[:0] for known in (self.labels, self.met))
-        z, _ = assign(window.particle, labels, self.z, seed)
+        z, own = assign(window.particle, labels, self.z, seed)
         log_s, known = assign(window.particle, met, self.log_s, seed + 1)
         log_s = alike(log_s, known, window)
         ranges = self.record["seen"]
@@ -53,6 +53,7 @@ class Learned(NamedTuple):
         return Conditions(
             units=units,
             z=z,
+            drawn=None if own.all() else ~own,
             strength=np.exp(log_s) if len(self.met) else None,
             thermal_period=self.record["measured"]["thermal_period"],
             temperature=float(ranges["mean_T"]),

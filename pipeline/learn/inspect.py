@@ -12,7 +12,7 @@ from torch import Tensor
 from pipeline.closures.amplitudes import Amplitudes
 from pipeline.closures.volume import weighted
 from pipeline.files import whole
-from pipeline.learn.carried import Group, histogram, latent_groups
+from pipeline.learn.carried import Group, entropy_group, histogram, latent_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
 from pipeline.metriplectic.conservative import pressure_force
@@ -39,6 +39,8 @@ class Samples:
             strength=latent.strength(batch.particle),
         )
         self.rows, self.strength = batch.mask, latent.strength(batch.particle)
+        true = snapshots.true_entropy
+        self.true_S = None if true is None else true[batch.snapshot.numpy(), batch.particle.numpy()]
 
     @property
     def pairs_within(self) -> Tensor:
@@ -114,6 +116,7 @@ def inspect(
     samples = Samples(model, latent, snapshots, times)
     force, friction = binned(samples)
     T = samples.dynamics.thermo.T[samples.rows].numpy()
+    true = None if samples.true_S is None else samples.true_S[samples.rows.numpy()]
     return {
         "kernel": kernel(samples),
         "pair_force": force,
@@ -121,7 +124,7 @@ def inspect(
         "friction": amplitudes(samples),
         "energy": energy(samples),
         "temperature": histogram(T),
-        "entropy": histogram(samples.S[samples.rows].numpy()),
+        "entropy": entropy_group(samples.S[samples.rows].numpy(), true),
         **latent_groups(latent, traits),
     }
 

@@ -70,6 +70,7 @@ class Snapshots:
         self.external = external(trajectory.attributes, self.units)
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
+        self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
         self._rows(trajectory)
         self._pairs(trajectory, graphs)
 

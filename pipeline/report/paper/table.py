@@ -60,9 +60,9 @@ def _record(origin: Path, folder: str) -> dict[str, float]:
         "validation_nll": training["validation_nll"],
     }
     with suppress(Absent):
-        latent = results.group(f"{folder}/learned.h5", "latent").attrs
-        if "correlation_entropy" in latent:
-            found["entropy_correlation"] = float(latent["correlation_entropy"])
+        entropy = results.group(f"{folder}/learned.h5", "entropy").data
+        if "correlation_entropy" in entropy:
+            found["entropy_correlation"] = float(entropy["correlation_entropy"])
     return found
 
 

@@ -1,0 +1,47 @@
+"""Drawn entropies handed out to particles so that the start of a rollout is in equilibrium.
+
+A particle that holds more entropy is hotter and keeps its neighbours farther away: in equilibrium
+entropies and volumes are correlated, p(S_i | V_i) ~ exp(S_i - U(S_i, V_i) / T). Entropies drawn
+without a look at the volumes would push the particles apart in the first steps, which heats them
+(the ideal gas by 6 %). Exchanging the draws between particles brings the correlation back and
+leaves their law as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.closures.energy import Energy
+
+SWEEPS = 200  # each particle is offered this many exchanges
+
+
+def arranged(
+    energy: Energy, S: Tensor, z: Tensor, V: Tensor, temperature: float, rng: np.random.Generator
+) -> Tensor:
+    """The same latents z (n,) in an order drawn from exp(-sum_i U(S_i + z_i, V_i) / T).
+
+    Metropolis steps: random pairs of particles exchange their latents with probability
+    min(1, exp(-dU / T)). The sum of the entropies stays, so that only energy decides.
+
+    Args:
+        energy: U(S, V).
+        S: (n,) entropies without the latents [k_B].
+        z: (n,) latents [k_B].
+        V: (n,) volumes.
+        temperature: T, of the surroundings.
+        rng: of the pairs and of the acceptance.
+    """
+    z, half = z.clone(), len(z) // 2
+    for _ in range(SWEEPS):
+        order = torch.from_numpy(rng.permutation(len(z)))
+        i, j = order[:half], order[half : 2 * half]
+        now = energy(S[i] + z[i], V[i]).U + energy(S[j] + z[j], V[j]).U
+        then = energy(S[i] + z[j], V[i]).U + energy(S[j] + z[i], V[j]).U
+        u = torch.from_numpy(rng.random(half)).clamp(min=1e-300)
+        taken = torch.log(u) < (now - then) / temperature
+        i, j = i[taken], j[taken]
+        z[i], z[j] = z[j], z[i]
+    return z
