@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).parent / "extensions"))
 
 project = "metriplex"
 copyright = "the metriplex authors"
-extensions = ["myst_parser", "mathml", "settings_reference"]
+extensions = ["myst_parser", "mathml", "settings_reference", "modules_reference"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3

@@ -1,0 +1,1 @@
+"""From microscopy video to a physical model: everything the workflow calls, importable by itself."""

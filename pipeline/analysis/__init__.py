@@ -1,0 +1,1 @@
+"""Statistics of trajectories with intervals and noise floors; knows no model."""

@@ -1,0 +1,1 @@
+"""The learned functions of the model, each returning its own derivatives."""

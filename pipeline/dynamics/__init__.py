@@ -1,0 +1,1 @@
+"""Steps and rollouts, and the audit of the laws along them."""

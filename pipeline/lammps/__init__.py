@@ -1,0 +1,1 @@
+"""A trained model as a LAMMPS potential file, and runs of it."""

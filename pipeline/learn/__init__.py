@@ -1,0 +1,1 @@
+"""From a trajectory to a trained model on disk."""

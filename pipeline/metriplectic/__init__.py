@@ -1,0 +1,1 @@
+"""The model: drift, noise and covariance of particles with an entropy."""

@@ -1,0 +1,1 @@
+"""Systems whose law is known, as trajectories or as films."""

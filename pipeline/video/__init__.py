@@ -1,0 +1,1 @@
+"""Video to tracks in pixels and frames; knows no model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -17,3 +18,10 @@ def test_every_path_that_is_named_exists() -> None:
     }
     assert named
     assert not [(page, path) for page, path in named if not (HOME / path).exists()]
+
+
+def test_every_module_says_what_it_is() -> None:
+    files = sorted((HOME / "pipeline").rglob("*.py"))
+    silent = [path.name for path in files if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert len(files) > 100
+    assert not silent

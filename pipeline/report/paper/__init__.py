@@ -1,0 +1,1 @@
+"""One page that sets every data set and model beside the paper's numbers."""
