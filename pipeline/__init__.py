@@ -1,1 +1,1 @@
-"""From microscopy video to a physical model: everything the workflow calls, importable by itself."""
+"""From microscopy video to a physical model: what the workflow calls, importable."""
