@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from pipeline.analysis.diffusion import diffusion
+from pipeline.analysis.runs import runs
+from pipeline.analysis.together import together
 from pipeline.report.figures import velocity
 from pipeline.report.records import Absent
 from pipeline.report.results import Results
@@ -12,6 +14,7 @@ from pipeline.report.words import number, percent
 from pipeline.trajectory import blocks, too_short
 
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
+SHARED = 0.3  # correlation of the velocities of neighbours beyond which they are no heat
 
 
 def is_resolved(results: Results) -> bool:
@@ -67,7 +70,7 @@ def unsupported(results: Results) -> list[str]:
                 "friction, temperature and entropy on this page are therefore no statement about "
                 "the sample; tracking, g(r) and the mean squared displacement are."
             )
-    for check in (companions, few):
+    for check in (companions, passive, few):
         try:
             check(results)
         except Absent as absent:
@@ -92,6 +95,27 @@ def diffusive(results: Results) -> bool:
         return True
 
 
+def passive(results: Results) -> None:
+    """Raises Absent where particles seem to be carried or to drive themselves.
+
+    At thermal equilibrium the velocities of two particles at one time are independent, however
+    strong the forces between them. Simulated data say themselves what drives them.
+    """
+    trajectory = results.trajectory()
+    if trajectory.attributes["velocity"] != "backward difference" or not is_resolved(results):
+        return
+    cutoff = results.statistic("experiment", "d2min").attrs["cutoff"]
+    value = together(runs(trajectory), 1, float(cutoff))
+    if value > SHARED:
+        raise Absent(
+            f"Neighbours share their velocity (correlation {value:.2f}; 0 at thermal equilibrium): "
+            "the particles are carried by a flow, or drive themselves as rollers, swimmers and "
+            "cells do. The model is passive: it knows forces between pairs, friction and heat, but "
+            "no drive. What it calls temperature and friction here stands in for the drive, and "
+            "its rearrangements are not to be trusted."
+        )
+
+
 def few(results: Results) -> None:
     """Raises Absent, with the split that was taken, where the video is very short."""
     split = results.settings.get("split")
@@ -109,6 +133,7 @@ def few(results: Results) -> None:
 def model(results: Results) -> str:
     """How far what was learned can be read."""
     if is_resolved(results):
+        passive(results)
         return (
             "Forces and friction are read from how velocities change from frame to frame; the "
             "frame rate resolves them here."

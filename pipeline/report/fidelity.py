@@ -32,9 +32,27 @@ def convergence(results: Results) -> Answer:
     return Answer(
         "good" if late < SMALL else grade(share, 0.02, 0.1),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
-        f"{style.name(run.model)} fell by {number(float(late))} per particle, {percent(share)} of "
-        f"its whole fall; the checkpoint kept is that of step "
-        f"{table['step'][training.kept(table)]:.0f}.",
+        f"{style.name(run.model)} fell {_fall(float(late), share)}; the checkpoint kept is that of "
+        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}",
+    )
+
+
+def _fall(late: float, share: float) -> str:
+    if late <= 0:
+        return "no further"
+    return f"by {number(late)} per particle, {percent(share)} of its whole fall"
+
+
+def _cut_short(results: Results) -> str:
+    """A sentence where the clock ended training before its steps were done."""
+    done = results.yaml(f"{results.first.folder}/model.yaml")["training"]
+    limit = done.get("max_minutes")
+    if limit is None or float(done.get("seconds", 0)) < 60 * float(limit):
+        return ""
+    return (
+        f" Training was ended by its limit of {number(float(limit))} minutes, before its "
+        f"{done['steps']} steps were done: a slower machine gives another model "
+        "(settings: train.max_minutes)."
     )
 
 
@@ -53,9 +71,9 @@ def laws(results: Results) -> Answer:
     state = worst(state, "good" if gained >= 0 and not stopped else "fair")
     sentence = (
         f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "
-        f"kinetic energy and is never off by more than {_share(swing)} it; the momentum strays "
-        f"from the impulse by {number(float(momentum))} of N m v, and the entropy changes by "
-        f"{number(gained)} k per particle."
+        f"kinetic energy and is never off by more than {_share(swing)} it; momentum and impulse "
+        f"differ by {number(float(momentum))} of the particles' summed thermal momentum, and the "
+        f"entropy changes by {number(gained)} k per particle."
     )
     return Answer(state, f"{stopped} {sentence}".strip())
 

@@ -97,3 +97,13 @@ def embed(figure: Figure) -> Embedded:
         figure.alt,
         figure.wide,
     )
+
+
+def standalone(figure: Embedded) -> str:
+    """The drawing as an SVG file that opens by itself."""
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', figure.svg)
+    if size is None:
+        raise ValueError(f"The drawing {figure.name} has no viewBox: matplotlib writes one.")
+    frame = f'<svg width="{size[1]}pt" height="{size[2]}pt" '
+    hidden = '<svg aria-hidden="true" focusable="false" '
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + figure.svg.replace(hidden, frame, 1)

@@ -19,7 +19,9 @@ from pipeline.report.records import Absent
 from pipeline.trajectory import Box
 
 LIMIT = 3_000_000  # bytes of a film: 4 MB as text in the page
-RATE = 12  # frames per second
+RATE = 12  # frames per second, fewer where a film would be over before it is seen
+LENGTH = 4  # least duration [s], as long as there is a frame a second
+BAND = 0.5  # inches at the foot, for the clock and the controls that players lay over a film
 DRIVEN = (0.80, 0.82, 0.84, 1.0)
 
 
@@ -77,7 +79,9 @@ def _stage(
     """Two empty panels with one colour bar."""
     low, high = _view(pair)
     ratio = float(np.clip((high[1] - low[1]) / (high[0] - low[0]), 0.3, 1.4))
-    drawing = Figure(figsize=(9.6, 4.15 * ratio + 0.75), dpi=100)
+    height = 4.15 * ratio + 0.75 + BAND
+    drawing = Figure(figsize=(9.6, height), dpi=100)
+    drawing.set_layout_engine("constrained", rect=(0, BAND / height, 1, 1 - BAND / height))
     panels = list(drawing.subplots(1, 2))
     count = max(int(run.seen.sum(axis=1).max()) for run in pair)
     size = float(np.clip(0.6 * (72 * 4.1) ** 2 * min(ratio, 1) / max(count, 1), 1, 80))
@@ -104,10 +108,11 @@ def _view(pair: tuple[Run, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 def encode(frames: np.ndarray) -> bytes:
     """h264 in mp4, at the best of four qualities that stays under the limit."""
+    rate = int(np.clip(len(frames) // LENGTH, 1, RATE))
     for quality in (22, 28, 34, 42):
         stream = io.BytesIO()
         with av.open(stream, "w", format="mp4") as file:
-            video = file.add_stream("libx264", rate=RATE)
+            video = file.add_stream("libx264", rate=rate)
             video.width, video.height = frames.shape[2], frames.shape[1]
             video.pix_fmt = "yuv420p"
             video.options = {"crf": str(quality), "preset": "medium"}

@@ -7,13 +7,15 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup, escape
 
 from pipeline.files import whole
-from pipeline.report.figure import Embedded
+
+if TYPE_CHECKING:
+    from pipeline.report.figure import Embedded
 
 HERE = Path(__file__).parent
 LIMIT = 15e6  # bytes of a finished page

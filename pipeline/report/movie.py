@@ -11,7 +11,7 @@ import pandas as pd
 from pipeline.analysis.d2min import field
 from pipeline.analysis.microscope import blur
 from pipeline.analysis.runs import Run, runs
-from pipeline.report import film, style
+from pipeline.report import claims, film, style
 from pipeline.report.figure import data_uri, table_uri
 from pipeline.report.figures.lines import area
 from pipeline.report.records import Absent
@@ -57,6 +57,7 @@ def common(results: Results) -> tuple[Trajectory, Trajectory]:
 def colours(results: Results, pair: tuple[Run, Run], chosen: np.ndarray) -> film.Colour:
     """D2min since the first frame; plain displacement where D2min cannot be had."""
     try:
+        claims.companions(results)
         attrs = results.statistic("experiment", "d2min").attrs
         scale, unit = area(results)
         later = [scale * field(part, 0, chosen[1:], attrs["cutoff"]) for part in pair]
@@ -99,7 +100,7 @@ def side_by_side(results: Results) -> Movie:
         frames.shape[1],
         f"Film of the test block, experiment left and {model} right, coloured by {what}.",
         f"Both sides start from the same frame; colour is {what} since then on one scale, grey "
-        "particles are driven and follow the data. The same regions should darken.",
+        "particles are led along the recorded paths. The same regions should darken.",
     )
 
 

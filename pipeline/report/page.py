@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from pipeline.report import claims, head, html, sections, style, verdict
-from pipeline.report.figure import Embedded, Figure, embed
+from pipeline.report import claims, head, html, index, sections, style, verdict
+from pipeline.report.figure import Embedded, Figure, embed, standalone
 from pipeline.report.methods import methods
 from pipeline.report.movie import Movie
 from pipeline.report.records import Absent
@@ -35,56 +35,79 @@ def write(
     folder: str | os.PathLike[str],
     settings: dict[str, Any],
     provenance: dict[str, Any],
+    figures: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Write the report of the data set in `folder` to `path`.
+    """Write the report of the data set in `folder` to `path`, and its record beside it.
 
     Args:
         path: the HTML file; it appears whole or not at all.
         folder: results/<name>/ with the files of the pipeline; what is missing becomes a sentence.
         settings: the resolved configuration; `models` (list) chooses and orders the models.
         provenance: what `provenance.collect` returned.
+        figures: folder for every figure as a file of its own; None writes none.
 
     Raises:
         ValueError: if the page would exceed 15 MB.
     """
-    html.save(path, render(folder, settings, provenance))
+    publish(path, content(folder, settings, provenance), provenance, figures)
 
 
-def render(
+def content(
     folder: str | os.PathLike[str], settings: dict[str, Any], provenance: dict[str, Any]
-) -> str:
-    """The page as text; arguments as of `write`."""
+) -> dict[str, Any]:
+    """What the template shows; arguments as of `write`."""
     results = Results(folder, settings)
     lights = verdict.lights(results)
-    return fill(
-        name=Path(folder).resolve().name,
-        headline=head.headline(results),
-        synthetic=head.synthetic(results),
-        tuned=(Path(folder) / "tuning.html").is_file(),
-        lights=lights,
-        unsupported=claims.unsupported(results),
-        summary=verdict.summary(lights),
-        sections=build(sections.SECTIONS, results),
-        methods=methods(results),
-        settings=settings,
-        provenance=head.provenance(provenance, results),
+    return {
+        "name": Path(folder).resolve().name,
+        "headline": head.headline(results),
+        "synthetic": head.synthetic(results),
+        "tuned": (Path(folder) / "tuning.html").is_file(),
+        "lights": lights,
+        "unsupported": claims.unsupported(results),
+        "summary": verdict.summary(lights),
+        "sections": build(sections.SECTIONS, results),
+        "methods": methods(results),
+        "settings": settings,
+        "provenance": head.provenance(provenance, results),
+        "models": list(dict.fromkeys(style.name(run.model) for run in results.runs)),
+    }
+
+
+def publish(
+    path: str | os.PathLike[str],
+    shown: dict[str, Any],
+    provenance: dict[str, Any],
+    figures: str | os.PathLike[str] | None = None,
+) -> None:
+    """Write a page from its `content`, its record for the list of reports, and its figures."""
+    html.save(path, render(shown))
+    if figures is not None:
+        Path(figures).mkdir(parents=True, exist_ok=True)
+        for section in shown["sections"]:
+            for item in section["items"]:
+                if item.kind == "figure":
+                    (Path(figures) / f"{item.value.name}.svg").write_text(standalone(item.value))
+    index.record(
+        path,
+        shown["lights"],
+        **{key: shown[key] for key in ("name", "headline", "summary", "models")},
+        simulated=bool(shown["synthetic"]),
+        command=str(provenance.get("command", "")),
     )
 
 
-def fill(name: str, settings: dict[str, Any], tuned: bool = False, **content: Any) -> str:
-    """The template with its content: what `render` passes to it.
-
-    `tuned`: whether a page of tried settings lies beside this one.
-    """
+def render(shown: dict[str, Any]) -> str:
+    """The page as text."""
     return html.render(
         "report.html",
-        title=f"{name} – metriplex report",
-        start="verdict",
-        name=name,
-        tuned=tuned,
-        today=date.today().isoformat(),
-        settings=yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
-        **content,
+        **{
+            **shown,
+            "title": f"{shown['name']} – metriplex report",
+            "start": "verdict",
+            "today": date.today().isoformat(),
+            "settings": yaml.safe_dump(shown["settings"], sort_keys=False, allow_unicode=True),
+        },
     )
 
 

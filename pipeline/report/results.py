@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,18 @@ class Results:
             try:
                 self.statistic(source, group)
             except Absent as absent:
-                said.append(f" Without {source.replace('_seed', ', seed ')}: {absent}")
+                name = source.replace("_seed", ", seed ")
+                said.append(f" Not shown: {name}. {self.stopped(source) or absent}")
         return "".join(said)
+
+    def stopped(self, source: str) -> str:
+        """Why the rollout behind the statistics of a source stopped early, "" where it did not."""
+        for run in self.runs:
+            if run.source == source:
+                with suppress(Absent):
+                    found = self.group(f"{run.folder}/rollout.h5", "observables")
+                    return str(found.attrs.get("stopped", ""))
+        return ""
 
     @cached_property
     def runs(self) -> list[Run]:

@@ -19,6 +19,7 @@ from pipeline.report.figures import (
     velocity,
     video,
 )
+from pipeline.report.results import Results
 
 
 class Section(NamedTuple):
@@ -30,6 +31,16 @@ class Section(NamedTuple):
     lead: str
     parts: list[tuple[str, Callable[..., Any]]]
     optional: bool = False
+
+
+def _where(check: Callable[[Results], None], make: Callable[..., Any]) -> Callable[..., Any]:
+    """`make`, but only of data that pass a check; the reason why not is said once."""
+
+    def checked(results: Results) -> Any:
+        check(results)
+        return make(results)
+
+    return checked
 
 
 SECTIONS = [
@@ -94,10 +105,13 @@ SECTIONS = [
         "Where neighbourhoods change in a way that no smooth strain explains (D²min).",
         [
             ("Whether to read it", claims.neighbourhoods),
-            ("D²min map", maps.d2min),
-            ("D²min against lag", rearrangements.against_lag),
-            ("D²min distribution", rearrangements.histogram),
-            ("Spatial correlation of D²min", rearrangements.correlation),
+            ("D²min map", _where(claims.companions, maps.d2min)),
+            ("D²min against lag", _where(claims.companions, rearrangements.against_lag)),
+            ("D²min distribution", _where(claims.companions, rearrangements.histogram)),
+            (
+                "Spatial correlation of D²min",
+                _where(claims.companions, rearrangements.correlation),
+            ),
             ("Displacements over a lag", maps.streamlines),
         ],
     ),

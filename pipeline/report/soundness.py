@@ -43,8 +43,8 @@ def tracking(results: Results) -> Answer:
     state = worst(grade(1 - share, 0.3, 0.7), grade(near, 0.001, 0.01), grade(scatter, 0.05, 0.15))
     sentence = (
         f"A particle is followed through {percent(share)} of the video on average; the count per "
-        f"frame varies by {percent(scatter)}; {percent(near)} of the steps are longer "
-        "than nine tenths of the search range."
+        f"frame varies by {percent(scatter)}; {percent(near) if near else 'none'} of the steps "
+        f"{'are' if near else 'is'} longer than nine tenths of the search range."
     )
     try:
         truth = results.json("truth.json")
@@ -54,7 +54,7 @@ def tracking(results: Results) -> Answer:
     state = worst(state, grade(1 - min(recall, precision), 0.03, 0.1))
     return Answer(
         state,
-        f"{sentence} Against the truth: recall {recall:.3f} and precision {precision:.3f} (yes "
+        f"{sentence} Against the truth: recall {recall:.4f} and precision {precision:.4f} (yes "
         "from 0.97, with care from 0.90).",
     )
 
@@ -96,8 +96,9 @@ def speed(results: Results) -> Answer:
         memory = number(float(attributes["velocity_autocorrelation"][lag]))
         return Answer(
             "poor",
-            f"It forgets itself within two frames (autocorrelation {memory} at lag 2): "
-            "a difference of positions over one frame is not the velocity of these particles. "
+            f"It forgets itself within two frames (autocorrelation {memory} at lag 2, the mean "
+            "motion taken out): a difference of positions over one frame is not the velocity of "
+            "these particles. "
             f"{percent(noise.share)} of its variance is error of the positions.",
         )
     if noise.floor == 0:

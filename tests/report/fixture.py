@@ -160,6 +160,8 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
     training = {"localisation": "corrected", "strength": True, "strength_scale": 0.3}
     training |= {"seconds": 12.5, "validation_nll": -2.9}
     record = {"training": training, "measured": {"thermal_period": 12.0}, "parameters": 253}
+    units = {"length": SPACING, "time": 1.0, "length_unit": "px", "time_unit": "frame"}
+    record |= {"units": units, "seen": {"mean_T": 1.1}, "model": {"dimension": 2}}
     (folder / "model.yaml").write_text(yaml.safe_dump(record))
     return rollout
 

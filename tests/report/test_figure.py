@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
 from pipeline.report import style
-from pipeline.report.figure import Figure, embed, inline_svg
+from pipeline.report.figure import Figure, embed, inline_svg, standalone
 
 
 def drawing():
@@ -49,3 +50,11 @@ def test_every_model_has_a_look_of_its_own(model: str) -> None:
     assert style.line(f"{model}_seed3") == style.line(model)
     others = [style.COLOURS[m] for m in style.COLOURS if m != model]
     assert style.COLOURS[model] not in others
+
+
+def test_a_figure_stands_alone() -> None:
+    made = embed(Figure("line", drawing(), pd.DataFrame({"x": [0, 1]}), "", ""))
+    root = ElementTree.fromstring(standalone(made))
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("width", "").endswith("pt")
+    assert root.get("aria-hidden") is None

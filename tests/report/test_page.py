@@ -90,7 +90,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "trajectory.h5").write_bytes(b"not HDF5")
     (tmp_path / "linking.json").write_text("{")
-    text = Page(page.render(tmp_path, {}, {})).text
+    text = Page(page.render(page.content(tmp_path, {}, {}))).text
     assert "The file trajectory.h5 could not be read" in text
     assert "The file linking.json could not be read" in text
 

@@ -34,7 +34,7 @@ def test_a_statistic_that_one_source_lacks_is_said(folder: Path, tmp_path: Path)
         (tmp_path / "statistics" / f"{source}.h5").write_bytes(content)
     with h5py.File(tmp_path / "statistics" / "truth.h5", "a") as file:
         file["rdf"].attrs["missing"] = "Too few pairs."
-    assert rdf(Results(tmp_path)).caption.endswith("Without truth: Too few pairs.")
+    assert rdf(Results(tmp_path)).caption.endswith("Not shown: truth. Too few pairs.")
     with h5py.File(tmp_path / "statistics" / "experiment.h5", "a") as file:
         file["rdf"].attrs["missing"] = "Only 9 frames."
     with pytest.raises(Absent, match="Only 9 frames"):

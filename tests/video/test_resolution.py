@@ -46,3 +46,14 @@ def test_flight_is_resolved():
     rng = np.random.default_rng(0)
     path = 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
     assert resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).resolved
+
+
+def test_a_few_wild_tracks_are_pointed_out():
+    """Steps of whole spacings on a wall hide the slow motion of all the others."""
+    rng = np.random.default_rng(0)
+    path = np.cumsum(rng.normal(0, 0.1, (T, N, 2)), axis=0)
+    assert not any("one track in twenty" in said for said in resolution(path, ALL, RUN).warnings)
+    path[:, :10] += np.cumsum(rng.choice([-1.0, 0.0, 1.0], (T, 10, 2)), axis=0)
+    said = [text for text in resolution(path, ALL, RUN).warnings if "one track in twenty" in text]
+    assert len(said) == 1
+    assert "video.crop" in said[0]

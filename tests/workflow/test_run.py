@@ -63,3 +63,25 @@ def test_a_data_set_without_video_is_told_where_to_put_one(tmp_path, snakemake):
     assert last.startswith("error: There is no video for 'nothing': put one into data/nothing/")
     assert "Exception" not in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.slow
+def test_reports_are_listed_and_the_list_can_be_made_alone(finished, snakemake):
+    """At the end of a run, and by its own target, which asks for no report."""
+    page = finished.parent / "index.html"
+    assert 'href="tiny/report.html"' in page.read_text()
+    page.unlink()
+    run = snakemake(finished.parents[1], "--cores", "1", "results/index.html")
+    assert run.returncode == 0
+    assert "rule report" not in run.stdout + run.stderr
+    assert 'href="tiny/report.html"' in page.read_text()
+
+
+@pytest.mark.slow
+def test_snakemake_makes_its_own_report_with_captions(finished, snakemake):
+    home = finished.parents[1]
+    made = snakemake(home, "--report", "workflow.html", "results/tiny/report.html")
+    assert made.returncode == 0, made.stderr[-3000:]
+    text = (home / "workflow.html").read_text()
+    for shown in ("detection settings", "errors, as a table", "d2min_map", "six questions"):
+        assert shown in text

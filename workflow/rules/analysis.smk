@@ -106,7 +106,12 @@ rule compare:
         replicas=replica_statistics,
         models=model_statistics,
     output:
-        comparison="results/{name}/comparison.csv",
+        comparison=report(
+            "results/{name}/comparison.csv",
+            caption="../report/comparison.rst",
+            category="{name}",
+            labels={"what": "errors, as a table"},
+        ),
     params:
         settings=section("statistics", "rollout"),
         source=SOURCE,
@@ -138,6 +143,10 @@ def tracked_files(wildcards):
     return [] if system(wildcards.name) else video_files(wildcards)
 
 
+# What snakemake --report shows of the figures; the report has them all.
+SHOWN = "overlay|rdf|vacf|msd|d2min_map|d2min_lag|pair_law|laws"
+
+
 rule report:
     input:
         tracked_files,
@@ -164,7 +173,19 @@ rule report:
             if settings(wildcards.name)["report"]["twin"]
         ],
     output:
-        report="results/{name}/report.html",
+        report=report(
+            "results/{name}/report.html",
+            caption="../report/report.rst",
+            category="{name}",
+            labels={"what": "the report"},
+        ),
+        figures=report(
+            directory("results/{name}/figures"),
+            patterns=[f"{{figure,{SHOWN}}}.svg"],
+            caption="../report/figure.rst",
+            category="{name}",
+            labels={"what": "{figure}"},
+        ),
     params:
         settings=lambda wildcards: settings(wildcards.name),
         videos=tracked_files,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent))
 import settings as settings_file
+from pipeline.report import index
 
 FILMS = ("monolayer", "monolayer_matched")  # simulations that are rendered to a video
 CORES = min(8, len(os.sched_getaffinity(0)))
@@ -119,8 +120,27 @@ def refusals():
     return [f"{sentence}\n  (stage {path.stem}; traceback in {path})" for sentence, path in said.items()]
 
 
+def report_records():
+    """What reports leave beside them. No rule names them as output, so that the list of reports
+    can be made from those there are, without asking for any to be made again."""
+    return sorted(map(str, Path("results").glob("*/report.json")))
+
+
+def list_reports():
+    """Brings results/index.html up to date where a report was made since."""
+    page, records = Path("results/index.html"), report_records()
+    since = page.stat().st_mtime if page.exists() else 0
+    if any(Path(record).stat().st_mtime > since for record in records):
+        index.write(page, records)
+
+
+onsuccess:
+    list_reports()
+
+
 # Snakemake ends with the news that a job failed: say last what was wrong, not only where to look.
 onerror:
+    list_reports()
     print("\n" + "\n".join(refusals() or ["error: a stage failed; the log named above says more."]), file=sys.stderr)
 
 

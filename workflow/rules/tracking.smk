@@ -23,7 +23,12 @@ rule tuning_page:
         video_files,
         tuning="results/{name}/tuning.json",
     output:
-        page="results/{name}/tuning.html",
+        page=report(
+            "results/{name}/tuning.html",
+            caption="../report/tuning.rst",
+            category="{name}",
+            labels={"what": "detection settings"},
+        ),
     params:
         folder=video_folder,
         settings=section("video"),

@@ -4,14 +4,13 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import shlex
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline.report import html, provenance
+from pipeline.report import index, page, provenance
 from pipeline.report.paper.collection import Collection
-from pipeline.report.paper.page import render
+from pipeline.report.paper.page import content
 
 written = Path(snakemake.output.report)
 settings = snakemake.params.settings
@@ -20,7 +19,7 @@ facts = provenance.collect(
     [],
     repository=snakemake.params.repository,
     seeds=sorted(set(found.table["seed"])),
-    command=f"snakemake --cores all {shlex.quote(str(written))}",
+    command=index.command(written),
     stages={},
 )
-html.save(written, render(found, settings, facts))
+page.publish(written, content(found, settings, facts), facts)

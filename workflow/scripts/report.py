@@ -4,10 +4,9 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import shlex
 from pathlib import Path
 
-from pipeline.report import page, provenance
+from pipeline.report import index, page, provenance
 
 folder = Path(snakemake.output.report).parent
 settings = snakemake.params.settings
@@ -15,7 +14,7 @@ facts = provenance.collect(
     snakemake.params.videos,
     repository=snakemake.params.repository,
     seeds=list(range(settings["seeds"])),
-    command=f"snakemake --cores all {shlex.quote(snakemake.output.report)}",
+    command=index.command(snakemake.output.report),
     stages=provenance.stages(folder / "benchmarks"),
 )
-page.write(snakemake.output.report, folder, settings, facts)
+page.write(snakemake.output.report, folder, settings, facts, snakemake.output.figures)

@@ -10,7 +10,8 @@ from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.learned import BLUE, PALE, group, histogram
 from pipeline.report.figures.lines import finite
-from pipeline.report.records import Group
+from pipeline.report.figures.scales import metriplectic
+from pipeline.report.records import Absent, Group
 from pipeline.report.results import Results
 
 STRENGTH = "Strength s of a particle"
@@ -30,6 +31,9 @@ def latent(results: Results) -> Figure:
 
 def strength(results: Results) -> Figure:
     """The strength of each particle: its histogram, and against the size of its spot."""
+    run = metriplectic(results)
+    if not results.yaml(f"{run.folder}/model.yaml")["training"].get("strength"):
+        raise Absent("All particles were taken to be of one strength (settings: train.strength).")
     found = group(results, "strength")
     s = found.get("s")
     table = pd.DataFrame({"particle": found.get("particle"), "s": s})

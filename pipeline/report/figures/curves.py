@@ -76,7 +76,9 @@ def vacf(results: Results) -> Figure:
         "vacf",
         drawing,
         table,
-        "How long a particle remembers its velocity (one at lag zero); a dip below zero is the "
-        "rebound from its neighbours." + results.lacking("vacf"),
+        "How long a particle remembers its velocity (one at lag zero), flow and drift of the "
+        "sample included; a dip below zero is the rebound from its neighbours, or a flow that "
+        "reverses. Localisation error is forgotten at once: it lowers all that follows lag zero."
+        + results.lacking("vacf"),
         f"Velocity autocorrelation against lag of {told(found)}.",
     )

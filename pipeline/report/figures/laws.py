@@ -17,7 +17,7 @@ from pipeline.report.results import Results
 NEEDED = ("time", "energy", "kinetic", "entropy", "work", "momentum", "impulse", "temperature")
 TITLES = {
     "energy": "(ΔE − W) / kinetic energy",
-    "momentum": "|Δp − J| / N m v",
+    "momentum": "|Δp − J| / thermal momentum",
     "entropy": "ΔS per particle (k)",
 }
 

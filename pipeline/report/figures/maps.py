@@ -14,7 +14,7 @@ from pipeline.report.figures.lines import area, finite, over_lag
 from pipeline.report.records import Absent, Group
 from pipeline.report.results import Results
 
-PANEL = 4.05  # inches between the axes of one of two maps
+PANEL = {1: 3.8, 2: 4.05, 3: 2.7}  # inches between the axes of one of so many maps in a row
 
 
 def _chosen(results: Results, group: str) -> dict[str, Group]:
@@ -28,16 +28,20 @@ def _chosen(results: Results, group: str) -> dict[str, Group]:
     return kept
 
 
+def _columns(found: dict[str, Group]) -> int:
+    return 2 if len(found) == 4 else min(len(found), 3)
+
+
 def _panels(found: dict[str, Group]) -> tuple[Drawing, list[Axes]]:
-    """Panels two by two, as high as the fields' own shape asks; spare ones hidden."""
+    """Three panels a row or four two by two, as high as the fields' own shape asks."""
     place = np.concatenate([group.get("position")[:, :2] for group in found.values()])
     low, high = place.min(axis=0), place.max(axis=0)
     margin = 0.03 * np.maximum(high - low, 1e-12)
     low, high = low - margin, high + margin
     ratio = float(np.clip((high - low)[1] / (high - low)[0], 0.3, 1.5))
-    columns = min(len(found), 2)
-    panel = PANEL if columns == 2 else 3.8
-    drawing, panels = style.panels(columns, -(-len(found) // 2), height=panel * ratio + 0.85)
+    columns = _columns(found)
+    height = PANEL[columns] * ratio + 0.85
+    drawing, panels = style.panels(columns, -(-len(found) // columns), height=height)
     for spare in panels[len(found) :]:
         spare.remove()
     panels = panels[: len(found)]
@@ -46,11 +50,16 @@ def _panels(found: dict[str, Group]) -> tuple[Drawing, list[Axes]]:
     return drawing, panels
 
 
-def _frame(axes: Axes, results: Results, source: str, first: bool) -> None:
+def _frame(axes: Axes, results: Results, source: str) -> None:
     unit = results.unit("length")
     axes.set(title=style.name(source), xlabel=style.quantity("x", unit))
-    axes.set_ylabel(style.quantity("y", unit) if first else "")
+    axes.set_ylabel(style.quantity("y", unit) if _leftmost(axes) else "")
     axes.spines[["top", "right"]].set_visible(True)
+
+
+def _leftmost(axes: Axes) -> bool:
+    place = axes.get_subplotspec()
+    return place is None or place.is_first_col()
 
 
 def _judge(found: dict[str, Group]) -> Group:
@@ -68,7 +77,9 @@ def d2min(results: Results) -> Figure:
     high = max(high, 1.01 * low)
     norm = LogNorm(low, high, clip=True)
     count = max(len(group.get("position")) for group in found.values())
-    size = float(np.clip(0.6 * (72 * PANEL) ** 2 / count, 1.0, 60.0))  # points^2, nearly touching
+    size = float(
+        np.clip(0.6 * (72 * PANEL[_columns(found)]) ** 2 / count, 1.0, 60.0)
+    )  # points^2, nearly touching
     for k, (source, group) in enumerate(found.items()):
         position, value = group.get("position"), scale * group.get("value")
         order = np.argsort(value)  # the active ones on top
@@ -82,7 +93,7 @@ def d2min(results: Results) -> Figure:
             linewidths=0,
             rasterized=True,
         )
-        _frame(panels[k], results, source, k % 2 == 0)
+        _frame(panels[k], results, source)
     label = style.quantity("D²min per bond", unit)
     bar = drawing.colorbar(dots, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
     style.plain_log(bar.ax.yaxis, low, high)
@@ -131,9 +142,9 @@ def streamlines(results: Results) -> Figure:
             arrowsize=0.6,
         )
         panels[k].set(xlim=limits[0], ylim=limits[1])  # streamplot widens them
-        _frame(panels[k], results, source, k % 2 == 0)
+        _frame(panels[k], results, source)
     label = style.quantity("Displacement", results.unit("length"))
-    drawing.colorbar(lines.lines, ax=panels, label=label, pad=0.015, aspect=28)
+    drawing.colorbar(lines.lines, ax=panels, label=label, extend="max", pad=0.015, aspect=28)
     names = ["x", "y", "dx", "dy"]
     rows = []
     for source, group in found.items():
@@ -144,7 +155,7 @@ def streamlines(results: Results) -> Figure:
         "streamlines",
         drawing,
         pd.concat(rows),
-        f"Where particles went{lag}: swirls and saddles mark dislocations that glide."
+        f"Where particles went{lag}, smoothed: compare direction, size, and any swirls."
         + results.lacking("streamlines"),
         f"Streamlines of displacement{lag} for {', '.join(map(style.name, found))}.",
         wide=len(found) > 1,

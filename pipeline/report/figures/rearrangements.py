@@ -102,9 +102,26 @@ def histogram(results: Results) -> Figure:
     )
 
 
+def contact(results: Results) -> float:
+    """Distance at which g(r) of the experiment first rises to a half: closer pairs are too few."""
+    found = results.statistic("experiment", "rdf")
+    above = np.flatnonzero(found.get("value") >= 0.5)
+    return float(found.get("r")[above[0]]) if len(above) else 0.0
+
+
+def _apart(found: dict[str, Group], least: float) -> dict[str, Group]:
+    """The same curves from a distance on."""
+    kept = {}
+    for source, group in found.items():
+        far = group.get("r") >= 0.9 * least
+        data = {key: v[far] if np.shape(v) == far.shape else v for key, v in group.data.items()}
+        kept[source] = Group(data, group.attrs)
+    return kept
+
+
 def correlation(results: Results) -> Figure:
     """Spatial correlation of D2min: one where two particles know nothing of each other."""
-    found = results.statistics("d2min_correlation")
+    found = _apart(results.statistics("d2min_correlation"), contact(results))
     drawing, (axes,) = style.panels()
     table = draw(axes, found, "r", "value")
     zero(axes, 1.0)

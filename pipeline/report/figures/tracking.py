@@ -131,7 +131,7 @@ def displacement(results: Results) -> Figure:
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
     axes.set(xlabel="Displacement between frames (px)", ylabel="Links (log scale)", yscale="log")
-    axes.set_xlim(0, max(search * 1.04, edges[-1]))
+    axes.set(xlim=(0, max(search * 1.04, edges[-1])), ylim=(0.6, 12 * count.max()))
     return Figure(
         "displacement",
         drawing,

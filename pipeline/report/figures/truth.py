@@ -47,11 +47,19 @@ def _flat(content: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return rows
 
 
+def _worded(key: str) -> str:
+    return key.replace("_", " ").capitalize()
+
+
 def tracking(results: Results) -> Table:
     """The single numbers of truth.json; curves are left to the figures."""
     found = results.json("truth.json")
     single = [(k, v) for k, v in _flat(found) if k not in ASIDE and "summary" not in k]
-    rows = [[WORDS.get(k, k.replace("_", " ").capitalize()), number(v)] for k, v in single]
+    rows = [
+        # 0.9999 is not 1 here.
+        [WORDS.get(k, _worded(k)), f"{v:.4f}" if k in ("recall", "precision") else number(v)]
+        for k, v in single
+    ]
     if not rows:
         raise Absent("The comparison with the truth holds no numbers.")
     caption = "What was found, measured against the simulation that made the video."

@@ -46,21 +46,24 @@ def _unit(results: Results) -> str:
 
 
 def meaning(results: Results) -> str:
-    """What the noise does to the learned force and friction."""
+    """What the noise does to the learned force and friction, and what was done about it."""
     noise = measure(results)
     if noise.share < 0.02:
         return "The error of the positions is too small to bias what the model learns."
-    return (
-        "The velocity is an input of the model as well as what it predicts, so error in it biases "
-        "the learned curves, and more data does not help: friction comes out too high first, then "
-        "the force. The likelihood accounts for the error in what is predicted, not for that in "
-        "the inputs. "
-        + (
-            "Here it is small; read absolute friction with care."
-            if noise.share < 0.1
-            else "Here it is large enough to matter: read force and friction as shapes only."
-        )
+    text = (
+        "The velocity is an input of the model as well as what it predicts, so that error in it "
+        "biases friction upwards, and then the force, however much data there is. "
     )
+    remedy = (results.settings.get("train") or {}).get("localisation")
+    if remedy == "corrected":
+        text += "Training takes this bias off, by means of a second, simulated draw of the error. "
+    elif remedy == "covariance":
+        text += "Training accounts for it in what is predicted, not in the inputs. "
+    if noise.share < 0.1:
+        return f"{text}Here it is small."
+    if remedy == "corrected":
+        return f"{text}It is large here: friction rests on how well the error is known."
+    return f"{text}It is large here: read force and friction as shapes only."
 
 
 def noise(results: Results) -> Figure:
@@ -99,7 +102,7 @@ def noise(results: Results) -> Figure:
     axes.set(
         xlabel=style.quantity("Velocity minus its mean", noise.unit), ylabel="Probability density"
     )
-    axes.legend()
+    axes.legend(frameon=True, framealpha=0.85, edgecolor="none")
     return Figure(
         "velocity_noise",
         drawing,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.report import head, page
+from pipeline.report import head, page, style
 from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
 from pipeline.report.paper import curves, flows, tables
@@ -21,8 +21,10 @@ RULE = (
 )
 
 
-def render(found: Collection, settings: dict[str, Any], provenance: dict[str, Any]) -> str:
-    """The page as text.
+def content(
+    found: Collection, settings: dict[str, Any], provenance: dict[str, Any]
+) -> dict[str, Any]:
+    """What the template shows.
 
     Args:
         found: table and folders of all data sets.
@@ -31,18 +33,20 @@ def render(found: Collection, settings: dict[str, Any], provenance: dict[str, An
     """
     lights = [light(found, dataset) for dataset in found.datasets]
     good = sum(one.state == "good" for one in lights)
-    return page.fill(
-        name="Beside the paper",
-        headline=f"{len(found.datasets)} data sets, each with every model.",
-        synthetic=_simulated(found),
-        lights=lights,
-        unsupported=[],
-        summary=f"On {good} of {len(lights)} data sets ours is where the paper is, or better.",
-        sections=page.build(sections(found), found),
-        methods=Methods([], [SOURCES["paper"]]),
-        settings=settings,
-        provenance=head.listed(provenance),
-    )
+    return {
+        "name": "Beside the paper",
+        "headline": f"{len(found.datasets)} data sets, each with every model.",
+        "synthetic": _simulated(found),
+        "tuned": False,
+        "lights": lights,
+        "unsupported": [],
+        "summary": f"On {good} of {len(lights)} data sets ours is where the paper is, or better.",
+        "sections": page.build(sections(found), found),
+        "methods": Methods([], [SOURCES["paper"]]),
+        "settings": settings,
+        "provenance": head.listed(provenance),
+        "models": list(dict.fromkeys(style.name(model) for model in found.table["model"])),
+    }
 
 
 def _simulated(found: Collection) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.report.page import render
 from pipeline.report.paper import page, tables
 from pipeline.report.paper.collection import Collection
 from pipeline.report.paper.published import ERRORS, printed
@@ -64,6 +65,6 @@ def test_the_table_holds_errors_costs_and_the_papers_numbers(folder):
 @pytest.mark.slow
 def test_the_page_shows_every_part(folder):
     found = Collection(folder.parent, table(folder.parent, {folder.name: folder.name}))
-    text = page.render(found, {}, {"command": "snakemake <x>"})
+    text = render(page.content(found, {}, {"command": "snakemake <x>"}))
     for words in ("All time origins", "Time per step", "<svg", "snakemake &lt;x&gt;"):
         assert words in text

@@ -1,0 +1,94 @@
+"""What the page says that the data do not support, and why something is not shown."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+from pipeline import h5md
+from pipeline.report import claims, fidelity, tables
+from pipeline.report.figures import carried, rearrangements, velocity
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from tests.report.conftest import SETTINGS
+
+RUN = "metriplectic/seed0"
+
+
+@pytest.fixture
+def results(folder: Path, tmp_path: Path) -> Results:
+    """A copy that a test may spoil."""
+    return Results(shutil.copytree(folder, tmp_path / "walk"), dict(SETTINGS))
+
+
+def record(results: Results, **training: object) -> Results:
+    """The same results with other entries in the first model's record."""
+    path = results.folder / RUN / "model.yaml"
+    content = yaml.safe_load(path.read_text())
+    content["training"] |= training
+    path.write_text(yaml.safe_dump(content))
+    return Results(results.folder, results.settings)
+
+
+def test_particles_that_circle_together_are_not_passive(results: Results) -> None:
+    claims.passive(results)
+    trajectory = results.trajectory()
+    centre = trajectory.position.mean(axis=(0, 1))
+    angle = 0.05 * np.arange(len(trajectory.time))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    away = trajectory.position - centre
+    turned = centre + np.einsum("abt,tnb->tna", turn, away)
+    h5md.write(results.folder / "trajectory.h5", trajectory._replace(position=turned))
+    again = Results(results.folder, SETTINGS)
+    with pytest.raises(Absent, match="drive themselves"):
+        claims.passive(again)
+    assert any("The model is passive" in sentence for sentence in claims.unsupported(again))
+
+
+def test_a_stopped_rollout_is_the_reason_why_its_statistics_are_missing(results: Results) -> None:
+    with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
+        file["observables"].attrs["stopped"] = "Stopped after 1 of 20 snapshots: too hot."
+    with h5py.File(results.folder / "statistics/metriplectic_seed0.h5", "a") as file:
+        file["d2min"].attrs["missing"] = "The sample is too dilute."
+    caption = rearrangements.against_lag(results).caption
+    assert "Not shown: metriplectic, seed 0. Stopped after 1 of 20 snapshots: too hot." in caption
+    assert "dilute" not in caption
+
+
+def test_one_strength_for_all_is_told_as_a_setting(results: Results) -> None:
+    assert carried.strength(results).name == "strength"
+    with pytest.raises(Absent, match=r"settings: train\.strength"):
+        carried.strength(record(results, strength=False))
+
+
+def test_training_ended_by_the_clock_is_told(results: Results) -> None:
+    assert "limit" not in fidelity.convergence(results).sentence
+    late = record(results, seconds=245.0, max_minutes=4.0, steps=1000)
+    assert "ended by its limit of 4 minutes" in fidelity.convergence(late).sentence
+
+
+def test_the_remedy_for_noise_is_the_one_that_was_taken(results: Results) -> None:
+    trajectory = results.trajectory()
+    trajectory.attributes["localisation_error"] = 0.09
+    texts = {
+        remedy: velocity.meaning(results)
+        for remedy in ("corrected", "covariance", "none")
+        if results.settings.update(train={"localisation": remedy}) is None
+    }
+    assert "takes this bias off" in texts["corrected"]
+    assert "not in the inputs" in texts["covariance"]
+    assert "shapes only" in texts["none"]
+    assert len(set(texts.values())) == 3
+
+
+def test_the_comparison_has_a_column_for_each_model(results: Results) -> None:
+    table = tables.comparison(results)
+    assert table.columns == ["Error of", "metriplectic", "GNS-SDE", "Noise floor"]
+    assert all(len(row) == 4 for row in table.rows)
+    assert all("%" in row[1] for row in table.rows)
+    assert len(table.data) > 2 * len(table.rows)

@@ -1,0 +1,74 @@
+"""The list of reports: made from the records beside them, the newest first."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from pipeline.report import index
+from pipeline.report.verdict import Light
+from tests.report.browser import complaints, opened, outside
+from tests.report.test_page import EVIL
+
+LIGHTS = [Light("Is it sound?", "good", "It is.", "."), Light("Is it true?", "poor", "No.", ".")]
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Three reports; the page of the last is gone."""
+    for hour, name in enumerate(("old", "new", "gone")):
+        folder = tmp_path / "results" / name
+        folder.mkdir(parents=True)
+        report = folder / "report.html"
+        report.write_text("<title>a report</title>")
+        facts = {"name": name, "headline": f"9 frames of {EVIL}.", "summary": "One of two."}
+        command = index.command(Path("results") / name / "report.html")
+        index.record(
+            report, LIGHTS, **facts, simulated=name == "old", models=["DPD"], command=command
+        )
+        record = folder / "report.json"
+        written = json.loads(record.read_text()) | {"written": f"2026-11-22T1{hour}:00:00+00:00"}
+        record.write_text(json.dumps(written))
+    (tmp_path / "results" / "gone" / "report.html").unlink()
+    index.write(tmp_path / "results" / "index.html", (tmp_path / "results").glob("*/report.json"))
+    return tmp_path / "results"
+
+
+def test_every_report_is_listed_with_its_verdict(results: Path) -> None:
+    text = (results / "index.html").read_text()
+    assert text.index('href="new/report.html"') < text.index('href="old/report.html"')
+    assert "gone" not in text
+    assert text.count("Is it sound?") == 2
+    assert text.count('class="word">No<') == 2
+    assert "snakemake --cores all results/new/report.html" in text
+    assert "Written 2026-11-22 11:00" in text
+    assert text.count("Simulated.") == 1
+    assert EVIL not in text
+
+
+def test_links_lead_to_the_reports(results: Path) -> None:
+    for name in ("old", "new"):
+        assert (results / name / "report.html").is_file()
+
+
+def test_no_report_gives_an_empty_list(tmp_path: Path) -> None:
+    index.write(tmp_path / "index.html", [])
+    assert "None was made here yet." in (tmp_path / "index.html").read_text()
+    assert os.listdir(tmp_path) == ["index.html"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1400, 400])
+def test_it_opens_in_a_browser(browser: Browser, results: Path, width: int) -> None:
+    path = results / "index.html"
+    with opened(browser, path, width) as (page, said, asked):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not said
+        assert not outside(asked, path)
+        assert not complaints(page)
+        page.get_by_role("link", name="old").click()
+        assert page.title() == "a report"

@@ -1,0 +1,9 @@
+"""The list of all reports."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline.report import index
+
+index.write(snakemake.output.index, snakemake.input)
