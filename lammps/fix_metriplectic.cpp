@@ -24,7 +24,7 @@ FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
     error->all(FLERR, "Expected: fix <ID> <group> metriplectic [temperature <T of driven particles>]");
   time_integrate = 1;
   vector_flag = 1;
-  size_vector = 6;
+  size_vector = 10;
   global_freq = 1;
   extvector = 0;
   peratom_flag = 1;
@@ -79,9 +79,27 @@ void FixMetriplectic::warm()
       const double x = pair->heat[i] / at.T;
       S[i] += x - 0.5 * (at.dTdS / at.T) * x * x;
     } else {
-      S[i] += std::clamp((held - at.T) / at.dTdS, -1.0, 1.0);
+      const double change = std::clamp((held - at.T) / at.dTdS, -1.0, 1.0);
+      S[i] += change;
+      account(i, change);
     }
   }
+}
+
+// What the agent gives that keeps a driven particle on its path and at its temperature: impulse
+// J = m v' - m v - f dt, work J.(v + v')/2, heat from the entropies it has and would have had
+// (pipeline/dynamics/boundary.py). The path must be one with r' = r + v' dt.
+void FixMetriplectic::account(int i, double change)
+{
+  const auto &at = pair->fields[i];
+  const double before[3] = {at.v.x, at.v.y, at.v.z}, *after = atom->v[i], *f = atom->f[i];
+  for (int a = 0; a < 3; ++a) {
+    const double J = pair->mass() * (after[a] - before[a]) - update->dt * f[a];
+    given[0] += 0.5 * J * (before[a] + after[a]);
+    given[1 + a] += J;
+  }
+  const double x = pair->heat[i] / at.T, left = x - 0.5 * (at.dTdS / at.T) * x * x;
+  given[0] += at.T * (change - left) + 0.5 * at.dTdS * (change * change - left * left);
 }
 
 void FixMetriplectic::move()
@@ -100,10 +118,16 @@ void FixMetriplectic::post_force(int)
   array_atom = rows.data();
 }
 
-// Totals of all particles: entropy, internal, kinetic and total energy; the mean temperature; and
-// how often networks were evaluated beyond their tables.
+// Totals of all particles: entropy, internal, kinetic and total energy; the mean temperature; how
+// often networks were evaluated beyond their tables; what driving has given since this fix began,
+// work and impulse.
 double FixMetriplectic::compute_vector(int n)
 {
+  if (n >= 6) {
+    double sum;
+    MPI_Allreduce(&given[n - 6], &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+    return sum;
+  }
   double own[5] = {0.0, pair->internal_energy, 0.0, 0.0, pair->outside()}, all[5];
   const double *S = pair->entropies();
   for (int i = 0; i < atom->nlocal; ++i) {

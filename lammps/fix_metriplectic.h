@@ -29,7 +29,9 @@ class FixMetriplectic : public Fix {
   PairMetriplectic *pair = nullptr;
   double temperature = 0.0;    // at which driven particles are held; 0: as the potential says
   std::vector<double *> rows;
+  double given[4] = {0.0, 0.0, 0.0, 0.0};    // work and impulse of driving, of this rank so far
 
+  void account(int i, double change);
   void kick();
   void warm();
   void move();

@@ -1,6 +1,7 @@
 // Registers pair_style metriplectic and fix metriplectic with the LAMMPS they were built for.
 #include "lammpsplugin.h"
 
+#include "fix_lead.h"
 #include "fix_metriplectic.h"
 #include "pair_metriplectic.h"
 
@@ -15,6 +16,11 @@ void *make_pair(void *lmp) { return new PairMetriplectic(static_cast<LAMMPS *>(l
 void *make_fix(void *lmp, int narg, char **arg)
 {
   return new FixMetriplectic(static_cast<LAMMPS *>(lmp), narg, arg);
+}
+
+void *make_lead(void *lmp, int narg, char **arg)
+{
+  return new FixMetriplecticLead(static_cast<LAMMPS *>(lmp), narg, arg);
 }
 }    // namespace
 
@@ -40,5 +46,9 @@ extern "C" void lammpsplugin_init(void *handle, void *library, void *regfunc)
   plugin.style = "fix";
   plugin.info = "learned metriplectic particle dynamics: r, v, S integrator";
   plugin.creator.v2 = make_fix;
+  add(&plugin, lmp);
+  plugin.name = "metriplectic/lead";
+  plugin.info = "driven particles along recorded paths";
+  plugin.creator.v2 = make_lead;
   add(&plugin, lmp);
 }

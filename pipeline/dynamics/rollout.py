@@ -63,12 +63,12 @@ def rollout(
     if stopped:
         stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
     cost = 1e3 * (time.process_time() - begin) / max((last - 1) * conditions.substeps, 1)
-    made = _trajectory(window, walk, last, seed)
+    made = recorded(window, walk, last, seed)
     return Rollout(made, walk.log.arrays(window.time, last), stopped, cost)
 
 
-def _trajectory(window: Trajectory, walk: Walk, last: int, seed: int) -> Trajectory:
-    """The walk in the units of the data, cut where it stopped."""
+def recorded(window: Trajectory, walk: Walk, last: int, seed: int) -> Trajectory:
+    """What a walk holds of its first ``last`` snapshots, in the units of the data."""
     units, part = walk.conditions.units, window.window(slice(0, last))
     present = walk.lead.present[:last]
     return part._replace(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+
+LOOP = r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms"
 
 
 def run(
@@ -46,6 +50,46 @@ def thermo(log: str | os.PathLike[str]) -> pd.DataFrame:
             break
         rows.append([float(word) for word in words])
     return pd.DataFrame(rows, columns=names)
+
+
+class Loop(NamedTuple):
+    """What the time steps of a run took."""
+
+    seconds: float  # wall time
+    ranks: int
+    steps: int
+    particles: int
+    busy: float  # share of the wall time that a rank was computing; little on a crowded machine
+    parts: dict[str, float]  # wall seconds per rank of Pair, Neigh, Comm, Output, Modify
+
+    @property
+    def step(self) -> float:
+        """Processor seconds of a time step, ranks added up, output left out."""
+        wall = self.seconds - self.parts.get("Output", 0.0)
+        return wall * self.busy * self.ranks / max(self.steps, 1)
+
+
+def loop(log: str | os.PathLike[str]) -> Loop:
+    """The time of the last run in a log.
+
+    Raises:
+        ValueError: if no run in it came to its end.
+    """
+    text = Path(log).read_text()
+    found = re.findall(LOOP, text)
+    if not found:
+        raise ValueError(f"{log} does not say how long its run took: the run did not end.")
+    seconds, ranks, steps, particles = found[-1]
+    busy = float(re.findall(r"([\d.]+)% CPU use", text)[-1]) / 100
+    parts = dict(re.findall(r"^(\w+) +\| [^|]+\| (\S+)", text, re.MULTILINE))
+    return Loop(
+        float(seconds),
+        int(ranks),
+        int(steps),
+        int(particles),
+        busy,
+        {name: float(value) for name, value in parts.items()},
+    )
 
 
 def snapshots(dump: str | os.PathLike[str]) -> tuple[np.ndarray, list[str], np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pipeline.lammps.system import FREE
+from pipeline.lammps.system import DRIVEN, FREE
 from pipeline.space import Space
 
 
@@ -24,17 +24,27 @@ class Settings(NamedTuple):
     temperature: float | None = None  # of driven particles; None: that of the potential file
 
 
-THERMO = "step temp ke pe etotal press f_integrate[1] f_integrate[5]"
+THERMO = "step temp ke pe etotal press f_integrate[1] f_integrate[5] " + " ".join(
+    f"f_integrate[{k}]" for k in (7, 8, 9, 10)
+)
 
 
-def script(settings: Settings, space: Space, strong: bool, extra: tuple[str, ...] = ()) -> str:
+def script(
+    settings: Settings,
+    space: Space,
+    strong: bool,
+    extra: tuple[str, ...] = (),
+    driving: tuple[str, ...] = (),
+) -> str:
     """Text of the input script.
 
     Args:
         settings: of the run.
         space: geometry of the system; a shear rate becomes fix deform.
         strong: whether particles have strengths.
-        extra: commands before the run: fixes that move driven particles, computes, output.
+        extra: commands before the run: forces, computes, output.
+        driving: fixes that move the group ``driven``; they stand before the integrator, which
+            needs the velocities they give.
     """
     D = space.dimension
     boundary = ["p" if on else "s" for on in (*space.periodic, *[True] * (3 - D))]
@@ -57,6 +67,8 @@ def script(settings: Settings, space: Space, strong: bool, extra: tuple[str, ...
         "neigh_modify every 1 delay 0 check yes",
         f"timestep {settings.dt!r}",
         f"group free type {FREE}",
+        f"group driven type {DRIVEN}",
+        *driving,
         "fix integrate free metriplectic" + held,
     ]
     if space.rate:

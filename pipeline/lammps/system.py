@@ -15,7 +15,7 @@ FREE, DRIVEN = 1, 2  # atom types
 
 
 class System(NamedTuple):
-    """What a LAMMPS run starts from. Row i has the tag i + 1, as in counted noise."""
+    """What a LAMMPS run starts from."""
 
     r: np.ndarray  # (N, D) [a]
     v: np.ndarray  # (N, D) [a / dt]
@@ -23,6 +23,7 @@ class System(NamedTuple):
     strength: np.ndarray | None  # (N,) factors s_i of the kernel; None: all alike
     driven: np.ndarray  # (N,) bool
     space: Space
+    tags: np.ndarray | None = None  # (N,) ascending atom IDs; None: 1 to N
 
 
 def write_data(path: str | os.PathLike[str], system: System, mass: float = 1.0) -> None:
@@ -32,10 +33,10 @@ def write_data(path: str | os.PathLike[str], system: System, mass: float = 1.0) 
     """
     with whole(path) as partial, partial.open("w") as file:
         file.write("\n".join(_header(system, mass)))
-        tags = np.arange(1, len(system.r) + 1)
+        tags = np.arange(1, len(system.r) + 1) if system.tags is None else system.tags
         kinds = np.where(system.driven, DRIVEN, FREE)
         columns = [system.S] if system.strength is None else [system.S, system.strength]
-        r, v = _three(system.r), _three(system.v)
+        r, v = three(system.r), three(system.v)
         _section(file, "Atoms # atomic", (tags, kinds), r)
         _section(file, "Velocities", (tags,), v)
         _section(file, "Properties", (tags,), np.stack(columns, 1))
@@ -59,7 +60,8 @@ def _edges(system: System) -> list[tuple[float, float]]:
     return edges
 
 
-def _three(vectors: np.ndarray) -> np.ndarray:
+def three(vectors: np.ndarray) -> np.ndarray:
+    """Two- or three-dimensional vectors (N, D) with zeros for the missing axis: (N, 3)."""
     missing = 3 - vectors.shape[1]
     return np.concatenate((vectors, np.zeros((len(vectors), missing))), axis=1)
 

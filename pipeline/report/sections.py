@@ -9,6 +9,7 @@ from pipeline.report import claims, models, movie, tables
 from pipeline.report.figures import (
     carried,
     curves,
+    lammps,
     laws,
     learned,
     maps,
@@ -144,6 +145,20 @@ SECTIONS = [
         "experiment itself (its noise floor): an error near its floor cannot be told from "
         "zero.",
         [("Comparison", tables.comparison), ("Agreement in place", tables.agreement)],
+    ),
+    Section(
+        "lammps",
+        "The same model in LAMMPS",
+        "Whether the model, exported to LAMMPS, is the one that was learned, and what it costs.",
+        [
+            ("Parity", lammps.parity),
+            ("Conserved quantities in LAMMPS", lammps.balance),
+            ("Radial distribution in LAMMPS", lammps.rdf),
+            ("Velocity autocorrelation in LAMMPS", lammps.vacf),
+            ("Mean squared displacement in LAMMPS", lammps.msd),
+            ("Time of a step", lammps.timing),
+        ],
+        optional=True,
     ),
     Section(
         "truth",

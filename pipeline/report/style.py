@@ -22,6 +22,7 @@ COLOURS = {
     "gns": "#D55E00",
     "gns_sde": "#E69F00",
     "dpd": "#CC79A7",
+    "lammps": "#D55E00",
 }
 DASHES = {
     "truth": (0, (6, 2)),
@@ -30,6 +31,7 @@ DASHES = {
     "gns": (0, (4, 2)),
     "gns_sde": (0, (2, 1)),
     "dpd": (0, (1, 1)),
+    "lammps": (0, (3, 2)),
 }
 NAMES = {
     "experiment": "experiment",
@@ -40,6 +42,7 @@ NAMES = {
     "gns": "GNS",
     "gns_sde": "GNS-SDE",
     "dpd": "DPD",
+    "lammps": "the same in LAMMPS",
 }
 MAP = "magma_r"  # pale where nothing happens, dark where particles rearrange; monotone in grey
 STYLE: dict[Any, Any] = {

@@ -5,7 +5,9 @@ SOURCE = r"([a-z_]+)_seed(\d+)(?:_rollout(\d+))?"
 
 
 def rollout_of(wildcards):
-    """The rollout of <model>_seed<k>, the first, or of <model>_seed<k>_rollout<i>."""
+    """The rollout of <model>_seed<k>, the first, of <model>_seed<k>_rollout<i>, or by LAMMPS."""
+    if wildcards.source == "lammps":
+        return f"results/{wildcards.name}/lammps/rollout.h5"
     model, seed, again = re.fullmatch(SOURCE, wildcards.source).groups()
     return f"results/{wildcards.name}/{model}/seed{seed}/rollout{again and '_' + again or ''}.h5"
 
@@ -93,7 +95,7 @@ use rule statistics_experiment as statistics_model with:
     output:
         statistics="results/{name}/statistics/{source}.h5",
     wildcard_constraints:
-        source=r"[a-z_]+_seed\d+(_rollout\d+)?",
+        source=r"[a-z_]+_seed\d+(_rollout\d+)?|lammps",
     log:
         "results/{name}/logs/statistics_{source}.log",
     benchmark:
@@ -172,6 +174,7 @@ rule report:
             for model, seed in trainings(wildcards.name)
             if settings(wildcards.name)["report"]["twin"]
         ],
+        lammps=lammps_report,
     output:
         report=report(
             "results/{name}/report.html",

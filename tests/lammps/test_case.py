@@ -1,0 +1,103 @@
+"""A rollout with driven particles takes the same path in LAMMPS as in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.analysis.conservation import conservation
+from pipeline.lammps import case, collect, parity
+from pipeline.learn.checkpoint import Learned
+from pipeline.trajectory import Box, Trajectory
+from tests.dynamics.systems import LENGTH, TIME, lattice
+from tests.metriplectic.cases import random_model
+
+FRAMES, SUBSTEPS, SEED = 12, 3, 4
+FORCE = {"kind": "taylor_green", "amplitude": 0.02, "wave": [np.pi / 8, np.pi / 4]}
+
+
+def swaying() -> Trajectory:
+    """An open field whose lower two rows sway and whose highest row is sometimes lost."""
+    window, t = lattice(FRAMES, temperature=0.01), np.arange(FRAMES)
+    position, driven, present = (x.copy() for x in (window.position, window.driven, window.present))
+    driven[:, :16] = driven[:, 56:] = True
+    present[:, -3], present[5, -2] = False, False
+    position[:, :16, 0] += (0.1 * np.sin(t))[:, None] * LENGTH
+    velocity = np.where(driven[..., None], 0.0, window.velocity)
+    velocity[1:, :16] = np.diff(position[:, :16], axis=0) / TIME
+    box = Box(window.box.lengths, (False, False), np.zeros(2))
+    return window._replace(
+        position=position, velocity=velocity, driven=driven, present=present, box=box
+    )
+
+
+def learned() -> Learned:
+    """A model as if it had been trained on the lattice."""
+    model = random_model("splines", 2, temperature=0.003, volume=0.9)
+    random = np.random.default_rng(1)
+    labels = np.arange(64) + 100
+    log_s = 0.1 * random.normal(size=64)
+    scale = {"length": LENGTH, "time": TIME, "length_unit": "um", "time_unit": "s"}
+    wide = [-1e9, 1e9]
+    seen = {"S": wide, "V": wide, "T": wide, "mean_T": 0.003, "speed": 1e9, "heat_capacity": 1.0}
+    record = {
+        "units": scale,
+        "seen": seen,
+        "measured": {"thermal_period": None},
+        "training": {"dataset": "gas"},
+    }
+    z = 0.1 * random.normal(size=64)
+    return Learned(model, labels, z, labels, log_s, record)
+
+
+def by_lammps(folder: Path, plugin: Path, window: Trajectory, model: Learned, ranks: int):
+    begun = case.begin(window, model, SEED, SUBSTEPS)
+    case.write(folder, begun, case.recorded(begun, str(plugin)))
+    return collect.rollout(begun, folder, case.INPUT, ranks)
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_driven_particles_follow_the_data_and_free_ones_python(tmp_path, plugin, ranks):
+    window, model = swaying(), learned()
+    theirs = by_lammps(tmp_path, plugin, window, model, ranks)
+    begun = case.begin(window, model, SEED, SUBSTEPS)
+    ours = parity.walked(begun, FRAMES)
+    assert begun.driven.sum() == 23
+    assert np.allclose(theirs.trajectory.position, ours.position, rtol=0, atol=1e-9)
+    assert np.allclose(theirs.trajectory.extra["entropy"], ours.extra["entropy"], atol=1e-8)
+    logged = begun.walk.log.arrays(window.time, FRAMES)
+    for name in ("energy", "entropy", "work", "momentum", "impulse", "temperature"):
+        scale = np.abs(logged[name]).max()
+        assert np.abs(theirs.observables[name] - logged[name]).max() < 1e-9 * scale, name
+    assert conservation(theirs.observables)["momentum_drift"] < 1e-12
+
+
+def test_an_external_force_acts_alike(tmp_path, plugin):
+    window = lattice(FRAMES)
+    window = window._replace(attributes={**window.attributes, "force": FORCE})
+    model = learned()
+    theirs = by_lammps(tmp_path, plugin, window, model, 1)
+    ours = parity.walked(case.begin(window, model, SEED, SUBSTEPS), FRAMES)
+    assert np.allclose(theirs.trajectory.velocity, ours.velocity, rtol=0, atol=1e-9)
+
+
+def test_the_table_keeps_its_bounds_and_would_show_another_model(tmp_path, plugin):
+    window, model = swaying(), learned()
+    made = by_lammps(tmp_path, plugin, window, model, 1).trajectory
+    wanted = {"seed": SEED, "substeps": SUBSTEPS, "ranks": 1, "steps": 20, "states": 2}
+    table = parity.compare(window, model, made, plugin, wanted).set_index("quantity")
+    assert (table["relative difference"] < 1e-9).all()
+    assert "displacement after 7 snapshots (rms; difference in cutoffs)" in table.index
+    wanted["seed"] += 1
+    other = parity.compare(window, model, made, plugin, wanted)
+    assert (other["relative difference"] > other["bound"]).any()
+
+
+def test_particles_that_come_and_go_are_refused():
+    window = lattice(4)
+    present = window.present.copy()
+    present[2:, 0] = False
+    with pytest.raises(ValueError, match=r"come and go .*rollout\.frames"):
+        case.begin(window._replace(present=present), learned(), SEED, 1)

@@ -1,0 +1,62 @@
+"""The section on LAMMPS: there when its files are, and it says when a bound is broken."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import h5py
+import pandas as pd
+import pytest
+
+from pipeline.report.figures import lammps
+from pipeline.report.page import build
+from pipeline.report.records import Absent
+from pipeline.report.results import Results
+from pipeline.report.sections import SECTIONS
+from tests.report.conftest import SETTINGS
+
+SECTION = next(section for section in SECTIONS if section.id == "lammps")
+COLUMNS = ["quantity", "python", "lammps", "relative difference", "bound"]
+
+
+@pytest.fixture
+def exported(folder: Path, tmp_path: Path) -> Path:
+    """The results with a LAMMPS run that took half of Python's time."""
+    there = tmp_path / "walk"
+    shutil.copytree(folder, there)
+    (there / "lammps").mkdir()
+    shutil.copy(there / "metriplectic/seed0/rollout.h5", there / "lammps/rollout.h5")
+    with h5py.File(there / "lammps/rollout.h5", "a") as file:
+        file["observables"].attrs["ms_per_step"] = 3.75
+    shutil.copy(there / "statistics/truth.h5", there / "statistics/lammps.h5")
+    rows = [("force", 1.0, 1.0, 1e-14, 1e-5), ("displacement", 2.0, 2.0, 3e-9, 1e-4)]
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(there / "lammps/parity.csv", index=False)
+    return there
+
+
+def test_the_section_is_whole_where_lammps_ran(exported: Path) -> None:
+    (section,) = build([SECTION], Results(exported, SETTINGS))
+    assert [item.kind for item in section["items"]] == ["table", *["figure"] * 4, "table"]
+    timing = lammps.timing(Results(exported, SETTINGS)).data.set_index("program")
+    assert timing["ms_per_step"].to_dict() == {"metriplectic": 7.5, "lammps": 3.75}
+    drawn = section["items"][2].value
+    assert "the same in LAMMPS" in drawn.svg
+    assert "GNS" not in drawn.svg
+
+
+def test_a_broken_bound_is_said_first(exported: Path) -> None:
+    path = exported / "lammps/parity.csv"
+    assert lammps.parity(Results(exported, SETTINGS)).caption.startswith("Every difference keeps")
+    table = pd.read_csv(path)
+    for wrong in (1e-3, float("nan")):
+        table.loc[1, "relative difference"] = wrong
+        table.to_csv(path, index=False)
+        caption = lammps.parity(Results(exported, SETTINGS)).caption
+        assert caption.startswith("Do not use this export: displacement differ")
+
+
+def test_without_lammps_there_is_no_section(folder: Path) -> None:
+    assert build([SECTION], Results(folder, SETTINGS)) == []
+    with pytest.raises(Absent):
+        lammps.rdf(Results(folder, SETTINGS))

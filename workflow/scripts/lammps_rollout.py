@@ -1,0 +1,23 @@
+"""Rolls a trained model out in LAMMPS over the evaluation window, driven particles following."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], 1)
+
+from pathlib import Path
+
+from pipeline import h5md, trajectory
+from pipeline.dynamics.rollout import write
+from pipeline.lammps import case, collect
+from pipeline.learn.checkpoint import load
+
+chosen = snakemake.params.settings
+data = h5md.read(snakemake.input.trajectory)
+rows = trajectory.blocks(data, **chosen["split"])["test"]
+window = data.window(trajectory.evaluation(data, rows, chosen["rollout"]["frames"]))
+learned = load(Path(snakemake.input.model).parent)
+begun = case.begin(window, learned, case.SEED, chosen["rollout"]["substeps"])
+folder = Path(snakemake.output.rollout).parent
+case.write(folder, begun, case.recorded(begun, f"./{Path(snakemake.input.plugin).name}"))
+made = collect.rollout(begun, folder, case.INPUT, chosen["lammps"]["ranks"])
+write(snakemake.output.rollout, made, begun.walk.conditions.units._asdict())
