@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -15,3 +17,9 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     partial = path.with_name(path.name + ".partial")
     yield partial
     os.replace(partial, path)
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Writes plain values as JSON."""
+    with whole(path) as partial:
+        partial.write_text(json.dumps(content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from pipeline.graphs import Graphs
 from pipeline.learn import checkpoint
@@ -61,7 +64,11 @@ def train(
         # Batches are slices of memory: worker processes would only slow them down.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
-        trainer.fit(task.learner, data, ckpt_path=last, weights_only=True)
+        try:
+            trainer.fit(task.learner, data, ckpt_path=last, weights_only=True)
+        except SIGTERMException:
+            # By itself it would end the process as if all were well.
+            sys.exit("training was terminated; it goes on from its last checkpoint when run again")
     best = folder / "checkpoints" / "best.ckpt"
     state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
     task.learner.cpu().load_state_dict(state)
@@ -91,6 +98,8 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
     return lightning.Trainer(
         accelerator="gpu" if task.snapshots.device.type == "cuda" else "cpu",
         devices=1,
+        # Within a Slurm job lightning would take part in the scheduling and let SIGTERM pass.
+        plugins=[LightningEnvironment()],
         max_epochs=epochs,
         callbacks=[*watch, stop, keep],
         logger=TensorBoardLogger(folder, name="tensorboard", version=0),

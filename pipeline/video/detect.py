@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import trackpy
-from dask.distributed import Client, LocalCluster, as_completed
 from tqdm import tqdm
 
+from pipeline import blocks
 from pipeline.tables import FEATURES
 from pipeline.video.frames import Video
 from pipeline.video.quiet import quiet
+from pipeline.video.workers import spread
 
 
 class Detection(NamedTuple):
@@ -69,70 +70,83 @@ def chunk(video: Video, run: int, start: int, stop: int, detection: Detection) -
 def features(
     videos: list[Video], detection: Detection, workers: int = 1, frames_per_chunk: int = 0
 ) -> pd.DataFrame:
-    """Detects every frame of every run; the table of pipeline.tables.FEATURES, in frame order.
-
-    Args:
-        workers: processes of a dask.distributed cluster; 1 works in this process, without one.
-        frames_per_chunk: 0 chooses so that each worker gets several chunks.
+    """All of `detected` in one table.
 
     Raises:
         ValueError: if no particle is found in any frame.
     """
+    return pd.concat(detected(videos, detection, workers, frames_per_chunk), ignore_index=True)
+
+
+def detected(
+    videos: list[Video],
+    detection: Detection,
+    workers: int = 1,
+    frames_per_chunk: int = 0,
+    part: tuple[int, int] = (0, 1),
+) -> Iterator[pd.DataFrame]:
+    """Tables of pipeline.tables.FEATURES, one per chunk of frames, in order of run and frame.
+
+    Few chunks are under way at a time, so that memory does not grow with the video.
+
+    Args:
+        workers: processes of a dask.distributed cluster; 1 works in this process, without one.
+        frames_per_chunk: 0 chooses so that each worker gets several chunks.
+        part: (k, n) takes the k-th of n shares of the frames of all runs, k from 0.
+
+    Raises:
+        ValueError: in the end, if no particle was found in any frame; a share may have none.
+    """
+    jobs = _jobs(videos, detection, part, workers, frames_per_chunk)
+    tables = spread(chunk, jobs, min(workers, max(len(jobs), 1)))
+    shown = _shown(jobs, tables)
+    return shown if part[1] > 1 else _something(shown, detection)
+
+
+def _jobs(
+    videos: list[Video], detection: Detection, part: tuple[int, int], workers: int, size: int
+) -> list[tuple]:
+    """Arguments of `chunk`, for every chunk of a share."""
+    k, n = part
     total = sum(map(len, videos))
-    size = frames_per_chunk or int(np.clip(total // (8 * workers), 1, 64))
-    jobs = [
-        (video, run, start, min(start + size, len(video)), detection)
-        for run, video in enumerate(videos)
-        for start in range(0, len(video), size)
-    ]
-    done = (
-        _parallel(jobs, min(workers, len(jobs))) if workers > 1 else map(_numbered, enumerate(jobs))
-    )
-    tables: dict[int, pd.DataFrame] = {}
-    with tqdm(total=total, desc="detect", unit="frame") as bar:
-        for number, table in done:
-            tables[number] = table
-            bar.update(jobs[number][3] - jobs[number][2])
-    table = pd.concat([tables[number] for number in range(len(jobs))], ignore_index=True)
-    if table.empty:
+    first, last = k * total // n, (k + 1) * total // n
+    size = size or int(np.clip((last - first) // (8 * workers), 1, 64))
+    jobs, before = [], 0
+    for run, video in enumerate(videos):
+        low, high = max(first - before, 0), min(last - before, len(video))
+        jobs += [
+            (video, run, start, min(start + size, high), detection)
+            for start in range(low, high, size)
+        ]
+        before += len(video)
+    return jobs
+
+
+def _shown(jobs: list[tuple], tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The tables, with a progress bar."""
+    with tqdm(total=sum(job[3] - job[2] for job in jobs), desc="detect", unit="frame") as bar:
+        for job, table in zip(jobs, tables, strict=True):
+            yield table
+            bar.update(job[3] - job[2])
+
+
+def joined(parts: Iterable[Path | str], detection: Detection) -> Iterator[pd.DataFrame]:
+    """The tables of all parts, which `detected` made and pipeline.blocks holds, in their order.
+
+    Raises:
+        ValueError: if no particle was found in any frame.
+    """
+    tables = chain.from_iterable(blocks.read(part, FEATURES) for part in parts)
+    return _something(tables, detection)
+
+
+def _something(tables: Iterable[pd.DataFrame], detection: Detection) -> Iterator[pd.DataFrame]:
+    found = False
+    for table in tables:
+        found = found or not table.empty
+        yield table
+    if not found:
         raise ValueError(
-            f"no particles found in {total} frames with {detection}; check that the particles are "
+            f"no particles found in any frame with {detection}; check that the particles are "
             "brighter than the ground (else invert), and lower minmass"
         )
-    return table
-
-
-def _numbered(job: tuple) -> tuple[int, pd.DataFrame]:
-    return job[0], chunk(*job[1])
-
-
-def _parallel(jobs: list[tuple], workers: int) -> Iterator[tuple[int, pd.DataFrame]]:
-    with (
-        _main_module_hidden(),
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=30
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        tqdm.write(f"dask dashboard: {client.dashboard_link}", file=sys.stderr)
-        futures = client.map(_numbered, list(enumerate(jobs)), pure=False)
-        for _, result in as_completed(futures, with_results=True):
-            yield result
-
-
-@contextmanager
-def _main_module_hidden() -> Iterator[None]:
-    """Keeps worker processes from running the calling script again.
-
-    Python's spawn imports the parent's main module into every child; a snakemake script, which has
-    no `if __name__ == "__main__"`, would then start its own cluster in there.
-    """
-    names = vars(sys.modules["__main__"])
-    hidden: dict[str, Any] = {
-        name: names.pop(name) for name in ("__file__", "__spec__") if name in names
-    }
-    names["__spec__"] = None
-    try:
-        yield
-    finally:
-        names.update(hidden)

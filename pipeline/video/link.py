@@ -1,10 +1,18 @@
-"""Linking features into tracks by trackpy; stubs, gaps and drift."""
+"""Linking features into tracks by trackpy; stubs, gaps and drift.
+
+A video may be too long for its features to be held at once: everything goes through in blocks of
+frames, twice. First trackpy labels the features; then, when the length of every track is known,
+stubs are removed, drift taken out and gaps filled.
+"""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +21,13 @@ import trackpy
 from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
-from pipeline.video.linked import displacements, gaps_filled, summary
+from pipeline import blocks
+from pipeline.tables import FEATURES, TRACKS
+from pipeline.video.linked import finished
 from pipeline.video.quiet import quiet
+from pipeline.video.tally import Tally
+
+LABELLED = {**FEATURES, "particle": np.int64}
 
 
 class Linking(NamedTuple):
@@ -45,50 +58,103 @@ def link(features: pd.DataFrame, linking: Linking) -> tuple[pd.DataFrame, dict[s
     Raises:
         ValueError: if particles are too crowded for the search range, or no track is left.
     """
-    linked = _labelled(features, linking)
-    labels = linked.groupby("particle")["frame"].transform("size")
-    tracks = linked[labels >= linking.min_length]
-    if tracks.empty:
+    ordered = features.sort_values(["run", "frame"], kind="stable")
+    tally = Tally(linking.search_range, linking.memory)
+    labelled = list(_labelled(blocks.whole_frames([ordered]), linking, tally))
+    _refuse_stubs(tally, linking)
+    tracks = finished(labelled, linking, tally)
+    return pd.concat(tracks, ignore_index=True), tally.summary(linking.min_length)
+
+
+def link_file(source: Path | str, target: Path | str, linking: Linking) -> dict[str, Any]:
+    """As `link`, from one parquet file to another, at a memory that does not grow with the video.
+
+    Args:
+        source: features, in the order of run and frame.
+        target: tracks; appears whole.
+    """
+    tally = Tally(linking.search_range, linking.memory)
+    # A name of its own, so that what a killed run leaves is written over by the next.
+    between = Path(target).with_suffix(".labelled")
+    try:
+        with blocks.writer(between, LABELLED) as append:
+            for block in _labelled(blocks.read(source, FEATURES), linking, tally):
+                append(block)
+        _refuse_stubs(tally, linking)
+        with blocks.writer(target, TRACKS) as append:
+            for block in finished(blocks.read(between, LABELLED), linking, tally):
+                append(block)
+    finally:
+        between.unlink(missing_ok=True)
+    return tally.summary(linking.min_length)
+
+
+def _refuse_stubs(tally: Tally, linking: Linking) -> None:
+    longest = tally.lengths.max(initial=0)
+    if longest < linking.min_length:
         raise ValueError(
             f"no track is as long as min_length = {linking.min_length} frames (longest: "
-            f"{labels.max()}); lower it or raise search_range = {linking.search_range:g} px"
+            f"{longest}); lower it or raise search_range = {linking.search_range:g} px"
         )
-    if linking.remove_drift:
-        tracks = drift_removed(tracks)
-    steps = displacements(tracks)
-    tracks = gaps_filled(tracks)
-    return tracks, summary(features, linked, tracks, steps, linking)
 
 
-def _labelled(features: pd.DataFrame, linking: Linking) -> pd.DataFrame:
-    """`features` with a column `particle`, unique over runs."""
+def _labelled(
+    features: Iterable[pd.DataFrame], linking: Linking, tally: Tally
+) -> Iterator[pd.DataFrame]:
+    """The blocks with a column `particle`, unique over runs; the tally counts them."""
+    first = 0
+    with tqdm(desc="link", unit="feature", mininterval=1) as bar:
+        for run, parts in groupby(features, lambda block: int(block["run"].iloc[0])):
+            following = first
+            for block in _linked(run, parts, linking):
+                block["particle"] += first
+                following = max(following, int(block["particle"].max()) + 1)
+                tally.label(block)
+                bar.update(len(block))
+                yield block
+            first = following
+
+
+def _linked(run: int, parts: Iterable[pd.DataFrame], linking: Linking) -> Iterator[pd.DataFrame]:
+    """The blocks of one run with trackpy's labels, from 0."""
     adaptive = {"adaptive_stop": linking.search_range / 4, "adaptive_step": 0.9}
-    linked, first = [], 0
-    for run, table in features.groupby("run", sort=True):
-        table = table.sort_values("frame", kind="stable")
-        numbers = table["frame"].to_numpy()
-        frames = np.arange(numbers.min(), numbers.max() + 1)
-        parts = np.split(table[["y", "x"]].to_numpy(), np.searchsorted(numbers, frames[1:]))
-        labels = []
-        try:
-            with quiet(), _collector_paused():
-                links = trackpy.link_iter(
-                    iter(parts),
-                    linking.search_range,
-                    memory=linking.memory,
-                    **(adaptive if linking.adaptive else {}),
-                )
-                for _, ids in tqdm(links, "link", len(parts), unit="frame"):
-                    labels.append(np.asarray(ids, np.int64))
-        except SubnetOversizeException as error:
-            raise ValueError(
-                f"particles of run {run} are too crowded for search_range = "
-                f"{linking.search_range:g} px; lower it, or allow adaptive search"
-            ) from error
-        table = table.assign(particle=np.concatenate(labels) + first)
-        first = int(table["particle"].max()) + 1
-        linked.append(table)
-    return pd.concat(linked, ignore_index=True)
+    waiting: deque[tuple[pd.DataFrame, int]] = deque()
+    try:
+        with quiet(), _collector_paused():
+            links = trackpy.link_iter(
+                _coordinates(parts, lambda *block: waiting.append(block)),
+                linking.search_range,
+                memory=linking.memory,
+                **(adaptive if linking.adaptive else {}),
+            )
+            labels: list[np.ndarray] = []
+            for _, ids in links:
+                labels.append(np.asarray(ids, np.int64))
+                if len(labels) == waiting[0][1]:
+                    yield waiting.popleft()[0].assign(particle=np.concatenate(labels))
+                    labels = []
+    except SubnetOversizeException as error:
+        raise ValueError(
+            f"particles of run {run} are too crowded for search_range = "
+            f"{linking.search_range:g} px; lower it, or allow adaptive search"
+        ) from error
+
+
+def _coordinates(
+    parts: Iterable[pd.DataFrame], taken: Callable[[pd.DataFrame, int], None]
+) -> Iterator[np.ndarray]:
+    """(N, 2) positions (y, x) in every frame, empty ones between included.
+
+    Args:
+        taken: told of each block, and how many frames it brings, before the first of them.
+    """
+    last: int | None = None
+    for block in parts:
+        numbers = block["frame"].to_numpy()
+        frames = np.arange(numbers[0] if last is None else last + 1, numbers[-1] + 1)
+        last = int(numbers[-1])
+        taken(block, len(frames))
+        yield from np.split(block[["y", "x"]].to_numpy(), np.searchsorted(numbers, frames[1:]))
 
 
 @contextmanager
@@ -101,13 +167,3 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def drift_removed(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Tracks with the mean displacement of all particles, accumulated per run, subtracted."""
-    parts = []
-    for _, table in tracks.groupby("run", sort=True):
-        with quiet():
-            still = trackpy.subtract_drift(table.copy(), trackpy.compute_drift(table))
-        parts.append(still.reset_index(drop=True))
-    return pd.concat(parts, ignore_index=True)

@@ -1,26 +1,113 @@
-"""What was linked: displacements, gaps, neighbours, and the summary that the report shows."""
+"""From labelled features to tracks: stubs removed, drift taken out, gaps filled, block by block."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from pipeline.video.link import Linking
+    from pipeline.video.tally import Tally
 
 
-def displacements(tracks: pd.DataFrame) -> np.ndarray:
-    """(M, 2) displacements (x, y) [px] between detections of a particle in successive frames."""
+def finished(
+    labelled: Iterable[pd.DataFrame], linking: Linking, tally: Tally
+) -> Iterator[pd.DataFrame]:
+    """Tracks (pipeline.tables.TRACKS) in the order of run, frame and particle.
+
+    Args:
+        labelled: blocks of whole frames, with `particle`, in the order of run and frame.
+        tally: knows the length of every track, and is told of displacements and filled gaps.
+    """
+    for _, parts in groupby(labelled, lambda block: int(block["run"].iloc[0])):
+        yield from _run(parts, linking, tally)
+
+
+def _run(parts: Iterable[pd.DataFrame], linking: Linking, tally: Tally) -> Iterator[pd.DataFrame]:
+    """Tracks of one run.
+
+    A gap may begin in one block and end in the next, at most `memory` frames later: the last frames
+    are held back until no later one can add to them.
+    """
+    memory, done, drift = linking.memory, -1, Drift()
+    held: pd.DataFrame | None = None
+    late: pd.DataFrame | None = None
+    for block in parts:
+        tally.look(block)
+        block = block[tally.lengths[block["particle"]] >= linking.min_length]
+        if block.empty:
+            continue
+        before = -1 if held is None else int(held["frame"].iloc[-1])
+        table = pd.concat([block] if held is None else [held, block], ignore_index=True)
+        last = int(table["frame"].iloc[-1])
+        end, step = displacements(table, before)
+        if linking.remove_drift:
+            step = drift.extended(end, step, last)
+        tally.move(step)
+        tracks = gaps_filled(drift.removed(table) if linking.remove_drift else table)
+        tracks = tracks[tracks["frame"] > done]
+        done = max(done, last - memory)
+        ready, late = tracks[tracks["frame"] <= done], tracks[tracks["frame"] > done]
+        tally.fill(ready)
+        yield ready
+        held = table[table["frame"] > last - max(2 * memory, 1)]
+    if late is not None:
+        tally.fill(late)
+        yield late
+
+
+class Drift:
+    """Mean motion of the particles of a run, added up frame by frame as the blocks come."""
+
+    def __init__(self) -> None:
+        self.sum = np.zeros((1, 2))  # (frames, 2), (x, y) [px]; 0 in frame 0
+
+    def extended(self, end: np.ndarray, step: np.ndarray, last: int) -> np.ndarray:
+        """Takes in the next frames, up to `last`; returns the steps without their mean.
+
+        Args:
+            end: (M,) frames, not yet taken in, in which displacements end.
+            step: (M, 2) the displacements (x, y) [px].
+        """
+        known = len(self.sum)
+        count = np.bincount(end, minlength=last + 1)
+        total = np.stack([np.bincount(end, column, last + 1) for column in step.T], axis=1)
+        mean = total / np.maximum(count, 1)[:, None]
+        self.sum = np.concatenate([self.sum, self.sum[-1] + np.cumsum(mean[known:], axis=0)])
+        return step - mean[end]
+
+    def removed(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with positions in the frame of the mean particle."""
+        x, y = self.sum[table["frame"].to_numpy()].T
+        return table.assign(x=table["x"] - x, y=table["y"] - y)
+
+
+def displacements(tracks: pd.DataFrame, after: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """Displacements between detections of a particle in successive frames.
+
+    Args:
+        after: only those that end in a later frame than this.
+
+    Returns:
+        (M,) frames in which they end, (M, 2) displacements (x, y) [px].
+    """
     table = tracks.sort_values(["particle", "frame"])
+    frame = table["frame"].to_numpy()[1:]
     step = np.diff(table[["particle", "frame", "x", "y"]].to_numpy(float), axis=0)
-    return step[(step[:, 0] == 0) & (step[:, 1] == 1), 2:]
+    found = (step[:, 0] == 0) & (step[:, 1] == 1) & (frame > after)
+    return frame[found], step[found, 2:]
 
 
 def gaps_filled(tracks: pd.DataFrame) -> pd.DataFrame:
-    """Adds a row, `filled` = True, for every frame that a track misses between its ends."""
+    """Adds a row, `filled` = True, for every frame that a track misses between its ends.
+
+    Args:
+        tracks: of one run.
+    """
     table = tracks.sort_values(["particle", "frame"]).reset_index(drop=True)
     missing = np.diff(table["frame"].to_numpy(), append=0) - 1
     missing[np.diff(table["particle"].to_numpy(), append=-1) != 0] = 0
@@ -33,63 +120,4 @@ def gaps_filled(tracks: pd.DataFrame) -> pd.DataFrame:
     new[values] = low * (1 - part) + high * part
     new["frame"] = table["frame"].to_numpy()[before] + number
     whole = pd.concat([table.assign(filled=False), new.assign(filled=True)], ignore_index=True)
-    return whole.sort_values(["run", "frame", "particle"]).reset_index(drop=True)
-
-
-def neighbour_distance(features: pd.DataFrame, frames: int = 5) -> float:
-    """Median distance to the nearest neighbour [px] over a few frames spread over the runs."""
-    groups = [g for _, g in features.groupby(["run", "frame"]) if len(g) > 1]
-    if not groups:
-        return np.inf
-    chosen = np.unique(np.linspace(0, len(groups) - 1, frames).astype(int))
-    points = [groups[k][["y", "x"]].to_numpy() for k in chosen]
-    return float(np.median(np.concatenate([cKDTree(p).query(p, 2)[0][:, 1] for p in points])))
-
-
-def summary(
-    features: pd.DataFrame,
-    linked: pd.DataFrame,
-    tracks: pd.DataFrame,
-    steps: np.ndarray,
-    linking: Linking,
-) -> dict[str, Any]:
-    """The contents of linking.json, JSON-able.
-
-    Args:
-        features: all that was detected. linked: the same with labels, before stubs were removed.
-        tracks: what is left, gaps filled. steps: (M, 2) displacements of it before that [px].
-    """
-    lengths = tracks.groupby("particle")["frame"].size().to_numpy()
-    size = np.hypot(*steps.T)
-    count, edges = np.histogram(size, bins=50, range=(0.0, 1.1 * linking.search_range))
-    length_count, length_edges = np.histogram(lengths, bins=min(50, int(lengths.max())))
-    n_tracks = len(lengths)
-    return {
-        "n_features": len(features),
-        "n_tracks": n_tracks,
-        "n_stubs_removed": int(linked["particle"].nunique() - n_tracks),
-        "search_range": float(linking.search_range),
-        "memory": int(linking.memory),
-        "displacement": {"edges": edges.tolist(), "count": count.tolist()},
-        "per_frame": features.groupby(["run", "frame"]).size().tolist(),
-        "length": {"edges": length_edges.tolist(), "count": length_count.tolist()},
-        "filled": int(tracks["filled"].sum()),
-        "warnings": _warnings(features, size, linking),
-    }
-
-
-def _warnings(features: pd.DataFrame, size: np.ndarray, linking: Linking) -> list[str]:
-    said, near = [], neighbour_distance(features)
-    if linking.search_range > 0.5 * near:
-        said.append(
-            f"search_range = {linking.search_range:.2f} px is more than half the distance between "
-            f"neighbours ({near:.2f} px): particles may be mistaken for one another."
-        )
-    late = float(np.mean(size > 0.9 * linking.search_range)) if len(size) else 0.0
-    if late > 0.01:
-        said.append(
-            f"{100 * late:.1f} % of the displacements lie within 10 % of search_range = "
-            f"{linking.search_range:.2f} px: particles that move farther are lost; raise it or "
-            "record faster."
-        )
-    return said
+    return whole.sort_values(["frame", "particle"]).reset_index(drop=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import warnings
@@ -14,8 +15,8 @@ import pandas as pd
 import pytest
 import tifffile
 
-from pipeline import tables
-from pipeline.video.detect import Detection, features, locate
+from pipeline import blocks, tables
+from pipeline.video.detect import Detection, detected, features, joined, locate
 from pipeline.video.frames import open_run
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
@@ -47,6 +48,19 @@ def test_runs_are_numbered_and_frames_in_order(rendered):
     assert table["frame"].is_monotonic_increasing is False
     assert first["frame"].is_monotonic_increasing
     assert sorted(first["frame"].unique()) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("count", [2, 3, 11])
+def test_shares_of_the_frames_make_the_same_table(rendered, tmp_path, count):
+    path, _ = rendered(frames=4)
+    video = open_run(*runs(path))
+    parts = [tmp_path / f"{k}.parquet" for k in range(count)]
+    for k, part in enumerate(parts):  # of the last, some have no frame at all
+        with blocks.writer(part, tables.FEATURES) as append:
+            for table in detected([video, video], SETTINGS, part=(k, count)):
+                append(table)
+    found = pd.concat(joined(parts, SETTINGS), ignore_index=True)
+    pd.testing.assert_frame_equal(found, features([video, video], SETTINGS))
 
 
 def test_dark_spots_are_the_negative_of_bright_ones(rendered):
@@ -82,7 +96,7 @@ def test_squeezed_pixels(real):
 def test_no_particles_is_refused(tmp_path):
     noise = np.random.default_rng(0).poisson(100, (3, 64, 64)).astype(np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", noise, photometric="minisblack")
-    with pytest.raises(ValueError, match="no particles found in 3 frames"):
+    with pytest.raises(ValueError, match="no particles found in any frame"):
         features([open_run(*runs(tmp_path))], SETTINGS)
 
 
@@ -110,6 +124,33 @@ print("script runs")
 table = features([video], Detection(9, 400, 6.5, 50), workers=2, frames_per_chunk=3)
 tables.write({out!r}, table, tables.FEATURES)
 """
+
+
+class Deadly:
+    """A video that kills the process which first reads its fifth frame."""
+
+    def __init__(self, video, marker):
+        self.video, self.marker = video, marker
+
+    def __len__(self):
+        return len(self.video)
+
+    def frames(self, start, stop):
+        if start == 4 and not self.marker.exists():
+            self.marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.video.frames(start, stop)
+
+
+@pytest.mark.slow
+def test_a_lost_worker_is_made_up_for(rendered, tmp_path, capfd):
+    path, _ = rendered()
+    video = open_run(*runs(path))
+    marker = tmp_path / "killed"
+    found = features([Deadly(video, marker)], SETTINGS, workers=2, frames_per_chunk=1)
+    assert marker.exists()
+    assert "dask dashboard: http://" in capfd.readouterr().err
+    pd.testing.assert_frame_equal(found, features([video], SETTINGS))
 
 
 @pytest.mark.slow

@@ -10,10 +10,10 @@ import pytest
 import trackpy
 from scipy.optimize import curve_fit
 
-from pipeline import tables
+from pipeline import blocks, tables
 from pipeline.video.detect import Detection, features
 from pipeline.video.frames import open_run
-from pipeline.video.link import Linking, drift_removed, link
+from pipeline.video.link import Linking, link, link_file
 from pipeline.video.quiet import quiet
 from pipeline.video.sources import runs
 
@@ -99,6 +99,48 @@ def test_drift_is_removed_when_asked(walkers):
     np.testing.assert_allclose(mean, mean[:1].repeat(12, 0), atol=1e-9)
 
 
+def test_drift_is_trackpys(walkers):
+    frames = [p + np.array([0.3 * t, 0.02 * t**2]) for t, p in enumerate(walkers)]
+    plain, _ = link(table_of(frames), Linking(3.5))
+    with quiet():
+        drift = trackpy.compute_drift(plain)
+        expected = trackpy.subtract_drift(plain.copy(), drift).reset_index(drop=True)
+    still, _ = link(table_of(frames), Linking(3.5, remove_drift=True))
+    expected = expected.sort_values(["frame", "particle"])[["y", "x"]].to_numpy()
+    np.testing.assert_allclose(still[["y", "x"]], expected, atol=1e-9)
+
+
+def blinking(walkers: np.ndarray) -> pd.DataFrame:
+    """Two runs in which a tenth of the particles is missed at any time, and frames are empty."""
+    rng = np.random.default_rng(1)
+    drifting = walkers + 0.2 * np.arange(12)[:, None, None]
+    frames = [p[rng.random(100) < 0.9] for p in drifting]
+    frames[7] = np.zeros((0, 2))
+    return pd.concat([table_of(frames[:10]), table_of(frames, run=1)], ignore_index=True)
+
+
+@pytest.mark.parametrize("frames_per_block", [1, 2, 5])
+@pytest.mark.parametrize(
+    "linking",
+    [
+        Linking(4.5),
+        Linking(4.5, memory=1, min_length=3),
+        Linking(4.5, memory=3, min_length=6, remove_drift=True),
+    ],
+)
+def test_tracks_do_not_depend_on_the_blocks(walkers, tmp_path, linking, frames_per_block):
+    table = blinking(walkers)
+    whole, expected = link(table, linking)
+    with blocks.writer(tmp_path / "features.parquet", tables.FEATURES) as append:
+        for _, part in table.groupby([table["run"], table["frame"] // frames_per_block]):
+            append(part)
+    summary = link_file(tmp_path / "features.parquet", tmp_path / "tracks.parquet", linking)
+    assert summary == expected
+    found = tables.read(tmp_path / "tracks.parquet", tables.TRACKS)
+    pd.testing.assert_frame_equal(found, tables.checked(whole, tables.TRACKS))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet"}
+
+
 def test_crowds_are_solved_by_a_smaller_range_or_refused():
     rng = np.random.default_rng(0)
     crowd = rng.uniform(0, 30, (400, 2))
@@ -147,7 +189,9 @@ def test_published_numbers_of_bulk_water(real):
     seen = tracks[~tracks["filled"]]
     clear = seen[(seen["mass"] > 50) & (seen["size"] < 2.6) & (seen["ecc"] < 0.3)]
     with quiet():
-        em = trackpy.emsd(drift_removed(clear), 100 / 285, 24)
+        em = trackpy.emsd(
+            trackpy.subtract_drift(clear.copy(), trackpy.compute_drift(clear)), 100 / 285, 24
+        )
     fit, _ = curve_fit(lambda t, n, a: np.log(a) + n * t, np.log(em.index), np.log(em), (1, 1))
     assert fit[0] == pytest.approx(1.084, abs=0.002)
     assert fit[1] == pytest.approx(1.593, abs=0.005)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).resolve().parents[2]
+SNAKEFILE = str(HOME / "workflow" / "Snakefile")
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 Snakemake = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -20,9 +21,8 @@ def snakemake() -> Snakemake:
     """``snakemake(folder, *arguments)``: runs to its end, whatever that is, and keeps its words."""
 
     def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        snakefile = str(HOME / "workflow" / "Snakefile")
         return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--snakefile", snakefile, *arguments],
+            [sys.executable, "-m", "snakemake", "--snakefile", SNAKEFILE, *arguments],
             cwd=folder,
             env={**os.environ, "PATH": PATH},
             capture_output=True,

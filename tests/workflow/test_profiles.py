@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-HOME = Path(__file__).resolve().parents[2]
+from tests.workflow.conftest import HOME
 
 
 def planned(snakemake, folder: Path, profile: str) -> dict[str, dict[str, str]]:

@@ -21,6 +21,8 @@ wildcard_constraints:
     seed=r"\d+",
     again=r"\d+",
     replica=r"\d+",
+    part=r"\d+",
+    parts=r"\d+",
     source=r"[a-z0-9_]+",
 
 

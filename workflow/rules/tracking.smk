@@ -1,6 +1,12 @@
 # Video to tracks, in pixels and frames.
 
 
+def tuned_settings(wildcards):
+    """What tuning depends on: not on the number of jobs that share the detection."""
+    chosen = section("video", "detect", "link")(wildcards)
+    return {**chosen, "detect": {k: v for k, v in chosen["detect"].items() if k != "jobs"}}
+
+
 rule tune:
     input:
         video_files,
@@ -8,7 +14,7 @@ rule tune:
         tuning="results/{name}/tuning.json",
     params:
         folder=video_folder,
-        settings=section("video", "detect", "link"),
+        settings=tuned_settings,
     log:
         "results/{name}/logs/tune.log",
     benchmark:
@@ -41,22 +47,49 @@ rule tuning_page:
         "../scripts/trials.py"
 
 
+def parts_of(wildcards):
+    """Shares of the frames that are detected by jobs of their own; none where one job does all."""
+    count = settings(wildcards.name)["detect"]["jobs"]
+    folder = f"results/{wildcards.name}/features"
+    return [f"{folder}/{k}_of_{count}.parquet" for k in range(count)] if count > 1 else []
+
+
+# Joins the parts where there are any.
 rule detect:
     input:
-        video_files,
+        lambda wildcards: [] if parts_of(wildcards) else video_files(wildcards),
+        parts=parts_of,
         tuning="results/{name}/tuning.json",
     output:
         features="results/{name}/features.parquet",
     params:
         folder=video_folder,
         settings=section("video"),
+        part=(0, 1),
     log:
         "results/{name}/logs/detect.log",
     benchmark:
         "results/{name}/benchmarks/detect.tsv"
-    threads: CORES
+    threads: lambda wildcards: 1 if parts_of(wildcards) else CORES
     script:
         "../scripts/detect.py"
+
+
+use rule detect as detect_part with:
+    input:
+        video_files,
+        tuning="results/{name}/tuning.json",
+    output:
+        features=temp("results/{name}/features/{part}_of_{parts}.parquet"),
+    params:
+        folder=video_folder,
+        settings=section("video"),
+        part=lambda wildcards: (int(wildcards.part), int(wildcards.parts)),
+    log:
+        "results/{name}/logs/detect_{part}_of_{parts}.log",
+    benchmark:
+        "results/{name}/benchmarks/detect_{part}_of_{parts}.tsv"
+    threads: CORES
 
 
 rule link:

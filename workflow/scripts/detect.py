@@ -1,4 +1,4 @@
-"""Particles in every frame of every run."""
+"""Particles in every frame of every run, or in one share of the frames."""
 
 from pipeline import console
 
@@ -7,13 +7,20 @@ console.prepare(snakemake.log[0], 1)
 
 import json
 
-from pipeline import tables
-from pipeline.video.detect import features
+from pipeline import blocks, tables
+from pipeline.video.detect import detected, joined
 from pipeline.video.opening import open_all
 from pipeline.video.tune import detection
 
 with open(snakemake.input.tuning) as file:
     chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
-found = features(videos, detection(chosen), workers=snakemake.threads)
-tables.write(snakemake.output.features, found, tables.FEATURES)
+settings = detection(chosen)
+if parts := snakemake.input.get("parts"):
+    found = joined(parts, settings)
+else:
+    videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
+    part = snakemake.params.part
+    found = detected(videos, settings, workers=snakemake.threads, part=part)
+with blocks.writer(snakemake.output.features, tables.FEATURES) as append:
+    for table in found:
+        append(table)

@@ -5,16 +5,14 @@ from pipeline import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 import json
-from pathlib import Path
 
-from pipeline import tables
-from pipeline.video.link import link
+from pipeline.files import write_json
+from pipeline.video.link import link_file
 from pipeline.video.tune import linking
 
 with open(snakemake.input.tuning) as file:
     chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
 drift = snakemake.params.settings["link"]["drift"] == "mean"
-features = tables.read(snakemake.input.features, tables.FEATURES)
-tracks, summary = link(features, linking(chosen, drift))
-tables.write(snakemake.output.tracks, tracks, tables.TRACKS)
-Path(snakemake.output.summary).write_text(json.dumps(summary))
+settings = linking(chosen, drift)
+summary = link_file(snakemake.input.features, snakemake.output.tracks, settings)
+write_json(snakemake.output.summary, summary)

@@ -4,15 +4,13 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import json
-from pathlib import Path
-
 import h5py
 import numpy as np
 
 from pipeline import h5md, tables
 from pipeline.analysis.truecurves import pair_curves
 from pipeline.analysis.truth import tracking
+from pipeline.files import write_json
 
 truth = h5md.read(snakemake.input.truth)
 tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
@@ -24,4 +22,4 @@ if len(np.unique(truth.species)) == 1:
     cutoff = snakemake.params.settings["graph"]["cutoff"]
     tracked = h5md.read(snakemake.input.trajectory)
     found["pair"] = pair_curves(truth, tracked, cutoff)
-Path(snakemake.output.truth).write_text(json.dumps(found))
+write_json(snakemake.output.truth, found)

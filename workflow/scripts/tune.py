@@ -4,13 +4,11 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import json
-from pathlib import Path
-
+from pipeline.files import write_json
 from pipeline.video.opening import open_all
 from pipeline.video.tune import as_json, tune
 
 settings = snakemake.params.settings
 given = {**settings["detect"], **settings["link"]}
 tuning = tune(open_all(snakemake.params.folder, settings["video"]), given)
-Path(snakemake.output.tuning).write_text(json.dumps(as_json(tuning)))
+write_json(snakemake.output.tuning, as_json(tuning))

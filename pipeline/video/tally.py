@@ -1,0 +1,109 @@
+"""What linking counts on the way, block by block: the summary that the report shows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+
+
+class Tally:
+    """Counts of features, tracks and displacements.
+
+    Attributes:
+        lengths: (L,) detections of each label, as far as the features have been labelled.
+    """
+
+    def __init__(self, search_range: float, memory: int) -> None:
+        self.search_range, self.memory = float(search_range), int(memory)
+        self.lengths = np.zeros(0, np.int64)
+        self._filled = np.zeros(0, np.int64)
+        self._per_frame: list[tuple[int, int, int]] = []  # run, frame, features
+        self._distances: list[np.ndarray] = []
+        self._edges = np.linspace(0.0, 1.1 * self.search_range, 51)
+        self._steps = np.zeros(50, np.int64)
+        self._moved = self._far = 0
+
+    def label(self, block: pd.DataFrame) -> None:
+        """Counts a block of labelled features."""
+        self.lengths = _counted(self.lengths, block["particle"])
+        sizes = block.groupby(["run", "frame"]).size()
+        self._per_frame += [(run, frame, n) for (run, frame), n in sizes.items()]
+
+    def look(self, block: pd.DataFrame) -> None:
+        """Measures the distances between neighbours in a few frames spread over the video.
+
+        To be told every block of labelled features again, when all have been counted.
+        """
+        for key, table in block.groupby(["run", "frame"]):
+            if key in self._examples:
+                points = table[["y", "x"]].to_numpy()
+                self._distances.append(cKDTree(points).query(points, 2)[0][:, 1])
+
+    @cached_property
+    def _examples(self) -> set[tuple[int, int]]:
+        several = [(run, frame) for run, frame, count in self._per_frame if count > 1]
+        chosen = np.linspace(0, len(several) - 1, 5).astype(int) if several else []
+        return {several[k] for k in chosen}
+
+    def move(self, step: np.ndarray) -> None:
+        """Counts (M, 2) displacements between successive frames [px]."""
+        size = np.hypot(*step.T)
+        self._steps += np.histogram(size, self._edges)[0]
+        self._moved += len(size)
+        self._far += int((size > 0.9 * self.search_range).sum())
+
+    def fill(self, tracks: pd.DataFrame) -> None:
+        """Counts the filled gaps of finished tracks."""
+        self._filled = _counted(self._filled, tracks.loc[tracks["filled"], "particle"])
+
+    def summary(self, min_length: int) -> dict[str, Any]:
+        """The contents of linking.json, JSON-able.
+
+        Args:
+            min_length: detections that make a track.
+        """
+        kept = self.lengths >= min_length
+        gaps = np.zeros_like(self.lengths)
+        gaps[: len(self._filled)] = self._filled
+        lengths = (self.lengths + gaps)[kept]
+        count, edges = np.histogram(lengths, bins=min(50, int(lengths.max())))
+        return {
+            "n_features": int(self.lengths.sum()),
+            "n_tracks": len(lengths),
+            "n_stubs_removed": int((self.lengths > 0).sum()) - len(lengths),
+            "search_range": self.search_range,
+            "memory": self.memory,
+            "displacement": {"edges": self._edges.tolist(), "count": self._steps.tolist()},
+            "per_frame": [count for _, _, count in self._per_frame],
+            "length": {"edges": edges.tolist(), "count": count.tolist()},
+            "filled": int(gaps.sum()),
+            "warnings": self._warnings(),
+        }
+
+    def _warnings(self) -> list[str]:
+        said = []
+        near = float(np.median(np.concatenate(self._distances))) if self._distances else np.inf
+        if self.search_range > 0.5 * near:
+            said.append(
+                f"search_range = {self.search_range:.2f} px is more than half the distance between "
+                f"neighbours ({near:.2f} px): particles may be mistaken for one another."
+            )
+        late = self._far / max(self._moved, 1)
+        if late > 0.01:
+            said.append(
+                f"{100 * late:.1f} % of the displacements lie within 10 % of search_range = "
+                f"{self.search_range:.2f} px: particles that move farther are lost; raise it or "
+                "record faster."
+            )
+        return said
+
+
+def _counted(counts: np.ndarray, labels: pd.Series) -> np.ndarray:
+    """`counts` of labels 0, 1, ... with those of some more labels added."""
+    more = np.bincount(labels.to_numpy(np.int64), minlength=len(counts))
+    more[: len(counts)] += counts
+    return more
