@@ -35,7 +35,7 @@ void PairMetriplectic::set_strain()
     const int tag = atom->tag[i];
     if (tag > solid->size())
       error->one(FLERR, "Particle {} is not one of the {} of the undeformed solid", tag, solid->size());
-    Matrix sum;
+    Neighbourhood sum;
     for (const ReferenceBond &bond : solid->bonds(tag))
       strain->add(bond, separation(atom->x, i, other_end(i, bond)), sum);
     elastic[i] = strain->energy(sum, solid->inverse(tag), S[i]);

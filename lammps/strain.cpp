@@ -60,21 +60,43 @@ Vector times(const Matrix &x, Vector v)
   return {row(0), row(1), row(2)};
 }
 
-// U_dev = sum_k c_k J^k / k, J = e:e/2 of the traceless Green strain e = dev (F^T F)/2
+bool spans(const Matrix &inverse) { return inverse.at[0][0] + inverse.at[1][1] + inverse.at[2][2] > 0.0; }
+
+// det(F) F^-T of the D x D block
+Matrix cofactor(const Matrix &F, int D)
+{
+  Matrix x = F, out;
+  if (D == 2) x.at[2][2] = 1.0;
+  for (int a = 0; a < D; ++a)
+    for (int b = 0; b < D; ++b) {
+      const int p = (a + 1) % 3, q = (a + 2) % 3, r = (b + 1) % 3, s = (b + 2) % 3;
+      out.at[a][b] = x.at[p][r] * x.at[q][s] - x.at[p][s] * x.at[q][r];
+    }
+  return out;
+}
+
+// sum_k c_k J^k / k + b/2 (det F - 1)^2 + s/2 sum_j weight |r_ij - F r0_ij|^2, J = e:e/2 of the
+// traceless Green strain e = dev (F^T F)/2
 class GreenStrain : public Strain {
  public:
-  GreenStrain(const PotentialFile &file, int D) : D(D), c(file.numbers("strain.c")) {}
+  GreenStrain(const PotentialFile &file, int D)
+      : D(D), c(file.numbers("strain.c")), bulk(file.numbers("strain.bulk", 1)[0]),
+        zigzag(file.numbers("strain.zigzag", 1)[0])
+  {
+  }
 
-  void add(const ReferenceBond &bond, Vector r_ij, Matrix &moment) override
+  void add(const ReferenceBond &bond, Vector r_ij, Neighbourhood &sum) override
   {
     const double r[3] = {r_ij.x, r_ij.y, r_ij.z}, r0[3] = {bond.r0.x, bond.r0.y, bond.r0.z};
     for (int a = 0; a < 3; ++a)
-      for (int b = 0; b < 3; ++b) moment.at[a][b] += bond.weight * r[a] * r0[b];
+      for (int b = 0; b < 3; ++b) sum.moment.at[a][b] += bond.weight * r[a] * r0[b];
+    sum.square += bond.weight * dot(r_ij, r_ij);
   }
 
-  Elasticity energy(const Matrix &moment, const Matrix &inverse, double) override
+  Elasticity energy(const Neighbourhood &around, const Matrix &inverse, double) override
   {
-    const Matrix F = product(moment, inverse);
+    if (!spans(inverse)) return {0.0, 0.0, 0.0, Matrix()};
+    const Matrix F = product(around.moment, inverse), across = cofactor(F, D);
     const Matrix strain = deviator(scaled(0.5, product(transposed(F), F)), D);
     const double J = 0.5 * contraction(strain, strain);
     double U = 0.0, slope = 0.0, power = 1.0;
@@ -82,17 +104,22 @@ class GreenStrain : public Strain {
       slope += c[k] * power;
       U += c[k] * power * J / double(k + 1);
     }
-    return {U, 0.0, 0.0, scaled(slope, product(product(F, strain), inverse))};
+    double growth = -1.0;
+    for (int a = 0; a < D; ++a) growth += F.at[a][0] * across.at[a][0];
+    U += 0.5 * bulk * growth * growth + 0.5 * zigzag * (around.square - contraction(F, around.moment));
+    const Matrix dUdF = sum(scaled(slope, product(F, strain)), scaled(bulk * growth, across));
+    return {U, 0.0, 0.0, sum(product(dUdF, inverse), scaled(-zigzag, F))};
   }
 
-  Vector force(const ReferenceBond &bond, Vector, const Matrix &stress_i, const Matrix &stress_j) override
+  Vector force(const ReferenceBond &bond, Vector r_ij, const Matrix &stress_i, const Matrix &stress_j) override
   {
-    return -bond.weight * times(sum(stress_i, stress_j), bond.r0);
+    return -bond.weight * (times(sum(stress_i, stress_j), bond.r0) + zigzag * bond.spans * r_ij);
   }
 
  private:
   int D;
   std::vector<double> c;
+  double bulk, zigzag;
 };
 
 // U_dev = network(S, invariants of eps), eps = dev sum_j sym(l_ij), l = MLP(u, r0) - MLP(0, r0)
@@ -104,15 +131,15 @@ class PaperStrain : public Strain {
   {
   }
 
-  void add(const ReferenceBond &bond, Vector r_ij, Matrix &total) override
+  void add(const ReferenceBond &bond, Vector r_ij, Neighbourhood &total) override
   {
-    total = sum(total, evaluate(bond.r0, r_ij, 0));
-    total = sum(total, scaled(-1.0, evaluate(bond.r0, bond.r0, 0)));
+    total.moment = sum(total.moment, evaluate(bond.r0, r_ij, 0));
+    total.moment = sum(total.moment, scaled(-1.0, evaluate(bond.r0, bond.r0, 0)));
   }
 
-  Elasticity energy(const Matrix &total, const Matrix &, double S) override
+  Elasticity energy(const Neighbourhood &total, const Matrix &, double S) override
   {
-    const Matrix e = deviator(total, D), square = product(e, e);
+    const Matrix e = deviator(total.moment, D), square = product(e, e);
     // det e = tr e^3 / 3 where tr e = 0
     const double x[3] = {S, 0.5 * contraction(e, e), contraction(square, e) / 3.0};
     law.evaluate(x, 0, D);
@@ -173,15 +200,16 @@ Solid::Solid(const PotentialFile &file, int D)
   const std::size_t count = inverse.size() / (D * D);
   by_tag.resize(count + 1);
   inverses.resize(count + 1);
-  for (std::size_t k = 0; k < weight.size(); ++k) {
-    const int i = int(ends[2 * k]), j = int(ends[2 * k + 1]);
-    const Vector r = {r0[D * k], r0[D * k + 1], D == 3 ? r0[D * k + 2] : 0.0};
-    by_tag.at(i).push_back({j, true, weight[k], r});
-    by_tag.at(j).push_back({i, false, weight[k], -1.0 * r});
-  }
   for (std::size_t n = 0; n < count; ++n)
     for (int a = 0; a < D; ++a)
       for (int b = 0; b < D; ++b) inverses[n + 1].at[a][b] = inverse[(n * D + a) * D + b];
+  for (std::size_t k = 0; k < weight.size(); ++k) {
+    const int i = int(ends[2 * k]), j = int(ends[2 * k + 1]);
+    const Vector r = {r0[D * k], r0[D * k + 1], D == 3 ? r0[D * k + 2] : 0.0};
+    const int both = spans(inverses.at(i)) + spans(inverses.at(j));
+    by_tag.at(i).push_back({j, true, weight[k], r, both});
+    by_tag.at(j).push_back({i, false, weight[k], -1.0 * r, both});
+  }
 }
 
 const std::vector<ReferenceBond> &Solid::bonds(int tag) const { return by_tag.at(tag); }

@@ -1,4 +1,4 @@
-// The deviatoric energy of a solid (pipeline/closures/strain.py), by particle and by bond.
+// The elastic energy of a solid (pipeline/closures/strain.py), by particle and by bond.
 #ifndef METRIPLECTIC_STRAIN_H
 #define METRIPLECTIC_STRAIN_H
 
@@ -19,6 +19,13 @@ struct ReferenceBond {
   bool first;    // whether this end is the one that the forces of the bond are computed for
   double weight;
   Vector r0;    // undeformed r_ij
+  int spans;    // how many of its ends have bonds that span space
+};
+
+// What the bonds of a particle add up to.
+struct Neighbourhood {
+  Matrix moment;          // of r_ij r0_ij^T, or the paper's strain
+  double square = 0.0;    // of |r_ij|^2
 };
 
 struct Elasticity {
@@ -30,8 +37,8 @@ class Strain {
  public:
   virtual ~Strain() = default;
   // what a bond adds to the strain of the particle it is seen from
-  virtual void add(const ReferenceBond &bond, Vector r_ij, Matrix &sum) = 0;
-  virtual Elasticity energy(const Matrix &sum, const Matrix &inverse, double S) = 0;
+  virtual void add(const ReferenceBond &bond, Vector r_ij, Neighbourhood &sum) = 0;
+  virtual Elasticity energy(const Neighbourhood &sum, const Matrix &inverse, double S) = 0;
   // force on i, which is the end the bond is seen from
   virtual Vector force(const ReferenceBond &bond, Vector r_ij, const Matrix &stress_i,
                        const Matrix &stress_j) = 0;

@@ -48,7 +48,9 @@ CURVES: dict[str, Curve] = {
     "d2min_histogram": per_decade,
 }
 # With those by the paper's window, which are there only where asked for: see `lastwindow`.
-SHAPES = CURVES | dict.fromkeys(("rdf_paper", "vacf_paper", "msd_paper"), identity)
+WINDOWED = ("rdf_paper", "vacf_paper", "msd_paper")
+# And the paths of a solid's particles, see `paths`.
+SHAPES = CURVES | dict.fromkeys((*WINDOWED, "positions", "displacements"), identity)
 
 
 def curve(name: str, numerator: np.ndarray, denominator: np.ndarray, **data: np.ndarray) -> Metric:

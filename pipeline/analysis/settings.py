@@ -50,6 +50,7 @@ class Settings(NamedTuple):
     patch: float  # [length]
     rearrangements: bool
     paper_window: int
+    frames: int  # snapshots of the experiment
 
 
 def plan(trajectory: Trajectory, spacing: float, options: Options | None = None) -> Settings:
@@ -96,6 +97,7 @@ def plan(trajectory: Trajectory, spacing: float, options: Options | None = None)
         patch=choice.patch * spacing,
         rearrangements=choice.rearrangements,
         paper_window=choice.paper_window,
+        frames=len(trajectory.time),
     )
 
 

@@ -17,6 +17,7 @@ from pipeline.analysis.curves import CURVES, Metric, missing
 from pipeline.analysis.lastwindow import last_window
 from pipeline.analysis.nonaffine import against_lag
 from pipeline.analysis.overlap import OVERLAPS, shared
+from pipeline.analysis.paths import paths
 from pipeline.analysis.runs import Run, runs
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.together import together
@@ -46,8 +47,8 @@ def measure(
         rows: the snapshots that count.
 
     Returns:
-        metrics by group name: rdf, vacf, msd, d2min, d2min_histogram, d2min_map,
-        d2min_correlation, streamlines; where the paper's window is asked for rdf_paper,
+        metrics by group name: rdf, vacf, msd, positions, displacements, d2min, d2min_histogram,
+        d2min_map, d2min_correlation, streamlines; where the paper's window is asked for rdf_paper,
         vacf_paper, msd_paper.
 
     Raises:
@@ -61,6 +62,8 @@ def measure(
         "vacf": metrics.velocities(parts, settings, label),
         "msd": metrics.mobility(parts, settings, label),
     }
+    chosen = np.ones(len(free[0]), bool) if select is None else select
+    found |= paths(trajectory.window(rows), chosen, settings.frames)
     sliding = any(part.slide.any() for part in parts)
     if settings.rearrangements and not sliding:
         found |= {"streamlines": metrics.flow(parts, settings)}

@@ -54,6 +54,9 @@ class ExponentialEnergy(nn.Module):
         stiffness: c of the first cold term at the start [T0]; each further one starts a factor
             e^5 lower, so that the model begins near a pair potential (equal ones made a known
             pair force twice as hard to find).
+        expansion: beta of the thermal terms at the start; None takes 2 / D, an ideal gas. Heat
+            pushes with pressure beta C T / V, which in a solid may be far above what its bonds
+            hold.
     """
 
     T0: Tensor
@@ -66,6 +69,7 @@ class ExponentialEnergy(nn.Module):
         cold: int = 2,
         heat_capacity: float = 10.0,
         stiffness: float = 1.0,
+        expansion: float | None = None,
     ) -> None:
         super().__init__()
         if thermal < 1:
@@ -77,7 +81,8 @@ class ExponentialEnergy(nn.Module):
         log_alpha = spread - math.log(heat_capacity)
         log_c = -log_alpha - math.log(thermal)  # T = T0 at S = 0, V = V0
         log_c = torch.cat((log_c, math.log(stiffness) - 5.0 * torch.arange(cold)))
-        beta = torch.cat((torch.full((thermal,), 2.0 / scales.dimension), 1.0 + torch.arange(cold)))
+        hot = 2.0 / scales.dimension if expansion is None else expansion
+        beta = torch.cat((torch.full((thermal,), hot), 1.0 + torch.arange(cold)))
         self.log_alpha = nn.Parameter(log_alpha)
         self.log_c = nn.Parameter(log_c)
         self.raw_beta = nn.Parameter(torch.log(torch.expm1(beta)))

@@ -11,10 +11,11 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from pipeline.closures.deformation import cofactor, deformation, deviator, scatter
 from pipeline.closures.jets import Monotone, Perceptron
 from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Scales
-from pipeline.pairs import sum_even, sum_odd, sum_sided
+from pipeline.pairs import sum_odd, sum_sided
 
 
 class Elasticity(NamedTuple):
@@ -32,34 +33,26 @@ class Elastic(Protocol):
     def __call__(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity: ...
 
 
-def deviator(x: Tensor) -> Tensor:
-    """Traceless part of (N, D, D) matrices."""
-    D = x.shape[-1]
-    unit = torch.eye(D, dtype=x.dtype, device=x.device)
-    return x - x.diagonal(dim1=1, dim2=2).sum(1)[:, None, None] * unit / D
-
-
-def deformation(reference: Reference, r_ij: Tensor) -> Tensor:
-    """Weighted least-squares deformation gradient F_i (N, D, D) of each neighbourhood.
-
-    F_i = (sum_j weight r_ij r0_ij^T) (sum_j weight r0_ij r0_ij^T)^-1, the best affine map.
-    """
-    moment = reference.weight[:, None, None] * r_ij[:, :, None] * reference.r0[:, None, :]
-    return sum_even(reference.bonds, moment) @ reference.inverse
-
-
 class GreenStrain(nn.Module):
-    """U_dev = T0 sum_k c_k J^k / k with J = e:e/2 of the traceless Green strain e.
+    """Elastic energy of shear, of volume and of what is not affine.
 
-    e is the traceless part of (F^T F - 1)/2, F the deformation gradient of the neighbourhood: a
-    rotation stores nothing. J is convex in e and the sum, with c_k > 0, convex and non-decreasing
-    in J. U_dev does not depend on S (elasticity of energy, not of entropy). In 3D the third
-    invariant is left out.
+        U_dev = T0 ( sum_k c_k J^k / k + b/2 (det F - 1)^2
+                     + s/2 sum_j weight |r_ij - F r0_ij|^2 )
+
+    F is the deformation gradient of the neighbourhood and J = e:e/2 of the traceless part e of
+    (F^T F - 1)/2: a rotation stores nothing. J is convex in e and the sum, with c_k > 0, convex
+    and non-decreasing in J. U_dev does not depend on S (elasticity of energy, not of entropy). In
+    3D the third invariant is left out.
+
+    The paper has the first term alone. The volume of its U_vol comes from the current neighbours,
+    whose number changes with shear and at the surface, which a stiff solid does not forgive; the
+    second term measures volume against the undeformed body. The third gives a stiffness to
+    zigzags, of which F, a mean over neighbours, sees nothing. Bonds fade with their weight.
 
     Args:
         scales: T0.
         terms: number of powers of J.
-        stiffness: c_1 at the start [T0].
+        stiffness: c_k, b and s at the start [T0; s per squared length].
     """
 
     T0: Tensor
@@ -67,24 +60,32 @@ class GreenStrain(nn.Module):
 
     def __init__(self, scales: Scales, terms: int = 2, stiffness: float = 1.0) -> None:
         super().__init__()
-        start = torch.full((terms,), stiffness)
-        self.log_c = nn.Parameter(start.log())
+        self.log_c = nn.Parameter(torch.full((terms,), stiffness).log())
+        self.log_b = nn.Parameter(torch.tensor(stiffness).log())
+        self.log_s = nn.Parameter(torch.tensor(stiffness).log())
         self.register_buffer("T0", torch.tensor(scales.temperature))
         self.register_buffer("power", torch.arange(terms, dtype=torch.float32))
 
     def forward(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity:
+        bonds, spans, weight = reference.bonds, reference.spans, reference.weight
         F = deformation(reference, r_ij)
         strain = deviator(0.5 * F.transpose(1, 2) @ F)  # the unit matrix has no deviator
         J = 0.5 * strain.square().sum((1, 2))
-        c = self.T0 * torch.exp(self.log_c)
+        c, b, s = (self.T0 * torch.exp(x) for x in (self.log_c, self.log_b, self.log_s))
         slope = J[:, None] ** self.power * c  # c_k J^(k-1)
-        U = (slope / (self.power + 1.0)).sum(1) * J
-        # dU = (dU/dJ) e : F^T dF, and dF = weight dr_ij (inverse r0_ij)^T for every bond.
-        stress = slope.sum(1)[:, None, None] * (F @ strain) @ reference.inverse
-        i, j = (stress.index_select(0, k) for k in (reference.bonds.i, reference.bonds.j))
-        f = -reference.weight[:, None] * ((i + j) @ reference.r0[:, :, None])[:, :, 0]
+        across = cofactor(F)
+        growth = (across[:, :, 0] * F[:, :, 0]).sum(1) - 1.0
+        # dU = (dU/dF) : dF, and dF = weight dr_ij (inverse r0_ij)^T for every bond.
+        dUdF = slope.sum(1)[:, None, None] * (F @ strain) + (b * growth)[:, None, None] * across
+        # F is the best affine map: to first order the last term depends on r_ij alone.
+        stress = dUdF @ reference.inverse - s * F
+        ends = spans.index_select(0, bonds.i) + spans.index_select(0, bonds.j)
+        both = stress.index_select(0, bonds.i) + stress.index_select(0, bonds.j)
+        pull = (both @ reference.r0[:, :, None])[:, :, 0] + (s * ends)[:, None] * r_ij
+        zigzag = scatter(reference, r_ij, F)
+        U = (slope / (self.power + 1.0)).sum(1) * J + 0.5 * spans * (b * growth**2 + s * zigzag)
         zero = torch.zeros_like(S)
-        return Elasticity(U, zero, zero, sum_odd(reference.bonds, f))
+        return Elasticity(U, zero, zero, sum_odd(bonds, -weight[:, None] * pull))
 
 
 class PaperStrain(nn.Module):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.closures.reference import Reference
 from pipeline.dynamics.arrange import arranged
 from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity, shearing
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
@@ -34,6 +35,7 @@ class Conditions(NamedTuple):
     strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
     thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
     drawn: np.ndarray | None = None  # (N,) bool, whose z is a draw: see `arrange`; None: nobody's
+    reference: Reference | None = None  # undeformed bonds of a solid, in float64
     noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
 
     def law(self, model: Any) -> Thermal:
@@ -89,7 +91,8 @@ class Thermal:
         self.index = index
         limit = None if self.conditions.gate is None else self.conditions.gate / dt
         strength = None if self.strength is None else self.strength[index]
-        return self.model.dynamics(state, pairs, force=force, limit=limit, strength=strength)
+        solid = self.conditions.reference
+        return self.model.dynamics(state, pairs, solid, force, limit=limit, strength=strength)
 
     def step(
         self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator

@@ -32,8 +32,11 @@ def bonds(reference: Reference) -> Potential:
 
 @entries.register
 def _(closure: GreenStrain, domain: Domain) -> Potential:
-    c = array(closure.T0) * np.exp(array(closure.log_c))
-    return named("strain", {"kind": "green"}, {"c": c})
+    logs = {"c": closure.log_c, "bulk": closure.log_b, "zigzag": closure.log_s}
+    moduli = {name: array(closure.T0) * np.exp(array(log)) for name, log in logs.items()}
+    return named(
+        "strain", {"kind": "green"}, {name: np.atleast_1d(x) for name, x in moduli.items()}
+    )
 
 
 @entries.register

@@ -19,6 +19,7 @@ from torch import Tensor
 from pipeline.learn.snapshots import Snapshots
 
 FLOOR = 0.05  # smallest fraction of the velocity variance that is believed to be motion
+COLDEST = 1e-8  # T0 of data without any fluctuation [a^2 / dt^2]
 
 
 class Measured(NamedTuple):
@@ -44,6 +45,7 @@ class Noise(NamedTuple):
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
     step: float = 1.0  # of a rollout, in steps of training
+    shake: float = 0.0  # error put on the inputs alone, see `twin.shaken` [a]
 
     @property
     def corrected(self) -> bool:
@@ -54,6 +56,20 @@ class Noise(NamedTuple):
     def known(self) -> float:
         """6 sigma^2 / dt^2, the error of a second difference, where it is added to variances."""
         return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
+
+
+def shaken(measured: Measured, shake: float) -> Measured:
+    """The scales of inputs with an error ``shake`` of their own, see `twin.shaken`.
+
+    Its part in v' - v is -2 eps(t) + eps(t-1), in v it is eps(t) - eps(t-1).
+    """
+    change = measured.change + 5 * shake**2
+    return measured._replace(
+        velocity_variance=measured.velocity_variance + 2 * shake**2,
+        acceleration=change**0.5,
+        change=change,
+        unexplained=measured.unexplained + 5 * shake**2,
+    )
 
 
 def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
@@ -123,7 +139,7 @@ def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) 
     variance, noise = thermal / count, 2 * localisation_error**2
     moved = float(torch.stack(change).mean())
     return Measured(
-        temperature=max(variance - noise, FLOOR * variance),
+        temperature=max(variance - noise, FLOOR * variance, COLDEST),
         velocity_variance=variance,
         flow_variance=flow / count,
         noise=noise,

@@ -18,7 +18,7 @@ from pipeline.learn.data import Transition
 from pipeline.learn.gaussian import Velocity, velocity_scores
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.learn.trainee import Trainee, evenly
-from pipeline.learn.twin import draws, spread, twin
+from pipeline.learn.twin import draws, shaken, spread, twin
 from pipeline.pairs import Pairs
 from pipeline.state import State
 
@@ -52,11 +52,15 @@ class BaselineLearner(Trainee):
             draw: number of the simulated localisation error, where there is one.
         """
         now, extra = item.now, self.noise.floor + self.noise.known
+        generator = draws(self.options["seed"], draw, now.r.device)
+        if self.noise.shake:
+            now = shaken(now, self.noise.shake, generator)
         motion, residual = self.evaluate(now)
         echo = None
         excess = residual.new_zeros(())
+        if self.noise.shake:
+            excess = spread(residual, now.mask)
         if self.noise.corrected:
-            generator = draws(self.options["seed"], draw, residual.device)
             echo = self.evaluate(twin(now, self.noise.sigma, generator))[1] - residual
             excess = spread(echo, now.mask)
         unit = torch.eye(residual.shape[1], dtype=residual.dtype, device=residual.device)
@@ -74,8 +78,12 @@ class BaselineLearner(Trainee):
 
     def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Plain:
         """See `Trainee`."""
-        period = measured.thermal_period
-        return Plain(snapshots.units, fastest(snapshots, times), thermal_period=period)
+        return Plain(
+            snapshots.units,
+            fastest(snapshots, times),
+            substeps=self.options["rollout_substeps"],
+            thermal_period=measured.thermal_period,
+        )
 
     def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
         """The largest speed met in training."""
@@ -117,7 +125,9 @@ def _network(
         "dimension": snapshots.dimension,
         "width": settings["width"],
         "layers": settings["layers"],
-        "velocity": float(batch.v[batch.mask].square().mean().sqrt()),
+        "velocity": float(
+            (batch.v[batch.mask].square().mean() + 2 * settings["shake"] ** 2).sqrt()
+        ),
         "acceleration": measured.acceleration,
     }
 

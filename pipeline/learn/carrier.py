@@ -44,6 +44,7 @@ class Carrier(Trainee):
         """See `Trainee`; the particles are those of the whole trajectory."""
         limits, mean = start.seen(self.model, self.latent, snapshots, times)
         z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
+        solid = snapshots.reference
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
         return Conditions(
             snapshots.units,
@@ -52,6 +53,8 @@ class Carrier(Trainee):
             limits,
             strength=None if strength is None else strength.detach().cpu().double().numpy(),
             thermal_period=measured.thermal_period,
+            substeps=self.options["rollout_substeps"],
+            reference=None if solid is None else solid.to("cpu", torch.float64),
         )
 
     def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from pipeline.baselines.build import build as build_baseline
+from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.thermal import Conditions
@@ -59,6 +60,7 @@ class Learned(NamedTuple):
             temperature=float(ranges["mean_T"]),
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
+            reference=undeformed(window, units.length, self.model.cutoff),
         )
 
 

@@ -36,5 +36,6 @@ def equal_noise(model: Metriplectic, batch: Batch) -> None:
     """Scales c^2 of a spline friction so that the ratio is one on a batch."""
     if isinstance(model.friction, SplineFriction):
         state = State(batch.r, batch.v, torch.zeros_like(batch.v[:, 0]))
-        ratio = noise_ratio(model.dynamics(state, batch.pairs), model.scales.dimension)
+        dynamics = model.dynamics(state, batch.pairs, batch.reference)
+        ratio = noise_ratio(dynamics, model.scales.dimension)
         model.friction.coefficients[0, 2] += torch.log(ratio)

@@ -13,6 +13,7 @@ from pipeline.closures.amplitudes import Amplitudes
 from pipeline.closures.volume import weighted
 from pipeline.files import whole
 from pipeline.learn.carried import Group, entropy_group, histogram, latent_groups
+from pipeline.learn.elastic import elastic_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
 from pipeline.metriplectic.conservative import pressure_force
@@ -30,12 +31,14 @@ class Samples:
         self, model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
     ) -> None:
         times = times[np.unique(np.linspace(0, len(times) - 1, 10).astype(int))]
-        self.model, batch = model, snapshots.batch(times)
+        self.model, self.batch = model, snapshots.batch(times)
+        batch = self.batch
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         self.S = S + latent(batch.particle)
         self.dynamics: Dynamics = model.dynamics(
             State(batch.r, batch.v, self.S),
             batch.pairs,
+            batch.reference,
             strength=latent.strength(batch.particle),
         )
         self.rows, self.strength = batch.mask, latent.strength(batch.particle)
@@ -125,6 +128,7 @@ def inspect(
         "energy": energy(samples),
         "temperature": histogram(T),
         "entropy": entropy_group(samples.S[samples.rows].numpy(), true),
+        **elastic_groups(model, samples.batch),
         **latent_groups(latent, traits),
     }
 

@@ -14,7 +14,7 @@ from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.snapshots import Batch
-from pipeline.learn.twin import draws, spread, twin
+from pipeline.learn.twin import draws, shaken, spread, twin
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -57,8 +57,8 @@ class Learner(Carrier):
 
     def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
         """The model at a batch, and the residual v' - mu (n, D)."""
-        strength = self.latent.strength(now.particle)
-        dynamics = self.model.dynamics(State(now.r, now.v, S), now.pairs, strength=strength)
+        state, strength = State(now.r, now.v, S), self.latent.strength(now.particle)
+        dynamics = self.model.dynamics(state, now.pairs, now.reference, strength=strength)
         return dynamics, now.change() - dynamics.drift.dv
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
@@ -68,13 +68,17 @@ class Learner(Carrier):
             item: snapshots t and t + 1.
             draw: number of the simulated localisation error, where there is one.
         """
-        now = item.now
+        now, generator = item.now, draws(self.options["seed"], draw, item.now.r.device)
+        if self.noise.shake:
+            now = shaken(now, self.noise.shake, generator)
         S = self.entropy(now)
         S_next = self.entropy(item.after)[now.next_row]
         dynamics, residual = self.evaluate(now, S)
         echo, excess = None, S.new_zeros(())
+        if self.noise.shake:
+            # How far the shaken are from coming back is no noise of the model.
+            excess = spread(residual, now.mask)
         if self.corrected:
-            generator = draws(self.options["seed"], draw, S.device)
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
             excess = spread(echo, now.mask)
         covariance = self.model.covariance(dynamics)

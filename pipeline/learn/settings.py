@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "layers": 2,  # of message passing
     # A preset of metriplectic/settings.py: splines | networks (the paper's, ten times slower) | ...
     "closures": "splines",
+    "strain": "green",  # elastic energy of a solid: green | paper (not objective) | none
     "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
     "warm_start": True,  # splines start from a linear regression of forces and friction
     "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
@@ -39,6 +40,9 @@ DEFAULTS: dict[str, Any] = {
     # bias off, see learn/twin.py), covariance (its variance is added to that of the velocities)
     # or none.
     "localisation": "corrected",
+    # Error put on the positions and velocities that the model is shown, not on those it is to
+    # predict [a]: for data without noise, see `learn/twin.shaken`.
+    "shake": 0.0,
     "strength": True,  # a strength s_i per particle makes the kernel s_i s_j w(r)
     "strength_scale": 0.3,  # width of the normal prior of ln s
     "strength_rate": 0.01,  # peak learning rate of ln s
@@ -47,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "validate_every": 50,  # steps between validations, which are also the checkpoints
     "validation_snapshots": 30,  # evenly spread in the validation block
     "rollout_steps": 30,  # of the stability check at each validation
+    "rollout_substeps": 1,  # integrator steps in each of them
     "patience": 12,  # validations without improvement after which training stops
     "max_minutes": None,  # CPU time after which training stops; None: no limit
     "precision": "float32",  # float32 | float64
@@ -70,6 +75,7 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
     choices = {
         "model": ("metriplectic", *BASELINES),
         "closures": LEARNED,
+        "strain": ("green", "paper", "none"),
         "loss": ("heat", "paper"),
         "entropy": ("latent", "teacher"),
         "localisation": ("corrected", "covariance", "none"),

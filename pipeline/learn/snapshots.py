@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.closures.reference import Reference, undeformed
 from pipeline.forcing import external
 from pipeline.graphs import Graphs, space_of
 from pipeline.learn.mask import loss_mask
@@ -32,6 +33,7 @@ class Batch(NamedTuple):
     next_row: Tensor  # (n,) int64, row of the same particle in `after`, zero where masked
     snapshot: Tensor  # (n,) int64, index of the snapshot among the trajectory's
     force: Tensor | None = None  # (n, D) external, per mass [a / dt^2]; None where none acts
+    reference: Reference | None = None  # undeformed bonds among the n rows, of a solid
 
     def change(self) -> Tensor:
         """v' - v (n, D) less what the external force did: what a model has to explain."""
@@ -73,6 +75,8 @@ class Snapshots:
         self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
         self._rows(trajectory)
         self._pairs(trajectory, graphs)
+        self.reference = undeformed(trajectory, self.units.length, self.cutoff, dtype, device)
+        self._copies: dict[int, Reference] = {}
 
     def _tensor(self, values: np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, dtype)
@@ -152,7 +156,16 @@ class Snapshots:
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
         force = None if self.external is None else self.external(r)
-        return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, force)
+        own = (force, self._solids(len(rows)))
+        return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, *own)
+
+    def _solids(self, count: int) -> Reference | None:
+        """The undeformed bonds of ``count`` snapshots, worked out once."""
+        if self.reference is None:
+            return None
+        if count not in self._copies:
+            self._copies[count] = self.reference.repeated(count)
+        return self._copies[count]
 
     def after(self, times: np.ndarray) -> Batch:
         """The snapshots that follow the given ones, in the same order."""

@@ -17,6 +17,9 @@ from pipeline.metriplectic.settings import PRESETS
 from pipeline.state import State
 
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
+SOLID_SHARE = 0.01  # the same of pressure in a solid, whose strain energy is to hold it
+EXPANSION = 1e-3  # beta of its heat
+SOFT = 0.05  # modulus that a solid starts with [m a^D / a^(D - 2) dt^2], below what a step resolves
 
 
 def model_settings(
@@ -37,6 +40,9 @@ def model_settings(
     closures["friction"].update(level=1.0, conductivity=1.0)
     closures["friction"]["volume_factor"] = settings["volume_factor"]
     closures["energy"]["heat_capacity"] = settings["heat_capacity"]
+    solid = snapshots.reference is not None and settings["strain"] != "none"
+    if solid:
+        closures["strain"] = {"kind": settings["strain"]}
     scales = {
         "dimension": snapshots.dimension,
         "cutoff": snapshots.cutoff,
@@ -48,10 +54,16 @@ def model_settings(
     batch = snapshots.batch(few)
     scales["volume"] = float(_evaluate(scales, batch, still=True)[0])
     _, force, noise = _evaluate(scales, batch, still=True)
-    closures["friction"]["level"] = SHARE * measured.unexplained / noise
+    # Not so much that friction reverses a velocity within a step.
+    wanted = min(SHARE * measured.unexplained, 2 * measured.temperature)
+    closures["friction"]["level"] = wanted / noise
     closures["friction"]["conductivity"] = closures["friction"]["level"]
     if closures["energy"]["kind"] == "exponentials":
-        closures["energy"]["stiffness"] = SHARE * measured.unexplained**0.5 / force
+        share = SOLID_SHARE if solid else SHARE
+        closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
+        closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
+    if solid and settings["strain"] == "green":
+        closures["strain"]["stiffness"] = SOFT / measured.temperature
     return scales
 
 
@@ -61,7 +73,8 @@ def _evaluate(scales: dict[str, Any], batch: Batch, still: bool) -> tuple[float,
     torch.manual_seed(0)
     model = build(scales).to(batch.r.device, batch.r.dtype)
     v = torch.zeros_like(batch.v) if still else batch.v
-    dynamics = model.dynamics(State(batch.r, v, torch.zeros_like(v[:, 0])), batch.pairs)
+    state = State(batch.r, v, torch.zeros_like(v[:, 0]))
+    dynamics = model.dynamics(state, batch.pairs, batch.reference)
     trace = model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2)
     return (
         float(dynamics.thermo.V[batch.mask].mean()),
@@ -82,7 +95,7 @@ def seen(
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         state = State(batch.r, batch.v, S + latent(batch.particle))
         strength = latent.strength(batch.particle)
-        thermo = model.dynamics(state, batch.pairs, strength=strength).thermo
+        thermo = model.dynamics(state, batch.pairs, batch.reference, strength=strength).thermo
         rows = batch.mask
         columns = torch.stack((state.S, thermo.V, thermo.T, batch.v.square().sum(1)), 1)[rows]
         lows.append(columns.amin(0))

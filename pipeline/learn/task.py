@@ -56,12 +56,15 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
             )
     sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
     sigma = 0.0 if settings["localisation"] == "none" else sigma
-    period = thermal_period(trajectory, parts["train"])
+    # A solid's edges are led as they were, and its motion is none that is thermal.
+    solid = trajectory.reference is not None
+    period = None if solid else thermal_period(trajectory, parts["train"])
     measured = anchor.measure(snapshots, train, sigma)._replace(thermal_period=period)
-    clean = measured.unexplained / measured.change
-    floor = settings["floor"] * measured.change
-    step = 1 / settings["stride"]
-    noise = Noise(sigma, floor, measured.temperature, clean, settings["localisation"], step)
+    floor, shake = settings["floor"] * measured.change, settings["shake"]
+    clean = measured.unexplained / (measured.change + 5 * shake**2)
+    spread = (sigma, floor, measured.temperature, clean)
+    noise = Noise(*spread, settings["localisation"], 1 / settings["stride"], shake)
+    measured = anchor.shaken(measured, shake)
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings["model"] == "metriplectic":
@@ -88,7 +91,8 @@ def _metriplectic(
     scales = start.model_settings(snapshots, train, measured, settings)
     torch.manual_seed(settings["seed"])
     model = build(scales).to(snapshots.device, snapshots.dtype)
-    if settings["warm_start"]:
+    # What brings shaken particles back is not in the velocities that are regressed on.
+    if settings["warm_start"] and not noise.shake:
         start_from_regression(model, snapshots, train, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]

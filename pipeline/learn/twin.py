@@ -32,9 +32,34 @@ def twin(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
         sigma: localisation error per component [a].
         generator: of the errors, on the device of the batch.
     """
-    before, now, after = sigma * torch.randn(
-        (3, *batch.r.shape), generator=generator, dtype=batch.r.dtype, device=batch.r.device
-    )
+    before, now, after = _errors(3, batch, sigma, generator)
+    return _moved(batch, before, now, after)
+
+
+def shaken(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
+    """The batch with an error on the snapshots t - 1 and t of the rows that count, not on t + 1.
+
+    What a model is then asked for is the true next position of a particle that was put aside.
+    Data without noise do not say what brings it back: it never left its path. Without an answer a
+    rollout has none either, and runs away from its first error on (Sanchez-Gonzalez et al., ICML
+    (2020), train graph networks so).
+
+    Args:
+        batch: velocities must be backward differences of the positions.
+        sigma: error per component [a].
+        generator: of the errors, on the device of the batch.
+    """
+    before, now = _errors(2, batch, sigma, generator) * batch.mask[:, None]
+    return _moved(batch, before, now, torch.zeros_like(now))
+
+
+def _errors(count: int, batch: Batch, sigma: float, generator: torch.Generator) -> Tensor:
+    shape, like = (count, *batch.r.shape), batch.r
+    return sigma * torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+
+
+def _moved(batch: Batch, before: Tensor, now: Tensor, after: Tensor) -> Batch:
+    """The batch with its positions at t - 1, t and t + 1 moved by (n, D) each."""
     pairs = batch.pairs
     r_ij = pairs.e * pairs.r[:, None] + now[pairs.i] - now[pairs.j]
     distance = torch.linalg.vector_norm(r_ij, dim=1)

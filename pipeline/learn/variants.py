@@ -8,9 +8,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     # Ours: spline closures, heat-scored entropy, a latent entropy and strength per particle, the
     # bias of localisation error taken off.
     "metriplectic": {},
+    # The same without the elastic energy of a solid (paper, 4.1); for a fluid no different.
+    "metriplectic_no_udev": {"strain": "none"},
     # The paper's networks, teacher and printed loss, its gauge fixed by the temperature anchor.
     "metriplectic_paper": {
         "closures": "networks",
+        "strain": "paper",
         "loss": "paper",
         "entropy": "teacher",
         "strength": False,

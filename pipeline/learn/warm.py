@@ -158,6 +158,6 @@ def _set_friction(
             friction.coefficients.dtype
         )
     S = torch.zeros_like(batch.v[:, 0])
-    dynamics = model.dynamics(State(batch.r, batch.v, S), batch.pairs)
+    dynamics = model.dynamics(State(batch.r, batch.v, S), batch.pairs, batch.reference)
     own = model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2)[batch.mask].mean()
     friction.coefficients[0, :2] += float(np.log(noise / float(own)))

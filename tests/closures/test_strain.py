@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline import pairs as neighbours
 from pipeline import space
-from pipeline.closures import strain
+from pipeline.closures import deformation, strain
 from pipeline.closures.reference import Reference
 from pipeline.closures.reference import reference as undeformed
 from pipeline.closures.splines import Scales
@@ -51,7 +51,7 @@ def dimension(request: pytest.FixtureRequest) -> int:
 def test_deformation_gradient_of_an_affine_map_is_exact(dimension: int) -> None:
     r0, reference = block(dimension)
     A = torch.eye(dimension).double() + 0.2 * torch.randn(dimension, dimension).double()
-    F = strain.deformation(reference, reference.displacement(r0 @ A.T))
+    F = deformation.deformation(reference, reference.displacement(r0 @ A.T))
     assert torch.allclose(F, A.expand_as(F), rtol=0.0, atol=1e-12)
 
 
@@ -102,11 +102,47 @@ def test_green_strain_conserves_angular_momentum(dimension: int) -> None:
     assert (moment - moment.T).abs().max() < 1e-12 * moment.abs().max()
 
 
-def test_pure_dilation_is_not_shear(dimension: int) -> None:
+def test_shear_volume_and_zigzag_are_stored_apart(dimension: int) -> None:
     r0, reference = block(dimension)
     S = torch.zeros(len(r0)).double()
-    grown = elastic("green", dimension)(reference, reference.displacement(1.2 * r0), S)
-    assert grown.U.abs().max() < 1e-26
+    closure = elastic("green", dimension)
+
+    def energy(r: Tensor, **off: float) -> Tensor:
+        kept = {name: p.data.clone() for name, p in closure.named_parameters()}
+        for name in off:
+            getattr(closure, name).data.fill_(-80.0)
+        U = closure(reference, reference.displacement(r), S).U
+        closure.load_state_dict(kept, strict=False)
+        return U.abs().max()
+
+    grown, sheared = 1.2 * r0, r0.clone()
+    sheared[:, 0] += 0.3 * r0[:, 1]
+    zigzag = r0 + 0.1 * torch.randn_like(r0)
+    assert energy(grown) > 1e-3
+    assert energy(grown, log_b=0.0) < 1e-24  # no shear, and affine
+    assert energy(sheared) > 1e-3
+    assert energy(sheared, log_c=0.0) < 1e-24  # no volume, and affine
+    assert energy(zigzag, log_c=0.0, log_b=0.0) > 1e-4
+    assert energy(zigzag, log_c=0.0, log_b=0.0, log_s=0.0) < 1e-24
+
+
+def test_the_cofactor_is_that_of_the_inverse(dimension: int) -> None:
+    F = torch.randn(5, dimension, dimension).double()
+    expected = torch.linalg.det(F)[:, None, None] * torch.linalg.inv(F).transpose(1, 2)
+    assert torch.allclose(deformation.cofactor(F), expected)
+
+
+def test_copies_of_a_solid_side_by_side_are_independent(dimension: int) -> None:
+    r0, reference = block(dimension)
+    closure = elastic("green", dimension)
+    both = torch.cat((1.1 * r0, r0 + 0.1 * torch.randn_like(r0)))
+    S = torch.zeros(len(both)).double()
+    pair = reference.repeated(2)
+    together = closure(pair, pair.displacement(both), S)
+    for k, r in enumerate(both.chunk(2)):
+        alone = closure(reference, reference.displacement(r), S[: len(r)])
+        assert torch.allclose(together.force.chunk(2)[k], alone.force, atol=1e-14)
+        assert torch.allclose(together.U.chunk(2)[k], alone.U, atol=1e-14)
 
 
 def test_a_particle_without_enough_bonds_stores_nothing() -> None:
