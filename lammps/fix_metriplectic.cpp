@@ -6,6 +6,7 @@
 #include "domain.h"
 #include "error.h"
 #include "force.h"
+#include "modify.h"
 #include "update.h"
 #include "utils.h"
 
@@ -44,6 +45,14 @@ void FixMetriplectic::init()
     if (!atom->mass || std::fabs(atom->mass[type] - pair->mass()) > 1e-12 * pair->mass())
       error->all(FLERR, "The mass of every particle must be {}, as in the potential file: mass * {}",
                  pair->mass(), pair->mass());
+  // Heats need the velocities after the step of all particles, led ones too.
+  bool after = false;
+  for (const Fix *fix : modify->get_fix_list()) {
+    after = after || fix == this;
+    if (after && std::strcmp(fix->style, "move") == 0)
+      error->all(FLERR, "Fix {} must be defined before fix {}: heats need the velocities it sets",
+                 fix->id, id);
+  }
 }
 
 void FixMetriplectic::setup(int vflag) { post_force(vflag); }

@@ -38,13 +38,15 @@ def script(
 ) -> str:
     """Text of the input script.
 
+    In a sheared box the images slide one step late: fix deform moves them after the forces.
+
     Args:
         settings: of the run.
         space: geometry of the system; a shear rate becomes fix deform.
         strong: whether particles have strengths.
         extra: commands before the run: forces, computes, output.
         driving: fixes that move the group ``driven``; they stand before the integrator, which
-            needs the velocities they give.
+            needs the velocities they give; without one driven particles stand still.
     """
     D = space.dimension
     boundary = ["p" if on else "s" for on in (*space.periodic, *[True] * (3 - D))]
@@ -61,7 +63,7 @@ def script(
         "comm_modify vel yes",
         f"fix property all property/atom {properties}",
         f"pair_style metriplectic {settings.seed}",
-        f"read_data {settings.data} fix property NULL Properties",
+        f"read_data {settings.data} fix property NULL property",
         f"pair_coeff * * {settings.potential}",
         f"neighbor {settings.skin!r} bin",
         "neigh_modify every 1 delay 0 check yes",

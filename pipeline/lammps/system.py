@@ -27,8 +27,9 @@ class System(NamedTuple):
 
 
 def write_data(path: str | os.PathLike[str], system: System, mass: float = 1.0) -> None:
-    """Writes the data file for ``read_data <path> fix property NULL Properties``.
+    """Writes the data file for ``read_data <path> fix property NULL property``.
 
+    The section of entropies and strengths is named after the fix, as in a file that LAMMPS writes.
     Open axes get a box that just holds the particles.
     """
     with whole(path) as partial, partial.open("w") as file:
@@ -39,7 +40,7 @@ def write_data(path: str | os.PathLike[str], system: System, mass: float = 1.0) 
         r, v = three(system.r), three(system.v)
         _section(file, "Atoms # atomic", (tags, kinds), r)
         _section(file, "Velocities", (tags,), v)
-        _section(file, "Properties", (tags,), np.stack(columns, 1))
+        _section(file, "property", (tags,), np.stack(columns, 1))
 
 
 def _header(system: System, mass: float) -> list[str]:

@@ -19,7 +19,7 @@ from pipeline.space import Space
 from pipeline.state import State
 from tests.metriplectic.cases import CUTOFF, strengths
 
-SEED, DT = 5, 1e-3
+SEED, DT, ANCHOR = 5, 1e-3, 1.3
 RANGES = ((-6.0, 6.0), (0.1, 3.0), (0.05, 20.0))  # of S, V, T in tables
 
 
@@ -33,13 +33,16 @@ class Walked(NamedTuple):
 
 
 def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0.0) -> System:
-    """A jittered lattice, hot and fast enough that every term counts; some r outside the box."""
+    """A jittered lattice, hot and fast enough that every term counts; some r outside the box.
+
+    Not in a sheared box, where the velocity depends on the image.
+    """
     side = {2: 9, 3: 5}[dimension]
     generator = torch.Generator().manual_seed(seed)
     options = {"generator": generator, "dtype": torch.float64}
     axis = torch.arange(side, dtype=torch.float64)
     r = torch.cartesian_prod(*[axis] * dimension)
-    r = r + 0.3 * (torch.rand(r.shape, **options) - 0.5)
+    r = r + 0.3 * (torch.rand(r.shape, **options) - 0.5) + (0.16 if rate else 0.0)
     v, S = torch.randn(r.shape, **options), torch.randn(len(r), **options)
     s = strengths(len(r)).numpy() if strong else None
     lengths = (float(side),) * dimension
@@ -58,7 +61,7 @@ def rest(model: Metriplectic, system: System) -> Reference | None:
 
 def write(folder: Path, model: Metriplectic, system: System) -> None:
     """Potential and data file."""
-    made = export.potential(model, 1.3, RANGES, reference=rest(model, system))
+    made = export.potential(model, ANCHOR, RANGES, reference=rest(model, system))
     made.numbers["strong"][:] = system.strength is not None
     potential.write(folder / "model.metriplectic", made)
     write_data(folder / "start.data", system, float(model.m))
@@ -67,13 +70,13 @@ def write(folder: Path, model: Metriplectic, system: System) -> None:
 def by_plugin(
     folder: Path, plugin: Path, model: Metriplectic, system: System, steps: int, **options
 ) -> Walked:
-    """The path in LAMMPS; ``options``: ranks, extra commands, changes of the settings."""
-    ranks, extra = options.pop("ranks", 1), options.pop("extra", ())
+    """The path in LAMMPS; ``options``: ranks, commands that lead, changes of the settings."""
+    ranks, moves = options.pop("ranks", 1), options.pop("moves", ())
     write(folder, model, system)
     settings = script.Settings(
         str(plugin), "model.metriplectic", "start.data", steps, SEED, DT, thermo=1
     )._replace(**options)
-    text = script.script(settings, system.space, system.strength is not None, extra)
+    text = script.script(settings, system.space, system.strength is not None, moves)
     (folder / "in.lammps").write_text(text)
     run.run(folder, "in.lammps", ranks)
     return dumped(folder / "rollout.dump", system.r.shape[1])
@@ -91,10 +94,10 @@ def dumped(path: Path, D: int) -> Walked:
 
 
 def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -> Walked:
-    """The path of the Python integrator with counted noise."""
+    """The path of the Python integrator with counted noise; driven particles keep their v."""
     state = State(*(torch.from_numpy(x) for x in (system.r, system.v, system.S)))
     strength = None if system.strength is None else torch.from_numpy(system.strength)
-    bonds = rest(model, system)
+    bonds, led = rest(model, system), torch.from_numpy(system.driven)
     tags, rows = np.arange(1, len(system.r) + 1), []
     for step in range(steps + 1):
         near = pairs.find(state.r, system.space, CUTOFF, sheared_at(system.space, step, dt))
@@ -102,11 +105,35 @@ def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -
         rows.append((*state, dynamics.thermo.T))
         noise = counted(near, tags, dt, SEED, step)
         given = kick(model, dynamics, noise, dt)
-        v = state.v + given.dv
-        state = move(state, v, heat(dynamics, given, state.v, v), dt)
+        v = torch.where(led[:, None], state.v, state.v + given.dv)
+        held = ((ANCHOR - dynamics.thermo.T) / dynamics.thermo.dTdS).clamp(-1.0, 1.0)
+        dS = torch.where(led, held, heat(dynamics, given, state.v, v))
+        state = move(state, v, dS, dt)
     return Walked(*(torch.stack(x).numpy() for x in zip(*rows, strict=True)))
 
 
 def sheared_at(box: Space, step: int, dt: float) -> float:
     """Time whose box LAMMPS uses at a step: fix deform shears it after the forces."""
     return max(step - 1, 0) * dt if box.rate else 0.0
+
+
+def restarted(folder: Path, kind: str, steps: int, total: int) -> None:
+    """Runs the script in ``folder`` up to ``steps``, saves, and in a new process to ``total``.
+
+    Args:
+        kind: what is saved: restart (binary) or data (text).
+    """
+    lines = (folder / "in.lammps").read_text().splitlines()
+    save = {"restart": "write_restart saved", "data": "write_data saved"}[kind]
+    (folder / "in.first").write_text("\n".join([*lines[:-1], f"run {steps}", save, ""]))
+    run.run(folder, "in.first", log="log.first")
+    start = next(k for k, line in enumerate(lines) if line.startswith("read_data"))
+    if kind == "restart":
+        head = [lines[0], "read_restart saved", "newton on", "comm_modify vel yes"]
+        lines = [*head, *lines[start - 2 : start], *lines[start + 1 :]]
+    else:
+        lines[start] = "read_data saved fix property NULL property"
+        lines.insert(start + 1, f"reset_timestep {steps}")
+    text = "\n".join(lines[:-1]).replace("rollout.dump", "rest.dump")
+    (folder / "in.rest").write_text(f"{text}\nrun {total - steps}\n")
+    run.run(folder, "in.rest", log="log.rest")

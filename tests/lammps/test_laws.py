@@ -1,0 +1,66 @@
+"""Laws of the plugin whatever the number of ranks: momentum, energy, one path, restarts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.lammps import run
+from tests.lammps.systems import by_plugin, crystal, dumped, restarted
+from tests.metriplectic.cases import random_model
+
+STEPS = 30
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory, plugin):
+    """The same noisy run on 1, 2 and 4 ranks: paths and tables of totals."""
+    made = {}
+    for ranks in (1, 2, 4):
+        folder = tmp_path_factory.mktemp(f"ranks{ranks}")
+        model, system = random_model("splines", 2), crystal(2, strong=True)
+        path = by_plugin(folder, plugin, model, system, STEPS, ranks=ranks)
+        made[ranks] = path, run.thermo(folder / "log.lammps")
+    return made
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_momentum_is_kept_to_round_off_in_every_step(paths, ranks):
+    v = paths[ranks][0].v
+    change = np.abs(np.diff(v.sum(1), axis=0)).max()
+    assert np.abs(np.diff(v, axis=0)).max() > 1e-3  # there is noise
+    assert change < 1e-12 * np.abs(v).sum(1).max()
+
+
+@pytest.mark.parametrize("ranks", [2, 4])
+def test_any_number_of_ranks_prints_the_same_totals(paths, ranks):
+    one, many = paths[1][1], paths[ranks][1]
+    assert len(one) == STEPS + 1
+    for name in one:
+        assert np.allclose(many[name], one[name], rtol=1e-8, atol=1e-8 * np.abs(one[name]).max())
+
+
+def test_thermo_prints_the_energies_of_the_model(paths):
+    table = paths[1][1]
+    assert np.allclose(table["TotEng"], table["KinEng"] + table["PotEng"], rtol=1e-12)
+    change = table["TotEng"] - table["TotEng"][0]
+    assert np.abs(change).max() < 2e-3 * table["KinEng"].mean()
+    assert table["KinEng"].std() > 1e-3 * table["KinEng"].mean()
+
+
+def test_ranks_without_particles_do_no_harm(tmp_path, plugin):
+    model, system = random_model("splines", 2), crystal(2)
+    wide = system._replace(space=system.space.__class__((40.0, 40.0)), r=system.r + 1.0)
+    one = by_plugin(tmp_path, plugin, model, wide, 5)
+    four = by_plugin(tmp_path, plugin, model, wide, 5, ranks=4)
+    assert np.allclose(one.v, four.v, atol=1e-11)
+
+
+@pytest.mark.parametrize("kind", ["restart", "data"])
+def test_a_restarted_run_continues_the_path(tmp_path, plugin, kind):
+    model, system = random_model("splines", 2), crystal(2, strong=True)
+    whole = by_plugin(tmp_path, plugin, model, system, 10)
+    restarted(tmp_path, kind, 4, 10)
+    rest = dumped(tmp_path / "rest.dump", 2)
+    for name in ("v", "S", "T"):
+        assert np.allclose(getattr(rest, name), getattr(whole, name)[4:], atol=1e-11)
