@@ -35,7 +35,7 @@ FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
   comm_reverse = 1;
 }
 
-int FixMetriplectic::setmask() { return INITIAL_INTEGRATE | POST_FORCE; }
+int FixMetriplectic::setmask() { return INITIAL_INTEGRATE | PRE_EXCHANGE | POST_FORCE; }
 
 void FixMetriplectic::init()
 {
@@ -45,12 +45,14 @@ void FixMetriplectic::init()
     if (!atom->mass || std::fabs(atom->mass[type] - pair->mass()) > 1e-12 * pair->mass())
       error->all(FLERR, "The mass of every particle must be {}, as in the potential file: mass * {}",
                  pair->mass(), pair->mass());
-  // Heats need the velocities after the step of all particles, led ones too.
   bool after = false;
   for (const Fix *fix : modify->get_fix_list()) {
     after = after || fix == this;
     if (after && std::strcmp(fix->style, "move") == 0)
       error->all(FLERR, "Fix {} must be defined before fix {}: heats need the velocities it sets",
+                 fix->id, id);
+    if (!after && std::strcmp(fix->style, "deform") == 0)
+      error->all(FLERR, "Fix {} must be defined after fix {}, which wraps particles before it flips the box",
                  fix->id, id);
   }
 }
@@ -66,6 +68,16 @@ void FixMetriplectic::initial_integrate(int)
   comm->reverse_comm(this);
   warm();
   move();
+}
+
+// Particles that left the box are wrapped with the velocity of their image. LAMMPS does so by
+// itself, except in a step in which fix deform flips the box.
+void FixMetriplectic::pre_exchange()
+{
+  if (!domain->deform_vremap || !domain->triclinic) return;
+  domain->x2lamda(atom->nlocal);
+  domain->pbc();
+  domain->lamda2x(atom->nlocal);
 }
 
 void FixMetriplectic::kick()

@@ -17,6 +17,7 @@ class FixMetriplectic : public Fix {
   void init() override;
   void setup(int) override;
   void initial_integrate(int) override;
+  void pre_exchange() override;
   void post_force(int) override;
   double compute_vector(int) override;
 

@@ -44,6 +44,7 @@ def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0
     r = torch.cartesian_prod(*[axis] * dimension)
     r = r + 0.3 * (torch.rand(r.shape, **options) - 0.5) + (0.16 if rate else 0.0)
     v, S = torch.randn(r.shape, **options), torch.randn(len(r), **options)
+    v[:, 1] -= 1.0 if rate else 0.0  # across the edge where images slide
     s = strengths(len(r)).numpy() if strong else None
     lengths = (float(side),) * dimension
     box = space.lees_edwards(lengths, rate) if rate else space.periodic(lengths)
