@@ -77,7 +77,7 @@ def by_plugin(
     settings = script.Settings(
         str(plugin), "model.metriplectic", "start.data", steps, SEED, DT, thermo=1
     )._replace(**options)
-    text = script.script(settings, system.space, system.strength is not None, moves)
+    text = script.script(settings, system.space, system.strength is not None, driving=moves)
     (folder / "in.lammps").write_text(text)
     run.run(folder, "in.lammps", ranks)
     return dumped(folder / "rollout.dump", system.r.shape[1])

@@ -8,8 +8,14 @@ import pytest
 from tests.lammps.systems import ANCHOR, DT, by_plugin, by_python, crystal
 from tests.metriplectic.cases import random_model
 
+RANKS = [
+    (2, 1),
+    pytest.param(2, 4, marks=pytest.mark.slow),
+    pytest.param(3, 2, marks=pytest.mark.slow),
+]
 
-@pytest.mark.parametrize(("dimension", "ranks"), [(2, 1), (2, 4), (3, 2)])
+
+@pytest.mark.parametrize(("dimension", "ranks"), RANKS)
 def test_sheared_box_is_that_of_lees_and_edwards(tmp_path, plugin, dimension, ranks):
     # Fast enough that images slide by a whole box and particles cross its edge.
     model, system, dt = random_model("splines", dimension), crystal(dimension, rate=4.0), 10 * DT

@@ -25,7 +25,7 @@ def test_spline_fluid_takes_the_same_steps(tmp_path, plugin, dimension):
     agree(theirs, by_python(model, system, 20), 1e-11)
 
 
-@pytest.mark.parametrize("dimension", [2, 3])
+@pytest.mark.parametrize("dimension", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", ["ideal_gas", "networks", "paper", *SOLIDS])
 def test_every_kind_takes_the_same_steps(tmp_path, plugin, kind, dimension):
     model, system = random_model(kind, dimension), crystal(dimension)
