@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.files import whole
 from pipeline.trajectory import Box, Trajectory
-from pipeline.units import H5MD_UNITS, H5MD_VELOCITY_UNITS
+from pipeline.units import H5MD_TIMES, H5MD_UNITS, H5MD_VELOCITY_UNITS
 
 GROUP = "particles/all"
 REQUIRED = (
@@ -45,7 +45,7 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
     with whole(path) as partial, h5py.File(partial, "w") as file:
         _write_header(file, trajectory)
         group = file.create_group(GROUP)
-        clock = "s" if time_unit == "s" else ""
+        clock = time_unit if time_unit in H5MD_TIMES else ""
         _write_box(group, trajectory, length, unit, clock)
         _element(group, "position", _columns(trajectory.position * length), unit, trajectory, clock)
         velocity = _columns(trajectory.velocity * speed)

@@ -44,8 +44,17 @@ H5MD_UNITS = {
     "um": (1e3, "nm"),
     "px": (1.0, ""),
     "1": (1.0, ""),
+    "nm": (1.0, "nm"),
+    "A": (1.0, "Angstrom"),
 }
-H5MD_VELOCITY_UNITS = {("um", "s"): (1e-6, "m s-1")}
+H5MD_VELOCITY_UNITS = {
+    ("um", "s"): (1e-6, "m s-1"),
+    ("nm", "ps"): (1.0, "nm ps-1"),
+    ("A", "ps"): (1.0, "Angstrom ps-1"),
+    ("A", "fs"): (1.0, "Angstrom fs-1"),
+}
+# Times that readers of H5MD know; others are numbers without a unit.
+H5MD_TIMES = ("s", "ns", "ps", "fs")
 
 
 def neighbour_distance(number_density: float, dimension: int) -> float:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tables
+from pipeline.edges import band
 from pipeline.trajectory import Box, Trajectory
-from pipeline.units import Scale, neighbour_distance
+from pipeline.units import Scale
 from pipeline.video.resolution import resolution
 from pipeline.video.velocity import backward_difference
 
@@ -45,7 +46,7 @@ def assemble(
     dense = tables.dense(tracks)
     velocity, known = backward_difference(dense.position, dense.present, dense.run, 1.0)
     box = _field_of_view(view)
-    driven = _edge_band(dense.position, known, box, view)
+    driven = band(dense.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
         raise ValueError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
@@ -120,11 +121,3 @@ def _field_of_view(view: View) -> Box:
     height, width = view.shape
     lengths = np.array([width, height], dtype=float) - 2 * view.margin
     return Box(lengths, (False, False), np.full(2, view.margin - 0.5))
-
-
-def _edge_band(position: np.ndarray, present: np.ndarray, box: Box, view: View) -> np.ndarray:
-    """(T, N) within the band along the edge of the field of view."""
-    density = present.sum(axis=1).mean() / box.volume
-    width = view.edge_band * view.cutoff * neighbour_distance(density, 2)
-    low, high = box.origin + width, box.origin + box.lengths - width
-    return ((position < low) | (position > high)).any(axis=2)

@@ -141,7 +141,9 @@ rule truth:
 
 
 def tracked_files(wildcards):
-    """The films behind a report; a data set simulated as a trajectory has none."""
+    """The user's files or the film behind a report; a data set simulated as a trajectory has none."""
+    if files := recorded(wildcards.name):
+        return files
     return [] if system(wildcards.name) else video_files(wildcards)
 
 
@@ -158,12 +160,12 @@ rule report:
         # A data set of true positions has no video of its own to show.
         frames=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"] or system(wildcards.name)
+            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
             else [f"results/{wildcards.name}/tracking.h5"]
         ),
         tuning=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"] or system(wildcards.name)
+            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
             else [f"results/{wildcards.name}/tuning.html"]
         ),
         truth=lambda wildcards: (

@@ -8,7 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent))
 import settings as settings_file
+from pipeline.imported import sources
 from pipeline.report import index
+from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 
 FILMS = ("monolayer", "monolayer_matched")  # simulations that are rendered to a video
 CORES = min(8, len(os.sched_getaffinity(0)))
@@ -52,6 +54,18 @@ def videos(name):
     return sorted(str(path) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
 
 
+def recorded(name):
+    """The trajectories that other programs wrote, among the user's files of a data set."""
+    files = [str(path) for path in sources.recorded(videos(name))]
+    films = [path for path in videos(name) if Path(path).suffix.lower() in FILM_ENDINGS]
+    if files and films:
+        refuse(
+            f"data/{name}/ holds a trajectory ({Path(files[0]).name}) and a video "
+            f"({Path(films[0]).name}): put them into folders of their own under data/."
+        )
+    return files
+
+
 def simulation(name):
     """The section `simulate` of a data set that is simulated, else None."""
     return None if videos(name) else settings(name)["simulate"]
@@ -67,6 +81,11 @@ def system(name):
     return simulation(name) is not None and not filmed(name)
 
 
+def untracked(name):
+    """Whether a data set has no video: simulated as a trajectory, or read from files."""
+    return system(name) or bool(recorded(name))
+
+
 def replicas(name):
     """Numbers of the independent simulations of a data set; one where it is no simulated system."""
     return range(simulation(name).get("replicas", 2)) if system(name) else range(1)
@@ -74,6 +93,8 @@ def replicas(name):
 
 def video_files(wildcards):
     """The files detection reads: the user's, or else the simulated video."""
+    if files := recorded(wildcards.name):
+        refuse(f"{files[0]} is a trajectory: there is no video to track.")
     if files := videos(wildcards.name):
         return files
     if filmed(wildcards.name) or settings(wildcards.name)["trajectory"]["truth_of"] is not None:

@@ -10,8 +10,10 @@ def tracking_of(wildcards, file):
 
 
 def entry(wildcards):
-    """What a data set's trajectory is made of: a simulation, the truth behind a film, or tracks."""
+    """What a trajectory is made of: files, a simulation, the truth behind a film, or tracks."""
     name = wildcards.name
+    if files := recorded(name):
+        return {"recorded": files}
     if system(name):
         return {"simulated": f"results/{name}/replicas/0.h5"}
     tracking = {key: tracking_of(wildcards, file) for key, file in TRACKING.items()}
@@ -26,7 +28,7 @@ rule trajectory:
     output:
         trajectory="results/{name}/trajectory.h5",
     params:
-        settings=section("video", "trajectory", "graph"),
+        settings=section("video", "trajectory", "graph", "imported"),
         synthetic=lambda wildcards: has_truth(wildcards.name),
     log:
         "results/{name}/logs/trajectory.log",

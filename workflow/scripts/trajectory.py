@@ -1,4 +1,4 @@
-"""Tracks, the truth of a film, or a simulation to the trajectory that everything later reads."""
+"""Tracks, true positions, a simulation or imported files to what everything later reads."""
 
 from pipeline import console
 
@@ -6,10 +6,12 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 import json
 import os
+from pathlib import Path
 
 import h5py
 
 from pipeline import h5md, tables
+from pipeline.imported.assembly import load
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
 
@@ -32,6 +34,9 @@ name, written = snakemake.wildcards.name, snakemake.output.trajectory
 scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
 if simulated := snakemake.input.get("simulated"):
     os.link(simulated, written)
+elif recorded := snakemake.input.get("recorded"):
+    width = (settings["graph"]["cutoff"], settings["trajectory"]["edge_band"])
+    h5md.write(written, load([Path(path) for path in recorded], settings["imported"], width, name))
 elif truth := snakemake.input.get("truth"):
     h5md.write(written, from_truth(h5md.read(truth), view(), scale, name))
 else:

@@ -1,0 +1,33 @@
+"""Trajectories written by other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.simulate import engine
+
+SETTINGS = {
+    "dt": None,
+    "length_unit": None,
+    "time_unit": None,
+    "box": None,
+    "periodic": None,
+    "velocities": None,
+    "position_error": 0.0,
+}
+
+
+@pytest.fixture(scope="session", params=[2, 3])
+def dumps(request, tmp_path_factory) -> tuple[Path, int]:
+    """A folder with dumps of a LAMMPS run in two and in three dimensions."""
+    folder = tmp_path_factory.mktemp(f"melt{request.param}")
+    flat = request.param == 2
+    variables = {
+        "D": request.param,
+        "top": 0.5 if flat else 9.5,
+        "flat": "enforce2d" if flat else "setforce NULL NULL NULL",
+    }
+    engine.run(Path(__file__).with_name("melt.in"), variables, folder, 100)
+    return folder, request.param
