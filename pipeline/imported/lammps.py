@@ -80,21 +80,25 @@ def _frame(rows: list[list[str]], columns: list[str], known: dict[str, Any], pat
     def numbers(*names: str) -> np.ndarray:
         return np.array([table[name] for name in names], dtype=float).T
 
-    chosen = next((place for place in PLACES if all(name in table for name in place[:3])), None)
+    def vectors(x: str, y: str, z: str) -> np.ndarray:
+        """(N, 3); a plane may be dumped without its z."""
+        return numbers(x, y, z) if z in table else np.pad(numbers(x, y), ((0, 0), (0, 1)))
+
+    chosen = next((place for place in PLACES if all(name in table for name in place[:2])), None)
     if chosen is None:
         raise ValueError(
             f"{path.name} has the columns {' '.join(columns)} and none of positions: dump x y z."
         )
     low, high = known["bounds"].T
-    position = numbers(*chosen[:3])
+    position = vectors(*chosen[:3])
     position = low + position * (high - low) if chosen[3] else position
     order = np.argsort(numbers("id")[:, 0], kind="stable") if "id" in table else slice(None)
-    moving = all(name in table for name in ("vx", "vy", "vz"))
+    moving = all(name in table for name in ("vx", "vy"))
     kinds = numbers("type")[:, 0].astype(np.int32) if "type" in table else None
     length_unit, time_unit = UNITS.get(known.get("units", ""), (None, None))
     return Frame(
         position=position[order],
-        velocity=numbers("vx", "vy", "vz")[order] if moving else None,
+        velocity=vectors("vx", "vy", "vz")[order] if moving else None,
         lengths=high - low,
         origin=low,
         periodic=known["periodic"],

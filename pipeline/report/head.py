@@ -27,10 +27,12 @@ def headline(results: Results) -> str:
         trajectory = results.trajectory()
     except Absent as absent:
         return str(absent)
-    runs = len(np.unique(trajectory.run))
-    videos = "one video" if runs == 1 else f"{runs} videos"
-    count = trajectory.present.sum(axis=1).mean()
     attributes = trajectory.attributes
+    runs = len(np.unique(trajectory.run))
+    kind = "video" if results.tracked else "file" if "files" in attributes else "simulation"
+    videos = f"one {kind}" if runs == 1 else f"{runs} {kind}s"
+    seen = trajectory.present.any(axis=1)  # the first snapshot may have no velocities
+    count = trajectory.present[seen].sum(axis=1).mean()
     apart = f"{number(trajectory.dt)} {results.unit('time')} apart".replace("1 frames apart", "")
     parts = [f"{len(trajectory.time)} frames from {videos}", apart, f"{count:.0f} particles each"]
     text = ", ".join(part for part in parts if part) + "."

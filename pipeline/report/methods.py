@@ -70,6 +70,12 @@ def _velocity(results: Results) -> str:
         how = "the backward difference of successive positions, divided by the frame interval"
     else:
         how = "the one the data set carries"
+    if not results.tracked:
+        error = f" The error of the positions was given as {sigma} {unit} per component."
+        said = error if attributes["localisation_error"] else ""
+        return (
+            f"The velocity of a snapshot is {how}.{said} Trajectories are stored as H5MD {{h5md}}."
+        )
     source = attributes.get("localisation_method", "fourth differences of the tracks")
     if source.startswith("the covariance"):
         source += ", which diffusion leaves at zero {cve}"

@@ -66,7 +66,7 @@ def content(
         "lights": lights,
         "unsupported": claims.unsupported(results),
         "summary": verdict.summary(lights),
-        "sections": build(sections.SECTIONS, results),
+        "sections": build(sections.of(results), results),
         "methods": methods(results),
         "settings": settings,
         "provenance": head.provenance(provenance, results),

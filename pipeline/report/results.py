@@ -64,6 +64,15 @@ class Results:
         rows = [("frame", "==", frame), ("run", "==", run)]
         return self._read(name, lambda path: pd.read_parquet(path, filters=rows))
 
+    @property
+    def tracked(self) -> bool:
+        """Whether there is a video: the data is neither a simulation's trajectory nor imported."""
+        try:
+            attributes = self.trajectory().attributes
+        except Absent:
+            return True
+        return "replica" not in attributes and "files" not in attributes
+
     @cache  # noqa: B019
     def trajectory(self, name: str = "trajectory.h5") -> Trajectory:
         return self._read(name, h5md.read)

@@ -172,3 +172,8 @@ SECTIONS = [
         optional=True,
     ),
 ]
+
+
+def of(results: Results) -> list[Section]:
+    """The sections of a data set: those on the video where there is one."""
+    return SECTIONS if results.tracked else SECTIONS[2:]

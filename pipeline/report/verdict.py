@@ -58,9 +58,12 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
 
 
 def lights(results: Results) -> list[Light]:
-    """The six answers; what cannot be judged says why and gets no colour."""
+    """The six answers; what cannot be judged says why and gets no colour.
+
+    Where there is no video, nobody asks for its tracking.
+    """
     made = []
-    for question, judge, threshold in QUESTIONS:
+    for question, judge, threshold in QUESTIONS if results.tracked else QUESTIONS[1:]:
         try:
             state, sentence = judge(results)
         except Absent as absent:

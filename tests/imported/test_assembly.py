@@ -209,3 +209,10 @@ def test_damaged_and_contradicting_files_are_refused(tmp_path, dumps):
     nothing.write_bytes(b"no trajectory")
     with pytest.raises(ValueError, match=r"MDAnalysis cannot open nothing.dcd"):
         read(nothing)
+
+
+def test_a_plane_may_be_dumped_without_its_z(dumps):
+    folder, _ = dumps
+    flat, plain = (read(folder / f"{name}.lammpstrj", dt=0.2) for name in ("flat", "plain"))
+    assert flat.dimension == 2
+    assert flat.velocity == pytest.approx(plain.velocity[::10, :, :2], abs=1e-4)
