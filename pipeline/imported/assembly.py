@@ -12,7 +12,7 @@ from pipeline.edges import band
 from pipeline.imported.boxes import box_of, dimension_of
 from pipeline.imported.clock import interval_and_times
 from pipeline.imported.formats import frames
-from pipeline.imported.frames import Recorded, collect
+from pipeline.imported.frames import Frame, Recorded, collect
 from pipeline.trajectory import Box, Trajectory
 from pipeline.video.velocity import backward_difference
 
@@ -46,6 +46,41 @@ def load(
     run = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p.position) for p in parts])
     velocity, present, kind = _velocities(parts, settings, (position, run, times), (box, dt))
     position = _wrapped(position, box)
+    first, count = parts[0].first, position.shape[1]
+    return Trajectory(
+        position=position,
+        velocity=velocity,
+        present=present,
+        driven=_driven(position, present, box, band_of),
+        time=times,
+        run=run,
+        particle=np.arange(count),
+        species=np.full(count, -1, np.int32) if first.species is None else first.species,
+        box=box,
+        attributes={
+            **_described(first, settings, dataset),
+            "dt": dt,
+            "velocity": kind,
+            "files": [path.name for path in paths],
+        },
+        extra={},
+    )
+
+
+def _described(first: Frame, settings: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "length_unit": settings["length_unit"] or first.length_unit or "1",
+        "time_unit": settings["time_unit"] or first.time_unit or "1",
+        "localisation_error": float(settings["position_error"]),
+        "synthetic": False,
+    }
+
+
+def _driven(
+    position: np.ndarray, present: np.ndarray, box: Box, band_of: tuple[float, float]
+) -> np.ndarray:
+    """(T, N) the band at open faces."""
     driven = present & band(position, present, box, *band_of)
     if not (present & ~driven).any():
         raise ValueError(
@@ -54,30 +89,7 @@ def load(
             f"trajectory.edge_band or graph.cutoff, or say which axes are periodic "
             f"(imported.periodic)."
         )
-    first = parts[0].first
-    count = position.shape[1]
-    return Trajectory(
-        position=position,
-        velocity=velocity,
-        present=present,
-        driven=driven,
-        time=times,
-        run=run,
-        particle=np.arange(count),
-        species=np.full(count, -1, np.int32) if first.species is None else first.species,
-        box=box,
-        attributes={
-            "dataset": dataset,
-            "length_unit": settings["length_unit"] or first.length_unit or "1",
-            "time_unit": settings["time_unit"] or first.time_unit or "1",
-            "dt": dt,
-            "velocity": kind,
-            "localisation_error": float(settings["position_error"]),
-            "synthetic": False,
-            "files": [path.name for path in paths],
-        },
-        extra={},
-    )
+    return driven
 
 
 def _parts(found: list[Recorded]) -> list[Recorded]:
