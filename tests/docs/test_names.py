@@ -25,3 +25,17 @@ def test_every_module_says_what_it_is() -> None:
     silent = [path.name for path in files if not ast.get_docstring(ast.parse(path.read_text()))]
     assert len(files) > 100
     assert not silent
+
+
+def test_every_link_of_the_front_pages_leads_somewhere() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        links = re.findall(r"\]\(([^)#\s]+)", (HOME / name).read_text())
+        here = [link for link in links if "://" not in link]
+        assert not [(name, link) for link in here if not (HOME / link).exists()]
+
+
+def test_the_changes_of_this_version_are_told() -> None:
+    version = re.search(r'^version = "(.+)"', (HOME / "pyproject.toml").read_text(), re.M)
+    told = re.findall(r"^## ([\w.]+)", (HOME / "CHANGELOG.md").read_text(), re.M)
+    assert version
+    assert version[1] == told[0]
