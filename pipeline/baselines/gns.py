@@ -99,13 +99,13 @@ def peculiar(state: State, pairs: Pairs) -> Tensor:
     """Velocities (N, D) relative to the flow of a sheared box, else as they are.
 
     The network takes velocities one by one, and those of a particle and of its images differ by
-    the boost: only what is left after the imposed flow is the same for all of them.
+    the boost: only what is left after the imposed flow, here with a mean of zero along it, is
+    the same for all of them.
     """
     if pairs.rate == 0.0:
         return state.v
-    flow = torch.zeros_like(state.v)
-    flow[:, 0] = pairs.rate * (state.r[:, 1] - state.r[:, 1].mean())
-    return state.v - flow
+    left = state.v[:, 0] - pairs.rate * state.r[:, 1]
+    return torch.cat(((left - left.mean())[:, None], state.v[:, 1:]), 1)
 
 
 class GNS(nn.Module):

@@ -7,7 +7,7 @@ import torch
 
 from pipeline.baselines.build import build
 from pipeline.pairs import Pairs, find
-from pipeline.space import free, periodic
+from pipeline.space import free, lees_edwards, periodic
 from pipeline.state import State
 
 SETTINGS = {
@@ -88,3 +88,17 @@ def test_scales_must_be_measured() -> None:
         build({"kind": "gns", **SETTINGS, "acceleration": 0.0})
     with pytest.raises(ValueError, match="choose one of"):
         build({"kind": "gnn", **SETTINGS})
+
+
+def test_sliding_images_are_all_alike() -> None:
+    model, state = network(), system()
+    box, time = lees_edwards((6.0, 6.0), 0.05), 7.0
+    image = torch.zeros_like(state.r)
+    image[:5] = torch.tensor([box.offset(time), 6.0], dtype=torch.float64)
+    v = state.v.clone()
+    v[:5, 0] += 0.05 * 6.0
+    other = State(state.r + image, v, state.S)
+    here, there = (
+        model.dynamics(x, find(x.r, box, SETTINGS["cutoff"], time)) for x in (state, other)
+    )
+    assert torch.allclose(here.dv, there.dv, atol=1e-12)
