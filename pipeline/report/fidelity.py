@@ -51,8 +51,7 @@ def _cut_short(results: Results) -> str:
         return ""
     return (
         f" Training was ended by its limit of {number(float(limit))} minutes, before its "
-        f"{done['steps']} steps were done: a slower machine gives another model "
-        "(settings: train.max_minutes)."
+        f"{done['steps']} steps were done (settings: train.max_minutes)."
     )
 
 

@@ -148,7 +148,16 @@ def tracked_files(wildcards):
 
 
 # What snakemake --report shows of the figures; the report has them all.
-SHOWN = "overlay|rdf|vacf|msd|d2min_map|d2min_lag|pair_law|laws"
+SHOWN = {
+    "overlay": "detections on a frame",
+    "pair_law": "kernel, pair force and friction",
+    "rdf": "radial distribution",
+    "vacf": "velocity autocorrelation",
+    "msd": "mean squared displacement",
+    "d2min_map": "D2min, map",
+    "d2min_lag": "D2min against lag",
+    "laws": "energy, momentum, entropy",
+}
 
 
 rule report:
@@ -186,10 +195,10 @@ rule report:
         ),
         figures=report(
             directory("results/{name}/figures"),
-            patterns=[f"{{figure,{SHOWN}}}.svg"],
+            patterns=[f"{{figure,{'|'.join(SHOWN)}}}.svg"],
             caption="../report/figure.rst",
             category="{name}",
-            labels={"what": "{figure}"},
+            labels=lambda wildcards: {"what": SHOWN[wildcards.figure]},
         ),
     params:
         settings=lambda wildcards: settings(wildcards.name),
