@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import metadata
 
 import h5py
 import numpy as np
@@ -131,7 +132,7 @@ def _write_header(file: h5py.File, trajectory: Trajectory) -> None:
     head.attrs["version"] = np.array([1, 1], dtype=np.int32)
     head.create_group("author").attrs["name"] = "metriplex"
     creator = head.create_group("creator")
-    creator.attrs["name"], creator.attrs["version"] = "metriplex", "1"
+    creator.attrs["name"], creator.attrs["version"] = "metriplex", metadata.version("metriplex")
     note = file.create_group("parameters/metriplex")
     note.attrs["attributes"] = json.dumps(trajectory.attributes)
     note.attrs["dimension"] = trajectory.dimension

