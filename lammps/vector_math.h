@@ -41,7 +41,7 @@ METRIPLECTIC_INLINE double exponential(double x)
   y = y * t + 0.5;
   y = y * t + 1.0;
   y = y * t + 1.0;
-  return y * bits<double>((bits<std::int64_t>(shifted) + 1023) << 52);
+  return y * bits<double>((bits<std::uint64_t>(shifted) + 1023) << 52);
 }
 
 // ln(x) for normal x > 0

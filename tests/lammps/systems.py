@@ -71,13 +71,14 @@ def write(folder: Path, model: Metriplectic, system: System) -> None:
 def by_plugin(
     folder: Path, plugin: Path, model: Metriplectic, system: System, steps: int, **options
 ) -> Walked:
-    """The path in LAMMPS; ``options``: ranks, commands that lead, changes of the settings."""
+    """The path in LAMMPS; ``options``: ranks, moves, extra commands, changes of the settings."""
     ranks, moves = options.pop("ranks", 1), options.pop("moves", ())
+    extra = options.pop("extra", ())
     write(folder, model, system)
     settings = script.Settings(
         str(plugin), "model.metriplectic", "start.data", steps, SEED, DT, thermo=1
     )._replace(**options)
-    text = script.script(settings, system.space, system.strength is not None, driving=moves)
+    text = script.script(settings, system.space, system.strength is not None, extra, moves)
     (folder / "in.lammps").write_text(text)
     run.run(folder, "in.lammps", ranks)
     return dumped(folder / "rollout.dump", system.r.shape[1])

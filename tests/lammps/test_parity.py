@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
+from tests.lammps import systems
 from tests.lammps.systems import DT, by_plugin, by_python, crystal
-from tests.metriplectic.cases import SOLIDS, random_model
+from tests.metriplectic.cases import CUTOFF, SOLIDS, random_model
 
 
 def agree(theirs, ours, tolerance):
@@ -32,6 +35,27 @@ def test_every_kind_takes_the_same_steps(tmp_path, plugin, kind, dimension):
     dt = DT / 50  # untrained paper closures push hard
     theirs = by_plugin(tmp_path, plugin, model, system, 4, dt=dt)
     agree(theirs, by_python(model, system, 4, dt), 1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["splines", "networks", "splines_solid"])
+def test_two_hundred_noisy_steps_end_at_the_same_positions(tmp_path, plugin, kind):
+    model, system = random_model(kind, 2), crystal(2, strong=True)
+    theirs = by_plugin(tmp_path, plugin, model, system, 200, ranks=2)
+    ours = by_python(model, system, 200)
+    assert np.abs(ours.r[-1] - ours.r[0]).max() > 0.1 * CUTOFF
+    assert np.abs(theirs.r - ours.r).max() < 1e-4 * CUTOFF
+
+
+def test_networks_beyond_their_tables_are_exact_and_counted(tmp_path, plugin, monkeypatch):
+    monkeypatch.setattr(systems, "RANGES", ((-0.5, 0.5), (0.5, 1.0), (1.0, 2.0)))
+    model, system = random_model("networks", 2), crystal(2)
+    theirs = by_plugin(tmp_path, plugin, model, system, 3)
+    agree(theirs, by_python(model, system, 3), 1e-6)
+    log = (tmp_path / "log.lammps").read_text()
+    count = re.search(r"WARNING: (\d+) evaluations of networks beyond", log)
+    assert count is not None
+    assert int(count[1]) > 100
 
 
 def test_gate_saturates_friction_alike(tmp_path, plugin):

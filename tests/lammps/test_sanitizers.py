@@ -1,0 +1,42 @@
+"""No access outside of arrays, no undefined behaviour: the plugin under gcc's sanitizers."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from pipeline.lammps.build import build
+from tests.lammps.systems import by_plugin, crystal
+from tests.metriplectic.cases import random_model
+
+pytestmark = pytest.mark.slow
+FLAGS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+
+
+@pytest.fixture(scope="module")
+def watched(request):
+    """The plugin with sanitizers, and the libraries that must be loaded before it."""
+    plugin = build(request.config.cache.mkdir("plugin"), FLAGS)
+    libraries = [
+        subprocess.run(
+            ["g++", f"-print-file-name=lib{name}.so"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for name in ("asan", "ubsan")
+    ]
+    return plugin, " ".join(libraries)
+
+
+CASES = [("splines", 2), ("networks", 1), ("splines_solid", 1), ("paper_solid", 2)]
+
+
+@pytest.mark.parametrize(("kind", "ranks"), CASES)
+def test_nothing_is_undefined(tmp_path, watched, monkeypatch, kind, ranks):
+    plugin, libraries = watched
+    monkeypatch.setenv("LD_PRELOAD", libraries)
+    # LAMMPS and MPI themselves leak, and throw exceptions before the sanitizer can see them.
+    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    rate, dt = (4.0, 0.01) if kind == "splines" else (0.0, 2e-5)
+    model, system = random_model(kind, 2), crystal(2, strong=kind == "splines", rate=rate)
+    path = by_plugin(tmp_path, plugin, model, system, 15, ranks=ranks, dt=dt)
+    assert len(path.r) == 16
