@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from pipeline.files import whole
 
 if TYPE_CHECKING:
     from pipeline.report.figure import Embedded
+    from pipeline.report.tuning import Cell
 
 HERE = Path(__file__).parent
 LIMIT = 15e6  # bytes of a finished page
@@ -69,11 +69,12 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _drawing(figure: Embedded) -> Markup:
+def _drawing(figure: Embedded | Cell) -> Markup:
     """matplotlib escapes the text it sets, so its SVG may stand in the page as it is."""
     return Markup(figure.svg)
 
 
 def _rich(text: str) -> Markup:
-    """Escaped text with D²min set as it should be."""
-    return Markup(re.sub("D²min", "D²<sub>min</sub>", str(escape(text))))
+    """Escaped text with D²min set as it should be, and no line that begins with a %."""
+    escaped = str(escape(text)).replace(" %", "\u00a0%")
+    return Markup(escaped.replace("D²min", "D²<sub>min</sub>"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline.report import html, style, tables
-from pipeline.report.figure import Embedded, embed
+from pipeline.report.figure import Embedded, embed, inline_svg
 from pipeline.report.figures import trials as drawn
 from pipeline.report.records import Absent
 from pipeline.report.results import Results
@@ -20,7 +20,7 @@ class Cell(NamedTuple):
     """A trial as the page shows it; `line` is what goes into the config."""
 
     title: str
-    figure: Embedded
+    svg: str
     told: str
     line: str
     used: bool
@@ -47,8 +47,8 @@ def write(path: str | os.PathLike[str], folder: str | os.PathLike[str], tried: T
             figure = drawn.cell(key, shown, trial, float(settings["diameter"]), part)
             chosen = trial.changes or {key: parameters[key] for key in ("diameter", "minmass")}
             title = ", ".join(f"{key} {number(value)}" for key, value in chosen.items())
-            told, used = drawn.told(trial), not trial.changes
-            return Cell(title, embed(figure), told, _lines(chosen), used)
+            svg = inline_svg(figure.drawing, key)
+            return Cell(title, svg, drawn.told(trial), _lines(chosen), not trial.changes)
 
         grid = [
             cell(f"grid-{i}-{j}", trial)
