@@ -13,6 +13,7 @@ from pipeline.learn.conduction import noise_ratio
 from pipeline.learn.data import Transition
 from pipeline.learn.latent import Latent
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
+from pipeline.learn.midpoint import expansion, middle
 from pipeline.learn.snapshots import Batch
 from pipeline.learn.twin import draws, shaken, spread, twin
 from pipeline.metriplectic.dynamics import Dynamics
@@ -48,6 +49,7 @@ class Learner(Carrier):
         self.paper = settings["loss"] == "paper"
         self.corrected = noise.corrected
         self.extra = noise.floor + noise.known
+        self.centred = settings["stride"] > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -57,7 +59,8 @@ class Learner(Carrier):
 
     def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
         """The model at a batch, and the residual v' - mu (n, D)."""
-        state, strength = State(now.r, now.v, S), self.latent.strength(now.particle)
+        v = middle(now) if self.centred else now.v
+        state, strength = State(now.r, v, S), self.latent.strength(now.particle)
         dynamics = self.model.dynamics(state, now.pairs, now.reference, strength=strength)
         return dynamics, now.change() - dynamics.drift.dv
 
@@ -104,7 +107,7 @@ class Learner(Carrier):
         mask, options = item.now.mask, self.options
         anchor = torch.log(self.temperature_ratio(step, dynamics, mask)).square()
         terms = {
-            "nll": score.v[mask].mean(),
+            "nll": self.likelihood(score, dynamics)[mask].mean(),
             "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
             "anchor": options["anchor_weight"] * anchor,
             "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
@@ -123,6 +126,10 @@ class Learner(Carrier):
             scale = options["strength_scale"]
             terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
+
+    def likelihood(self, score: Scores, dynamics: Dynamics) -> Tensor:
+        """Negative log-likelihood of the velocities (n,)."""
+        return score.v - expansion(dynamics) if self.centred else score.v
 
     def temperature_ratio(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
         """Mean temperature over that of the anchor; no gradient into the latter."""
@@ -143,6 +150,6 @@ class Learner(Carrier):
         """Velocity likelihood, and the mean temperature over that of the anchor."""
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
-        nll = scores(step).v[mask].mean()
+        nll = self.likelihood(scores(step), dynamics)[mask].mean()
         ratio = self.temperature_ratio(step, dynamics, mask)
         return {"nll": nll, "temperature_ratio": ratio}
