@@ -51,7 +51,7 @@ def score(friction: float, steps, centred: bool) -> float:
 
 
 def test_the_jacobian_is_that_of_the_friction_matrix():
-    """But for k_B div M, which is 1 / (2 C) of friction, C = 20, and the square of what is shared."""
+    """But for k_B div M, 1 / (2 C) of friction with C = 20, and the square of what is shared."""
     r, pairs = still()
     for friction, off in ((0.001, 0.04), (0.1, 0.1)):
         model = gas(T, friction)
