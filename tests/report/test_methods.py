@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.report.methods import methods
+from pipeline.report.methods import methods, percent_of
 from pipeline.report.results import Results
 from tests.report.conftest import SETTINGS
 
@@ -45,3 +45,8 @@ def test_what_it_did_not_do_is_not(folder: Path, tmp_path: Path) -> None:
     assert "added to that of the velocities" in text
     assert "Nakamura" not in cited
     assert "Eilers" not in cited
+
+
+def test_a_split_is_a_share_or_a_number() -> None:
+    assert percent_of(0.375) == "37.5 %"
+    assert percent_of(225) == "225 snapshots"
