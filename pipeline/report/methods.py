@@ -155,9 +155,8 @@ def _metriplectic(results: Results) -> str:
 
 def percent_of(share: float | None) -> str:
     """0.375 -> "37.5 %"; from 1 on the number of snapshots: 225 -> "225 snapshots"."""
-    if share is None:
-        return "unknown"
-    return f"{number(100 * float(share))} %" if share < 1 else f"{int(share)} snapshots"
+    said = f"{number(100 * float(share or 0))} %" if (share or 0) < 1 else f"{share} snapshots"
+    return "unknown" if share is None else said
 
 
 def _statistics(results: Results) -> str:
