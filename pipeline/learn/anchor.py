@@ -46,6 +46,7 @@ class Noise(NamedTuple):
     treatment: str  # corrected | covariance | none, see the setting localisation
     step: float = 1.0  # of a rollout, in steps of training
     shake: float = 0.0  # error put on the inputs alone, see `twin.shaken` [a]
+    pace: float = 1.0  # at which it is to be taken off [1 / dt]
 
     @property
     def corrected(self) -> bool:
@@ -58,17 +59,18 @@ class Noise(NamedTuple):
         return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
 
 
-def shaken(measured: Measured, shake: float) -> Measured:
+def shaken(measured: Measured, shake: float, pace: float) -> Measured:
     """The scales of inputs with an error ``shake`` of their own, see `twin.shaken`.
 
-    Its part in v' - v is -2 eps(t) + eps(t-1), in v it is eps(t) - eps(t-1).
+    Its part in v' - v is -(pace^2 + pace) eps(t) + pace eps(t-1), in v it is eps(t) - eps(t-1).
     """
-    change = measured.change + 5 * shake**2
+    asked = ((pace**2 + pace) ** 2 + pace**2) * shake**2
+    change = measured.change + asked
     return measured._replace(
         velocity_variance=measured.velocity_variance + 2 * shake**2,
         acceleration=change**0.5,
         change=change,
-        unexplained=measured.unexplained + 5 * shake**2,
+        unexplained=measured.unexplained + asked,
     )
 
 

@@ -54,7 +54,7 @@ class BaselineLearner(Trainee):
         now, extra = item.now, self.noise.floor + self.noise.known
         generator = draws(self.options["seed"], draw, now.r.device)
         if self.noise.shake:
-            now = shaken(now, self.noise.shake, generator)
+            now = shaken(now, self.noise.shake, generator, self.noise.pace)
         motion, residual = self.evaluate(now)
         echo = None
         excess = residual.new_zeros(())
@@ -148,7 +148,10 @@ def _dpd(
         noise = unit.covariance(motion).diagonal(dim1=1, dim2=2)[batch.mask].mean()
     return {
         "alpha": float((SHARE * measured.unexplained / force).sqrt()),
-        "sigma": float((SHARE * measured.unexplained / noise).sqrt()),
+        # Not so much that friction, sigma^2 / 2 k_B T, reverses a velocity within a step.
+        "sigma": float(
+            (min(SHARE * measured.unexplained, 2 * measured.temperature) / noise).sqrt()
+        ),
         "temperature": measured.temperature,
     }
 

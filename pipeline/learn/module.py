@@ -73,7 +73,7 @@ class Learner(Carrier):
         """
         now, generator = item.now, draws(self.options["seed"], draw, item.now.r.device)
         if self.noise.shake:
-            now = shaken(now, self.noise.shake, generator)
+            now = shaken(now, self.noise.shake, generator, self.noise.pace)
         S = self.entropy(now)
         S_next = self.entropy(item.after)[now.next_row]
         dynamics, residual = self.evaluate(now, S)

@@ -19,7 +19,7 @@ from pipeline.state import State
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 SOLID_SHARE = 0.01  # the same of pressure in a solid, whose strain energy is to hold it
 EXPANSION = 1e-3  # beta of its heat
-SOFT = 0.05  # modulus that a solid starts with [m a^D / a^(D - 2) dt^2], below what a step resolves
+SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step resolves
 
 
 def model_settings(
@@ -63,7 +63,8 @@ def model_settings(
         closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
     if solid and settings["strain"] == "green":
-        closures["strain"]["stiffness"] = SOFT / measured.temperature
+        pace = max(1.0, settings["rollout_substeps"] / 2)
+        closures["strain"]["stiffness"] = SOFT * pace**2 / measured.temperature
     return scales
 
 

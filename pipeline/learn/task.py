@@ -61,10 +61,11 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     period = None if solid else thermal_period(trajectory, parts["train"])
     measured = anchor.measure(snapshots, train, sigma)._replace(thermal_period=period)
     floor, shake = settings["floor"] * measured.change, settings["shake"]
-    clean = measured.unexplained / (measured.change + 5 * shake**2)
-    spread = (sigma, floor, measured.temperature, clean)
-    noise = Noise(*spread, settings["localisation"], 1 / settings["stride"], shake)
-    measured = anchor.shaken(measured, shake)
+    pace = max(1.0, settings["rollout_substeps"] / 2)
+    moved = anchor.shaken(measured, shake, pace)
+    clean = measured.unexplained / moved.change
+    spread = (sigma, floor, measured.temperature, clean, settings["localisation"])
+    noise, measured = Noise(*spread, 1 / settings["stride"], shake, pace), moved
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings["model"] == "metriplectic":

@@ -36,21 +36,30 @@ def twin(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
     return _moved(batch, before, now, after)
 
 
-def shaken(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
-    """The batch with an error on the snapshots t - 1 and t of the rows that count, not on t + 1.
+def shaken(batch: Batch, sigma: float, generator: torch.Generator, pace: float = 1.0) -> Batch:
+    """The batch with an error on the snapshots t - 1 and t of the rows that count, and a way back.
 
-    What a model is then asked for is the true next position of a particle that was put aside.
-    Data without noise do not say what brings it back: it never left its path. Without an answer a
-    rollout has none either, and runs away from its first error on (Sanchez-Gonzalez et al., ICML
-    (2020), train graph networks so).
+    Data without noise do not say what brings a particle back that was put aside: it never left
+    its path. Without an answer a rollout has none either, and runs away from its first error on
+    (Sanchez-Gonzalez et al., ICML (2020), train graph networks so). Asked for is, beside the
+    acceleration of the data, the one that takes off an error eps of the position and u of the
+    velocity within 1 / pace of a step: -pace^2 eps - pace u. With pace 1 this is the velocity that
+    leads to the true next position.
+
+    What the data leave open is how stiff the body is: moved slowly it passes through equilibria,
+    the same for any modulus. The pace decides, and the stiffer the less the body lags behind its
+    edges, as long as the substeps of the rollout can follow: they need to be twice the pace.
 
     Args:
         batch: velocities must be backward differences of the positions.
         sigma: error per component [a].
         generator: of the errors, on the device of the batch.
+        pace: [1 / dt].
     """
     before, now = _errors(2, batch, sigma, generator) * batch.mask[:, None]
-    return _moved(batch, before, now, torch.zeros_like(now))
+    u = now - before
+    # `_moved` takes eps(t) off v', and v gains u.
+    return _moved(batch, before, now, now + (1 - pace) * u - pace**2 * now)
 
 
 def _errors(count: int, batch: Batch, sigma: float, generator: torch.Generator) -> Tensor:
