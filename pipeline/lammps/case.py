@@ -101,7 +101,8 @@ def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> Non
         driving = (f"fix lead driven metriplectic/lead {PATHS}",)
     extra = forcing(walk.force) if walk.force is not None else ()
     text = script(settings, system.space, strength is not None, extra, driving)
-    (folder / INPUT).write_text(text)
+    with whole(folder / INPUT) as partial:
+        partial.write_text(text)
 
 
 def write_paths(path: str | os.PathLike[str], case: Case) -> None:

@@ -16,6 +16,7 @@ from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.thermal import Conditions
+from pipeline.files import whole
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
@@ -103,11 +104,11 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    save_file(tensors, folder / "model.safetensors.partial")
     text = yaml.safe_dump({"model": learner.model.settings(), **record}, sort_keys=False)
-    (folder / "model.yaml.partial").write_text(text)
-    for name in ("model.safetensors", "model.yaml"):
-        os.replace(folder / f"{name}.partial", folder / name)
+    with whole(folder / "model.yaml") as partial:
+        partial.write_text(text)
+    with whole(folder / "model.safetensors") as partial:
+        save_file(tensors, partial)
 
 
 def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
