@@ -11,9 +11,13 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
+import yaml
+
+from pipeline.video.opening import open_all
 
 HOME = Path(__file__).resolve().parents[2]
-ROLLERS = HOME.parent / "shared" / "data" / "quincke_rollers"
+REAL = HOME.parent / "shared" / "data"
+ROLLERS = REAL / "quincke_rollers"
 
 
 @pytest.mark.slow
@@ -36,6 +40,17 @@ def test_nine_frames_of_rollers_make_a_report_that_says_what_they_cannot(tmp_pat
     assert "No physical scale was given" in page
     with open(made / "comparison.csv") as file:
         assert {"rdf", "msd"} <= {row["metric"] for row in csv.DictReader(file)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bulk_water", "quincke_rollers", "hydrogel_packing"])
+def test_shipped_settings_fit_their_video(name):
+    if not (REAL / name).is_dir():
+        pytest.skip(f"the real video is not here: {REAL / name}")
+    overlay = yaml.safe_load((HOME / "config" / f"{name}.yaml").read_text())
+    defaults = yaml.safe_load((HOME / "config" / "config.yaml").read_text())
+    videos = open_all(REAL / name, {**defaults["video"], **overlay.get("video", {})})
+    assert min(videos[0].shape) > 400
 
 
 def noise(frames: int) -> np.ndarray:
