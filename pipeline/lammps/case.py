@@ -25,6 +25,7 @@ from pipeline.trajectory import Trajectory
 
 POTENTIAL, DATA, PATHS = "model.metriplectic", "start.data", "driven.dump"
 INPUT = "in.lammps"
+STRETCH = 2.0  # bonds of a solid may become this many cutoffs long
 SEED = 0  # of the noise and of latents drawn anew, as the first rollout of the first training
 
 
@@ -92,7 +93,7 @@ def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> Non
         walk.lead.space,
         walk.index + 1,
     )
-    made = of_learned(case.learned)
+    made = of_learned(case.learned, conditions.reference)
     potential.write(folder / POTENTIAL, made)
     write_data(folder / DATA, system, float(walk.law.m))
     driving: tuple[str, ...] = ()
@@ -100,6 +101,8 @@ def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> Non
         write_paths(folder / PATHS, case)
         driving = (f"fix lead driven metriplectic/lead {PATHS}",)
     extra = forcing(walk.force) if walk.force is not None else ()
+    if conditions.reference is not None:
+        settings = settings._replace(ghosts=STRETCH * walk.law.cutoff)
     text = script(settings, system.space, strength is not None, extra, driving)
     with whole(folder / INPUT) as partial:
         partial.write_text(text)

@@ -66,14 +66,19 @@ def potential(
     return made
 
 
-def of_learned(learned: Learned) -> Potential:
+def of_learned(learned: Learned, reference: Reference | None = None) -> Potential:
     """The words and numbers of a trained model, with its units and the laws of its latents.
 
     The laws are quantile functions at equal steps of probability, so that any number of new
     particles can be drawn; strengths of a mixture keep their two humps, which no normal law has.
+
+    Args:
+        learned: the model.
+        reference: undeformed bonds; needed by a solid, see `Conditions`.
     """
     record = learned.record
-    made = potential(learned.model, float(record["seen"]["mean_T"]), tabulated(record["seen"]))
+    anchor, ranges = float(record["seen"]["mean_T"]), tabulated(record["seen"])
+    made = potential(learned.model, anchor, ranges, reference=reference)
     units = record["units"]
     made.words["unit.length"] = f"{units['length']!r} {units['length_unit']}"
     made.words["unit.time"] = f"{units['time']!r} {units['time_unit']}"
@@ -91,8 +96,17 @@ def tabulated(seen: dict[str, Any]) -> Ranges:
     return (S[0] - reach, S[1] + reach), (V[0] / 3.0, V[1] * 3.0), (T[0] / 3.0, T[1] * 3.0)
 
 
-def export(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Potential:
+def export(
+    folder: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    reference: Reference | None = None,
+) -> Potential:
     """Writes the potential file of a model folder (results/<name>/<model>/seed<k>).
+
+    Args:
+        folder: of the model.
+        path: of the file.
+        reference: undeformed bonds; needed by a solid, see `Conditions`.
 
     Raises:
         ValueError: if the folder holds no metriplectic model.
@@ -100,7 +114,7 @@ def export(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Pote
     learned = load(folder)
     if not isinstance(learned, Learned):
         raise ValueError(f"{folder} holds a baseline: only metriplectic models run in LAMMPS.")
-    made = of_learned(learned)
+    made = of_learned(learned, reference)
     digest = hashlib.sha256((Path(folder) / "model.safetensors").read_bytes()).hexdigest()
     made.words["provenance.folder"] = str(folder)
     made.words["provenance.weights"] = f"sha256 {digest}"

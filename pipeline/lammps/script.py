@@ -21,6 +21,7 @@ class Settings(NamedTuple):
     thermo: int = 1  # steps between lines of the log
     skin: float = 0.3  # of the neighbour list [a]
     dump: str = "rollout.dump"
+    ghosts: float = 0.0  # least communication range [a], for bonds longer than the cutoff
     temperature: float | None = None  # of driven particles; None: that of the potential file
 
 
@@ -60,7 +61,7 @@ def script(
         "atom_style atomic",
         "atom_modify map yes",  # solids find their bonds by tag
         "newton on",
-        "comm_modify vel yes",
+        "comm_modify vel yes" + (f" cutoff {settings.ghosts!r}" if settings.ghosts else ""),
         f"fix property all property/atom {properties}",
         f"pair_style metriplectic {settings.seed}",
         f"read_data {settings.data} fix property NULL property",

@@ -52,10 +52,15 @@ def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0
 
 
 def rest(model: Metriplectic, system: System) -> Reference | None:
-    """Undeformed bonds of the lattice that `crystal` jitters; None for a fluid."""
+    """Undeformed bonds of the lattice that `crystal` jitters; None for a fluid.
+
+    Its spacing is one, whatever the system has been stretched to.
+    """
     if model.strain is None:
         return None
-    lattice = torch.from_numpy(system.r).round()
+    count = len(system.r) ** (1.0 / system.r.shape[1])
+    stretch = round(float(np.ptp(system.r[:, 0]) / (count - 1.0)), 1)
+    lattice = torch.from_numpy(system.r / stretch).round()
     reach = 1.05 * CUTOFF
     return reference(pairs.find(lattice, system.space, reach), reach, system.space)
 

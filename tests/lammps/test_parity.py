@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from pipeline import space
 from tests.lammps import systems
 from tests.lammps.systems import DT, by_plugin, by_python, crystal
 from tests.metriplectic.cases import CUTOFF, SOLIDS, random_model
@@ -35,6 +36,15 @@ def test_every_kind_takes_the_same_steps(tmp_path, plugin, kind, dimension):
     dt = DT / 50  # untrained paper closures push hard
     theirs = by_plugin(tmp_path, plugin, model, system, 4, dt=dt)
     agree(theirs, by_python(model, system, 4, dt), 1e-6)
+
+
+def test_bonds_reach_across_ranks_or_say_so(tmp_path, plugin):
+    model, system = random_model("splines_solid", 2), crystal(2)
+    far = system._replace(r=system.r * 1.8, space=space.free(2))
+    with pytest.raises(RuntimeError, match=r"reaches beyond the communication range .* raise"):
+        by_plugin(tmp_path, plugin, model, far, 2, ranks=2)
+    theirs = by_plugin(tmp_path, plugin, model, far, 2, ranks=2, ghosts=3.5)
+    agree(theirs, by_python(model, far, 2), 1e-9)
 
 
 @pytest.mark.slow
