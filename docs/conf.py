@@ -1,10 +1,13 @@
 """Sphinx settings: ./setup sphinx-build -W docs docs/_build, then open docs/_build/index.html."""
 
 import sys
+import tomllib
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "extensions"))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
 
+release = tomllib.loads((HERE.parent / "pyproject.toml").read_text())["project"]["version"]
 project = "metriplex"
 copyright = "the metriplex authors"
 extensions = ["myst_parser", "mathml", "settings_reference", "modules_reference"]
@@ -13,7 +16,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
-html_title = "metriplex"
+html_title = f"metriplex {release}"
 html_static_path = ["static"]
 html_css_files = ["equations.css"]
 html_copy_source = False
