@@ -86,7 +86,7 @@ def settle(
         r = r + 0.5 * dt * v
         force, d = _force(model, near.pairs(r))
         v = v + 0.5 * dt * force
-    return r, d
+    return torch.remainder(r, torch.from_numpy(lengths)), d
 
 
 def _force(model: Metriplectic, pairs: Pairs) -> tuple[Tensor, Tensor]:
