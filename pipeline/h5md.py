@@ -55,7 +55,7 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         for name, value in {**flags, **trajectory.extra}.items():
             _element(group, name, value, "", trajectory, clock)
         if trajectory.reference is not None:
-            group["reference"] = trajectory.reference * length
+            group["reference"] = _columns(trajectory.reference[None] * length)[0]
             group["reference"].attrs["unit"] = unit
         group["id"] = trajectory.particle
         group["species"] = trajectory.species
@@ -98,7 +98,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
             box=box,
             attributes=attributes,
             extra={name: group[name]["value"][:] for name in group if name not in known},
-            reference=group["reference"][:] / length if "reference" in group else None,
+            reference=group["reference"][:, :dimension] / length if "reference" in group else None,
         )
 
 
