@@ -203,7 +203,6 @@ rule report:
     params:
         settings=lambda wildcards: settings(wildcards.name),
         videos=tracked_files,
-        repository=str(settings_file.HOME),
     log:
         "results/{name}/logs/report.log",
     benchmark:

@@ -34,7 +34,6 @@ rule paper:
         settings=lambda wildcards: {
             name: settings(name) for name in settings("paper")["paper"]["datasets"]
         },
-        repository=str(settings_file.HOME),
     log:
         "results/paper/logs/report.log",
     script:

@@ -17,7 +17,7 @@ settings = snakemake.params.settings
 found = Collection(written.parent.parent, pd.read_csv(snakemake.input.table), settings)
 facts = provenance.collect(
     [],
-    repository=snakemake.params.repository,
+    repository=Path(snakemake.scriptdir).parents[1],
     seeds=sorted(set(found.table["seed"])),
     command=index.command(written),
     stages={},

@@ -12,7 +12,7 @@ folder = Path(snakemake.output.report).parent
 settings = snakemake.params.settings
 facts = provenance.collect(
     snakemake.params.videos,
-    repository=snakemake.params.repository,
+    repository=Path(snakemake.scriptdir).parents[1],
     seeds=list(range(settings["seeds"])),
     command=index.command(snakemake.output.report),
     stages=provenance.stages(folder / "benchmarks"),
