@@ -1,0 +1,148 @@
+"""Files appear whole or not at all: every stage is interrupted and killed while it writes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from tests.workflow.conftest import PATH, SNAKEFILE
+
+TARGET = "results/small/comparison.csv"
+SETTINGS = """
+models: [metriplectic]
+video: {mpp: 0.68, fps: 80}
+simulate: {kind: monolayer, width: 24.0, height: 20.0, frames: 50, period: 60, preparation: 0,
+           view: [210, 210]}
+train: {steps: 8, validate_every: 4, rollout_steps: 4, localisation: covariance, strength: false,
+        max_minutes: null}
+"""
+# Every stage imports this before anything else. A file of which only the last step is missing, its
+# new name, is the worst that can be left behind: the first stage to come there is interrupted, the
+# next killed; of further files of the same stage, too.
+SABOTAGE = """
+import os, signal, sys
+
+replace = os.replace
+
+def sabotaged(source, target, **options):
+    if "/.snakemake/scripts/" in sys.argv[0]:
+        name = os.path.abspath(target).rpartition("/results/")[2].replace("/", "+")
+        for kind in ("SIGINT", "SIGKILL"):
+            mark = os.path.join(os.environ["SABOTAGE"], name + " " + kind)
+            if not os.path.exists(mark):
+                open(mark, "w").close()
+                os.kill(os.getpid(), getattr(signal, kind))
+    replace(source, target, **options)
+
+os.replace = sabotaged
+"""
+pytestmark = pytest.mark.slow
+
+
+def working_directory(place: Path) -> Path:
+    (place / "config").mkdir(parents=True)
+    (place / "config" / "small.yaml").write_text(SETTINGS)
+    return place
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, snakemake):
+    folder = working_directory(tmp_path_factory.mktemp("undisturbed"))
+    run = snakemake(folder, "--cores", "2", TARGET)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return folder / "results" / "small"
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory, snakemake):
+    folder = working_directory(tmp_path_factory.mktemp("disturbed"))
+    kill_snakemake_and_all_its_jobs(folder)
+    locked = snakemake(folder, "--cores", "2", TARGET)
+    assert locked.returncode != 0
+    assert "--unlock" in locked.stderr
+    assert snakemake(folder, "--cores", "2", "--unlock", TARGET).returncode == 0
+
+    marks, hook = folder / "marks", folder / "hook"
+    for place in (marks, hook):
+        place.mkdir()
+    (hook / "sitecustomize.py").write_text(SABOTAGE)
+    path = os.pathsep.join([str(hook), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", path)
+        patch.setenv("SABOTAGE", str(marks))
+        run = snakemake(folder, "--cores", "2", "--retries", "20", TARGET)
+    assert run.returncode == 0, run.stderr[-3000:]
+    return folder / "results" / "small", {mark.name for mark in marks.iterdir()}
+
+
+def kill_snakemake_and_all_its_jobs(folder: Path) -> None:
+    """As a power cut would, in the middle of the simulation."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", SNAKEFILE, "--cores", "2", TARGET]
+    run = subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, "PATH": PATH},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    log, end = folder / "results/small/logs/simulate_monolayer.log", time.monotonic() + 120
+    while not log.exists():
+        assert run.poll() is None
+        assert time.monotonic() < end, "the simulation did not start"
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+
+
+def test_every_stage_was_interrupted_and_killed(disturbed):
+    made, marks = disturbed
+    named = {mark.rpartition(" ")[0].rpartition("+")[2] for mark in marks}
+    assert {
+        *("truth.h5", "video.tif", "tuning.json", "features.parquet", "tracks.parquet"),
+        *("linking.json", "tracking.h5", "trajectory.h5", "graphs.h5", "model.safetensors"),
+        *("model.yaml", "training.csv", "learned.h5", "rollout.h5", "experiment.h5"),
+        "comparison.csv",
+    } <= named
+    assert all(mark.replace("SIGINT", "SIGKILL") in marks for mark in marks)
+    left = [path.name for path in made.rglob("*") if {".partial", ".labelled"} & {*path.suffixes}]
+    assert left == []
+
+
+def test_the_results_are_those_of_an_undisturbed_run(disturbed, undisturbed):
+    made, _ = disturbed
+    for name in ("features.parquet", "tracks.parquet"):
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(made / name), pd.read_parquet(undisturbed / name)
+        )
+    for name in ("tuning.json", "linking.json"):
+        assert (made / name).read_text() == (undisturbed / name).read_text()
+    for name in ("trajectory.h5", "graphs.h5", "metriplectic/seed0/rollout.h5"):
+        same_arrays(made / name, undisturbed / name)
+    model = "metriplectic/seed0/model.safetensors"
+    ours, theirs = load_file(made / model), load_file(undisturbed / model)
+    assert ours.keys() == theirs.keys()
+    for name, value in theirs.items():
+        np.testing.assert_allclose(ours[name], value, rtol=1e-6, err_msg=name)
+    compared = [pd.read_csv(place / "comparison.csv") for place in (made, undisturbed)]
+    pd.testing.assert_frame_equal(*compared, rtol=1e-6)
+
+
+def same_arrays(first: Path, second: Path) -> None:
+    with h5py.File(first) as ours, h5py.File(second) as theirs:
+
+        def compare(name: str, item: h5py.Dataset | h5py.Group) -> None:
+            if isinstance(item, h5py.Dataset) and item.dtype.kind in "fiu":
+                np.testing.assert_allclose(ours[name][()], item[()], rtol=1e-6, err_msg=name)
+
+        theirs.visititems(compare)
