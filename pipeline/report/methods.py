@@ -144,7 +144,7 @@ def _metriplectic(results: Results) -> str:
             f"log-normal prior of width {number(training.get('strength_scale'))}. "
         )
     period = record.get("measured", {}).get("thermal_period")
-    if period is not None:
+    if period is not None and results.trajectory().driven.any():
         text += (
             "Rollouts follow the recorded paths of edge particles smoothed {eilers}, so that what "
             "is left is slower than the thermal motion of free particles, whose period is "
