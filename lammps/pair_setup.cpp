@@ -95,6 +95,8 @@ void PairMetriplectic::init_style()
   if (!comm->ghost_velocity)
     error->all(FLERR, "Pair style metriplectic needs the velocities of ghosts: comm_modify vel yes");
   if (!atom->tag_enable) error->all(FLERR, "Pair style metriplectic needs atom IDs");
+  if (atom->natoms > bigint(4294967295))
+    error->all(FLERR, "The noise tells 4294967295 particles apart, there are {}", atom->natoms);
   if (solid && atom->map_style == Atom::MAP_NONE)
     error->all(FLERR, "A solid needs to find particles by ID: atom_modify map yes");
   custom("entropy");
