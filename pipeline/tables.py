@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.files import whole
 
-FEATURES = {
+FEATURES: dict[str, type] = {
     "run": np.int32,
     "frame": np.int64,
     "y": np.float64,
@@ -25,7 +25,7 @@ FEATURES = {
     "signal": np.float64,
     "ep": np.float64,
 }
-TRACKS = {**FEATURES, "particle": np.int64, "filled": np.bool_}
+TRACKS: dict[str, type] = {**FEATURES, "particle": np.int64, "filled": np.bool_}
 LARGEST = 500_000_000  # entries of a dense array: beyond, 8 GB of positions
 
 

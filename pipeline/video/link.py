@@ -27,7 +27,7 @@ from pipeline.video.linked import finished
 from pipeline.video.quiet import quiet
 from pipeline.video.tally import Tally
 
-LABELLED = {**FEATURES, "particle": np.int64}
+LABELLED: dict[str, type] = {**FEATURES, "particle": np.int64}
 
 
 class Linking(NamedTuple):

@@ -28,10 +28,13 @@ class Tally:
         self._moved = self._far = 0
 
     def label(self, block: pd.DataFrame) -> None:
-        """Counts a block of labelled features."""
+        """Counts a block of labelled features of one run."""
         self.lengths = _counted(self.lengths, block["particle"])
-        sizes = block.groupby(["run", "frame"]).size()
-        self._per_frame += [(run, frame, n) for (run, frame), n in sizes.items()]
+        run = int(block["run"].iloc[0])
+        frames, counts = np.unique(block["frame"], return_counts=True)
+        self._per_frame += [
+            (run, frame, n) for frame, n in zip(frames.tolist(), counts.tolist(), strict=True)
+        ]
 
     def look(self, block: pd.DataFrame) -> None:
         """Measures the distances between neighbours in a few frames spread over the video.
@@ -46,7 +49,7 @@ class Tally:
     @cached_property
     def _examples(self) -> set[tuple[int, int]]:
         several = [(run, frame) for run, frame, count in self._per_frame if count > 1]
-        chosen = np.linspace(0, len(several) - 1, 5).astype(int) if several else []
+        chosen = np.linspace(0, len(several) - 1, min(5, len(several))).astype(int)
         return {several[k] for k in chosen}
 
     def move(self, step: np.ndarray) -> None:
