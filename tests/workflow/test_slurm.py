@@ -1,0 +1,143 @@
+"""The workflow on a real Slurm: it passes, says what failed, and goes on where it was cut off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+from safetensors.numpy import load_file
+
+from tests.workflow.conftest import HOME, PATH, SNAKEFILE
+from tests.workflow.slurm import answers, running
+
+MODEL = "results/small/metriplectic/seed0"
+# As in the profile, but for a node of few cores and tests of few seconds.
+HASTE = (
+    *("--profile", str(HOME / "workflow" / "profiles" / "slurm")),
+    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+    *("--seconds-between-status-checks", "2", "--latency-wait", "5", "--retries", "0"),
+    *("--set-threads", "detect_part=2"),
+)
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A working directory with a very small data set, and a Slurm to run it on."""
+    place = tmp_path_factory.mktemp("cluster")
+    (place / "config").mkdir()
+    (place / "config" / "small.yaml").write_text(
+        "models: [metriplectic]\n"
+        "video: {mpp: 0.68, fps: 80}\n"
+        "simulate: {kind: monolayer, width: 24.0, height: 20.0, frames: 50, period: 60,\n"
+        "           preparation: 0, view: [210, 210]}\n"
+        "train: {steps: 60, validate_every: 4, rollout_steps: 4, localisation: covariance,\n"
+        "        strength: false, max_minutes: null}\n"
+        "report: {movie: false}\n"
+        "detect: {jobs: 2}\n"
+    )
+    with running(tmp_path_factory.mktemp("slurm")):
+        yield place
+
+
+@pytest.fixture(scope="module")
+def cut_off(folder):
+    """What a run said that had a bad video in it, and whose training was cancelled."""
+    (folder / "data" / "bad").mkdir(parents=True)
+    noise = np.random.default_rng(0).integers(0, 255, (1, 64, 80)).astype(np.uint8)
+    tifffile.imwrite(folder / "data" / "bad" / "v.tif", noise)
+    run = start(folder, "results/bad/tracks.parquet", "results/small/report.html")
+    checkpoint, end = folder / MODEL / "checkpoints" / "last.ckpt", time.monotonic() + 1500
+    while not checkpoint.exists():
+        assert run.poll() is None, run.stdout.read()[-3000:]
+        assert time.monotonic() < end, "training wrote no checkpoint"
+        time.sleep(0.2)
+    subprocess.run(["scancel", *jobs("train")], check=True)
+    said, _ = run.communicate(timeout=1500)
+    assert run.returncode != 0
+    return said
+
+
+@pytest.fixture(scope="module")
+def resumed(folder, cut_off):
+    """What the next run said, which ended well."""
+    run = start(folder, "results/small/report.html")
+    said, _ = run.communicate(timeout=1500)
+    assert run.returncode == 0, said[-3000:]
+    return said
+
+
+def start(folder: Path, *targets: str) -> subprocess.Popen[str]:
+    """Snakemake on the login node, left to itself."""
+    return subprocess.Popen(
+        [*(sys.executable, "-m", "snakemake", *targets, "--snakefile", SNAKEFILE), *HASTE],
+        cwd=folder,
+        env={**os.environ, "PATH": PATH},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def jobs(rule: str) -> list[str]:
+    """Slurm's numbers of the running jobs of a rule."""
+    lines = answers("squeue", "--noheader", "--states=RUNNING", "--format=%i %k").splitlines()
+    return [line.split()[0] for line in lines if f"rule_{rule}" in line]
+
+
+def test_a_failing_job_fails_the_run_and_shows_its_log(cut_off):
+    assert "v.tif gives 1 frame" in cut_off.split("Error in rule tune", 1)[1]
+    end = cut_off.rsplit("Exiting because a job execution failed", 1)[1]
+    assert "\nerror: data/bad/v.tif gives 1 frame, of shape (64, 80)" in end
+
+
+def test_after_a_cancelled_training_the_run_goes_on_and_passes(folder, cut_off, resumed):
+    assert "Error in rule train" in cut_off
+    assert "rule train" in resumed
+    assert "rule detect_part" in cut_off
+    assert "rule detect" not in resumed
+    log = (folder / "results/small/logs/train_metriplectic_seed0.log").read_text()
+    assert "Restored all states from the checkpoint" in log
+    assert "Is the tracking sound?" in (folder / "results/small/report.html").read_text()
+
+
+def test_edited_code_is_no_reason_to_compute_again(folder, resumed, snakemake, tmp_path):
+    for name in ("workflow", "config"):
+        shutil.copytree(HOME / name, tmp_path / name, copy_function=shutil.copyfile)
+    with open(tmp_path / "workflow" / "scripts" / "detect.py", "a") as script:
+        script.write("print('edited')\n")
+    here = ("--snakefile", str(tmp_path / "workflow" / "Snakefile"), "--dry-run")
+    ours = snakemake(folder, "results/small/report.html", *here, *HASTE)
+    assert "Nothing to be done" in ours.stdout + ours.stderr
+    others = snakemake(folder, "results/small/report.html", *here, "--cores", "1")
+    assert "rule detect" in others.stdout + others.stderr
+
+
+def test_detection_in_two_jobs_finds_what_one_finds(folder, resumed, snakemake):
+    (folder / "data" / "again").mkdir(parents=True)
+    shutil.copy(folder / "results/small/synthetic/video.tif", folder / "data" / "again")
+    run = snakemake(folder, "--cores", "2", "results/again/features.parquet")
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = [
+        pd.read_parquet(folder / "results" / n / "features.parquet") for n in ("small", "again")
+    ]
+    pd.testing.assert_frame_equal(*found)
+
+
+def test_a_resumed_training_ends_with_the_model_of_an_undisturbed_one(folder, resumed, snakemake):
+    ours = load_file(folder / MODEL / "model.safetensors")
+    shutil.rmtree(folder / MODEL)
+    again = snakemake(folder, "--cores", "1", f"{MODEL}/model.safetensors")
+    assert again.returncode == 0, again.stderr[-3000:]
+    undisturbed = load_file(folder / MODEL / "model.safetensors")
+    assert undisturbed.keys() == ours.keys()
+    for name, value in undisturbed.items():
+        np.testing.assert_allclose(ours[name], value, rtol=1e-5, atol=1e-7, err_msg=name)
