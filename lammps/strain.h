@@ -2,16 +2,12 @@
 #ifndef METRIPLECTIC_STRAIN_H
 #define METRIPLECTIC_STRAIN_H
 
+#include "matrix.h"
 #include "network.h"
-#include "vectors.h"
 
 #include <memory>
 
 namespace metriplectic {
-
-struct Matrix {
-  double at[3][3] = {{0.0}};
-};
 
 // A bond as seen from one of its ends.
 struct ReferenceBond {
