@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
 
 from pipeline.dynamics.observables import kinetic_temperature
@@ -20,41 +20,52 @@ IMPULSE = ("f_integrate[8]", "f_integrate[9]", "f_integrate[10]")
 
 def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str]) -> Rollout:
     """The rollout that a LAMMPS run of ``case`` made, in the units of the data."""
-    walk, D = case.walk, case.window.dimension
-    steps, _, values = run.snapshots(dump)
-    last, index = len(steps), walk.index
-    walk.r[:last, index], walk.v[:last, index] = (
-        values[..., 1 : 1 + D],
-        values[..., 1 + D : 1 + 2 * D],
-    )
-    for k, name in enumerate(("entropy", "temperature")):
+    walk, index = case.walk, case.walk.index
+    seen = read(dump, case.window.dimension)
+    last = len(seen.steps)
+    walk.r[:last, index], walk.v[:last, index] = seen.r, seen.v
+    for name in ("entropy", "temperature"):
         field = walk.fields.setdefault(name, np.zeros(walk.shape))
-        field[:last, index] = values[..., 1 + 2 * D + k]
-    cost = 1e3 * run.loop(log).step
-    totals = run.thermo(log).set_index("Step").loc[steps]
+        field[:last, index] = getattr(seen, name)
+    totals = observables(seen, log, ~case.driven, float(walk.law.m))
     trajectory = recorded(case.window, walk, last, case.seed)
-    return Rollout(trajectory, _observables(case, totals, last), "", cost)
+    made = {"time": case.window.time[:last], **totals}
+    return Rollout(trajectory, made, "", 1e3 * run.loop(log).step)
 
 
-def _observables(case: Case, totals: pd.DataFrame, last: int) -> dict[str, np.ndarray]:
-    """The quantities that `pipeline.dynamics.observables` logs."""
-    walk, D = case.walk, case.window.dimension
+class Dumped(NamedTuple):
+    """Snapshots of a run, in reduced units."""
+
+    steps: np.ndarray  # (T,)
+    r: np.ndarray  # (T, n, D)
+    v: np.ndarray  # (T, n, D)
+    entropy: np.ndarray  # (T, n)
+    temperature: np.ndarray  # (T, n)
+
+
+def read(dump: str | os.PathLike[str], D: int) -> Dumped:
+    """The dump of a run as `pipeline.lammps.script` asks for it."""
+    steps, _, values = run.snapshots(dump)
+    r, v, rest = np.split(values[..., 1:], (D, 2 * D), axis=2)
+    return Dumped(steps, r, v, rest[..., 0], rest[..., 1])
+
+
+def observables(
+    seen: Dumped, log: str | os.PathLike[str], free: np.ndarray, m: float
+) -> dict[str, np.ndarray]:
+    """The quantities that `pipeline.dynamics.observables` logs, at the dumped steps."""
+    totals = run.thermo(log).set_index("Step").loc[seen.steps]
     found: dict[str, np.ndarray]
     found = {name: totals[column].to_numpy() for name, column in COLUMNS.items()}
-    found["entropy"] = walk.fields["entropy"][:last, walk.index].sum(axis=1)
-    free = walk.index[~case.driven]
-    found["temperature"] = np.array(
-        [
-            float(walk.law.m)
-            * kinetic_temperature(
-                torch.from_numpy(walk.r[t, free]), torch.from_numpy(walk.v[t, free])
-            )
-            for t in range(last)
-        ]
-    )
-    found["momentum"] = float(walk.law.m) * walk.v[:last, walk.index].sum(axis=1)
-    found["impulse"] = totals[list(IMPULSE[:D])].to_numpy()
-    return {"time": case.window.time[:last], **found}
+    found["entropy"] = seen.entropy.sum(axis=1)
+    tensors = [
+        (torch.from_numpy(r[free]), torch.from_numpy(v[free]))
+        for r, v in zip(*seen[1:3], strict=True)
+    ]
+    found["temperature"] = np.array([m * kinetic_temperature(r, v) for r, v in tensors])
+    found["momentum"] = m * seen.v.sum(axis=1)
+    found["impulse"] = totals[list(IMPULSE[: seen.r.shape[2]])].to_numpy()
+    return found
 
 
 def rollout(case: Case, folder: str | os.PathLike[str], script: str, ranks: int = 1) -> Rollout:

@@ -92,6 +92,18 @@ def loop(log: str | os.PathLike[str]) -> Loop:
     )
 
 
+def memory(log: str | os.PathLike[str]) -> float:
+    """Megabytes per rank that LAMMPS says its last run allocated, the largest of the ranks."""
+    found = re.findall(
+        r"Per MPI rank memory allocation .* = \S+ \| \S+ \| (\S+) Mbytes", Path(log).read_text()
+    )
+    if not found:
+        raise ValueError(
+            f"{log} does not say how much memory was allocated: the run did not start."
+        )
+    return float(found[-1])
+
+
 def snapshots(dump: str | os.PathLike[str]) -> tuple[np.ndarray, list[str], np.ndarray]:
     """Steps (T,), names of the columns and values (T, N, columns) of a dump sorted by tag."""
     steps, frames, names = [], [], []

@@ -23,6 +23,7 @@ COLOURS = {
     "gns_sde": "#E69F00",
     "dpd": "#CC79A7",
     "lammps": "#D55E00",
+    "lammps_scaled": "#D55E00",
 }
 DASHES = {
     "truth": (0, (6, 2)),
@@ -32,6 +33,7 @@ DASHES = {
     "gns_sde": (0, (2, 1)),
     "dpd": (0, (1, 1)),
     "lammps": (0, (3, 2)),
+    "lammps_scaled": (0, (3, 2)),
 }
 NAMES = {
     "experiment": "experiment",
@@ -43,6 +45,7 @@ NAMES = {
     "gns_sde": "GNS-SDE",
     "dpd": "DPD",
     "lammps": "the same in LAMMPS",
+    "lammps_scaled": "new particles in LAMMPS",
 }
 MAP = "magma_r"  # pale where nothing happens, dark where particles rearrange; monotone in grey
 STYLE: dict[Any, Any] = {

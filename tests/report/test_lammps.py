@@ -60,3 +60,20 @@ def test_without_lammps_there_is_no_section(folder: Path) -> None:
     assert build([SECTION], Results(folder, SETTINGS)) == []
     with pytest.raises(Absent):
         lammps.rdf(Results(folder, SETTINGS))
+
+
+def test_the_large_run_has_a_section_of_its_own(exported: Path) -> None:
+    section = next(section for section in SECTIONS if section.id == "lammps_scaled")
+    assert build([section], Results(exported, SETTINGS)) == []
+    large = exported / "lammps" / "scaled"
+    large.mkdir()
+    shutil.copy(exported / "lammps/rollout.h5", large / "rollout.h5")
+    shutil.copy(exported / "statistics/metriplectic_seed0.h5", large / "statistics.h5")
+    rows = [("particles", 50000.0, ""), ("momentum minus impulse", 5e-15, "N m v")]
+    pd.DataFrame(rows, columns=["quantity", "value", "unit"]).to_csv(
+        large / "audit.csv", index=False
+    )
+    (made,) = build([section], Results(exported, SETTINGS))
+    assert [item.kind for item in made["items"]] == ["figure", "figure", "table"]
+    assert "new particles in LAMMPS" in made["items"][1].value.svg
+    assert ["particles", "50000", ""] in made["items"][2].value.rows

@@ -15,12 +15,16 @@ def exported(file):
 
 
 def lammps_report(wildcards):
-    """What the report needs to show LAMMPS: once its parity was asked for, or if config says so."""
+    """What the report shows of LAMMPS: runs that were asked for before, or that config names."""
+    chosen = settings(wildcards.name)["lammps"]
     folder = f"results/{wildcards.name}"
-    parity = f"{folder}/lammps/parity.csv"
-    if not (settings(wildcards.name)["lammps"]["report"] or Path(parity).exists()):
-        return []
-    return [parity, f"{folder}/lammps/rollout.h5", f"{folder}/statistics/lammps.h5"]
+    parity, scaled = f"{folder}/lammps/parity.csv", f"{folder}/lammps/scaled/audit.csv"
+    files = []
+    if chosen["report"] or Path(parity).exists():
+        files += [parity, f"{folder}/lammps/rollout.h5", f"{folder}/statistics/lammps.h5"]
+    if chosen["scaled"]["report"] or Path(scaled).exists():
+        files += [scaled, f"{folder}/lammps/scaled/statistics.h5"]
+    return files
 
 
 # The shared object is compiled once for all data sets, and linked into each of their folders.
@@ -80,3 +84,29 @@ rule lammps_parity:
     threads: lambda wildcards: settings(wildcards.name)["lammps"]["ranks"]
     script:
         "../scripts/lammps_parity.py"
+
+
+# The model at a size that no video has; for monolayers, when it is asked for.
+rule lammps_scaled:
+    input:
+        trajectory="results/{name}/trajectory.h5",
+        plugin="results/{name}/lammps/metriplecticplugin.so",
+        model=exported("model.safetensors"),
+        record=exported("model.yaml"),
+    output:
+        script="results/{name}/lammps/scaled/in.lammps",
+        potential="results/{name}/lammps/scaled/model.metriplectic",
+        start="results/{name}/lammps/scaled/start.data",
+        totals="results/{name}/lammps/scaled/log.lammps",
+        rollout="results/{name}/lammps/scaled/rollout.h5",
+        audit="results/{name}/lammps/scaled/audit.csv",
+        statistics="results/{name}/lammps/scaled/statistics.h5",
+    params:
+        settings=section("rollout", "statistics", "lammps"),
+    log:
+        "results/{name}/logs/lammps_scaled.log",
+    benchmark:
+        "results/{name}/benchmarks/lammps_scaled.tsv"
+    threads: lambda wildcards: settings(wildcards.name)["lammps"]["ranks"]
+    script:
+        "../scripts/lammps_scaled.py"

@@ -108,3 +108,13 @@ def timing(results: Results) -> Table:
 
 
 NAMES = {"lammps": "LAMMPS"}
+
+
+PARTS = [
+    ("Parity", parity),
+    ("Conserved quantities in LAMMPS", balance),
+    ("Radial distribution in LAMMPS", rdf),
+    ("Velocity autocorrelation in LAMMPS", vacf),
+    ("Mean squared displacement in LAMMPS", msd),
+    ("Time of a step", timing),
+]

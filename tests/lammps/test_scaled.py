@@ -1,0 +1,64 @@
+"""New particles between a wall and a needle row: their laws, their driving, what is conserved."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipeline.lammps import audit, scaled
+from tests.dynamics.systems import LENGTH, TIME, lattice
+from tests.lammps.test_case import learned
+
+PLAN = scaled.Plan(particles=700, relaxation=60, period=80, strain=0.05, seed=3)
+DT = 0.1
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, plugin):
+    """Folder, layers and rollout of a small sample; ranks 2."""
+    folder, model = tmp_path_factory.mktemp("scaled"), learned()
+    world = scaled.Surroundings(1.0, DT, 2)
+    layers = scaled.run_scaled(folder, str(plugin), model, PLAN, world)
+    return folder, layers, scaled.collect(folder, layers, model, DT, lattice(2))
+
+
+def test_the_needle_swings_and_the_wall_stays(run):
+    _, layers, made = run
+    r = made.trajectory.position / LENGTH
+    wall, needle = slice(0, layers.wall), slice(-layers.needle, None)
+    assert layers.wall > 50
+    assert layers.needle > 50
+    assert made.trajectory.driven[0, wall].all()
+    assert made.trajectory.driven[0, needle].all()
+    assert np.abs(r[:, wall] - r[0, wall]).max() == 0.0
+    expected = PLAN.strain * layers.gap * np.array([0.0, 1.0, 0.0, -1.0, 0.0])
+    moved = r[:, needle] - r[0, needle]
+    assert np.allclose(moved[..., 0], expected[:, None], atol=1e-12)
+    assert np.abs(moved[..., 1]).max() == 0.0
+    assert np.allclose(made.trajectory.time, np.arange(5) * 20 * DT * TIME)
+
+
+def test_energy_and_momentum_balance_with_what_the_needle_gives(run):
+    folder, _, made = run
+    table = audit.audit(made, folder / "log.lammps").set_index("quantity")["value"]
+    assert table[["particles", "steps", "ranks"]].tolist() == [700, 80, 2]
+    assert table["momentum minus impulse"] < 1e-12
+    assert table["swing of energy minus work"] < 0.05
+    assert abs(table["work of the needle"]) > 10 * table["swing of energy minus work"]
+    assert 100 < table["memory"] < 1e5
+
+
+def test_new_strengths_follow_the_learned_law(run):
+    _, layers, _ = run
+    log_s = np.log(layers.system.strength)
+    met = learned().log_s
+    assert log_s.min() >= met.min()
+    assert log_s.max() <= met.max()
+    assert log_s.mean() == pytest.approx(met.mean(), abs=4 * met.std() / 700**0.5)
+    assert log_s.std() == pytest.approx(met.std(), rel=0.15)
+
+
+def test_a_sample_too_small_for_its_walls_is_refused(tmp_path):
+    world = scaled.Surroundings(1.0, DT, 1)
+    with pytest.raises(ValueError, match=r"100 particles make .*lammps\.scaled\.particles"):
+        scaled.run_scaled(tmp_path, "no.so", learned(), PLAN._replace(particles=100), world)

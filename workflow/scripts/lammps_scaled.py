@@ -1,0 +1,45 @@
+"""Runs a trained model of a monolayer at a size that no video has, and measures what it did."""
+
+from pipeline import console
+
+console.prepare(snakemake.log[0], 1)
+
+from pathlib import Path
+
+from pipeline import h5md
+from pipeline.analysis import statistics
+from pipeline.analysis.settings import Options, described, plan
+from pipeline.dynamics.rollout import write
+from pipeline.files import whole
+from pipeline.lammps import audit, scaled
+from pipeline.learn.checkpoint import load
+
+chosen = snakemake.params.settings
+wanted = {**chosen["lammps"]["scaled"]}
+wanted.pop("report")
+data = h5md.read(snakemake.input.trajectory)
+learned = load(Path(snakemake.input.model).parent)
+a = learned.record["units"]["length"]
+world = scaled.Surroundings(
+    data.number_density() * a**2,
+    data.dt / learned.record["units"]["time"] / chosen["rollout"]["substeps"],
+    chosen["lammps"]["ranks"],
+)
+folder = Path(snakemake.output.rollout).parent
+plugin = f"../{Path(snakemake.input.plugin).name}"
+layers = scaled.run_scaled(folder, plugin, learned, scaled.Plan(**wanted), world)
+made = scaled.collect(folder, layers, learned, world.dt, data)
+write(snakemake.output.rollout, made, {k: learned.record["units"][k] for k in ("length", "time")})
+with whole(snakemake.output.audit) as partial:
+    audit.audit(made, snakemake.output.totals).to_csv(partial, index=False)
+# From one turning point of the needle to the other.
+options = Options(chosen["statistics"]["d2min_cutoff"], chosen["statistics"]["d2min_threshold"])
+part = made.trajectory.window(slice(1, None))
+settings = plan(part, a, options._replace(map_lag=2))
+found = statistics.measure(part, settings, part.free.all(axis=0))
+keys = ("dataset", "dt", "length_unit", "time_unit")
+note = {"source": "lammps_scaled", "neighbour_distance": a, "settings": described(settings)}
+attributes = {key: part.attributes[key] for key in keys}
+statistics.write(snakemake.output.statistics, found, attributes | note | {"stopped": ""})
+for left in ("soft.lammps", "soft.log", "soft.dump", "relax.data", "relax.dump", "rollout.dump"):
+    (folder / left).unlink()
