@@ -54,9 +54,18 @@ def begin(window: Trajectory, learned: Learned, seed: int, substeps: int) -> Cas
 
     Raises:
         ValueError: if particles come and go within the window or it holds several runs: LAMMPS
-            keeps its atoms.
+            keeps its atoms; if the box is sheared; if the model is a baseline.
     """
-    conditions = learned.conditions(window, seed, substeps)._replace(noise="counted")
+    if window.attributes.get("shear_rate"):
+        raise ValueError(
+            "The box of this data set is sheared, and LAMMPS takes velocities and images of such "
+            "a box otherwise than its recording: run the model on another data set, or write the "
+            "script yourself (pipeline/lammps/script.py, fix deform)."
+        )
+    conditions = learned.conditions(window, seed, substeps)
+    if not isinstance(conditions, Conditions):
+        raise ValueError("A baseline does not run in LAMMPS: set lammps.model in the config.")
+    conditions = conditions._replace(noise="counted")
     model = copy.deepcopy(learned.model).double().cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     present = walk.lead.present

@@ -101,3 +101,10 @@ def test_particles_that_come_and_go_are_refused():
     present[2:, 0] = False
     with pytest.raises(ValueError, match=r"come and go .*rollout\.frames"):
         case.begin(window._replace(present=present), learned(), SEED, 1)
+
+
+def test_a_sheared_box_is_refused():
+    window = lattice(4)
+    window = window._replace(attributes={**window.attributes, "shear_rate": 0.1})
+    with pytest.raises(ValueError, match=r"sheared.*fix deform"):
+        case.begin(window, learned(), SEED, 1)
