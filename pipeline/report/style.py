@@ -22,8 +22,8 @@ COLOURS = {
     "gns": "#D55E00",
     "gns_sde": "#E69F00",
     "dpd": "#CC79A7",
-    "lammps": "#D55E00",
-    "lammps_scaled": "#D55E00",
+    "lammps": "#882255",
+    "lammps_scaled": "#7F7F00",
 }
 DASHES = {
     "truth": (0, (6, 2)),
