@@ -28,11 +28,16 @@ class Results:
         self.settings = settings or {}
 
     def path(self, name: str) -> Path:
-        """The file `name`. Raises Absent where it does not exist."""
-        path = self.folder / name
-        if not path.is_file():
-            raise Absent(f"The file {name} is missing from the results.")
-        return path
+        """The file `name`, of the data set the models come from where this one has none of its own.
+
+        Raises Absent where it does not exist.
+        """
+        origin = self.settings.get("models_of")
+        folders = [self.folder, self.folder.parent / origin] if origin else [self.folder]
+        for folder in folders[: 2 if "/seed" in name else 1]:
+            if (folder / name).is_file():
+                return folder / name
+        raise Absent(f"The file {name} is missing from the results.")
 
     def _read(self, name: str, reader: Any) -> Any:
         path = self.path(name)

@@ -53,3 +53,17 @@ def test_numbers_are_short(value: object, text: str) -> None:
 def test_percentages_keep_two_digits() -> None:
     assert [percent(x) for x in (0.0712, 0.5, 2.748)] == ["7.1 %", "50 %", "270 %"]
     assert percent(float("nan")) == "–"
+
+
+def test_trainings_of_another_data_set_are_read_there(tmp_path):
+    training = tmp_path / "origin" / "metriplectic" / "seed0" / "training.csv"
+    training.parent.mkdir(parents=True)
+    training.write_text("step,seconds\n0,0\n")
+    (tmp_path / "origin" / "comparison.csv").write_text("dataset\n")
+    (tmp_path / "here").mkdir()
+    results = Results(tmp_path / "here", {"models_of": "origin"})
+    assert results.path("metriplectic/seed0/training.csv") == training
+    with pytest.raises(Absent):
+        results.path("comparison.csv")
+    with pytest.raises(Absent):
+        Results(tmp_path / "here").path("metriplectic/seed0/training.csv")
