@@ -59,8 +59,7 @@ def laws(results: Results) -> Answer:
     """Energy and momentum left over after the driving, and entropy gained."""
     found = balances.observables(results, results.first)
     left = balances.residuals(found)
-    if len(left.time) < 2:
-        raise Absent(f"The rollout made no step to judge. {found.attrs.get('stopped', '')}")
+    _moved(results)
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
     drift = balances.drift(left)
     gained = float(left.entropy[-1])
@@ -75,6 +74,14 @@ def laws(results: Results) -> Answer:
         f"entropy changes by {number(gained)} k per particle."
     )
     return Answer(state, f"{stopped} {sentence}".strip())
+
+
+def _moved(results: Results) -> str:
+    """Why the first model's rollout stopped early, "" if it did not. Raises Absent for no step."""
+    length, stopped = results.rollout(results.first.source)
+    if length == 1:
+        raise Absent(f"The rollout made no step to judge. {stopped}")
+    return stopped
 
 
 def _share(value: float) -> str:
@@ -113,7 +120,7 @@ def _last(experiment: Group, model: Group) -> int:
 
 def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
     """Errors of the first model in `metrics` (median over seeds), each against its noise floor."""
-    model = results.first.model
+    model, stopped = results.first.model, _moved(results)
     table = seeds(results)
     states, parts, notes = [], [], []
     for metric in metrics:
@@ -128,4 +135,5 @@ def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
     if not states:
         raise Absent(notes[0] if notes else f"{style.name(model)} was not compared in this.")
     joined = " and ".join(parts).replace("d²min", "D²min")
-    return Answer(worst(*states), f"Error of {style.name(model)}: {joined}.")
+    state = worst(*states, "fair" if stopped else "good")
+    return Answer(state, f"{stopped} Error of {style.name(model)}: {joined}.".strip())

@@ -125,17 +125,18 @@ class Results:
                 self.statistic(source, group)
             except Absent as absent:
                 name = source.replace("_seed", ", seed ")
-                said.append(f" Not shown: {name}. {self.stopped(source) or absent}")
+                said.append(f" Not shown: {name}. {self.rollout(source)[1] or absent}")
         return "".join(said)
 
-    def stopped(self, source: str) -> str:
-        """Why the rollout behind the statistics of a source stopped early, "" where it did not."""
+    def rollout(self, source: str) -> tuple[int | None, str]:
+        """Snapshots of the rollout behind a source, and why it stopped early ("" if it did not);
+        None where there is no rollout."""
         for run in self.runs:
             if run.source == source:
                 with suppress(Absent):
                     found = self.group(f"{run.folder}/rollout.h5", "observables")
-                    return str(found.attrs.get("stopped", ""))
-        return ""
+                    return len(found.get("time")), str(found.attrs.get("stopped", ""))
+        return None, ""
 
     @cached_property
     def runs(self) -> list[Run]:

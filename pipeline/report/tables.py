@@ -119,18 +119,15 @@ def comparison(results: Results) -> Table:
     """Errors of every model and statistic with interval and noise floor."""
     table = seeds(results)
     models = list(dict.fromkeys(table["model"]))
-    rows, notes = [], []
+    still = {run.model for run in results.runs if results.rollout(run.source)[0] == 1}
+    rows = []
     for metric, words in METRICS.items():
         here = table[table["metric"] == metric].set_index("model")
         if here.empty:
             continue
-        cells = [_error(here.loc[model]) if model in here.index else "–" for model in models]
+        known = set(here.index) - still
+        cells = [_error(here.loc[model]) if model in known else "–" for model in models]
         rows.append([words, *cells, percent(here["noise_floor"].max())])
-        notes += [
-            f" {style.name(str(model))}, {words[:1].lower()}{words[1:]}: {note}"
-            for model, note in here.get("note", pd.Series(dtype=object)).items()
-            if isinstance(note, str) and note
-        ]
     if not rows:
         raise Absent("The comparison holds no errors of curves.")
     return Table(
@@ -138,9 +135,22 @@ def comparison(results: Results) -> Table:
         ["Error of", *map(style.name, models), "Noise floor"],
         rows,
         f"Errors are relative L2 distances from the experiment, with their intervals. "
-        f"{_what(table)}{''.join(notes)}",
+        f"{_what(table)}{_notes(table)}",
         results.csv("comparison.csv"),
     )
+
+
+def _notes(table: pd.DataFrame) -> str:
+    """The notes of the comparison, each once; a rollout that stopped explains all it lacks."""
+    said: dict[str, None] = {}
+    for _, row in table[table["metric"].isin(METRICS)].iterrows():
+        note = row.get("note")
+        if isinstance(note, str) and note:
+            name = style.name(row["model"])
+            stopped = note.startswith("diverged")
+            text = note.split("; ")[0] if stopped else f"{METRICS[row['metric']]}, {note}"
+            said[f" {name}: {text.rstrip('.')}."] = None
+    return "".join(said)
 
 
 def _error(row: pd.Series) -> str:

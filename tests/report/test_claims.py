@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -92,3 +93,36 @@ def test_the_comparison_has_a_column_for_each_model(results: Results) -> None:
     assert all(len(row) == 4 for row in table.rows)
     assert all("%" in row[1] for row in table.rows)
     assert len(table.data) > 2 * len(table.rows)
+
+
+def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
+    """Its only snapshot is the experiment's own: every error would be zero."""
+    assert fidelity.structure(results).state == "good"
+    with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
+        group = file["observables"]
+        group.attrs["stopped"] = "Stopped after 1 of 20 snapshots: too hot."
+        for name in list(group):
+            first = group[name][:1]
+            del group[name]
+            group[name] = first
+    table = pd.read_csv(results.folder / "comparison.csv")
+    ours = table["model"] == "metriplectic"
+    table["note"] = table["note"].astype(object)
+    table.loc[ours, "note"] = "diverged: Stopped after 1 of 20 snapshots; model: too dilute."
+    table.to_csv(results.folder / "comparison.csv", index=False)
+    again = Results(results.folder, results.settings)
+    for judge in (fidelity.structure, fidelity.laws):
+        with pytest.raises(Absent, match=r"no step to judge. Stopped after 1 of 20"):
+            judge(again)
+    comparison = tables.comparison(again)
+    assert {row[1] for row in comparison.rows} == {"–"}
+    assert comparison.caption.count("Stopped after 1 of 20") == 1
+    assert "dilute" not in comparison.caption
+
+
+def test_a_rollout_that_stopped_early_is_judged_with_care(results: Results) -> None:
+    with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
+        file["observables"].attrs["stopped"] = "Stopped after 9 of 20 snapshots: too hot."
+    answer = fidelity.structure(Results(results.folder, results.settings))
+    assert answer.state == "fair"
+    assert answer.sentence.startswith("Stopped after 9")

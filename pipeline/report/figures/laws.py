@@ -79,11 +79,13 @@ def balance(results: Results) -> Figure:
     found = {}
     for run in results.runs:
         try:
-            found[run.source] = residuals(observables(results, run))
+            left = residuals(observables(results, run))
         except Absent:
             continue
+        if len(left.time) > 1:
+            found[run.source] = left
     if not found:
-        raise Absent("No rollout stored its energy, momentum and entropy.")
+        raise Absent("No rollout made a step and stored its energy, momentum and entropy.")
     drawing, panels = style.panels(3, height=2.9)
     for source, left in found.items():
         look, label = style.line(source), style.label(source, list(found))
