@@ -6,10 +6,12 @@ import shutil
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pandas as pd
 import pytest
 
 from pipeline.report.figures import lammps
+from pipeline.report.figures.lammps_scaled import cells
 from pipeline.report.page import build
 from pipeline.report.records import Absent
 from pipeline.report.results import Results
@@ -77,3 +79,12 @@ def test_the_large_run_has_a_section_of_its_own(exported: Path) -> None:
     assert [item.kind for item in made["items"]] == ["figure", "figure", "table"]
     assert "new particles in LAMMPS" in made["items"][1].value.svg
     assert ["particles", "50000", ""] in made["items"][2].value.rows
+
+
+def test_the_map_of_a_large_run_travels_as_means_over_cells() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.uniform(0, 200, 20000), random.uniform(0, 100, 20000)
+    made = cells(pd.DataFrame({"source": "lammps_scaled", "x": x, "y": y, "d2min": 3 * x}), 40)
+    assert 800 <= len(made) <= 41 * 21
+    assert np.allclose(made["d2min"], 3 * made["x"])
+    assert made["y"].between(0, 100).all()

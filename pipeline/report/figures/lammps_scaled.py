@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
+import pandas as pd
+
 from pipeline.report.figure import Figure
 from pipeline.report.figures import curves, maps
 from pipeline.report.records import Group
@@ -54,12 +57,20 @@ def d2min(results: Results) -> Figure:
     made = maps.d2min(Large(results))
     return made._replace(
         name="lammps_scaled_d2min",
-        table=made.table.drop(columns="source"),
+        table=cells(made.table),
         caption="Dark spots are places that rearranged while the needle, at the bottom, went "
-        "from one turning point to the other; the wall is at the top.",
+        "from one turning point to the other; the wall is at the top. The CSV has means over "
+        f"cells; every particle is in {FOLDER}/statistics.h5.",
         alt="Map of D2min of the large sample over half a period of the needle.",
         wide=True,
     )
+
+
+def cells(table: pd.DataFrame, columns: int = 80) -> pd.DataFrame:
+    """Means of x, y, d2min over square cells, ``columns`` to the width: rows would be megabytes."""
+    side = np.ptp(table["x"]) / columns
+    place = [np.floor(table[axis] / side).rename(f"cell_{axis}") for axis in ("y", "x")]
+    return table[["x", "y", "d2min"]].groupby(place).mean().reset_index(drop=True)
 
 
 def rdf(results: Results) -> Figure:
