@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.curves import CURVES, Metric
+from pipeline.analysis.curves import CURVES, Metric, drawn
 from pipeline.analysis.overlap import OVERLAPS, shared
-from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error, resampled
+from pipeline.analysis.uncertainty import draws, percentiles, relative_error, resampled
 
 COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
 
@@ -99,8 +99,8 @@ def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[st
     errors, samples = zip(*(_error(name, experiment, model) for model in models), strict=True)
     # Over patches, and over rollouts where there are several.
     low, high = percentiles((draws(len(models)) / len(models) * np.stack(samples, 1)).sum(axis=1))
-    told = min(int(np.isfinite(_value(name, m)).sum()) for m in (experiment, *models))
-    asked = int(np.isfinite(_value(name, experiment)).sum())
+    told = min(int(np.isfinite(drawn(name, m)).sum()) for m in (experiment, *models))
+    asked = int(np.isfinite(drawn(name, experiment)).sum())
     return {
         "value": float(np.mean(errors)),
         "low": float(low),
@@ -111,17 +111,12 @@ def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[st
 
 def _error(name: str, experiment: Metric, model: Metric) -> tuple[float, np.ndarray]:
     """The error of one rollout, and its bootstrap samples over patches."""
-    truth, value = (_value(name, metric) for metric in (experiment, model))
+    truth, value = (drawn(name, metric) for metric in (experiment, model))
     checked_pair(name, truth, value)
     # The same seed draws the same patches on both sides where they have the same particles.
     pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
     samples = relative_error(*(CURVES[name](resampled(a, b)) for a, b in pair))
     return float(relative_error(truth, value)), samples
-
-
-def _value(name: str, metric: Metric) -> np.ndarray:
-    total, number = (metric.data[key].sum(axis=0) for key in ("numerator", "denominator"))
-    return CURVES[name](ratio(total, number))
 
 
 def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, Any]]:

@@ -53,6 +53,12 @@ WINDOWED = ("rdf_paper", "vacf_paper", "msd_paper")
 SHAPES = CURVES | dict.fromkeys((*WINDOWED, "positions", "displacements"), identity)
 
 
+def drawn(name: str, metric: Metric) -> np.ndarray:
+    """(K,) the curve ``name`` of a metric, from its sums over all patches."""
+    total, number = (metric.data[key].sum(axis=0) for key in ("numerator", "denominator"))
+    return SHAPES.get(name, identity)(ratio(total, number))
+
+
 def curve(name: str, numerator: np.ndarray, denominator: np.ndarray, **data: np.ndarray) -> Metric:
     """A metric from its sums per patch (U, K), with its interval."""
     value, low, high = interval(numerator, denominator, SHAPES[name])

@@ -21,8 +21,8 @@ from pipeline.analysis.comparison import (
     diverged,
     grouped,
 )
-from pipeline.analysis.curves import SHAPES, Metric, identity
-from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error
+from pipeline.analysis.curves import SHAPES, Metric, drawn
+from pipeline.analysis.uncertainty import draws, percentiles, relative_error
 
 # Metrics and the groups of the statistics file that they are taken from.
 GROUPS = {name: name for name in SHAPES} | {"vacf_raw": "vacf"}
@@ -54,12 +54,6 @@ def replicated(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _values(name: str, found: dict[str, Metric]) -> np.ndarray:
-    data = found[GROUPS[name]].data
-    total, number = (data[key].sum(axis=0) for key in ("numerator", "denominator"))
-    return SHAPES.get(name, identity)(ratio(total, number))
-
-
 def _error(
     name: str, truths: list[dict[str, Metric]], rollouts: list[dict[str, Metric]]
 ) -> dict[str, Any]:
@@ -69,7 +63,7 @@ def _error(
             metric = found.get(GROUPS[name])
             if metric is None or metric.missing:
                 return absent(f"{side}: {metric.missing if metric else 'not measured'}")
-    curves = [[_values(name, found) for found in side] for side in (truths, rollouts)]
+    curves = [[drawn(name, found[GROUPS[name]]) for found in side] for side in (truths, rollouts)]
     errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
     one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
     low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
@@ -86,5 +80,5 @@ def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
     found = [truth.get(GROUPS[name]) for truth in truths]
     if any(metric is None or metric.missing for metric in found):
         return np.nan
-    curves = [_values(name, truth) for truth in truths]
+    curves = [drawn(name, truth[GROUPS[name]]) for truth in truths]
     return float(np.mean([_gap(name, one, other) for one, other in permutations(curves, 2)]))

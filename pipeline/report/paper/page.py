@@ -11,6 +11,7 @@ from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
 from pipeline.report.paper import curves, flows, tables
 from pipeline.report.paper.collection import Collection, part, title
+from pipeline.report.paper.table import bound
 from pipeline.report.sections import Section
 from pipeline.report.sources import SOURCES
 from pipeline.report.verdict import Light
@@ -117,9 +118,8 @@ def light(found: Collection, dataset: str) -> Light:
     worst, parts = 0.0, []
     for metric, group in rows.groupby("metric", sort=False):
         value = float(group["value"].median())
-        bounds = np.array([group["paper"].iloc[0], 1.5 * group["noise_floor"].iloc[0]], float)
-        if np.isfinite(bounds).any():
-            worst = max(worst, value / float(np.nanmax(bounds)))
+        if np.isfinite(most := bound(group)):
+            worst = max(worst, value / most)
         parts.append(f"{tables.WORDS[str(metric)]} {tables.short(value)}")
     state = "unknown" if worst == 0 else "good" if worst <= 1 else "fair" if worst <= 2 else "poor"
     return Light(title(dataset), state, f"Errors of ours: {', '.join(parts) or 'none'}.", RULE)
