@@ -22,7 +22,7 @@ TITLES = {
     "star_polymer_11": "Star polymer, 11 beads",
     "star_polymer_51": "Star polymer, 51 beads",
     "viscoelastic": "Viscoelastic solid",
-    "colloids": "Colloids",
+    "colloids_paper": "Colloids",
 }
 
 

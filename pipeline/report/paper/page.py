@@ -85,7 +85,7 @@ def sections(found: Collection) -> list[Section]:
             "Rearrangements of the colloids",
             "Figures 6, 7 and 13 of the paper: where neighbourhoods change, and by how much.",
             [
-                (subject, part("colloids", make))
+                (subject, part("colloids_paper", make))
                 for subject, make in (
                     ("D²min map", maps.d2min),
                     ("Displacements over a lag", maps.streamlines),

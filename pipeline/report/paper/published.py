@@ -39,7 +39,7 @@ _FLUIDS = {
 }
 _SOLIDS = {
     "viscoelastic": (3.08e-1, 5.07e-1, 5.06e-1, 1.84e-1, 9.17e-2),
-    "colloids": (4.33e-1, 4.90e-1, 6.89e-1, 4.49e-1, 9.22e-2),
+    "colloids_paper": (4.33e-1, 4.90e-1, 6.89e-1, 4.49e-1, 9.22e-2),
 }
 ERRORS: dict[tuple[str, str, str], float] = {
     (dataset, model, metric): value
@@ -72,7 +72,7 @@ PARAMETERS: dict[str, int] = {
     "star_polymer_11": 63110,
     "star_polymer_51": 16560,
     "viscoelastic": 84517,
-    "colloids": 84517,
+    "colloids_paper": 84517,
 }
 
 
