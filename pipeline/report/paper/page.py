@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.report import head, page, style
 from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
-from pipeline.report.paper import curves, flows, tables
+from pipeline.report.paper import curves, flows, solids, tables
 from pipeline.report.paper.collection import Collection, part, title
 from pipeline.report.paper.table import bound
 from pipeline.report.sections import Section
@@ -78,6 +78,13 @@ def sections(found: Collection) -> list[Section]:
                 ("Profile of the shear flow", part("shear_flow", flows.shear_profile)),
                 ("Mixing at L = 2", part("self_diffusion_large", flows.mixing)),
             ],
+            optional=True,
+        ),
+        Section(
+            "solid",
+            "The deformed solid",
+            "Figure 12 of the paper: with and without elastic energy.",
+            [("One snapshot of the cycle", part("viscoelastic", solids.deformed))],
             optional=True,
         ),
         Section(
