@@ -42,8 +42,8 @@ def deformed(results: Results) -> Figure:
     tables = []
     for panel, (source, made) in zip(panels, found.items(), strict=False):
         x, y = made.position[row].T
-        dots = {"s": 9.0, "cmap": "viridis_r", "norm": norm, "linewidths": 0, "rasterized": True}
-        last = panel.scatter(x, y, c=speed[source], **dots)
+        last = panel.scatter(x, y, s=9.0, c=speed[source], cmap="viridis_r", norm=norm)
+        last.set(linewidths=0, rasterized=True)
         name = "truth" if source == "experiment" else style.name(source)
         panel.set(title=name, aspect="equal", xlabel=style.quantity("x", results.unit("length")))
         panel.set(xlim=middle[0] + reach * np.array([-1, 1]))
