@@ -11,7 +11,7 @@ from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
 from pipeline.report.paper import curves, flows, solids, tables
 from pipeline.report.paper.collection import Collection, part, title
-from pipeline.report.paper.table import bound
+from pipeline.report.paper.standing import bound
 from pipeline.report.sections import Section
 from pipeline.report.sources import SOURCES
 from pipeline.report.verdict import Light
@@ -66,6 +66,7 @@ def sections(found: Collection) -> list[Section]:
             [
                 ("All time origins", tables.judged),
                 ("Where ours is above", tables.shortfalls),
+                ("Where a baseline is as good", tables.rivals),
                 ("The paper's window", tables.windowed),
             ],
         ),

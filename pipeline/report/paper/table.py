@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pipeline.report.figures import laws as balances
@@ -91,18 +89,3 @@ def full_order(root: Path, dataset: str) -> float | None:
     attributes = Results(root / dataset).trajectory().attributes
     value = attributes.get("full_order_ms_per_step")
     return None if value is None else float(value)
-
-
-def above(found: pd.DataFrame) -> Iterator[tuple[str, str, float, float]]:
-    """(dataset, metric, value, bound) where ours exceeds both the paper and 1.5 noise floors."""
-    ours = found[(found["model"] == "metriplectic") & found["metric"].isin(("vacf", "rdf", "msd"))]
-    for (dataset, metric), rows in ours.groupby(["dataset", "metric"], sort=False):
-        value, most = float(rows["value"].median()), bound(rows)
-        if not value <= most and np.isfinite(most):
-            yield str(dataset), str(metric), value, most
-
-
-def bound(rows: pd.DataFrame) -> float:
-    """The larger of the paper's error and 1.5 noise floors; NaN where neither is known."""
-    known = np.array([rows["paper"].iloc[0], 1.5 * rows["noise_floor"].iloc[0]], float)
-    return float(np.nanmax(known)) if np.isfinite(known).any() else float("nan")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.paper.collection import Collection, title
-from pipeline.report.paper.table import above
+from pipeline.report.paper.standing import above, contested
 from pipeline.report.records import Absent
 from pipeline.report.tables import Table
 from pipeline.report.words import number, percent
@@ -89,6 +89,18 @@ def shortfalls(found: Collection) -> list[str]:
         for dataset, metric, value, bound in above(found.table)
     ]
     return said or ["Our model is nowhere above the larger of the paper's error and 1.5 floors."]
+
+
+def rivals(found: Collection) -> list[str]:
+    """The rows on which a baseline is not shown to be worse than ours."""
+    said = [
+        f"{title(dataset)}, {WORDS[metric]}: {style.name(model)} {short(theirs)}, ours "
+        f"{short(ours) if np.isfinite(ours) else 'not measured'}."
+        for dataset, metric, model, theirs, ours in contested(found.table)
+    ]
+    return said or [
+        "Ours is ahead of every baseline by more than the intervals, or both are at the floor."
+    ]
 
 
 def _by_model(

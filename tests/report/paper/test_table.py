@@ -10,7 +10,8 @@ from pipeline.report.page import render
 from pipeline.report.paper import page, tables
 from pipeline.report.paper.collection import Collection
 from pipeline.report.paper.published import ERRORS, printed
-from pipeline.report.paper.table import COLUMNS, above, table
+from pipeline.report.paper.standing import above, contested
+from pipeline.report.paper.table import COLUMNS, table
 
 
 def rows(value: float, floor: float, dataset: str = "self_diffusion") -> pd.DataFrame:
@@ -37,6 +38,22 @@ def test_the_papers_model_is_ours_and_its_window_has_the_same_number():
 )
 def test_a_row_is_above_when_it_exceeds_both_the_paper_and_the_floor(value, floor, short):
     assert bool(list(above(rows(value, floor)))) is short
+
+
+@pytest.mark.parametrize(
+    ("theirs", "low", "floor", "named"),
+    [
+        (0.09, 0.08, 0.001, False),  # apart
+        (0.09, 0.02, 0.001, True),  # overlapping
+        (0.02, 0.01, 0.001, True),  # better than ours
+        (0.09, 0.02, 0.08, False),  # both at the floor
+        (np.nan, np.nan, 0.001, False),  # it made no rollout
+    ],
+)
+def test_a_baseline_is_named_unless_it_is_shown_to_be_worse(theirs, low, floor, named):
+    ours, baseline = rows(0.03, floor), rows(theirs, floor).assign(model="dpd", low=low)
+    said = list(contested(pd.concat([ours, baseline])))
+    assert said == ([("self_diffusion", "vacf", "dpd", theirs, 0.03)] if named else [])
 
 
 def test_several_seeds_show_median_and_range(tmp_path):
