@@ -143,31 +143,3 @@ def _cuts(count: int, train: float, validation: float) -> tuple[int, int]:
 def _first(trajectory: Trajectory) -> int:
     """The first snapshot with a velocity: the first frame of a video has none."""
     return int(trajectory.present.any(axis=1).argmax())
-
-
-def evaluation(trajectory: Trajectory, rows: slice, frames: int | None = None) -> slice:
-    """The part of the test block on which models are rolled out and everything is measured.
-
-    A rollout needs particles that can be followed from its first snapshot to its last. Where
-    tracks are short the window is shortened until at least half of the particles that are free
-    in its first snapshot are free throughout.
-
-    Args:
-        trajectory: the whole data set.
-        rows: the test block.
-        frames: longest window wanted; None takes the block.
-
-    Raises:
-        ValueError: if no two successive snapshots share a free particle.
-    """
-    stop = min(rows.stop, rows.start + (frames or rows.stop))
-    breaks = np.flatnonzero(~trajectory.successive()[rows.start : stop - 1])
-    stop = rows.start + int(breaks[0]) + 1 if len(breaks) else stop
-    surviving = np.logical_and.accumulate(trajectory.free[rows.start : stop]).sum(axis=1)
-    if surviving[0] == 0 or len(surviving) < 2 or surviving[1] == 0:
-        raise ValueError(
-            "No particle is free and tracked over two successive snapshots at the start of the "
-            "test block: check the linking (search_range, memory) or lower trajectory.edge_band."
-        )
-    enough = np.flatnonzero(surviving >= 0.5 * surviving[0])
-    return slice(rows.start, rows.start + max(int(enough[-1]) + 1, 2))

@@ -83,22 +83,3 @@ def test_a_video_too_short_for_three_blocks_is_refused():
 def test_successive_snapshots_stop_at_runs_and_gaps():
     two = example()._replace(run=np.array([0, 0, 1, 1, 1]), time=np.array([0, 1, 0, 1, 3]) * 0.0125)
     np.testing.assert_array_equal(two.successive(), [True, False, True, False])
-
-
-def test_the_evaluation_window_ends_where_half_of_the_tracks_have_ended():
-    present = np.ones((10, 8), bool)
-    present[6:, :5] = False
-    data = example()._replace(
-        time=np.arange(10) * 0.0125,
-        run=np.zeros(10, np.int32),
-        present=present,
-        driven=np.zeros((10, 8), bool),
-    )
-    assert tr.evaluation(data, slice(2, 10)) == slice(2, 6)
-    assert tr.evaluation(data, slice(2, 10), frames=3) == slice(2, 5)
-
-
-def test_an_evaluation_window_without_free_particles_is_refused():
-    data = example()._replace(driven=np.ones((5, 7), bool))
-    with pytest.raises(ValueError, match="No particle is free"):
-        tr.evaluation(data, slice(0, 5))

@@ -4,7 +4,8 @@ A particle that holds more entropy is hotter and keeps its neighbours farther aw
 entropies and volumes are correlated, p(S_i | V_i) ~ exp(S_i - U(S_i, V_i) / T). Entropies drawn
 without a look at the volumes would push the particles apart in the first steps, which heats them
 (the ideal gas by 6 %). Exchanging the draws between particles brings the correlation back and
-leaves their law as it is.
+leaves their law as it is: that of the sample which was learned from. Another sample has a
+temperature of its own, to which `tempered` brings them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor
 from pipeline.closures.energy import Energy
 
 SWEEPS = 200  # each particle is offered this many exchanges
+TRIES = 100  # steps of Newton's method
 
 
 def arranged(
@@ -45,3 +47,29 @@ def arranged(
         i, j = i[taken], j[taken]
         z[i], z[j] = z[j], z[i]
     return z
+
+
+def tempered(energy: Energy, S: Tensor, V: Tensor, temperature: float) -> Tensor:
+    """The entropies S (n,) shifted by one number, so that the mean of T(S, V) is ``temperature``.
+
+    Newton steps on ln <T>, which is close to linear in the shift (an ideal gas: exactly so).
+
+    Args:
+        energy: U(S, V).
+        S: (n,) entropies [k_B].
+        V: (n,) volumes.
+        temperature: wanted.
+
+    Raises:
+        ValueError: if no shift gives that temperature.
+    """
+    for _ in range(TRIES):
+        now = energy(S, V)
+        mean = now.T.mean()
+        if bool((mean / temperature - 1).abs() < 1e-9):
+            return S
+        S = S + mean * torch.log(temperature / mean) / now.dTdS.mean()
+    raise ValueError(
+        f"The learned energy has no state of mean temperature {temperature:.4g} (it stayed at "
+        f"{float(mean):.4g}): train on data nearer to this temperature."
+    )

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.reference import Reference
-from pipeline.dynamics.arrange import arranged
+from pipeline.dynamics.arrange import arranged, tempered
 from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity, shearing
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
@@ -35,6 +35,7 @@ class Conditions(NamedTuple):
     strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
     thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
     drawn: np.ndarray | None = None  # (N,) bool, whose z is a draw: see `arrange`; None: nobody's
+    beginning: float | None = None  # mean T of those drawn at the start; None: as they are drawn
     reference: Reference | None = None  # undeformed bonds of a solid, in float64
     noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
 
@@ -82,8 +83,11 @@ class Thermal:
         """Arranges the drawn latents of particles ``who`` (n,) that a rollout starts with."""
         # The latents are random already, and differ between the seeds of a rollout.
         rng = np.random.default_rng(0)
-        T = self.conditions.temperature
-        self.z[who] = arranged(self.model.energy_closure, S, self.z[who], V, T, rng)
+        law, T = self.model.energy_closure, self.conditions.temperature
+        z = arranged(law, S, self.z[who], V, T, rng)
+        if self.conditions.beginning is not None:
+            z = tempered(law, S + z, V, self.conditions.beginning) - S
+        self.z[who] = z
 
     def evaluate(
         self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float

@@ -9,13 +9,13 @@ how strong fluctuations are and not that the system is in equilibrium.
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.flow import fluctuation
 from pipeline.learn.snapshots import Snapshots
 
 FLOOR = 0.05  # smallest fraction of the velocity variance that is believed to be motion
@@ -92,31 +92,6 @@ def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
     return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
 
 
-def monomials(r: np.ndarray, degree: int) -> np.ndarray:
-    """(n, k) all products of coordinates of r (n, D) up to the total degree, centred and scaled."""
-    x = (r - r.mean(axis=0)) / np.maximum(np.ptp(r, axis=0), 1e-12)
-    columns = [np.ones(len(x))]
-    for power in range(1, degree + 1):
-        for axes in combinations_with_replacement(range(x.shape[1]), power):
-            columns.append(np.prod(x[:, axes], axis=1))
-    return np.stack(columns, axis=1)
-
-
-def mean_flow(r: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, int]:
-    """Polynomial flow (n, D) fitted to one snapshot, and the number of coefficients spent.
-
-    Cubic where there are at least ten particles per coefficient, of lower degree where not. A
-    field fitted over the whole view is used rather than an average over neighbours, since the
-    velocities of neighbours in a dense system are themselves correlated by sound.
-    """
-    for degree in (3, 2, 1, 0):
-        basis = monomials(r, degree)
-        if len(r) >= 10 * basis.shape[1] or degree == 0:
-            break
-    coefficients, *_ = np.linalg.lstsq(basis, v, rcond=None)
-    return basis @ coefficients, basis.shape[1]
-
-
 def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) -> Measured:
     """Scales of the training block.
 
@@ -131,11 +106,8 @@ def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) 
         batch = snapshots.batch(np.array([t]))
         rows = batch.mask.cpu().numpy()
         r, v = (x.double().cpu().numpy()[rows] for x in (batch.r, batch.v))
-        field, spent = mean_flow(r, v)
-        freedom = max(len(r) - spent, 1) / max(len(r), 1)
-        thermal += float(((v - field) ** 2).sum()) / freedom
-        flow += float(((field - field.mean(axis=0)) ** 2).sum())
-        count += r.size
+        disordered, ordered = fluctuation(r, v)
+        thermal, flow, count = thermal + disordered, flow + ordered, count + r.size
         change.append(batch.change()[batch.mask].double().square().mean())
         pairs, particles = pairs + len(batch.pairs.i), particles + len(batch.r)
     variance, noise = thermal / count, 2 * localisation_error**2

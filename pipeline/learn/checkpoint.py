@@ -16,6 +16,7 @@ from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.thermal import Conditions
+from pipeline.evaluation import BEFORE
 from pipeline.files import whole
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.trainee import Trainee
@@ -38,7 +39,8 @@ class Learned(NamedTuple):
         """What `pipeline.dynamics.rollout.rollout` needs for the particles of a window.
 
         Particles met in training keep their latents. Others draw an entropy from its learned law
-        and take the strength of the particle most like them in brightness, or draw one too.
+        and take the strength of the particle most like them in brightness, or draw one too. In
+        another data set those drawn begin at its own kinetic temperature, where that is known.
 
         Raises:
             ValueError: if the window is not in the units the model was trained in.
@@ -56,6 +58,7 @@ class Learned(NamedTuple):
             units=units,
             z=z,
             drawn=None if own.all() else ~own,
+            beginning=None if same else self._beginning(window, units),
             strength=np.exp(log_s) if len(self.met) else None,
             thermal_period=self.record["measured"]["thermal_period"],
             temperature=float(ranges["mean_T"]),
@@ -63,6 +66,12 @@ class Learned(NamedTuple):
             substeps=substeps,
             reference=undeformed(window, units.length, self.model.cutoff),
         )
+
+    def _beginning(self, window: Trajectory, units: ReducedUnits) -> float | None:
+        """Mean T that is to the temperature of another sample as it was in training."""
+        before = float(window.attributes.get(BEFORE, 0.0)) / units.velocity**2
+        share = self.record["seen"]["mean_T"] / self.record["measured"]["temperature"]
+        return before * share or None
 
 
 class LearnedBaseline(NamedTuple):

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
+from pipeline.evaluation import BEFORE
 from pipeline.learn import callbacks
 from pipeline.learn.checkpoint import load
 from pipeline.learn.task import prepare
@@ -116,6 +117,21 @@ def test_what_is_written_is_enough(data, tmp_path) -> None:
         groups = {"kernel", "pair_force", "pair_friction", "energy", "friction", "latent"}
         assert groups <= set(file)
         assert all(np.isfinite(file["pair_force/value"][:]))
+
+
+def test_another_sample_begins_at_its_own_temperature(data, tmp_path) -> None:
+    train(*data, {**SETTINGS, "steps": 2, "validate_every": 2}, tmp_path, seed=0)
+    learned = load(tmp_path)
+    seen, measured = (learned.record[key] for key in ("seen", "measured"))
+    window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
+    hot = 1.5 * measured["temperature"] * learned.conditions(window, 0).units.velocity ** 2
+    given = {**window.attributes, BEFORE: hot}
+    for dataset, share in ((window.attributes["dataset"], None), ("another", 1.5)):
+        there = window._replace(attributes={**given, "dataset": dataset})
+        conditions = learned.conditions(there, seed=1)
+        assert conditions.beginning == (share and pytest.approx(share * seen["mean_T"]))
+    done = rollout(there, learned.model, conditions, 1, progress=False)
+    assert done.trajectory.extra["temperature"][0].mean() == pytest.approx(1.5 * seen["mean_T"])
 
 
 @pytest.mark.parametrize(
