@@ -21,6 +21,63 @@ RULE = (
     "none is above twice that."
 )
 
+ERRORS = Section(
+    "errors",
+    "Errors",
+    "Tables 3 and 5 of the paper, as printed, as we measure them, and the noise floor.",
+    [
+        ("All time origins", tables.judged),
+        ("Where ours is above", tables.shortfalls),
+        ("Where a baseline is as good", tables.rivals),
+        ("The paper's window", tables.windowed),
+    ],
+)
+FLOWS = Section(
+    "flows",
+    "The ideal gas in space",
+    "Figures 9 and 10 of the paper: the profile under shear, mixing in a larger box.",
+    [
+        ("Profile of the shear flow", part("shear_flow", flows.shear_profile)),
+        ("Mixing at L = 2", part("self_diffusion_large", flows.mixing)),
+    ],
+    optional=True,
+)
+SOLID = Section(
+    "solid",
+    "The deformed solid",
+    "Figure 12 of the paper: with and without elastic energy.",
+    [("One snapshot of the cycle", part("viscoelastic", solids.deformed))],
+    optional=True,
+)
+REARRANGEMENTS = Section(
+    "rearrangements",
+    "Rearrangements of the colloids",
+    "Figures 6, 7 and 13 of the paper: where neighbourhoods change, and by how much.",
+    [
+        (subject, part("colloids_paper", make))
+        for subject, make in (
+            ("D²min map", maps.d2min),
+            ("Displacements over a lag", maps.streamlines),
+            ("D²min against lag", rearrangements.against_lag),
+            ("D²min distribution", rearrangements.histogram),
+            ("Spatial correlation of D²min", rearrangements.correlation),
+        )
+    ],
+    optional=True,
+)
+LAWS = Section(
+    "laws",
+    "Energy, temperature, entropy",
+    "What the metriplectic structure keeps and what the entropy learned.",
+    [("Along a rollout", tables.thermodynamics)],
+)
+COST = Section(
+    "cost",
+    "Cost",
+    "Tables 2 and 4 of the paper.",
+    [("Parameters", tables.parameters), ("Time per step", tables.cost)],
+)
+
 
 def content(
     found: Collection, settings: dict[str, Any], provenance: dict[str, Any]
@@ -58,65 +115,8 @@ def _simulated(found: Collection) -> str:
 def sections(found: Collection) -> list[Section]:
     """Tables first, then a figure per data set, then costs."""
     figures = [(title(dataset), curves.of(dataset)) for dataset in found.datasets]
-    return [
-        Section(
-            "errors",
-            "Errors",
-            "Tables 3 and 5 of the paper, as printed, as we measure them, and the noise floor.",
-            [
-                ("All time origins", tables.judged),
-                ("Where ours is above", tables.shortfalls),
-                ("Where a baseline is as good", tables.rivals),
-                ("The paper's window", tables.windowed),
-            ],
-        ),
-        Section("curves", "Curves", "What the errors are errors of.", figures),
-        Section(
-            "flows",
-            "The ideal gas in space",
-            "Figures 9 and 10 of the paper: the profile under shear, mixing in a larger box.",
-            [
-                ("Profile of the shear flow", part("shear_flow", flows.shear_profile)),
-                ("Mixing at L = 2", part("self_diffusion_large", flows.mixing)),
-            ],
-            optional=True,
-        ),
-        Section(
-            "solid",
-            "The deformed solid",
-            "Figure 12 of the paper: with and without elastic energy.",
-            [("One snapshot of the cycle", part("viscoelastic", solids.deformed))],
-            optional=True,
-        ),
-        Section(
-            "rearrangements",
-            "Rearrangements of the colloids",
-            "Figures 6, 7 and 13 of the paper: where neighbourhoods change, and by how much.",
-            [
-                (subject, part("colloids_paper", make))
-                for subject, make in (
-                    ("D²min map", maps.d2min),
-                    ("Displacements over a lag", maps.streamlines),
-                    ("D²min against lag", rearrangements.against_lag),
-                    ("D²min distribution", rearrangements.histogram),
-                    ("Spatial correlation of D²min", rearrangements.correlation),
-                )
-            ],
-            optional=True,
-        ),
-        Section(
-            "laws",
-            "Energy, temperature, entropy",
-            "What the metriplectic structure keeps and what the entropy learned.",
-            [("Along a rollout", tables.thermodynamics)],
-        ),
-        Section(
-            "cost",
-            "Cost",
-            "Tables 2 and 4 of the paper.",
-            [("Parameters", tables.parameters), ("Time per step", tables.cost)],
-        ),
-    ]
+    drawn = Section("curves", "Curves", "What the errors are errors of.", figures)
+    return [ERRORS, drawn, FLOWS, SOLID, REARRANGEMENTS, LAWS, COST]
 
 
 def light(found: Collection, dataset: str) -> Light:
