@@ -133,7 +133,7 @@ def _metriplectic(results: Results) -> str:
         text += (
             "Localisation error in the positions would bias forces and friction: the corrected "
             "score {nakamura} takes this off, by means of a second, simulated draw of the error "
-            "{novick}. "
+            "{maity}. "
         )
     elif training.get("localisation") == "covariance" and sigma > 0:
         text += "The variance of the localisation error was added to that of the velocities. "
