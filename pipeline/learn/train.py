@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -19,6 +18,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from pipeline.graphs import Graphs
 from pipeline.learn import checkpoint
 from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
+from pipeline.learn.carried import traits
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.inspect import write as write_learned
 from pipeline.learn.resume import checkpoint_to_resume, fingerprint
@@ -170,15 +170,3 @@ def finish(
     groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
     write_learned(folder / "learned.h5", groups)
     checkpoint.save(folder, learner, record)
-
-
-def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Properties of the particles that a latent may turn out to stand for, NaN where unknown."""
-    known = trajectory.present.any(axis=0)
-    found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
-    for name in ("mass", "size"):
-        if name in trajectory.extra:
-            value = np.where(trajectory.present, trajectory.extra[name], 0.0).sum(axis=0)
-            count = np.maximum(trajectory.present.sum(axis=0), 1)
-            found[name] = np.where(known, value / count, np.nan)
-    return found
