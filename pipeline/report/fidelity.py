@@ -67,7 +67,7 @@ def laws(results: Results) -> Answer:
     left = balances.residuals(found)
     _moved(results)
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
-    drift = balances.drift(left)
+    drift = min(balances.drift(left), swing)  # a fitted trend may overshoot what it is fitted to
     gained = float(left.entropy[-1])
     state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
     state = worst(state, grade(momentum, 1e-6, 1e-3))
