@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,15 @@ def program(name: str, *packages: str) -> str:
         return path
     if os.geteuid() or not shutil.which("apt-get"):
         pytest.skip(f"no {name} on this machine: sudo apt-get install {' '.join(packages)}")
+    # The tests run in two processes, and a second apt-get at a time fails.
+    with open(Path(tempfile.gettempdir()) / "metriplex_tests_apt.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shutil.which(name):
+            _install(name, packages)
+    return shutil.which(name) or pytest.fail(f"{' '.join(packages)} brought no {name}")
+
+
+def _install(name: str, packages: tuple[str, ...]) -> None:
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
         done = subprocess.run(
@@ -27,4 +39,3 @@ def program(name: str, *packages: str) -> str:
         )
         if done.returncode:
             pytest.skip(f"no {name}, and apt-get {step[0]} failed: {done.stderr.strip()[-200:]}")
-    return shutil.which(name) or pytest.fail(f"{' '.join(packages)} brought no {name}")

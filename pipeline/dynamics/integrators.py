@@ -57,8 +57,8 @@ def heat(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Tensor:
 
     The midpoint brings in Ito's terms of `pipeline.metriplectic.divergence` by itself, the square
     those of U(S); as dt -> 0 this is the paper's increment. What remains is the bounded error of
-    leapfrog and the cube of x (compare Stoltz, J. Comput. Phys. 340, 451 (2017), for dissipative
-    particle dynamics with energy conservation). The paper's increment creates energy of the
+    leapfrog and the cube of x (compare Faure and Stoltz, Appl. Math. Mech. 39, 83 (2018), for
+    smoothed dissipative particle dynamics). The paper's increment creates energy of the
     order of dv^2 in every step, which rollouts in steps of one frame do not survive.
 
     Args:

@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from pipeline.files import whole
+from pipeline.learn.trainee import Diverged
 
 OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 
@@ -130,7 +131,7 @@ class Overflow(lightning.Callback):
             return
         self.count += 1
         if self.count > OVERFLOWS:
-            raise ValueError(
+            raise Diverged(
                 f"The gradient was non-finite {self.count} times in a row, last at step "
                 f"{trainer.global_step}: lower learning_rate or train in float64 (precision)."
             )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.learn.latent import Latent
+from pipeline.trajectory import Trajectory
 
 Group = dict[str, Any]
 
@@ -56,3 +57,15 @@ def _group(
             group[trait] = y
             group[f"correlation_{trait}"] = np.corrcoef(y[good], x[good])[0, 1]
     return group
+
+
+def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
+    """Properties of the particles that a latent may turn out to stand for, NaN where unknown."""
+    known = trajectory.present.any(axis=0)
+    found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
+    for name in ("mass", "size"):
+        if name in trajectory.extra:
+            value = np.where(trajectory.present, trajectory.extra[name], 0.0).sum(axis=0)
+            count = np.maximum(trajectory.present.sum(axis=0), 1)
+            found[name] = np.where(known, value / count, np.nan)
+    return found

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -18,11 +18,13 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from pipeline.graphs import Graphs
 from pipeline.learn import checkpoint
 from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
+from pipeline.learn.carried import traits
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.inspect import write as write_learned
 from pipeline.learn.resume import checkpoint_to_resume, fingerprint
 from pipeline.learn.stability import Stability
 from pipeline.learn.task import Task, prepare
+from pipeline.learn.trainee import Diverged
 from pipeline.trajectory import Trajectory
 
 
@@ -49,7 +51,8 @@ def train(
         threads: of torch.
 
     Raises:
-        ValueError: if a setting is unknown or the data cannot be learned from.
+        ValueError: if a setting is unknown, the data cannot be learned from, or training diverges
+            before its first checkpoint. Later, what diverges ends with the best checkpoint so far.
     """
     torch.set_num_threads(threads)
     folder = Path(folder)
@@ -60,19 +63,34 @@ def train(
     data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
     mark = fingerprint(trajectory, graphs, task.settings, task.learner)
     last = checkpoint_to_resume(folder, mark)
+    ended = _fit(trainer, task, data, last, table)
+    best = folder / "checkpoints" / "best.ckpt"
+    state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
+    task.learner.cpu().load_state_dict(state)
+    finish(task, trajectory, folder, table, ended)
+
+
+def _fit(
+    trainer: lightning.Trainer, task: Task, data: SnapshotData, last: Path | None, table: Table
+) -> str | None:
+    """Why training ended early by itself, None if it did not."""
     with warnings.catch_warnings():
         # Batches are slices of memory: worker processes would only slow them down.
         warnings.filterwarnings("ignore", ".*does not have many workers.*")
         warnings.filterwarnings("ignore", ".*Checkpoint directory .* exists.*")
+        # Lightning's own affair with torch.
+        warnings.filterwarnings("ignore", ".*isinstance\\(treespec, LeafSpec\\).*")
         try:
             trainer.fit(task.learner, data, ckpt_path=last, weights_only=True)
         except SIGTERMException:
             # By itself it would end the process as if all were well.
             sys.exit("training was terminated; it goes on from its last checkpoint when run again")
-    best = folder / "checkpoints" / "best.ckpt"
-    state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
-    task.learner.cpu().load_state_dict(state)
-    finish(task, trajectory, folder, table)
+        except Diverged as diverged:
+            if not table.rows:
+                raise
+            print(f"{diverged} The best checkpoint so far is kept.", file=sys.stderr)
+            return str(diverged)
+    return None
 
 
 def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> lightning.Trainer:
@@ -86,6 +104,7 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
         save_on_train_epoch_end=True,
         enable_version_counter=False,
     )
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_wanted)
     watch = [Overflow(), stability, table, Bar(epochs * settings["validate_every"])]
     if settings["max_minutes"] is not None:
         watch.append(Clock(table, float(settings["max_minutes"])))
@@ -112,7 +131,14 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
     )
 
 
-def finish(task: Task, trajectory: Trajectory, folder: Path, table: Table) -> None:
+def _wanted(record: logging.LogRecord) -> bool:
+    """Lightning advertises a service of its makers at the start of every training."""
+    return "litlogger" not in record.getMessage()
+
+
+def finish(
+    task: Task, trajectory: Trajectory, folder: Path, table: Table, ended: str | None
+) -> None:
     """Writes the model with its units, the ranges it saw and how it came about."""
     # A run resumed after its last epoch has its table from the checkpoint alone.
     table.write()
@@ -138,20 +164,9 @@ def finish(task: Task, trajectory: Trajectory, folder: Path, table: Table) -> No
             "best_step": int(best["step"]),
             "validation_nll": float(best["validation_nll"]),
             "seconds": float(table.rows[-1]["seconds"]),
+            "ended": ended,
         },
     }
     groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
     write_learned(folder / "learned.h5", groups)
     checkpoint.save(folder, learner, record)
-
-
-def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
-    """Properties of the particles that a latent may turn out to stand for, NaN where unknown."""
-    known = trajectory.present.any(axis=0)
-    found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
-    for name in ("mass", "size"):
-        if name in trajectory.extra:
-            value = np.where(trajectory.present, trajectory.extra[name], 0.0).sum(axis=0)
-            count = np.maximum(trajectory.present.sum(axis=0), 1)
-            found[name] = np.where(known, value / count, np.nan)
-    return found

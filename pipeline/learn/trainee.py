@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -17,6 +16,10 @@ from pipeline.learn.carried import Group
 from pipeline.learn.data import Transition
 from pipeline.learn.schedule import rate
 from pipeline.learn.snapshots import Snapshots
+
+
+class Diverged(ValueError):
+    """Loss or gradient is no number any more: nothing better will come of going on."""
 
 
 class Trainee(lightning.LightningModule, ABC):
@@ -67,8 +70,8 @@ class Trainee(lightning.LightningModule, ABC):
         terms = self.terms(item)
         loss = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
         if not bool(torch.isfinite(loss)):
-            bad = [name for name, term in terms.items() if not math.isfinite(float(term))]
-            raise ValueError(
+            bad = [name for name, term in terms.items() if not bool(torch.isfinite(term))]
+            raise Diverged(
                 f"The training loss became non-finite at step {self.global_step} (terms: "
                 f"{', '.join(bad)}): lower learning_rate, or look for coincident particles."
             )

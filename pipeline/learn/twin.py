@@ -11,9 +11,9 @@ error has a known size, so one can put a second draw eta of it on top and see wh
     E[ R(y) R(y)^T - D D^T ] = R(r) R(r)^T,   D = R(y + eta) - R(y)
 
 The likelihood is a sum of such products, so replacing them makes its gradient unbiased to second
-order in eps: the corrected score of Nakamura, Biometrika 77, 127 (1990), by simulation. Novick and
-Stefanski, J. Am. Stat. Assoc. 97, 472 (2002), add imaginary errors: the real part of
-R(y + i eta) R(y + i eta)^T is the same difference.
+order in eps: the corrected score of Nakamura, Biometrika 77, 127 (1990), by simulation as in the
+Monte Carlo corrected scores of Maity and Apanasovich, Electron. J. Stat. 5, 1424 (2011). Imaginary
+errors would do as well: the real part of R(y + i eta) R(y + i eta)^T is the same difference.
 """
 
 from __future__ import annotations

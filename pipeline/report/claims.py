@@ -49,6 +49,14 @@ def _together(results: Results) -> tuple[float, str]:
     return float(attrs["together"]), f"{lag} frame{'s' if lag > 1 else ''}"
 
 
+def independent(results: Results) -> bool:
+    """Whether there are neighbours and each goes its own way."""
+    try:
+        return _together(results)[0] < TOGETHER
+    except Absent:
+        return False
+
+
 def neighbourhoods(results: Results) -> str:
     """Whether D2min means rearrangement here."""
     companions(results)

@@ -27,7 +27,11 @@ def convergence(results: Results) -> Answer:
     best = np.minimum.accumulate(loss)
     before = best[np.searchsorted(step, step[0] + 0.8 * (step[-1] - step[0]))]
     if best[0] == best[-1]:
-        return Answer("poor", f"The validation loss of {style.name(run.model)} never fell.")
+        return Answer(
+            "poor",
+            f"The validation loss of {style.name(run.model)} never fell: what was learned from the "
+            f"first frames does not hold on later ones.{_cut_short(results)}",
+        )
     late, share = before - best[-1], (before - best[-1]) / (best[0] - best[-1])
     return Answer(
         "good" if late < SMALL else grade(share, 0.02, 0.1),
@@ -44,8 +48,10 @@ def _fall(late: float, share: float) -> str:
 
 
 def _cut_short(results: Results) -> str:
-    """A sentence where the clock ended training before its steps were done."""
+    """A sentence where training ended before its steps were done."""
     done = results.yaml(f"{results.first.folder}/model.yaml")["training"]
+    if done.get("ended"):
+        return f" {done['ended']}"
     limit = done.get("max_minutes")
     if limit is None or float(done.get("seconds", 0)) < 60 * float(limit):
         return ""
@@ -61,7 +67,7 @@ def laws(results: Results) -> Answer:
     left = balances.residuals(found)
     _moved(results)
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
-    drift = balances.drift(left)
+    drift = min(balances.drift(left), swing)  # a fitted trend may overshoot what it is fitted to
     gained = float(left.entropy[-1])
     state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
     state = worst(state, grade(momentum, 1e-6, 1e-3))

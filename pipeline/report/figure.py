@@ -12,6 +12,8 @@ import pandas as pd
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from pipeline.report import narrow
+
 DPI = 170  # of rasterised artists: dense maps, video frames
 
 
@@ -32,7 +34,10 @@ class Figure(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """A figure turned to text for the template; `csv` and `pdf` are data URIs."""
+    """A figure turned to text for the template; `csv` and `pdf` are data URIs.
+
+    parts: view boxes of its panels, which a narrow screen shows one below the other.
+    """
 
     name: str
     svg: str
@@ -41,6 +46,7 @@ class Embedded(NamedTuple):
     caption: str
     alt: str
     wide: bool
+    parts: list[str]
 
 
 def data_uri(content: bytes, kind: str) -> str:
@@ -87,6 +93,7 @@ def inline_svg(drawing: matplotlib.figure.Figure, name: str) -> str:
 def embed(figure: Figure) -> Embedded:
     """Render a figure once for the page and once for each download."""
     svg = inline_svg(figure.drawing, figure.name)
+    parts = [part.box for part in narrow.parts(figure.drawing)]
     figure.drawing.set_layout_engine("none")  # laid out once is enough
     return Embedded(
         figure.name,
@@ -96,6 +103,7 @@ def embed(figure: Figure) -> Embedded:
         figure.caption,
         figure.alt,
         figure.wide,
+        parts,
     )
 
 

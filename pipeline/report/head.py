@@ -37,9 +37,9 @@ def headline(results: Results) -> str:
     parts = [f"{len(trajectory.time)} frames from {videos}", apart, f"{count:.0f} particles each"]
     text = ", ".join(part for part in parts if part) + "."
     if attributes["length_unit"] == "px":
-        text += " No physical scale was given, so lengths are in pixels."
+        text += " No physical scale was given (settings: video.mpp), so lengths are in pixels."
     if attributes["time_unit"] == "frame":
-        text += " No frame rate was given, so times are in frames."
+        text += " No frame rate was given (settings: video.fps), so times are in frames."
     return text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.report.tuning import Cell
 
 HERE = Path(__file__).parent
+MINUS = re.compile(r"(?<=[\s(])-(?=[\d.])")
 LIMIT = 15e6  # bytes of a finished page
 
 
@@ -75,6 +77,6 @@ def _drawing(figure: Embedded | Cell) -> Markup:
 
 
 def _rich(text: str) -> Markup:
-    """Escaped text with D²min set as it should be, and no line that begins with a %."""
-    escaped = str(escape(text)).replace(" %", "\u00a0%")
+    """Escaped text with D²min and minus signs as they should be, and no line that begins with %."""
+    escaped = MINUS.sub("−", str(escape(text)).replace(" %", "\u00a0%"))
     return Markup(escaped.replace("D²min", "D²<sub>min</sub>"))

@@ -53,12 +53,12 @@ def _tracking(results: Results) -> str:
         f"{name.replace('_', ' ')} {number(entry.get('value'))}" for name, entry in found.items()
     )
     guessed = sum(entry.get("source") == "estimated" for entry in found.values())
+    which = "all of these" if guessed == len(found) else f"{guessed} of these {len(found)}"
     drift = _section(results, "link").get("drift", "none")
     return (
         "Particles were located with trackpy {trackpy}, after Crocker and Grier {crocker}, with "
-        f"{told}; {guessed} of these {len(found)} parameters were estimated from the video. They "
-        "were linked into tracks with adaptive search, short tracks were removed and gaps filled "
-        "by interpolation and flagged. "
+        f"{told}; {which} were estimated from the video. Particles were linked into tracks with "
+        "adaptive search, short tracks were removed and gaps filled by interpolation and flagged. "
         + ("The mean motion was taken out." if drift == "mean" else "No drift was taken out.")
     )
 
@@ -94,8 +94,8 @@ def _models(results: Results) -> str:
         raise Absent("No model was trained.")
     seeds, split = len({run.seed for run in results.runs}), _section(results, "split")
     text = (
-        f"Models compared: {', '.join(map(style.name, models))}, {seeds} "
-        f"training{'s' if seeds > 1 else ''} each. "
+        f"Trained {'once' if seeds == 1 else f'{seeds} times'}: "
+        f"{', '.join(map(style.name, models))}. "
     )
     if any(model.startswith("metriplectic") for model in models):
         text += (
@@ -133,7 +133,7 @@ def _metriplectic(results: Results) -> str:
         text += (
             "Localisation error in the positions would bias forces and friction: the corrected "
             "score {nakamura} takes this off, by means of a second, simulated draw of the error "
-            "{novick}. "
+            "{maity}. "
         )
     elif training.get("localisation") == "covariance" and sigma > 0:
         text += "The variance of the localisation error was added to that of the velocities. "

@@ -10,6 +10,10 @@ from pipeline.report.results import Results
 from pipeline.report.tables import Table
 from pipeline.report.words import number
 
+SAME = (
+    "All were trained on the same snapshots within the same time, and rolled out from the same "
+    "first snapshot. "
+)
 COLUMNS = ["Model", "Seed", "Parameters", "Checkpoint", "Training", "Rollout"]
 
 
@@ -27,9 +31,8 @@ def compared(results: Results) -> Table:
         "models",
         COLUMNS,
         rows,
-        "All were trained on the same snapshots within the same time, and rolled out from the same "
-        "first snapshot. Parameters leave out the numbers that single particles carry. The "
-        "statistics of a rollout that stopped early are those of the snapshots it has.",
+        f"{SAME if len(rows) > 1 else ''}Parameters leave out the numbers that single particles "
+        "carry. The statistics of a rollout that stopped early are those of the snapshots it has.",
         pd.DataFrame(rows, columns=COLUMNS),
     )
 

@@ -99,9 +99,20 @@ def side_by_side(results: Results) -> Movie:
         frames.shape[2],
         frames.shape[1],
         f"Film of the test block, experiment left and {model} right, coloured by {what}.",
-        f"Both sides start from the same frame; colour is {what} since then on one scale, grey "
-        "particles are led along the recorded paths. The same regions should darken.",
+        f"Both sides start from the same frame; colour shows {_inner(what)} since then on one "
+        f"scale, grey particles are led along the recorded paths. {_expected(what)}",
     )
+
+
+def _inner(words: str) -> str:
+    """As within a sentence."""
+    return words if words.startswith("D²") else words[:1].lower() + words[1:]
+
+
+def _expected(what: str) -> str:
+    if what.startswith("D²"):
+        return "The same regions should darken."
+    return "Both should darken at one pace; where, is left to chance, unless a flow decides it."
 
 
 def _table(time: np.ndarray, colour: film.Colour) -> pd.DataFrame:

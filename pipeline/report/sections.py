@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pipeline.report import claims, models, movie, tables
+from pipeline.report import claims, models, movie, reasons, tables
 from pipeline.report.figures import (
     carried,
     curves,
@@ -35,11 +35,11 @@ class Section(NamedTuple):
     optional: bool = False
 
 
-def _where(check: Callable[[Results], None], make: Callable[..., Any]) -> Callable[..., Any]:
-    """`make`, but only of data that pass a check; the reason why not is said once."""
+def _together(make: Callable[..., Any]) -> Callable[..., Any]:
+    """`make`, but only where neighbours move together; the reason why not is said once."""
 
     def checked(results: Results) -> Any:
-        check(results)
+        claims.companions(results)
         return make(results)
 
     return checked
@@ -57,8 +57,8 @@ SECTIONS = [
         "Tracking quality",
         "Which settings were used, where they came from, and whether to trust the tracks.",
         [
-            ("Parameters", tables.parameters),
-            ("Warnings", tables.warnings),
+            ("Parameters", reasons.parameters),
+            ("Warnings", reasons.warnings),
             ("Mass and size", tracking.features),
             ("Subpixel bias", tracking.subpixel),
             ("Count per frame", tracking.counts),
@@ -107,13 +107,10 @@ SECTIONS = [
         "Where neighbourhoods change in a way that no smooth strain explains (D²min).",
         [
             ("Whether to read it", claims.neighbourhoods),
-            ("D²min map", _where(claims.companions, maps.d2min)),
-            ("D²min against lag", _where(claims.companions, rearrangements.against_lag)),
-            ("D²min distribution", _where(claims.companions, rearrangements.histogram)),
-            (
-                "Spatial correlation of D²min",
-                _where(claims.companions, rearrangements.correlation),
-            ),
+            ("D²min map", _together(maps.d2min)),
+            ("D²min against lag", _together(rearrangements.against_lag)),
+            ("D²min distribution", _together(rearrangements.histogram)),
+            ("Spatial correlation of D²min", _together(rearrangements.correlation)),
             ("Displacements over a lag", maps.streamlines),
         ],
     ),
@@ -145,7 +142,10 @@ SECTIONS = [
         "Relative error of each statistic, beside the error between two halves of the "
         "experiment itself (its noise floor): an error near its floor cannot be told from "
         "zero.",
-        [("Comparison", tables.comparison), ("Agreement in place", tables.agreement)],
+        [
+            ("Comparison", tables.comparison),
+            ("Agreement in place", _together(tables.agreement)),
+        ],
     ),
     Section(
         "lammps",

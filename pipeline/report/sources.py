@@ -68,10 +68,10 @@ SOURCES = {
         "application to generalized linear models. Biometrika 77, 127 (1990).",
         "https://doi.org/10.1093/biomet/77.1.127",
     ),
-    "novick": Citation(
-        "S. J. Novick, L. A. Stefanski: Corrected score estimation via complex variable simulation "
-        "extrapolation. J. Am. Stat. Assoc. 97, 472 (2002).",
-        "https://doi.org/10.1198/016214502760047005",
+    "maity": Citation(
+        "A. Maity, T. V. Apanasovich: Estimation via corrected scores in general semiparametric "
+        "regression models with error-prone covariates. Electron. J. Stat. 5, 1424 (2011).",
+        "https://doi.org/10.1214/11-EJS647",
     ),
     "eilers": Citation(
         "P. H. C. Eilers: A perfect smoother. Anal. Chem. 75, 3631 (2003).",

@@ -1,13 +1,12 @@
-"""Tables of numbers in the report: parameters, errors, agreement of maps."""
+"""Tables of numbers in the report: errors, agreement of maps."""
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.report import style
+from pipeline.report import claims, style
 from pipeline.report.figure import table_uri
 from pipeline.report.records import Absent
 from pipeline.report.results import Results
@@ -41,44 +40,6 @@ class Table(NamedTuple):
     def csv(self) -> str:
         """Data URI of the table as CSV."""
         return table_uri(self.data)
-
-
-def parameters(results: Results) -> Table:
-    """Tracking parameters: value, estimated or from the config, and why."""
-    found = results.json("tuning.json").get("parameters", {})
-    if not found:
-        raise Absent("The tuning stored no parameters.")
-    rows = [
-        [
-            name.replace("_", " "),
-            number(entry.get("value")),
-            "estimated" if entry.get("source") == "estimated" else "from the config",
-            str(entry.get("why", "")),
-        ]
-        for name, entry in found.items()
-    ]
-    columns = ["Parameter", "Value", "Source", "Why"]
-    return Table(
-        "parameters",
-        columns,
-        rows,
-        "Lengths in pixels, times in frames. Any of them can be fixed in the config.",
-        pd.DataFrame(rows, columns=columns),
-    )
-
-
-def warnings(results: Results) -> list[str]:
-    """The warnings of tuning, linking and velocities."""
-    sentences = []
-    for name in ("tuning.json", "linking.json"):
-        try:
-            sentences += [str(s) for s in results.json(name).get("warnings", [])]
-        except Absent:
-            continue
-    with suppress(Absent):
-        sentences += [str(s) for s in results.trajectory().attributes.get("warnings", [])]
-    sentences = [s[:1].upper() + s[1:] for s in dict.fromkeys(sentences)]
-    return sentences or ["Tuning, linking and velocities gave no warning."]
 
 
 def seeds(results: Results) -> pd.DataFrame:
@@ -120,8 +81,10 @@ def comparison(results: Results) -> Table:
     table = seeds(results)
     models = list(dict.fromkeys(table["model"]))
     still = {run.model for run in results.runs if results.rollout(run.source)[0] == 1}
-    rows = []
+    rows, alone = [], claims.independent(results)
     for metric, words in METRICS.items():
+        if alone and metric.startswith("d2min"):
+            continue
         here = table[table["metric"] == metric].set_index("model")
         if here.empty:
             continue
@@ -135,9 +98,20 @@ def comparison(results: Results) -> Table:
         ["Error of", *map(style.name, models), "Noise floor"],
         rows,
         f"Errors are relative L2 distances from the experiment, with their intervals. "
-        f"{_what(table)}{_notes(table)}",
+        f"{_what(table)}{_notes(table)}{_meaning(results, alone)}",
         results.csv("comparison.csv"),
     )
+
+
+def _meaning(results: Results, alone: bool) -> str:
+    """What the errors cannot say; ``alone``: neighbours move independently."""
+    text = " D²min is left out: neighbours move independently of each other." if alone else ""
+    if not claims.is_resolved(results):
+        text += (
+            " The velocity is not resolved, so small errors do not speak for the model, nor large "
+            "ones against it."
+        )
+    return text
 
 
 def _notes(table: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pipeline.report import html, style, tables
+from pipeline.report import html, reasons, style
 from pipeline.report.figure import Embedded, embed, inline_svg
 from pipeline.report.figures import trials as drawn
 from pipeline.report.records import Absent
@@ -70,7 +70,7 @@ def write(path: str | os.PathLike[str], folder: str | os.PathLike[str], tried: T
             others=others,
             whole=whole,
             evidence=_evidence(results),
-            parameters=tables.parameters(results),
+            parameters=reasons.parameters(results),
         )
     html.save(path, text)
 

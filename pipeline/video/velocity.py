@@ -105,8 +105,8 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
     said = []
     if 1 - kept.mean() > 0.01:
         said.append(
-            f"{100 * (1 - kept.mean()):.1f} % of the fourth differences are outliers: particles "
-            "are mistaken for one another, or tracks jump."
+            f"{100 * (1 - kept.mean()):.1f} % of the stretches of five frames jump six times "
+            "farther than is usual: particles are mistaken for one another, or a few differ much."
         )
     return Localisation(sigma, np.sqrt(np.maximum(-covariance, 0)), int(kept.sum()), said)
 

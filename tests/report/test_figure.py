@@ -20,6 +20,10 @@ def drawing():
     return figure
 
 
+def plain(figure) -> Figure:
+    return Figure("line", figure, pd.DataFrame({"x": [0, 1]}), "", "")
+
+
 def test_ids_carry_the_figures_name() -> None:
     with style.context():
         one, other = inline_svg(drawing(), "one"), inline_svg(drawing(), "other")
@@ -53,8 +57,30 @@ def test_every_model_has_a_look_of_its_own(model: str) -> None:
 
 
 def test_a_figure_stands_alone() -> None:
-    made = embed(Figure("line", drawing(), pd.DataFrame({"x": [0, 1]}), "", ""))
+    made = embed(plain(drawing()))
     root = ElementTree.fromstring(standalone(made))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     assert root.get("width", "").endswith("pt")
     assert root.get("aria-hidden") is None
+
+
+def test_panels_side_by_side_are_cut_apart_without_loss() -> None:
+    with style.context():
+        figure, axes = style.panels(2, 2)
+        figure.colorbar(axes[1].scatter([0, 1], [0, 1], c=[0, 1]), ax=axes[1])
+        for panel in axes:
+            panel.set(xlabel="x", ylabel="y", title="t")
+        parts = [list(map(float, box.split())) for box in embed(plain(figure)).parts]
+    width, height = (72 * size for size in figure.get_size_inches())
+    assert len(parts) == 4
+    assert sum(w * h for _, _, w, h in parts) == pytest.approx(width * height, rel=1e-3)
+    for (x, y, w, h), panel in zip(parts, axes, strict=True):
+        inner = panel.get_position()
+        assert x <= width * inner.x0
+        assert x + w >= width * inner.x1
+        assert y <= height * (1 - inner.y1)
+        assert y + h >= height * (1 - inner.y0)
+
+
+def test_a_single_panel_is_not_cut() -> None:
+    assert embed(plain(drawing())).parts == []

@@ -1,6 +1,6 @@
 """Long videos: 5 000 frames of 1024 x 1024, made on the fly, through detection and linking.
 
-Half an hour and more, so by name only: pytest -m soak -s. SOAK_FRAMES sets another length.
+Half an hour and more, so by name only: pytest -m soak -s -n 0. SOAK_FRAMES sets another length.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from safetensors.numpy import load_file
 
 from tests.workflow.conftest import PATH, SNAKEFILE
 
-TARGET = "results/small/comparison.csv"
+TARGET = "results/small/report.html"
 SETTINGS = """
 models: [metriplectic]
 video: {mpp: 0.68, fps: 80}
@@ -25,10 +26,12 @@ simulate: {kind: monolayer, width: 24.0, height: 20.0, frames: 50, period: 60, p
            view: [210, 210]}
 train: {steps: 8, validate_every: 4, rollout_steps: 4, localisation: covariance, strength: false,
         max_minutes: null}
+report: {movie: false}
 """
 # Every stage imports this before anything else. A file of which only the last step is missing, its
 # new name, is the worst that can be left behind: the first stage to come there is interrupted, the
-# next killed; of further files of the same stage, too.
+# next killed; of further files of the same stage, too. The report takes long to write: it is
+# interrupted at its page and killed at its record.
 SABOTAGE = """
 import os, signal, sys
 
@@ -37,7 +40,8 @@ replace = os.replace
 def sabotaged(source, target, **options):
     if "/.snakemake/scripts/" in sys.argv[0]:
         name = os.path.abspath(target).rpartition("/results/")[2].replace("/", "+")
-        for kind in ("SIGINT", "SIGKILL"):
+        first = {"small+report.html": "SIGINT", "small+report.json": "SIGKILL"}.get(name)
+        for kind in [first] if first else ["SIGINT", "SIGKILL"]:
             mark = os.path.join(os.environ["SABOTAGE"], name + " " + kind)
             if not os.path.exists(mark):
                 open(mark, "w").close()
@@ -46,6 +50,7 @@ def sabotaged(source, target, **options):
 
 os.replace = sabotaged
 """
+PAGES = ("report.html", "tuning.html")
 pytestmark = pytest.mark.slow
 
 
@@ -112,9 +117,10 @@ def test_every_stage_was_interrupted_and_killed(disturbed):
         *("truth.h5", "video.tif", "tuning.json", "features.parquet", "tracks.parquet"),
         *("linking.json", "tracking.h5", "trajectory.h5", "graphs.h5", "model.safetensors"),
         *("model.yaml", "training.csv", "learned.h5", "rollout.h5", "experiment.h5"),
-        "comparison.csv",
+        *("comparison.csv", "tuning.html", "report.html", "report.json"),
     } <= named
-    assert all(mark.replace("SIGINT", "SIGKILL") in marks for mark in marks)
+    once = {"small+report.html SIGINT", "small+report.json SIGKILL"}
+    assert all(mark.replace("SIGINT", "SIGKILL") in marks for mark in marks - once)
     left = [path.name for path in made.rglob("*") if {".partial", ".labelled"} & {*path.suffixes}]
     assert left == []
 
@@ -134,6 +140,13 @@ def test_the_results_are_those_of_an_undisturbed_run(disturbed, undisturbed):
     assert ours.keys() == theirs.keys()
     for name, value in theirs.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-6, err_msg=name)
+    verdicts = [json.loads((place / "report.json").read_text()) for place in (made, undisturbed)]
+    assert verdicts[0]["lights"] == verdicts[1]["lights"]
+    figures = [
+        {path.name for path in (place / "figures").iterdir()} for place in (made, undisturbed)
+    ]
+    assert figures[0] == figures[1]
+    assert all((made / name).read_text().rstrip().endswith("</html>") for name in PAGES)
     compared = [pd.read_csv(place / "comparison.csv") for place in (made, undisturbed)]
     pd.testing.assert_frame_equal(*compared, rtol=1e-6)
 

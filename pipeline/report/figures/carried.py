@@ -98,7 +98,7 @@ def _scatter(axes: Axes, found: Group, trait: str, kinds: list[Kind]) -> None:
         axes.scatter(x[rows], s[rows], s=7, color=colour, alpha=0.6, linewidths=0, rasterized=True)
     axes.set(xlabel=TRAITS[trait], ylabel=STRENGTH)
     value = float(finite(found.get(f"correlation_{trait}"))[0])
-    axes.set_title(f"correlation {value:.2f}")
+    axes.set_title(f"correlation {_rounded(value)}")
 
 
 def _correlations(found: Group) -> str:
@@ -108,5 +108,9 @@ def _correlations(found: Group) -> str:
         for key, value in found.data.items()
         if key.startswith("correlation_")
     }
-    told = ", ".join(f"{name} {value:.2f}" for name, value in known.items())
+    told = ", ".join(f"{name} {_rounded(value)}" for name, value in known.items())
     return f" Correlation with measured traits: {told}." if told else ""
+
+
+def _rounded(correlation: float) -> str:
+    return f"{correlation:.2f}".replace("-", "−")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
@@ -55,9 +56,9 @@ def pair_law(results: Results) -> Figure:
         "pair_law",
         drawing,
         pd.concat(rows),
-        "Left, how much a neighbour at distance r takes part in the local density; middle, the "
+        "First, how much a neighbour at distance r takes part in the local density; second, the "
         "mean force between neighbours (positive pushes apart; kT is the mean kinetic temperature, "
-        "since a video tells no masses); right, how they slow each other.",
+        "since a video tells no masses); third, how they slow each other.",
         "Learned volume kernel, mean pair force and pair friction against distance.",
         wide=True,
     )
@@ -80,7 +81,7 @@ def state(results: Results) -> Figure:
     ):
         field = factor * found.get(name)
         mesh = axes.contourf(V, S, field, 16, cmap="cividis")
-        drawing.colorbar(mesh, ax=axes, label=words)
+        drawing.colorbar(mesh, ax=axes, label=words, ticks=MaxNLocator(5))
         axes.set(xlabel=style.quantity("Volume V", unit.volume_unit), ylabel="Entropy S (k)")
         table[name] = field.ravel()
         x, y = unit.volume * found.get("samples_V"), found.get("samples_S")
@@ -112,14 +113,15 @@ def friction(results: Results) -> Figure:
     drag.set_ylabel(style.quantity("Friction over mass", unit.per("1", unit.time_unit)))
     heat.set_ylabel(style.quantity("Heat conductance", unit.per("k", unit.time_unit)))
     for axes in (drag, heat):
+        axes.margins(y=0.4)  # room for the names above the curves
         axes.set(xlabel=unit.distance, ylim=(0, None))
-        axes.legend()
+        axes.legend(loc="upper right")
     return Figure(
         "friction",
         drawing,
         pd.DataFrame(table),
-        "Left, how strongly neighbours drag on each other when they slide past or approach; right, "
-        "how they exchange heat. Both at the mean temperature.",
+        "First, how strongly neighbours drag on each other when they slide past or approach; "
+        "second, how they exchange heat. Both at the mean temperature.",
         "Learned friction amplitudes a², b² and heat exchange c² against distance.",
         wide=True,
     )
@@ -137,7 +139,7 @@ def histograms(results: Results) -> Figure:
         "temperature",
         drawing,
         pd.concat(rows),
-        "Left, a sample in equilibrium has one temperature: the spread, "
+        "A sample in equilibrium has one temperature: the spread, "
         f"{percent(_spread(rows[0]))} (rms), is the model's. "
         "Several humps mean that kinds of particles, which take up different volumes, pass for "
         "differently warm ones, since one equation of state serves for all.",

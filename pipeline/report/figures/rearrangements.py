@@ -41,7 +41,7 @@ def against_lag(results: Results) -> Figure:
         "d2min_lag",
         drawing,
         table.merge(pd.concat(extra), on=["source", "lag"]),
-        "Left, how strongly neighbourhoods change beyond what a smooth strain explains; right, "
+        "First, how strongly neighbourhoods change beyond what a smooth strain explains; second, "
         "how many particles have rearranged. A line that leaves the frame is more than four times "
         "the experiment's." + results.lacking("d2min"),
         f"Mean D2min against lag, and share of rearranged particles, of {told(found)}.",

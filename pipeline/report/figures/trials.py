@@ -149,7 +149,7 @@ def evidence(results: Results) -> Figure:
         "evidence",
         drawing,
         pd.concat(rows),
-        "Left, minmass should lie in the gap between noise and particles; right, displacements "
+        "First, minmass should lie in the gap between noise and particles; second, displacements "
         "should have died out before the search range.",
         "Histograms of the masses and displacements, with minmass and search range.",
         wide=True,

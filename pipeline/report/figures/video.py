@@ -96,7 +96,7 @@ def overlay(results: Results) -> Figure:
     ring = WIDTH * _diameter(results, 0.8 * spacing)
     _show(whole, image, found, ring / max(height, width))
     whole.set_ylabel("y (px)")
-    whole.set_title(f"Frame {numbers[k]}: {len(found)} particles")
+    whole.set_title(f"Frame {numbers[k]}: {len(found)} particles followed")
     near, _ = cKDTree(found[["x", "y"]]).query(found[["x", "y"]], min(2, len(found)))
     side = float(min(height, width, max(40.0, 11 * np.median(np.atleast_2d(near)[..., -1]))))
     x0, y0 = crowded(found, side, (width, height))
