@@ -61,6 +61,6 @@ def test_a_restarted_run_continues_the_path(tmp_path, plugin, kind):
     model, system = random_model("splines", 2), crystal(2, strong=True)
     whole = by_plugin(tmp_path, plugin, model, system, 10)
     restarted(tmp_path, kind, 4, 10)
-    rest = dumped(tmp_path / "rest.dump", 2)
+    rest = dumped(tmp_path / "rest.dump", system)
     for name in ("v", "S", "T"):
         assert np.allclose(getattr(rest, name), getattr(whole, name)[4:], atol=1e-11)
