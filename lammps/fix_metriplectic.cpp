@@ -45,19 +45,32 @@ void FixMetriplectic::init()
     if (!atom->mass || std::fabs(atom->mass[type] - pair->mass()) > 1e-12 * pair->mass())
       error->all(FLERR, "The mass of every particle must be {}, as in the potential file: mass * {}",
                  pair->mass(), pair->mass());
+  check_order();
+}
+
+void FixMetriplectic::check_order()
+{
   bool after = false;
-  for (const Fix *fix : modify->get_fix_list()) {
+  deform = nullptr;
+  for (Fix *fix : modify->get_fix_list()) {
     after = after || fix == this;
+    const bool deforms = utils::strmatch(fix->style, "^deform");
+    if (deforms && domain->deform_vremap) deform = fix;
+    if (after && deforms)
+      error->all(FLERR, "Fix {} must be defined before fix {}, which keeps its box up with the particles",
+                 fix->id, id);
     if (after && std::strcmp(fix->style, "move") == 0)
       error->all(FLERR, "Fix {} must be defined before fix {}: heats need the velocities it sets",
                  fix->id, id);
-    if (!after && std::strcmp(fix->style, "deform") == 0)
-      error->all(FLERR, "Fix {} must be defined after fix {}, which wraps particles before it flips the box",
+    if (!after && modify->get_fix_mask(fix) & POST_FORCE)
+      error->all(FLERR, "Fix {} must be defined after fix {}, which tells its forces from those of the pairs",
                  fix->id, id);
   }
 }
 
 void FixMetriplectic::setup(int vflag) { post_force(vflag); }
+
+void FixMetriplectic::setup_pre_exchange() { pre_exchange(); }
 
 // One step as in pipeline/dynamics/integrators.py: v' = v + dv, heat at the midpoint, r' = r + v' dt.
 void FixMetriplectic::initial_integrate(int)
@@ -67,17 +80,9 @@ void FixMetriplectic::initial_integrate(int)
   pair->add_end_heat();
   comm->reverse_comm(this);
   warm();
+  account();
   move();
-}
-
-// Particles that left the box are wrapped with the velocity of their image. LAMMPS does so by
-// itself, except in a step in which fix deform flips the box.
-void FixMetriplectic::pre_exchange()
-{
-  if (!domain->deform_vremap || !domain->triclinic) return;
-  domain->x2lamda(atom->nlocal);
-  domain->pbc();
-  domain->lamda2x(atom->nlocal);
+  carry_box();
 }
 
 void FixMetriplectic::kick()
@@ -102,25 +107,9 @@ void FixMetriplectic::warm()
     } else {
       const double change = std::clamp((held - at.T) / at.dTdS, -1.0, 1.0);
       S[i] += change;
-      account(i, change);
+      given[0] += held_heat(i, change);
     }
   }
-}
-
-// What the agent gives that keeps a driven particle on its path and at its temperature: impulse
-// J = m v' - m v - f dt, work J.(v + v')/2, heat from the entropies it has and would have had
-// (pipeline/dynamics/boundary.py). The path must be one with r' = r + v' dt.
-void FixMetriplectic::account(int i, double change)
-{
-  const auto &at = pair->fields[i];
-  const double before[3] = {at.v.x, at.v.y, at.v.z}, *after = atom->v[i], *f = atom->f[i];
-  for (int a = 0; a < 3; ++a) {
-    const double J = pair->mass() * (after[a] - before[a]) - update->dt * f[a];
-    given[0] += 0.5 * J * (before[a] + after[a]);
-    given[1 + a] += J;
-  }
-  const double x = pair->heat[i] / at.T, left = x - 0.5 * (at.dTdS / at.T) * x * x;
-  given[0] += at.T * (change - left) + 0.5 * at.dTdS * (change * change - left * left);
 }
 
 void FixMetriplectic::move()
@@ -131,16 +120,18 @@ void FixMetriplectic::move()
       for (int k = 0; k < 3; ++k) x[i][k] += update->dt * v[i][k];
 }
 
-// T, V, P V^2 and dT/dS of every particle, for output: they lie side by side in Fields.
+// The forces of the pairs, before other fixes add to them. T, V, P V^2 and dT/dS of every particle,
+// for output: they lie side by side in Fields.
 void FixMetriplectic::post_force(int)
 {
+  if (atom->nlocal) inner.assign(atom->f[0], atom->f[0] + 3 * atom->nlocal);
   rows.resize(std::max<std::size_t>(pair->fields.size(), 1));
   for (std::size_t i = 0; i < pair->fields.size(); ++i) rows[i] = &pair->fields[i].T;
   array_atom = rows.data();
 }
 
 // Totals of all particles: entropy, internal, kinetic and total energy; the mean temperature; how
-// often networks were evaluated beyond their tables; what driving has given since this fix began,
+// often networks were evaluated beyond their tables; what came from outside since this fix began,
 // work and impulse.
 double FixMetriplectic::compute_vector(int n)
 {
@@ -161,38 +152,4 @@ double FixMetriplectic::compute_vector(int n)
   const double values[6] = {all[0], all[1], all[2], all[1] + all[2],
                             all[3] / double(atom->natoms), all[4]};
   return values[n];
-}
-
-// Velocities after the step; a periodic image in a deforming box has that of the flow besides.
-int FixMetriplectic::pack_forward_comm(int n, int *which, double *buf, int pbc_flag, int *pbc)
-{
-  double shift[3] = {0.0, 0.0, 0.0};
-  if (pbc_flag && domain->deform_vremap) {
-    const double *rate = domain->h_rate;
-    shift[0] = pbc[0] * rate[0] + pbc[5] * rate[5] + pbc[4] * rate[4];
-    shift[1] = pbc[1] * rate[1] + pbc[3] * rate[3];
-    shift[2] = pbc[2] * rate[2];
-  }
-  for (int k = 0; k < n; ++k) {
-    const double *v = atom->v[which[k]];
-    const double flows = atom->mask[which[k]] & domain->deform_groupbit ? 1.0 : 0.0;
-    for (int a = 0; a < 3; ++a) *buf++ = v[a] + flows * shift[a];
-  }
-  return 3 * n;
-}
-
-void FixMetriplectic::unpack_forward_comm(int n, int first, double *buf)
-{
-  std::copy(buf, buf + 3 * n, atom->v[first]);
-}
-
-int FixMetriplectic::pack_reverse_comm(int n, int first, double *buf)
-{
-  std::copy(pair->heat.begin() + first, pair->heat.begin() + first + n, buf);
-  return n;
-}
-
-void FixMetriplectic::unpack_reverse_comm(int n, int *which, double *buf)
-{
-  for (int k = 0; k < n; ++k) pair->heat[which[k]] += buf[k];
 }

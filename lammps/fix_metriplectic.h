@@ -17,6 +17,7 @@ class FixMetriplectic : public Fix {
   void init() override;
   void setup(int) override;
   void initial_integrate(int) override;
+  void setup_pre_exchange() override;
   void pre_exchange() override;
   void post_force(int) override;
   double compute_vector(int) override;
@@ -30,12 +31,22 @@ class FixMetriplectic : public Fix {
   PairMetriplectic *pair = nullptr;
   double temperature = 0.0;    // at which driven particles are held; 0: as the potential says
   std::vector<double *> rows;
-  double given[4] = {0.0, 0.0, 0.0, 0.0};    // work and impulse of driving, of this rank so far
+  std::vector<double> inner, scratch;    // forces of the pairs; velocities before particles are wrapped
+  double given[4] = {0.0, 0.0, 0.0, 0.0};    // work and impulse from outside, of this rank so far
+  Fix *deform = nullptr;                     // that shapes the box, images moving with it
+  bool flips = false;                        // whether the box flips in this step
 
-  void account(int i, double change);
+  void check_order();
   void kick();
   void warm();
   void move();
+
+  double held_heat(int i, double change) const;
+  void account();
+  void give(int axis, double J, double before, double after);
+  void carry_box();
+  void advance_box();
+  void wrap();
 };
 
 }    // namespace LAMMPS_NS

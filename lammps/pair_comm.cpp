@@ -1,6 +1,8 @@
 // Messages between ranks, and what pair_style metriplectic says of itself.
+#include "images.h"
 #include "pair_metriplectic.h"
 
+#include "atom.h"
 #include "comm.h"
 #include "error.h"
 
@@ -9,11 +11,19 @@
 using namespace LAMMPS_NS;
 using namespace metriplectic;
 
-int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int, int *)
+int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int pbc_flag, int *pbc)
 {
   if (message == Message::STRENGTH) {
     for (int k = 0; k < n; ++k) buf[k] = strength[which[k]];
     return n;
+  }
+  if (message == Message::SLIDING) {
+    for (int k = 0; k < n; ++k, buf += 3) {
+      Vector u = sliding[which[k]];
+      if (pbc_flag) u = u + image_velocity(*domain, pbc, atom->mask[which[k]]);
+      buf[0] = u.x, buf[1] = u.y, buf[2] = u.z;
+    }
+    return 3 * n;
   }
   if (message == Message::STRESS) {
     for (int k = 0; k < n; ++k, buf += 9)
@@ -31,6 +41,10 @@ void PairMetriplectic::unpack_forward_comm(int n, int first, double *buf)
 {
   if (message == Message::STRENGTH) {
     std::copy(buf, buf + n, strength.begin() + first);
+    return;
+  }
+  if (message == Message::SLIDING) {
+    for (int i = first; i < first + n; ++i, buf += 3) sliding[i] = {buf[0], buf[1], buf[2]};
     return;
   }
   if (message == Message::STRESS) {

@@ -49,6 +49,9 @@ void PairMetriplectic::compute(int eflag, int vflag)
     if (domain->box_change) check_box();
     message = Message::STRENGTH;
     if (strong) comm->forward_comm(this);
+    message = Message::SLIDING;
+    sliding.assign(domain->deform_vremap ? fields.size() : 0, {0.0, 0.0, 0.0});
+    if (domain->deform_vremap) comm->forward_comm(this);
   }
   find_pairs();
   comm->reverse_comm(this);
@@ -145,7 +148,7 @@ void PairMetriplectic::set_fields(Energy &energy, const Friction &friction)
 {
   const double *S = entropies();
   double **v = atom->v;
-  internal_energy = 0.0;
+  internal_energy = sliding_power = 0.0;
   for (int i = 0; i < atom->nlocal; ++i) {
     const double V = 1.0 / (density[i] + volume.self_weight);
     Caloric at = energy(S[i], V);
@@ -217,6 +220,8 @@ void PairMetriplectic::force_block(Friction &friction, std::size_t begin, std::s
     heat[i[k]] += to_i[k];
     heat[j[k]] += to_j[k];
   }
+  if (!sliding.empty())
+    for (int k = 0; k < n; ++k) sliding_power += dot({fx[k], fy[k], fz[k]}, sliding[j[k]]);
   if (!vflag_atom) return;
   double **at = atom->x;
   for (int k = 0; k < n; ++k) {

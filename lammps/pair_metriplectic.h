@@ -43,10 +43,11 @@ class PairMetriplectic : public Pair {
   std::vector<metriplectic::Fields> fields;    // of owned particles and ghosts
   std::vector<double> heat;    // received in the step that begins here, T_i x_i of integrators.py
   double internal_energy = 0.0;    // of the owned particles
+  double sliding_power = 0.0;    // of the pairs on images that move with the box, found by this rank
   double outside() const;          // evaluations beyond the tables of networks, by this rank
 
  private:
-  enum class Message { STRENGTH, STRESS, FIELDS };
+  enum class Message { STRENGTH, SLIDING, STRESS, FIELDS };
 
   // Pairs within the cutoff. Their r_ij is replaced by the impulse p_ij once forces are known.
   struct {
@@ -70,6 +71,7 @@ class PairMetriplectic : public Pair {
   std::vector<metriplectic::Elasticity> elastic;
 
   std::vector<double> density, strength;
+  std::vector<metriplectic::Vector> sliding;    // velocities of images relative to their particles
   Message message = Message::FIELDS;
 
   void allocate();

@@ -56,6 +56,7 @@ void PairMetriplectic::add_elastic_forces()
       double *f_i = atom->f[i], *f_j = atom->f[j];
       f_i[0] += f.x, f_i[1] += f.y, f_i[2] += f.z;
       f_j[0] -= f.x, f_j[1] -= f.y, f_j[2] -= f.z;
+      if (!sliding.empty()) sliding_power += dot(f, sliding[j]);
       if (vflag_atom)
         ev_tally_xyz(i, j, atom->nlocal, 1, 0.0, 0.0, f.x, f.y, f.z, r_ij.x, r_ij.y, r_ij.z);
     }

@@ -33,11 +33,16 @@ class Space:
     def periodic(self) -> tuple[bool, ...]:
         return tuple(math.isfinite(length) for length in self.lengths)
 
+    @property
+    def slide(self) -> float:
+        """Velocity in x of the image above [length/time]; zero unless Lees-Edwards."""
+        return self.rate * self.lengths[1] if self.rate else 0.0
+
     def offset(self, time: float) -> float:
         """Displacement in x of the image above, reduced to one box length [length]."""
         if self.rate == 0.0:
             return 0.0
-        return math.fmod(self.rate * self.lengths[1] * time, self.lengths[0])
+        return math.fmod(self.slide * time, self.lengths[0])
 
     def images(self, dr: Tensor, time: float = 0.0) -> Tensor:
         """Number of boxes (P, D) to take off ``dr`` (P, D) for the minimum image."""
@@ -61,7 +66,7 @@ class Space:
         if self.rate == 0.0:
             return None
         boost = torch.zeros_like(n)
-        boost[:, 0] = n[:, 1] * (self.rate * self.lengths[1])
+        boost[:, 0] = n[:, 1] * self.slide
         return boost
 
     def displacement(

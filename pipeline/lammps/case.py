@@ -54,14 +54,8 @@ def begin(window: Trajectory, learned: Learned, seed: int, substeps: int) -> Cas
 
     Raises:
         ValueError: if particles come and go within the window or it holds several runs: LAMMPS
-            keeps its atoms; if the box is sheared; if the model is a baseline.
+            keeps its atoms; if the model is a baseline.
     """
-    if window.attributes.get("shear_rate"):
-        raise ValueError(
-            "The box of this data set is sheared, and LAMMPS takes velocities and images of such "
-            "a box otherwise than its recording: run the model on another data set, or write the "
-            "script yourself (pipeline/lammps/script.py, fix deform)."
-        )
     conditions = learned.conditions(window, seed, substeps)
     if not isinstance(conditions, Conditions):
         raise ValueError("A baseline does not run in LAMMPS: set lammps.model in the config.")
@@ -101,6 +95,7 @@ def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> Non
         case.driven,
         walk.lead.space,
         walk.index + 1,
+        float(walk.clock[0]),
     )
     made = of_learned(case.learned, conditions.reference)
     potential.write(folder / POTENTIAL, made)

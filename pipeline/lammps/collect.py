@@ -13,6 +13,7 @@ from pipeline.dynamics.observables import kinetic_temperature
 from pipeline.dynamics.rollout import Rollout, recorded
 from pipeline.lammps import run
 from pipeline.lammps.case import Case
+from pipeline.space import Space
 
 COLUMNS = {"energy": "TotEng", "internal": "PotEng", "kinetic": "KinEng", "work": "f_integrate[7]"}
 IMPULSE = ("f_integrate[8]", "f_integrate[9]", "f_integrate[10]")
@@ -21,7 +22,7 @@ IMPULSE = ("f_integrate[8]", "f_integrate[9]", "f_integrate[10]")
 def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str]) -> Rollout:
     """The rollout that a LAMMPS run of ``case`` made, in the units of the data."""
     walk, index = case.walk, case.walk.index
-    seen = read(dump, case.window.dimension)
+    seen = read(dump, walk.lead.space)
     last = len(seen.steps)
     walk.r[:last, index], walk.v[:last, index] = seen.r, seen.v
     for name in ("entropy", "temperature"):
@@ -41,13 +42,23 @@ class Dumped(NamedTuple):
     v: np.ndarray  # (T, n, D)
     entropy: np.ndarray  # (T, n)
     temperature: np.ndarray  # (T, n)
+    flow: np.ndarray  # (T, n) part of v_x that LAMMPS does not count
 
 
-def read(dump: str | os.PathLike[str], D: int) -> Dumped:
-    """The dump of a run as `pipeline.lammps.script` asks for it."""
-    steps, _, values = run.snapshots(dump)
+def read(dump: str | os.PathLike[str], space: Space) -> Dumped:
+    """The dump of a run as `pipeline.lammps.script` asks for it.
+
+    In a sheared box LAMMPS lowers the velocity of a particle that it puts back into the box from
+    above: what it took off is added again, so that paths and velocities have no jumps.
+    """
+    D = space.dimension
+    steps, names, values = run.snapshots(dump)
     r, v, rest = np.split(values[..., 1:], (D, 2 * D), axis=2)
-    return Dumped(steps, r, v, rest[..., 0], rest[..., 1])
+    flow = np.zeros(rest.shape[:2])
+    if space.rate:
+        flow = space.slide * values[..., names.index("iy")]
+        v[..., 0] += flow
+    return Dumped(steps, r, v, rest[..., 0], rest[..., 1], flow)
 
 
 def observables(
@@ -65,6 +76,13 @@ def observables(
     found["temperature"] = np.array([m * kinetic_temperature(r, v) for r, v in tensors])
     found["momentum"] = m * seen.v.sum(axis=1)
     found["impulse"] = totals[list(IMPULSE[: seen.r.shape[2]])].to_numpy()
+    # LAMMPS accounts every change of velocity at the faces of a sheared box.
+    extra = m * (seen.flow * (seen.v[..., 0] - 0.5 * seen.flow)).sum(axis=1)
+    for name in ("energy", "kinetic"):
+        found[name] = found[name] + extra
+    found["work"] = found["work"] + extra - extra[0]
+    flow = m * seen.flow.sum(axis=1)
+    found["impulse"][:, 0] += flow - flow[0]
     return found
 
 

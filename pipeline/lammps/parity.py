@@ -15,6 +15,7 @@ from tqdm import tqdm
 from pipeline.dynamics.rollout import recorded
 from pipeline.lammps import run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL, Case, begin, write
+from pipeline.lammps.collect import observables, read
 from pipeline.lammps.script import Settings
 from pipeline.learn.checkpoint import Learned
 from pipeline.trajectory import Trajectory
@@ -51,18 +52,18 @@ def by_python(case: Case) -> Step:
 
 def by_lammps(case: Case, plugin: str | os.PathLike[str], ranks: int = 1) -> Step:
     """The first step of a case by LAMMPS."""
-    dt, D = case.walk.dt, case.window.dimension
+    dt, m = case.walk.dt, float(case.walk.law.m)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(str(Path(plugin).resolve()), POTENTIAL, DATA, 1, case.seed, dt)
         write(folder, case, settings)
-        log = run.thermo(run.run(folder, INPUT, ranks)).iloc[0]
-        _, _, values = run.snapshots(Path(folder) / settings.dump)
-    v, S = values[..., 1 + D : 1 + 2 * D], values[..., 1 + 2 * D]
+        log = run.run(folder, INPUT, ranks)
+        seen = read(Path(folder) / settings.dump, case.walk.lead.space)
+        totals = observables(seen, log, ~case.driven, m)
     return Step(
-        float(case.walk.law.m) * (v[1] - v[0])[~case.driven] / dt,
-        (S[1] - S[0]) / dt,
-        values[0, :, 2 + 2 * D],
-        np.array([log["KinEng"], log["PotEng"], log["f_integrate[1]"]]),
+        m * (seen.v[1] - seen.v[0])[~case.driven] / dt,
+        (seen.entropy[1] - seen.entropy[0]) / dt,
+        seen.temperature[0],
+        np.array([totals[name][0] for name in ("kinetic", "internal", "entropy")]),
     )
 
 

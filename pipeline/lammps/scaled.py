@@ -144,7 +144,7 @@ def collect(
     """
     folder, system = Path(folder), layers.system
     units = ReducedUnits(*(float(learned.record["units"][k]) for k in ("length", "time")))
-    seen = read(folder / "rollout.dump", 2)
+    seen = read(folder / "rollout.dump", system.space)
     shape = seen.entropy.shape
     time = seen.steps * dt * units.time
     attributes = {**like.attributes, "localisation_error": 0.0, "dt": float(time[1])}

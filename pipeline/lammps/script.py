@@ -39,7 +39,7 @@ def script(
 ) -> str:
     """Text of the input script.
 
-    In a sheared box the images slide one step late: fix deform moves them after the forces.
+    In a sheared box the dump says besides which image a particle is of, for its velocity.
 
     Args:
         settings: of the run.
@@ -72,16 +72,16 @@ def script(
         f"group free type {FREE}",
         f"group driven type {DRIVEN}",
         *driving,
-        "fix integrate free metriplectic" + held,
     ]
     if space.rate:
         lines.append(f"fix flow all deform 1 xy erate {space.rate!r} remap v flip yes")
+    lines.append("fix integrate free metriplectic" + held)
     if settings.every:
         axes = "xyz"[:D]
         columns = " ".join([f"{a}u" for a in axes] + [f"v{a}" for a in axes])
         lines.append(
             f"dump out all custom {settings.every} {settings.dump} id {columns} "
-            "d_entropy f_integrate[1]"
+            "d_entropy f_integrate[1]" + (" iy" if space.rate else "")
         )
         lines.append("dump_modify out sort id format float %.17g")
     thermo = [f"thermo_style custom {THERMO}", f"thermo {settings.thermo}"]

@@ -12,10 +12,10 @@ from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
 from pipeline.lammps import export, potential, run, script
+from pipeline.lammps.collect import read
 from pipeline.lammps.system import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted
-from pipeline.space import Space
 from pipeline.state import State
 from tests.metriplectic.cases import CUTOFF, strengths
 
@@ -35,20 +35,21 @@ class Walked(NamedTuple):
 def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0.0) -> System:
     """A jittered lattice, hot and fast enough that every term counts; some r outside the box.
 
-    Not in a sheared box, where the velocity depends on the image.
+    Sheared at ``rate``, with images somewhere on their way.
     """
     side = {2: 9, 3: 5}[dimension]
     generator = torch.Generator().manual_seed(seed)
     options = {"generator": generator, "dtype": torch.float64}
     axis = torch.arange(side, dtype=torch.float64)
     r = torch.cartesian_prod(*[axis] * dimension)
-    r = r + 0.3 * (torch.rand(r.shape, **options) - 0.5) + (0.16 if rate else 0.0)
+    r = r + 0.3 * (torch.rand(r.shape, **options) - 0.5)
     v, S = torch.randn(r.shape, **options), torch.randn(len(r), **options)
     v[:, 1] -= 1.0 if rate else 0.0  # across the edge where images slide
     s = strengths(len(r)).numpy() if strong else None
     lengths = (float(side),) * dimension
     box = space.lees_edwards(lengths, rate) if rate else space.periodic(lengths)
-    return System(r.numpy(), v.numpy(), S.numpy(), s, np.zeros(len(r), dtype=bool), box)
+    still = np.zeros(len(r), dtype=bool)
+    return System(r.numpy(), v.numpy(), S.numpy(), s, still, box, time=0.7 if rate else 0.0)
 
 
 def rest(model: Metriplectic, system: System) -> Reference | None:
@@ -86,18 +87,13 @@ def by_plugin(
     text = script.script(settings, system.space, system.strength is not None, extra, moves)
     (folder / "in.lammps").write_text(text)
     run.run(folder, "in.lammps", ranks)
-    return dumped(folder / "rollout.dump", system.r.shape[1])
+    return dumped(folder / "rollout.dump", system)
 
 
-def dumped(path: Path, D: int) -> Walked:
+def dumped(path: Path, system: System) -> Walked:
     """The path in a dump."""
-    _, _, values = run.snapshots(path)
-    return Walked(
-        values[..., 1 : 1 + D],
-        values[..., 1 + D : 1 + 2 * D],
-        values[..., 1 + 2 * D],
-        values[..., 2 + 2 * D],
-    )
+    seen = read(path, system.space)
+    return Walked(seen.r, seen.v, seen.entropy, seen.temperature)
 
 
 def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -> Walked:
@@ -107,7 +103,7 @@ def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -
     bonds, led = rest(model, system), torch.from_numpy(system.driven)
     tags, rows = np.arange(1, len(system.r) + 1), []
     for step in range(steps + 1):
-        near = pairs.find(state.r, system.space, CUTOFF, sheared_at(system.space, step, dt))
+        near = pairs.find(state.r, system.space, CUTOFF, system.time + step * dt)
         dynamics = model.dynamics(state, near, bonds, limit=0.5 / dt, strength=strength)
         rows.append((*state, dynamics.thermo.T))
         noise = counted(near, tags, dt, SEED, step)
@@ -117,11 +113,6 @@ def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -
         dS = torch.where(led, held, heat(dynamics, given, state.v, v))
         state = move(state, v, dS, dt)
     return Walked(*(torch.stack(x).numpy() for x in zip(*rows, strict=True)))
-
-
-def sheared_at(box: Space, step: int, dt: float) -> float:
-    """Time whose box LAMMPS uses at a step: fix deform shears it after the forces."""
-    return max(step - 1, 0) * dt if box.rate else 0.0
 
 
 def restarted(folder: Path, kind: str, steps: int, total: int) -> None:

@@ -9,17 +9,20 @@ from pipeline.lammps import run
 from tests.lammps.systems import by_plugin, crystal, dumped, restarted
 from tests.metriplectic.cases import random_model
 
-STEPS = 30
+STEPS, DT = 100, 1e-2
 
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory, plugin):
-    """The same noisy run on 1, 2 and 4 ranks: paths and tables of totals."""
+    """The same noisy run on 1, 2 and 4 ranks: paths and tables of totals.
+
+    Long enough steps that particles cross the faces of the box and of the ranks.
+    """
     made = {}
     for ranks in (1, 2, 4):
         folder = tmp_path_factory.mktemp(f"ranks{ranks}")
         model, system = random_model("splines", 2), crystal(2, strong=True)
-        path = by_plugin(folder, plugin, model, system, STEPS, ranks=ranks)
+        path = by_plugin(folder, plugin, model, system, STEPS, ranks=ranks, dt=DT)
         made[ranks] = path, run.thermo(folder / "log.lammps")
     return made
 
@@ -34,18 +37,21 @@ def test_momentum_is_kept_to_round_off_in_every_step(paths, ranks):
 
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_any_number_of_ranks_prints_the_same_totals(paths, ranks):
-    one, many = paths[1][1], paths[ranks][1]
+    (path, one), (_, many) = paths[1], paths[ranks]
     assert len(one) == STEPS + 1
+    for faces in (9.0, 4.5):
+        assert np.ptp(np.floor(path.r / faces), axis=0).max() > 0
+    # Round-off grows tenfold in about 50 steps: 1e-14 here, 1e-9 after 400.
     for name in one:
-        assert np.allclose(many[name], one[name], rtol=1e-8, atol=1e-8 * np.abs(one[name]).max())
+        assert np.allclose(many[name], one[name], rtol=1e-11, atol=1e-11 * np.abs(one[name]).max())
 
 
 def test_thermo_prints_the_energies_of_the_model(paths):
     table = paths[1][1]
     assert np.allclose(table["TotEng"], table["KinEng"] + table["PotEng"], rtol=1e-12)
     change = table["TotEng"] - table["TotEng"][0]
-    assert np.abs(change).max() < 2e-3 * table["KinEng"].mean()
-    assert table["KinEng"].std() > 1e-3 * table["KinEng"].mean()
+    assert np.abs(change).max() < 0.03 * table["KinEng"].mean()
+    assert table["KinEng"].std() > 0.05 * table["KinEng"].mean()
 
 
 def test_ranks_without_particles_do_no_harm(tmp_path, plugin):
@@ -61,6 +67,6 @@ def test_a_restarted_run_continues_the_path(tmp_path, plugin, kind):
     model, system = random_model("splines", 2), crystal(2, strong=True)
     whole = by_plugin(tmp_path, plugin, model, system, 10)
     restarted(tmp_path, kind, 4, 10)
-    rest = dumped(tmp_path / "rest.dump", 2)
+    rest = dumped(tmp_path / "rest.dump", system)
     for name in ("v", "S", "T"):
         assert np.allclose(getattr(rest, name), getattr(whole, name)[4:], atol=1e-11)

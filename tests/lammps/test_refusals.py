@@ -51,11 +51,12 @@ WRONG = {
         "fix push driven move linear 1 0 NULL",
         "must be defined before",
     ),
-    "group free": (
-        "fix flow all deform 1 x erate 0.1 remap v\ngroup free",
+    "run 1": ("fix flow all deform 1 x erate 0.1 remap v\nrun 1", "must be defined before"),
+    "group free type": (
+        "fix push all addforce 1.0 0.0 0.0\ngroup free type",
         "must be defined after",
     ),
-    "run 1": ("set atom 2 x 0 y 0\nset atom 1 x 0 y 0\nrun 1", "sit on each other"),
+    "\nrun": ("\nset atom 2 x 0 y 0\nset atom 1 x 0 y 0\nrun", "sit on each other"),
     "model.metriplectic": ("start.data", "not a potential file"),
 }
 
