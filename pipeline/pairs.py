@@ -33,6 +33,10 @@ class Pairs(NamedTuple):
         return v_ij if self.boost is None else v_ij - self.boost
 
 
+class Coincident(ValueError):
+    """Two particles sit on each other, where a pair has no direction."""
+
+
 def sum_sided(pairs: Pairs, x_i: Tensor, x_j: Tensor) -> Tensor:
     """Sum over pairs, x_i (P, ...) going to i and x_j (P, ...) to j: (N, ...)."""
     total = torch.zeros((pairs.n, *x_i.shape[1:]), dtype=x_i.dtype, device=x_i.device)
@@ -53,13 +57,13 @@ def geometry(r: Tensor, i: Tensor, j: Tensor, space: Space, time: float = 0.0) -
     """Distances and directions of the given pairs.
 
     Raises:
-        ValueError: if two particles of a pair coincide, where e_ij has no direction.
+        Coincident: if two particles of a pair are at the same place.
     """
     r_ij, boost = space.displacement(r.index_select(0, i), r.index_select(0, j), time)
     distance = torch.linalg.vector_norm(r_ij, dim=1)
     if distance.numel() and not bool(distance.min() > 0):
         k = int(torch.argmin(distance))
-        raise ValueError(
+        raise Coincident(
             f"Particles {int(i[k])} and {int(j[k])} sit on each other (distance "
             f"{float(distance[k])}): remove one of them or separate them."
         )

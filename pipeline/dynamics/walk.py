@@ -14,7 +14,7 @@ from pipeline.dynamics.lead import lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.observables import Log
 from pipeline.forcing import external
-from pipeline.pairs import NeighbourList, find
+from pipeline.pairs import Coincident, NeighbourList, find
 from pipeline.state import State
 from pipeline.trajectory import Trajectory
 
@@ -39,15 +39,30 @@ class Walk:
         self.log = Log(count, dimension)
         self.index = np.zeros(0, dtype=np.int64)
         self.given = self.nothing = Account(0.0, torch.zeros(dimension, dtype=torch.float64))
+        self.reached = 0  # snapshots recorded
         self.before: Account | None = None  # energy and momentum before particles came or went
 
     def run(self, rows: slice, bar: tqdm) -> tuple[int, str]:
-        """Walks through successive snapshots; returns how far it got and why it stopped."""
+        """Walks through successive snapshots; returns how far it got and why it stopped.
+
+        Raises:
+            Coincident: if two particles of the data it starts from are at the same place.
+        """
+        self.reached = rows.start
+        try:
+            return self._run(rows, bar)
+        except Coincident:
+            if self.reached == rows.start:
+                raise
+            return self.reached, "two particles came to sit on each other"
+
+    def _run(self, rows: slice, bar: tqdm) -> tuple[int, str]:
         self.given, self.before = self.nothing, None
         state = self.populate(rows.start, None)
         for t in range(rows.start, rows.stop):
             dynamics = self.evaluate(state, float(self.clock[t]))
             self.record(t, state, dynamics)
+            self.reached = t + 1
             stopped = self.law.check(state, dynamics, self.free, self.dt)
             if stopped:
                 # The first snapshot is the data's own and is kept: a rollout is never empty.

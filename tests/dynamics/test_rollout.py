@@ -9,6 +9,7 @@ import pytest
 from pipeline import h5md
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.rollout import read_observables, rollout, write
+from pipeline.pairs import Coincident
 from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import LENGTH, TIME, conditions, gas, lattice
 
@@ -98,6 +99,27 @@ def test_stops_with_a_sentence_and_keeps_what_it_has(tmp_path) -> None:
 def test_unstable_friction_is_refused() -> None:
     done = rollout(lattice(5), gas(friction=30.0), conditions(gate=None), 0, progress=False)
     assert "friction" in done.stopped
+
+
+def colliding(meeting: int) -> Trajectory:
+    """Two particles led to one place, which they reach at snapshot ``meeting``."""
+    window = lattice(20)
+    window.driven[:, :2] = True
+    window.position[meeting:, 1] = window.position[meeting:, 0]
+    return window
+
+
+def test_particles_at_one_place_end_a_rollout() -> None:
+    done = rollout(colliding(6), gas(), conditions(), 0, progress=False)
+    assert (
+        done.stopped == "Stopped after 6 of 20 snapshots: two particles came to sit on each other."
+    )
+    assert len(done.trajectory.time) == 6
+
+
+def test_particles_at_one_place_in_the_data_are_an_error() -> None:
+    with pytest.raises(Coincident, match="Particles 0 and 1 sit on each other"):
+        rollout(colliding(0), gas(), conditions(), 0, progress=False)
 
 
 def test_two_runs_are_two_stretches() -> None:
