@@ -73,7 +73,7 @@ class Trainee(lightning.LightningModule, ABC):
             bad = [name for name, term in terms.items() if not bool(torch.isfinite(term))]
             raise Diverged(
                 f"The training loss became non-finite at step {self.global_step} (terms: "
-                f"{', '.join(bad)}): lower train.learning_rate, with few frames train.steps too, or "
+                f"{', '.join(bad)}): lower train.learning_rate, with few frames train.steps, or "
                 "look for coincident particles."
             )
         rows = int(item.now.mask.sum())
