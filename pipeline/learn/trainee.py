@@ -73,7 +73,8 @@ class Trainee(lightning.LightningModule, ABC):
             bad = [name for name, term in terms.items() if not bool(torch.isfinite(term))]
             raise Diverged(
                 f"The training loss became non-finite at step {self.global_step} (terms: "
-                f"{', '.join(bad)}): lower learning_rate, or look for coincident particles."
+                f"{', '.join(bad)}): lower train.learning_rate, with few frames train.steps, or "
+                "look for coincident particles."
             )
         rows = int(item.now.mask.sum())
         named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 # Okabe and Ito's palette: told apart by every common kind of colour vision, and in grey by dash.
 COLOURS = {
@@ -121,6 +121,11 @@ def panels(columns: int = 1, rows: int = 1, height: float = 3.3) -> tuple[Figure
 def quantity(words: str, unit: str) -> str:
     """An axis label with its unit in brackets, where there is one."""
     return f"{words} ({unit})" if unit else words
+
+
+def in_units_of(axis: Axis, unit: str, most: int = 8) -> None:
+    """At most so many ticks, on whole numbers where the unit is a frame: there is none between."""
+    axis.set_major_locator(MaxNLocator(most, integer=unit == "frames"))
 
 
 def plain_log(axis: Axis, low: float, high: float) -> None:

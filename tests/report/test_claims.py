@@ -95,6 +95,24 @@ def test_the_comparison_has_a_column_for_each_model(results: Results) -> None:
     assert len(table.data) > 2 * len(table.rows)
 
 
+def test_errors_that_mean_nothing_are_left_out_or_said_to_mean_nothing(results: Results) -> None:
+    assert any("D²min" in row[0] for row in tables.comparison(results).rows)
+    with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
+        file["d2min"].attrs["together"] = 0.05
+    trajectory = results.trajectory()
+    trajectory.attributes["velocity_resolved"] = False
+    h5md.write(results.folder / "trajectory.h5", trajectory)
+    table = tables.comparison(Results(results.folder, results.settings))
+    assert not any("D²min" in row[0] for row in table.rows)
+    assert "neighbours move independently" in table.caption
+    assert "small errors do not speak for the model" in table.caption
+
+
+def test_training_that_diverged_is_told(results: Results) -> None:
+    diverged = record(results, ended="The training loss became non-finite at step 9.")
+    assert "non-finite at step 9" in fidelity.convergence(diverged).sentence
+
+
 def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
     """Its only snapshot is the experiment's own: every error would be zero."""
     assert fidelity.structure(results).state == "good"

@@ -65,7 +65,7 @@ def test_a_few_mistaken_particles_change_little_but_many_are_reported():
     assert found.warnings == []
     many = noisy.copy()
     many[::40] += 5.0
-    assert "outliers" in localisation_error(many, ALL, RUN).warnings[0]
+    assert "jump six times farther" in localisation_error(many, ALL, RUN).warnings[0]
 
 
 def test_absent_snapshots_do_not_count():

@@ -69,7 +69,9 @@ def vacf(results: Results) -> Figure:
     zero(axes)
     axes.set(xlabel=style.quantity("Lag", results.unit("time")), ylabel="Velocity autocorrelation")
     lags = np.unique(np.concatenate([group.get("lag") for group in found.values()]))
-    if len(lags) > FEW:
+    if len(lags) <= FEW:
+        style.in_units_of(axes.xaxis, results.unit("time"))
+    else:
         axes.set(xscale="log", xlim=(lags[lags > 0].min(), lags.max()))
         style.plain_log(axes.xaxis, *axes.get_xlim())
     return Figure(

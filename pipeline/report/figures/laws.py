@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
@@ -93,7 +92,7 @@ def balance(results: Results) -> Figure:
             axes.plot(left.time, getattr(left, name), label=label, **look)
     for axes, name in zip(panels, TITLES, strict=True):
         axes.set(xlabel=style.quantity("Time", results.unit("time")), ylabel=TITLES[name])
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        style.in_units_of(axes.xaxis, results.unit("time"), 4)
         zero(axes)
     if len(found) > 1:
         panels[2].legend()

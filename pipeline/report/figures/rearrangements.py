@@ -37,6 +37,7 @@ def against_lag(results: Results) -> Figure:
     share.set(xlabel=lag, ylabel=f"Particles {above[0].lower()}{above[1:]}")
     for axes, name, factor in ((mean, "mean", scale), (share, "fraction", 100)):
         axes.set(xlim=(0, None), ylim=(0, _ceiling(found, name, factor)))
+        style.in_units_of(axes.xaxis, results.unit("time"))
     return Figure(
         "d2min_lag",
         drawing,
