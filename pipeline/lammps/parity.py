@@ -162,8 +162,9 @@ def rms(x: np.ndarray) -> float:
 
 
 def apart(a: np.ndarray, b: np.ndarray) -> float:
-    """Largest difference over the largest value of a."""
-    return float(np.abs(np.subtract(a, b)).max() / np.abs(a).max())
+    """Largest difference over the largest value of a; zero where there is no difference."""
+    difference, size = float(np.abs(np.subtract(a, b)).max()), float(np.abs(a).max())
+    return difference / size if size else float("inf" if difference else 0.0)
 
 
 def _last(x: np.ndarray) -> float:

@@ -1,6 +1,7 @@
 """The model at a size that no video has: a monolayer sheared by a needle row.
 
-The needle swings sideways as strain x gap x sin(2 pi t / period), through one period.
+The needle swings sideways as strain x gap x sin(2 pi t / period). Some periods prepare the sample,
+which packs itself as it is sheared; the one after them is recorded.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from pipeline.dynamics.rollout import Rollout
 from pipeline.lammps import potential, run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL
-from pipeline.lammps.collect import observables, read
+from pipeline.lammps.collect import Dumped, observables, read
 from pipeline.lammps.draw import draw
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.sample import Layers, scatter, thermalised
@@ -36,6 +37,7 @@ class Plan(NamedTuple):
     relaxation: int  # steps, under a drag, from random positions
     period: int  # steps of the needle
     strain: float  # amplitude of the needle over the gap
+    cycles: int  # periods of the needle before the one that is recorded
     seed: int = 0
 
 
@@ -64,7 +66,7 @@ def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
 def run_scaled(
     folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Plan, world: Surroundings
 ) -> Layers:
-    """Prepares the sample, then shears it for one period; leaves input, log and dump.
+    """Prepares the sample, then shears it through all periods; leaves input, log and dump.
 
     Args:
         folder: of all files.
@@ -93,7 +95,7 @@ def run_scaled(
         plugin,
         POTENTIAL,
         DATA,
-        QUARTERS * quarter,
+        (plan.cycles + 1) * QUARTERS * quarter,
         plan.seed,
         world.dt,
         quarter,
@@ -133,7 +135,7 @@ def _relax(
 def collect(
     folder: str | os.PathLike[str], layers: Layers, learned: Learned, dt: float, like: Trajectory
 ) -> Rollout:
-    """The run as a rollout in the units of the data, a snapshot every quarter of a period.
+    """The last period as a rollout in the units of the data, a snapshot every quarter of it.
 
     Args:
         folder: where it ran.
@@ -144,10 +146,11 @@ def collect(
     """
     folder, system = Path(folder), layers.system
     units = ReducedUnits(*(float(learned.record["units"][k]) for k in ("length", "time")))
-    seen = read(folder / "rollout.dump", system.space)
+    whole = read(folder / "rollout.dump", system.space)
+    seen = Dumped(*(x[-1 - QUARTERS :] for x in whole))
     shape = seen.entropy.shape
     time = seen.steps * dt * units.time
-    attributes = {**like.attributes, "localisation_error": 0.0, "dt": float(time[1])}
+    attributes = {**like.attributes, "localisation_error": 0.0, "dt": float(time[1] - time[0])}
     made = Trajectory(
         position=seen.r * units.length,
         velocity=seen.v * units.velocity,
@@ -163,4 +166,6 @@ def collect(
     )
     log = folder / "log.lammps"
     totals = observables(seen, log, ~system.driven, float(learned.model.m))
+    for name in ("work", "impulse"):
+        totals[name] = totals[name] - totals[name][0]  # of this period
     return Rollout(made, {"time": time, **totals}, "", 1e3 * run.loop(log).step)

@@ -128,3 +128,9 @@ def test_particles_that_come_and_go_are_refused():
     present[2:, 0] = False
     with pytest.raises(ValueError, match=r"come and go .*rollout\.frames"):
         case.begin(window._replace(present=present), learned(), SEED, 1)
+
+
+def test_two_zeros_do_not_differ():
+    # The kinetic energy of a solid at rest.
+    assert parity.apart(np.zeros(1), np.zeros(1)) == 0.0
+    assert parity.apart(np.zeros(1), np.ones(1)) == np.inf
