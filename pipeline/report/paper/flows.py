@@ -22,7 +22,10 @@ def sources(results: Results) -> dict[str, Trajectory]:
     whole = results.trajectory()
     first = min((made.time[0] for made in rollouts.values()), default=whole.time[0])
     last = max((made.time[-1] for made in rollouts.values()), default=whole.time[-1])
-    rows = np.flatnonzero((whole.time >= first) & (whole.time <= last))
+    # Every run has a clock of its own.
+    runs = {int(run) for made in rollouts.values() for run in made.run} or set(whole.run.tolist())
+    shared = np.isin(whole.run, list(runs)) & (whole.time >= first) & (whole.time <= last)
+    rows = np.flatnonzero(shared)
     return {"experiment": whole.window(slice(rows[0], rows[-1] + 1)), **rollouts}
 
 

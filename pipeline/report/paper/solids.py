@@ -46,6 +46,7 @@ def deformed(results: Results) -> Figure:
         last.set(linewidths=0, rasterized=True)
         name = "truth" if source == "experiment" else style.name(source)
         panel.set(title=name, aspect="equal", xlabel=style.quantity("x", results.unit("length")))
+        panel.set_ylabel(style.quantity("y", results.unit("length")) if panel is panels[0] else "")
         panel.set(xlim=middle[0] + reach * np.array([-1, 1]))
         panel.set(ylim=middle[1] + reach * np.array([-1, 1]))
         columns = {"x": x, "y": y, "speed": speed[source], "source": source}

@@ -37,10 +37,18 @@ def body(stiffness: float, frames: int = FRAMES) -> Trajectory:
 
 
 def folder(root: Path, rollouts: dict[str, Trajectory]) -> Results:
-    h5md.write(root / "trajectory.h5", body(1.0))
+    """Two cycles, each with a clock of its own, of which the second is rolled out."""
+    both = [body(0.2), body(1.0)]
+    joined = {
+        name: np.concatenate([getattr(part, name) for part in both])
+        for name in ("position", "velocity", "present", "driven", "time")
+    }
+    run = np.repeat(np.arange(2, dtype=np.int32), FRAMES)
+    h5md.write(root / "trajectory.h5", both[0]._replace(**joined, run=run))
     for model, made in rollouts.items():
         (root / model / "seed0").mkdir(parents=True)
-        h5md.write(root / model / "seed0" / "rollout.h5", made)
+        second = made._replace(run=np.ones(len(made.time), np.int32))
+        h5md.write(root / model / "seed0" / "rollout.h5", second)
     return Results(root)
 
 
