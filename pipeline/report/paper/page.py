@@ -9,7 +9,7 @@ import numpy as np
 from pipeline.report import head, page, style
 from pipeline.report.figures import maps, rearrangements
 from pipeline.report.methods import Methods
-from pipeline.report.paper import curves, flows, solids, tables
+from pipeline.report.paper import curves, flows, overview, solids, tables
 from pipeline.report.paper.collection import Collection, part, title
 from pipeline.report.paper.standing import bound
 from pipeline.report.sections import Section
@@ -26,9 +26,10 @@ ERRORS = Section(
     "Errors",
     "Tables 3 and 5 of the paper, as printed, as we measure them, and the noise floor.",
     [
-        ("All time origins", tables.judged),
+        ("At a glance", overview.overview),
         ("Where ours is above", tables.shortfalls),
         ("Where a baseline is as good", tables.rivals),
+        ("All time origins", tables.judged),
         ("The paper's window", tables.windowed),
     ],
 )
