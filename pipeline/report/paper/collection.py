@@ -14,10 +14,10 @@ from pipeline.report.results import Results
 
 Made = TypeVar("Made")
 TITLES = {
-    "taylor_green": "Ideal gas, Taylor-Green flow",
+    "taylor_green": "Ideal gas, Taylor-Green",
     "self_diffusion": "Ideal gas at rest",
     "shear_flow": "Ideal gas, shear flow",
-    "taylor_green_unseen": "Ideal gas, Taylor-Green flow, trained at rest",
+    "taylor_green_unseen": "Ideal gas, Taylor-Green, trained at rest",
     "self_diffusion_large": "Ideal gas at rest, L = 2",
     "star_polymer_11": "Star polymer, 11 beads",
     "star_polymer_51": "Star polymer, 51 beads",

@@ -5,20 +5,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipeline.report import style
 from pipeline.report.paper.collection import Collection, title
 from pipeline.report.paper.standing import JUDGED
 from pipeline.report.paper.tables import WORDS, short
 from pipeline.report.records import Absent
 from pipeline.report.tables import Table
 
-MODELS = ("metriplectic", "metriplectic_paper", "metriplectic_no_udev", "gns", "gns_sde", "dpd")
+HEADINGS = {
+    "metriplectic": "Ours",
+    "metriplectic_paper": "As printed",
+    "metriplectic_no_udev": "Not elastic",
+    "gns": "GNS",
+    "gns_sde": "GNS-SDE",
+    "dpd": "DPD",
+}
+STOPPED = "†"
 
 
 def overview(found: Collection) -> Table:
     """The errors to judge by, medians over the seeds, of all models there are."""
     kept = found.table[found.table["metric"].isin((*JUDGED, "positions"))]
-    models = [model for model in MODELS if model in set(kept["model"])]
+    models = [model for model in HEADINGS if model in set(kept["model"])]
+    order = {metric: k for k, metric in enumerate(WORDS)}
+    kept = kept.sort_values("metric", kind="stable", key=lambda metric: metric.map(order))
+    datasets = {dataset: k for k, dataset in enumerate(found.datasets)}
+    kept = kept.sort_values("dataset", kind="stable", key=lambda dataset: dataset.map(datasets))
     rows = []
     for (dataset, metric), part in kept.groupby(["dataset", "metric"], sort=False):
         if part["value"].notna().any():
@@ -30,10 +41,12 @@ def overview(found: Collection) -> Table:
             rows.append([*head, *cells, short(first["noise_floor"])])
     if not rows:
         raise Absent("No error was measured.")
-    columns = ["Data set", "Statistic", "Paper", *map(style.name, models), "Noise floor"]
+    columns = ["Data set", "Statistic", "Paper", *(HEADINGS[model] for model in models), "Floor"]
     caption = (
-        "Relative L2 errors over all time origins. “Paper” is its own model, as printed. Stopped: "
-        "the rollouts left what training saw, and the error is of the steps before, often few."
+        "Relative L2 errors over all time origins. Paper: its own model, by its window. As "
+        f"printed: that model, trained here. {STOPPED}: rollouts left what training saw and were "
+        "stopped; the error is of the steps before, often few. Floor: between two replicas of the "
+        "truth."
     )
     return Table("overview", columns, rows, caption, kept)
 
@@ -44,4 +57,4 @@ def _cell(rows: pd.DataFrame) -> str:
         return ""
     value = float(rows["value"].median())
     stopped = rows["note"].astype(str).str.startswith("diverged").any()
-    return f"{short(value) if np.isfinite(value) else '–'}{', stopped' if stopped else ''}"
+    return f"{short(value) if np.isfinite(value) else '–'}{' ' + STOPPED if stopped else ''}"
