@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import dask
 from dask.distributed import Client, Future, LocalCluster
 from tqdm import tqdm
 
 T = TypeVar("T")
+# Workers note hundred times a second what they do, and keep the notes: memory grows with time.
+UNWATCHED = {"distributed.worker.profile.enabled": False}
 
 
 def spread(function: Callable[..., T], jobs: Iterable[tuple], workers: int) -> Iterator[T]:
@@ -28,6 +31,7 @@ def spread(function: Callable[..., T], jobs: Iterable[tuple], workers: int) -> I
         return
     with (
         _main_module_hidden(),
+        dask.config.set(UNWATCHED),
         LocalCluster(
             n_workers=workers, threads_per_worker=1, dashboard_address=":0", silence_logs=30
         ) as cluster,
