@@ -70,6 +70,7 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
             f"The data set name {name!r} may hold letters, digits, '_', '-' and '.' only: rename "
             f"the folder under data/."
         )
+    command_line = typed(command_line)
     layers = [HOME / "config" / "config.yaml"]
     if (path := overlay(name)) is not None:
         layers.append(path)
@@ -86,6 +87,20 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
         where = f"{source}{' and the command line' if command_line else ''}"
         raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *problems]))
     return merged
+
+
+def typed(value: Any) -> Any:
+    """What the command line means: snakemake leaves values inside `--config a={b: 2}` as text."""
+    if isinstance(value, Mapping):
+        return {key: typed(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [typed(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError:  # text it is, then
+        return value
 
 
 def _schema_problems(merged: Mapping[str, Any]) -> Iterator[str]:

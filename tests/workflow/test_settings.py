@@ -26,7 +26,11 @@ def test_a_name_without_overlay_gets_the_defaults():
 
 
 def test_the_command_line_wins_over_the_overlay_over_the_defaults():
-    chosen = settings.settings("colloids", {"video": {"fps": 40}})
+    # Snakemake hands on what stands inside braces as text.
+    texts = {"train": {"steps": "300", "max_minutes": "null"}, "rollout": {"frames": "201"}}
+    chosen = settings.settings("colloids", {"video": {"fps": 40}} | texts)
+    assert (chosen["train"]["steps"], chosen["train"]["max_minutes"]) == (300, None)
+    assert chosen["rollout"]["frames"] == 201
     assert chosen["video"]["fps"] == 40
     assert chosen["video"]["mpp"] == 0.68
     assert chosen["video"]["pixel_aspect"] == 1.0
