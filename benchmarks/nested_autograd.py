@@ -14,8 +14,7 @@ from torch import Tensor, nn
 
 from benchmarks.networks import CMNN, MLP, Kernel
 from pipeline.metriplectic.noise import Covariance
-from pipeline.pairs import Pairs
-from pipeline.state import Rates, State
+from pipeline.pairs import Pairs, Rates, State
 
 
 def derivative(y: Tensor, x: Tensor) -> Tensor:

@@ -13,9 +13,8 @@ from benchmarks.nested_autograd import Ends, NestedAutograd
 from pipeline import pairs
 from pipeline.learn.data import Transition
 from pipeline.learn.snapshots import Batch
-from pipeline.pairs import Pairs
+from pipeline.pairs import Pairs, Rates, State
 from pipeline.space import Space
-from pipeline.state import Rates, State
 
 RIDGE = 1e-6  # on the covariance: a particle with one neighbour has a singular one
 

@@ -15,8 +15,8 @@ from pipeline.dynamics.thermal import Conditions
 from pipeline.dynamics.walk import Walk
 from pipeline.graphs import space_of
 from pipeline.learn.task import prepare
+from pipeline.pairs import State
 from pipeline.space import periodic
-from pipeline.state import State
 
 NESTED = "nested autograd, neighbours searched every step"
 STEPS = 40  # of ours per measurement, so that the searches of the neighbour list average out

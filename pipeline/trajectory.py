@@ -1,11 +1,21 @@
-"""The trajectory: what every later stage works on; `pipeline.h5md` keeps it on disk."""
+"""The trajectory: what every later stage works on; `pipeline.h5md` keeps it on disk.
+
+The band of driven particles along the open faces of a trajectory.
+
+The window in which models are rolled out and everything is measured.
+
+Mean flow and what is left of velocities without it: the kinetic temperature.
+"""
 
 from __future__ import annotations
 
 import itertools
+from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from pipeline.units import neighbour_distance
 
 
 class Box(NamedTuple):
@@ -143,3 +153,124 @@ def _cuts(count: int, train: float, validation: float) -> tuple[int, int]:
 def _first(trajectory: Trajectory) -> int:
     """The first snapshot with a velocity: the first frame of a video has none."""
     return int(trajectory.present.any(axis=1).argmax())
+
+
+def band(
+    position: np.ndarray, present: np.ndarray, box: Box, cutoff: float, cutoffs: float
+) -> np.ndarray:
+    """(T, N) bool: positions nearer than ``cutoffs`` cutoffs to an open face of the box.
+
+    Args:
+        position: (T, N, D) [length].
+        present: (T, N), who is counted for the density.
+        box: field of view; its periodic axes have no faces.
+        cutoff: h in mean neighbour distances.
+        cutoffs: width of the band.
+    """
+    density = present.sum(axis=1).mean() / box.volume
+    width = cutoffs * cutoff * neighbour_distance(density, position.shape[2])
+    low, high = box.origin + width, box.origin + box.lengths - width
+    outside = (position < low) | (position > high)
+    return (outside & ~np.array(box.periodic)).any(axis=2)
+
+
+BEFORE = "temperature_before"  # attribute of a window: see `window`
+
+
+def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> slice:
+    """The part of the test block on which models are rolled out and everything is measured.
+
+    A rollout needs particles that can be followed from its first snapshot to its last. Where
+    tracks are short the window is shortened until at least half of the particles that are free
+    in its first snapshot are free throughout.
+
+    Args:
+        trajectory: the whole data set.
+        block: the test block.
+        frames: longest window wanted; None takes the block.
+
+    Raises:
+        ValueError: if no two successive snapshots share a free particle.
+    """
+    stop = min(block.stop, block.start + (frames or block.stop))
+    breaks = np.flatnonzero(~trajectory.successive()[block.start : stop - 1])
+    stop = block.start + int(breaks[0]) + 1 if len(breaks) else stop
+    surviving = np.logical_and.accumulate(trajectory.free[block.start : stop]).sum(axis=1)
+    if surviving[0] == 0 or len(surviving) < 2 or surviving[1] == 0:
+        raise ValueError(
+            "No particle is free and tracked over two successive snapshots at the start of the "
+            "test block: check the linking (search_range, memory) or lower trajectory.edge_band."
+        )
+    enough = np.flatnonzero(surviving >= 0.5 * surviving[0])
+    return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
+
+
+def window(trajectory: Trajectory, split: dict[str, Any], frames: int | None) -> Trajectory:
+    """The evaluation window of a data set; its attribute ``temperature_before`` says how hot
+    the particles were up to it [length^2 / time^2].
+
+    Args:
+        trajectory: the whole data set.
+        split: arguments of `pipeline.trajectory.blocks`.
+        frames: see `rows`.
+    """
+    block = blocks(trajectory, **split)["test"]
+    part = trajectory.window(rows(trajectory, block, frames))
+    known = temperature(trajectory.window(slice(0, block.start)))
+    return part._replace(attributes={**part.attributes, BEFORE: known})
+
+
+MOST = 200  # snapshots looked at, evenly spread
+
+
+def monomials(r: np.ndarray, degree: int) -> np.ndarray:
+    """(n, k) all products of coordinates of r (n, D) up to the total degree, centred and scaled."""
+    x = (r - r.mean(axis=0)) / np.maximum(np.ptp(r, axis=0), 1e-12)
+    columns = [np.ones(len(x))]
+    for power in range(1, degree + 1):
+        for axes in combinations_with_replacement(range(x.shape[1]), power):
+            columns.append(np.prod(x[:, axes], axis=1))
+    return np.stack(columns, axis=1)
+
+
+def mean_flow(r: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, int]:
+    """Polynomial flow (n, D) fitted to one snapshot, and the number of coefficients spent.
+
+    Cubic where there are at least ten particles per coefficient, of lower degree where not. A
+    field fitted over the whole view is used rather than an average over neighbours, since the
+    velocities of neighbours in a dense system are themselves correlated by sound.
+    """
+    for degree in (3, 2, 1, 0):
+        basis = monomials(r, degree)
+        if len(r) >= 10 * basis.shape[1] or degree == 0:
+            break
+    coefficients, *_ = np.linalg.lstsq(basis, v, rcond=None)
+    return basis @ coefficients, basis.shape[1]
+
+
+def fluctuation(r: np.ndarray, v: np.ndarray) -> tuple[float, float]:
+    """Sums of squares (v - flow)^2, as if no coefficient had been fitted, and (flow - mean)^2."""
+    field, spent = mean_flow(r, v)
+    freedom = max(len(r) - spent, 1) / max(len(r), 1)
+    flow = float(((field - field.mean(axis=0)) ** 2).sum())
+    return float(((v - field) ** 2).sum()) / freedom, flow
+
+
+def temperature(trajectory: Trajectory) -> float:
+    """Kinetic temperature: variance of v per component, flow and localisation error taken off.
+
+    Returns:
+        T [length^2 / time^2] of the free particles, mass 1; 0 where error is all there is, and
+        where there are none.
+    """
+    times = np.linspace(0, len(trajectory.time) - 1, min(len(trajectory.time), MOST))
+    total, count = 0.0, 0
+    for t in np.unique(times.astype(int)):
+        free = trajectory.free[t]
+        if free.any():
+            total += fluctuation(trajectory.position[t, free], trajectory.velocity[t, free])[0]
+            count += trajectory.dimension * int(free.sum())
+    sigma = float(trajectory.attributes["localisation_error"])
+    known = trajectory.attributes["velocity"] == "measured"
+    error = 0.0 if known else 2 * (sigma / trajectory.dt) ** 2
+    return max(total / max(count, 1) - error, 0.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import blocks, tables
+from pipeline import tables
 
 
 def features(frames: list[int], run: int = 0) -> pd.DataFrame:
@@ -19,10 +19,10 @@ def features(frames: list[int], run: int = 0) -> pd.DataFrame:
 def test_blocks_end_where_frames_and_runs_do(tmp_path):
     path = tmp_path / "t.parquet"
     parts = [features([0, 0, 1]), features([1, 1]), features([1, 3]), features([0, 0], run=1)]
-    with blocks.writer(path, tables.FEATURES) as append:
+    with tables.block_writer(path, tables.FEATURES) as append:
         for part in parts:
             append(part)
-    found = list(blocks.read(path, tables.FEATURES))
+    found = list(tables.read_blocks(path, tables.FEATURES))
     assert [b["frame"].tolist() for b in found] == [[0, 0], [1, 1, 1, 1], [3], [0, 0]]
     whole = pd.concat(parts, ignore_index=True)
     pd.testing.assert_frame_equal(pd.concat(found, ignore_index=True), whole)
@@ -31,16 +31,16 @@ def test_blocks_end_where_frames_and_runs_do(tmp_path):
 
 def test_an_empty_block_leaves_no_trace(tmp_path):
     path = tmp_path / "t.parquet"
-    with blocks.writer(path, tables.FEATURES) as append:
+    with tables.block_writer(path, tables.FEATURES) as append:
         append(features([0]).iloc[:0])
-    assert list(blocks.read(path, tables.FEATURES)) == []
+    assert list(tables.read_blocks(path, tables.FEATURES)) == []
 
 
 def test_an_interrupted_file_does_not_appear(tmp_path):
     path = tmp_path / "t.parquet"
 
     def interrupted() -> None:
-        with blocks.writer(path, tables.FEATURES) as append:
+        with tables.block_writer(path, tables.FEATURES) as append:
             append(features([0, 1]))
             raise KeyboardInterrupt
 
@@ -53,4 +53,4 @@ def test_rows_out_of_order_are_refused(tmp_path):
     path = tmp_path / "t.parquet"
     tables.write(path, features([1, 0]), tables.FEATURES)
     with pytest.raises(ValueError, match="in the order of run and frame"):
-        list(blocks.read(path, tables.FEATURES))
+        list(tables.read_blocks(path, tables.FEATURES))

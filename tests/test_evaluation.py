@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline import evaluation
+from pipeline import trajectory
 from pipeline.trajectory import Box, Trajectory
 
 HOT, COLD = 4.0, 0.25  # variances of velocities before the test block and in it
@@ -35,14 +35,14 @@ def data(frames: int = 10, particles: int = 8) -> Trajectory:
 def test_it_ends_where_half_of_the_tracks_have_ended() -> None:
     made = data()
     made.present[6:, :5] = False
-    assert evaluation.rows(made, slice(2, 10)) == slice(2, 6)
-    assert evaluation.rows(made, slice(2, 10), frames=3) == slice(2, 5)
+    assert trajectory.rows(made, slice(2, 10)) == slice(2, 6)
+    assert trajectory.rows(made, slice(2, 10), frames=3) == slice(2, 5)
 
 
 def test_without_free_particles_it_is_refused() -> None:
     made = data()._replace(driven=np.ones((10, 8), bool))
     with pytest.raises(ValueError, match="No particle is free"):
-        evaluation.rows(made, slice(0, 5))
+        trajectory.rows(made, slice(0, 5))
 
 
 def test_the_temperature_is_of_the_time_before_it() -> None:
@@ -50,6 +50,6 @@ def test_the_temperature_is_of_the_time_before_it() -> None:
     made.driven[:, 3000:] = True
     made.velocity[:, 3000:] *= 100.0  # of particles that are driven
     split = {"train": 4, "validation": 2}
-    window = evaluation.window(made, split, 3)
+    window = trajectory.window(made, split, 3)
     assert len(window.time) == 3
     assert window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.flow import mean_flow, temperature
-from pipeline.trajectory import Box, Trajectory
+from pipeline.trajectory import Box, Trajectory, mean_flow, temperature
 
 COUNT, FRAMES, DT = 800, 20, 0.5
 

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.baselines.motion import Motion
-from pipeline.closures.vectors import dot
-from pipeline.pairs import Pairs, sum_even, sum_odd
-from pipeline.state import State
+from pipeline.pairs import Pairs, State, dot, sum_even, sum_odd
 
 
 class DPD(nn.Module):

@@ -13,8 +13,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
 from pipeline.baselines.motion import Motion
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 
 
 def perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 
 
 class Motion(NamedTuple):

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from pipeline.closures import splines
 from pipeline.closures.jets import Perceptron
 from pipeline.closures.splines import Radial, Scales
-from pipeline.closures.vectors import dot
-from pipeline.pairs import Pairs, sum_sided
+from pipeline.pairs import Pairs, dot, sum_sided
 
 
 class Teacher(Protocol):

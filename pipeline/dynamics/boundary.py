@@ -11,8 +11,7 @@ from pipeline.dynamics.integrators import Kick
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.thermo import Thermo
-from pipeline.pairs import sum_odd
-from pipeline.state import State
+from pipeline.pairs import State, sum_odd
 
 
 class Path(NamedTuple):

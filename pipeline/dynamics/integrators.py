@@ -11,13 +11,11 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.closures.vectors import dot
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments
 from pipeline.metriplectic.pair_tensor import pair_tensor, root
-from pipeline.pairs import sum_even, sum_odd
-from pipeline.state import State
+from pipeline.pairs import State, dot, sum_even, sum_odd
 
 
 class Kick(NamedTuple):

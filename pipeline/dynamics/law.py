@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.dynamics.boundary import Account, Path
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 from pipeline.units import ReducedUnits
 
 

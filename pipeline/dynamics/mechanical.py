@@ -11,8 +11,7 @@ from torch import Tensor
 from pipeline.baselines.motion import Baseline, Motion
 from pipeline.dynamics.boundary import Account, Path, lead_velocity, pushed
 from pipeline.dynamics.limits import outruns
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 from pipeline.units import ReducedUnits
 
 

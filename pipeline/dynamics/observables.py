@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.boundary import Account
-from pipeline.state import State
+from pipeline.pairs import State
 
 
 def kinetic_temperature(r: Tensor, v: Tensor) -> float:

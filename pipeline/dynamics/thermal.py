@@ -16,8 +16,7 @@ from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments, counted, draw
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 from pipeline.units import ReducedUnits
 
 

@@ -14,8 +14,7 @@ from pipeline.dynamics.lead import lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.observables import Log
 from pipeline.forcing import external
-from pipeline.pairs import Coincident, NeighbourList, find
-from pipeline.state import State
+from pipeline.pairs import Coincident, NeighbourList, State, find
 from pipeline.trajectory import Trajectory
 
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.edges import band
 from pipeline.imported.boxes import box_of, dimension_of
 from pipeline.imported.clock import interval_and_times
 from pipeline.imported.formats import frames
 from pipeline.imported.frames import Frame, Recorded, collect
-from pipeline.trajectory import Box, Trajectory
+from pipeline.trajectory import Box, Trajectory, band
 from pipeline.video.velocity import backward_difference
 
 

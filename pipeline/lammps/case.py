@@ -19,8 +19,8 @@ from pipeline.lammps.export import of_learned
 from pipeline.lammps.script import Settings, script
 from pipeline.lammps.system import System, three, write_data
 from pipeline.learn.checkpoint import Learned
+from pipeline.pairs import State
 from pipeline.space import Space
-from pipeline.state import State
 from pipeline.trajectory import Trajectory
 
 POTENTIAL, DATA, PATHS = "model.metriplectic", "start.data", "driven.dump"

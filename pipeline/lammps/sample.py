@@ -22,8 +22,8 @@ from pipeline import pairs
 from pipeline.lammps import run
 from pipeline.lammps.system import System
 from pipeline.learn.checkpoint import Learned
+from pipeline.pairs import State
 from pipeline.space import periodic
-from pipeline.state import State
 
 SOFT = """\
 units lj

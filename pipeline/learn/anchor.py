@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.flow import fluctuation
 from pipeline.learn.snapshots import Snapshots
+from pipeline.trajectory import fluctuation
 
 FLOOR = 0.05  # smallest fraction of the velocity variance that is believed to be motion
 COLDEST = 1e-8  # T0 of data without any fluctuation [a^2 / dt^2]

@@ -19,8 +19,7 @@ from pipeline.learn.gaussian import Velocity, velocity_scores
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.learn.trainee import Trainee, evenly
 from pipeline.learn.twin import draws, shaken, spread, twin
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 

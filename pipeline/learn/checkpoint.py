@@ -16,12 +16,11 @@ from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.thermal import Conditions
-from pipeline.evaluation import BEFORE
 from pipeline.files import whole
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.trajectory import Trajectory
+from pipeline.trajectory import BEFORE, Trajectory
 from pipeline.units import ReducedUnits
 
 

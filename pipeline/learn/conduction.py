@@ -16,7 +16,7 @@ from pipeline.closures.friction import SplineFriction
 from pipeline.learn.snapshots import Batch
 from pipeline.metriplectic.model import Dynamics, Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
-from pipeline.state import State
+from pipeline.pairs import State
 
 
 def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:

@@ -21,7 +21,7 @@ from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
 from pipeline.metriplectic.thermo import sides
-from pipeline.state import State
+from pipeline.pairs import State
 
 
 class Samples:

@@ -19,8 +19,7 @@ from pipeline.learn.twin import draws, shaken, spread, twin
 from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
-from pipeline.pairs import sum_odd
-from pipeline.state import State
+from pipeline.pairs import State, sum_odd
 
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 

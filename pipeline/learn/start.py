@@ -14,7 +14,7 @@ from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.settings import PRESETS
-from pipeline.state import State
+from pipeline.pairs import State
 
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 SOLID_SHARE = 0.01  # the same of pressure in a solid, whose strain energy is to hold it

@@ -20,8 +20,7 @@ from pipeline.closures.volume import SplineVolume
 from pipeline.learn.anchor import Measured
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.pairs import sum_odd
-from pipeline.state import State
+from pipeline.pairs import State, sum_odd
 
 INTERVALS = 10  # of the regression's splines
 RIDGE = 1e-3  # of its roughness penalty, relative to the mean of the normal matrix

@@ -7,13 +7,11 @@ from typing import NamedTuple
 from torch import Tensor
 
 from pipeline.closures.amplitudes import Friction
-from pipeline.closures.vectors import dot
 from pipeline.closures.volume import Kernel
 from pipeline.metriplectic import conservative, dissipative, divergence
 from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace
-from pipeline.metriplectic.sums import sum_mixed
 from pipeline.metriplectic.thermo import Side, Thermo
-from pipeline.pairs import Pairs
+from pipeline.pairs import Pairs, dot, sum_mixed
 
 
 class Balance(NamedTuple):

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from pipeline.closures.amplitudes import Amplitudes
 from pipeline.metriplectic.thermo import Thermo
-from pipeline.pairs import Pairs
-from pipeline.state import Rates
+from pipeline.pairs import Pairs, Rates
 
 
 class Dynamics(NamedTuple):

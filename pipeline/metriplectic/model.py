@@ -22,8 +22,7 @@ from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
 from pipeline.metriplectic.settings import closure, complete, scales
 from pipeline.metriplectic.thermo import inverse_volume, sides, thermodynamics
-from pipeline.pairs import Pairs
-from pipeline.state import Rates, State
+from pipeline.pairs import Pairs, Rates, State
 
 
 class Metriplectic(nn.Module):

@@ -8,12 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.closures.vectors import dot
 from pipeline.metriplectic.pair_tensor import PairTensor, apply, elements, root, symmetric
-from pipeline.metriplectic.sums import sum_mixed
-from pipeline.pairs import Pairs
+from pipeline.pairs import Pairs, Rates, dot, sum_mixed
 from pipeline.philox import pair_normals
-from pipeline.state import Rates
 
 
 class Increments(NamedTuple):

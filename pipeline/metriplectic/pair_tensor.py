@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.closures.vectors import dot
+from pipeline.pairs import dot
 
 
 class PairTensor(NamedTuple):

@@ -21,9 +21,8 @@ from torch import Tensor
 from pipeline.closures.energy import IdealGasEnergy
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.thermo import inverse_volume
-from pipeline.pairs import NeighbourList, Pairs, sum_odd
+from pipeline.pairs import NeighbourList, Pairs, State, sum_odd
 from pipeline.space import Space, periodic
-from pipeline.state import State
 
 SETTLING = 1000  # Langevin steps: positions forget theirs within a tenth of them
 STEP = 0.25  # of a Langevin step, over the time a thermal particle takes for one cutoff / 10

@@ -11,9 +11,9 @@ from tqdm import tqdm
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.thermal import Conditions
 from pipeline.metriplectic.model import Metriplectic
+from pipeline.pairs import State
 from pipeline.simulate.equilibrium import equilibrium
 from pipeline.simulate.gas import IdealGas, attributes, model
-from pipeline.state import State
 from pipeline.trajectory import Box, Trajectory
 
 CHUNK = 500  # steps run at a time: bounds memory

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tables
-from pipeline.edges import band
-from pipeline.trajectory import Box, Trajectory
+from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
 from pipeline.video.resolution import resolution
 from pipeline.video.velocity import backward_difference

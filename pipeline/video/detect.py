@@ -12,8 +12,7 @@ import pandas as pd
 import trackpy
 from tqdm import tqdm
 
-from pipeline import blocks
-from pipeline.tables import FEATURES
+from pipeline.tables import FEATURES, read_blocks
 from pipeline.video.frames import Video
 from pipeline.video.quiet import quiet
 from pipeline.video.workers import spread
@@ -136,7 +135,7 @@ def joined(parts: Iterable[Path | str], detection: Detection) -> Iterator[pd.Dat
     Raises:
         ValueError: if no particle was found in any frame.
     """
-    tables = chain.from_iterable(blocks.read(part, FEATURES) for part in parts)
+    tables = chain.from_iterable(read_blocks(part, FEATURES) for part in parts)
     return _something(tables, detection)
 
 

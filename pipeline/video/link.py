@@ -21,7 +21,7 @@ import trackpy
 from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
-from pipeline import blocks
+from pipeline import tables
 from pipeline.tables import FEATURES, TRACKS
 from pipeline.video.linked import finished
 from pipeline.video.quiet import quiet
@@ -60,7 +60,7 @@ def link(features: pd.DataFrame, linking: Linking) -> tuple[pd.DataFrame, dict[s
     """
     ordered = features.sort_values(["run", "frame"], kind="stable")
     tally = Tally(linking.search_range, linking.memory)
-    labelled = list(_labelled(blocks.whole_frames([ordered]), linking, tally))
+    labelled = list(_labelled(tables.whole_frames([ordered]), linking, tally))
     _refuse_stubs(tally, linking)
     tracks = finished(labelled, linking, tally)
     return pd.concat(tracks, ignore_index=True), tally.summary(linking.min_length)
@@ -77,12 +77,12 @@ def link_file(source: Path | str, target: Path | str, linking: Linking) -> dict[
     # A name of its own, so that what a killed run leaves is written over by the next.
     between = Path(target).with_suffix(".labelled")
     try:
-        with blocks.writer(between, LABELLED) as append:
-            for block in _labelled(blocks.read(source, FEATURES), linking, tally):
+        with tables.block_writer(between, LABELLED) as append:
+            for block in _labelled(tables.read_blocks(source, FEATURES), linking, tally):
                 append(block)
         _refuse_stubs(tally, linking)
-        with blocks.writer(target, TRACKS) as append:
-            for block in finished(blocks.read(between, LABELLED), linking, tally):
+        with tables.block_writer(target, TRACKS) as append:
+            for block in finished(tables.read_blocks(between, LABELLED), linking, tally):
                 append(block)
     finally:
         between.unlink(missing_ok=True)

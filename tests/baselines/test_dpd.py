@@ -13,9 +13,8 @@ from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.rollout import Rollout, rollout
 from pipeline.learn.checkpoint import load
 from pipeline.learn.train import train
-from pipeline.pairs import find
+from pipeline.pairs import State, find
 from pipeline.space import periodic
-from pipeline.state import State
 from pipeline.units import ReducedUnits
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, TIME, lattice
 

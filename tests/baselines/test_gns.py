@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from pipeline.baselines.build import build
-from pipeline.pairs import Pairs, find
+from pipeline.pairs import Pairs, State, find
 from pipeline.space import free, lees_edwards, periodic
-from pipeline.state import State
 
 SETTINGS = {
     "dimension": 2,

@@ -12,7 +12,7 @@ import torch
 from pipeline import pairs, space
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.metriplectic.noise import Increments, draw
-from pipeline.state import State
+from pipeline.pairs import State
 from tests.dynamics.systems import CUTOFF, SIDE, gas, lattice
 
 BOX = space.periodic((SIDE, SIDE))

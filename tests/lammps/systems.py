@@ -16,7 +16,7 @@ from pipeline.lammps.collect import read
 from pipeline.lammps.system import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted
-from pipeline.state import State
+from pipeline.pairs import State
 from tests.metriplectic.cases import CUTOFF, strengths
 
 SEED, DT, ANCHOR = 5, 1e-3, 1.3

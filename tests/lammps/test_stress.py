@@ -10,7 +10,7 @@ from pipeline import pairs
 from pipeline.dynamics.integrators import kick
 from pipeline.lammps import run
 from pipeline.metriplectic.noise import counted
-from pipeline.state import State
+from pipeline.pairs import State
 from tests.lammps.systems import DT, SEED, by_plugin, crystal, rest
 from tests.metriplectic.cases import CUTOFF, random_model
 

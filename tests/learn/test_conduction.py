@@ -8,7 +8,7 @@ import torch
 from pipeline import graphs
 from pipeline.learn.conduction import equal_noise, noise_ratio
 from pipeline.learn.task import prepare
-from pipeline.state import State
+from pipeline.pairs import State
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 from tests.metriplectic.cases import crowd, geometry, random_model
 

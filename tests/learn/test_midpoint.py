@@ -10,8 +10,7 @@ from scipy.linalg import expm
 from pipeline.graphs import space_of
 from pipeline.learn.gaussian import velocity_scores
 from pipeline.learn.midpoint import expansion
-from pipeline.pairs import find
-from pipeline.state import State
+from pipeline.pairs import State, find
 from tests.dynamics.systems import CUTOFF, LENGTH, gas, lattice
 
 SIDE, T = 4, 1e-3

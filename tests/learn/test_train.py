@@ -13,12 +13,11 @@ from safetensors.torch import load_file
 
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
-from pipeline.evaluation import BEFORE
 from pipeline.learn import callbacks
 from pipeline.learn.checkpoint import load
 from pipeline.learn.task import prepare
 from pipeline.learn.train import train
-from pipeline.trajectory import Trajectory, blocks
+from pipeline.trajectory import BEFORE, Trajectory, blocks
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 
 SETTINGS = {

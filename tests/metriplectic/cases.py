@@ -8,9 +8,8 @@ from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.pairs import Pairs
+from pipeline.pairs import Pairs, State
 from pipeline.space import Space
-from pipeline.state import State
 
 CUTOFF = 1.6
 

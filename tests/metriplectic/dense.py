@@ -13,8 +13,7 @@ from torch.func import grad, jacfwd
 
 from pipeline.closures.reference import Reference
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 
 
 class Dense:

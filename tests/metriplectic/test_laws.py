@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline import pairs as neighbours
 from pipeline import space
 from pipeline.metriplectic import noise
-from pipeline.state import State
+from pipeline.pairs import State
 from tests.metriplectic.cases import (
     CUTOFF,
     SOLIDS,

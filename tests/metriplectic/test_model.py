@@ -8,8 +8,7 @@ from torch import Tensor
 
 from pipeline.metriplectic import noise
 from pipeline.metriplectic.model import build
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 from tests.metriplectic.cases import (
     crowd,
     geometry,

@@ -9,8 +9,7 @@ from torch import Tensor
 from pipeline.metriplectic import noise
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments
-from pipeline.pairs import Pairs
-from pipeline.state import State
+from pipeline.pairs import Pairs, State
 from tests.metriplectic.cases import crowd, geometry, random_model, random_state
 from tests.metriplectic.dense import Dense
 

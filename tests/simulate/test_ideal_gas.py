@@ -12,9 +12,9 @@ from scipy.spatial import cKDTree
 from pipeline import graphs
 from pipeline.learn.gaussian import cholesky, solve
 from pipeline.learn.snapshots import Snapshots
+from pipeline.pairs import State
 from pipeline.simulate.gas import IdealGas, model
 from pipeline.simulate.ideal_gas import simulate
-from pipeline.state import State
 from pipeline.trajectory import Trajectory
 
 SMALL = {"particles": 216, "cutoff": 0.26, "relaxation": 40, "frames": 60}

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from pipeline.metriplectic.dynamics import Dynamics
-from pipeline.pairs import find
+from pipeline.pairs import State, find
 from pipeline.simulate.equilibrium import equilibrium
 from pipeline.simulate.gas import IdealGas, model
 from pipeline.space import periodic
-from pipeline.state import State
 
 # The paper's range, in which a particle has 17 neighbours, and a longer one.
 CUTOFFS = (0.2, 0.3)

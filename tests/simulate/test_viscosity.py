@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from pipeline.metriplectic.dynamics import Dynamics
-from pipeline.pairs import find
+from pipeline.pairs import State, find
 from pipeline.simulate.equilibrium import equilibrium
 from pipeline.simulate.gas import IdealGas, model
 from pipeline.simulate.ideal_gas import simulate
-from pipeline.state import State
 
 SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=200, frames=2000)
 EVERY = 4  # frames between evaluations of the stress

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 import tifffile
 
-from pipeline import blocks, tables
+from pipeline import tables
 from pipeline.video.detect import Detection, detected, features, joined, locate
 from pipeline.video.frames import open_run
 from pipeline.video.preprocess import Correction
@@ -56,7 +56,7 @@ def test_shares_of_the_frames_make_the_same_table(rendered, tmp_path, count):
     video = open_run(*runs(path))
     parts = [tmp_path / f"{k}.parquet" for k in range(count)]
     for k, part in enumerate(parts):  # of the last, some have no frame at all
-        with blocks.writer(part, tables.FEATURES) as append:
+        with tables.block_writer(part, tables.FEATURES) as append:
             for table in detected([video, video], SETTINGS, part=(k, count)):
                 append(table)
     found = pd.concat(joined(parts, SETTINGS), ignore_index=True)

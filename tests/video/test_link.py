@@ -10,7 +10,7 @@ import pytest
 import trackpy
 from scipy.optimize import curve_fit
 
-from pipeline import blocks, tables
+from pipeline import tables
 from pipeline.video.detect import Detection, features
 from pipeline.video.frames import open_run
 from pipeline.video.link import Linking, link, link_file
@@ -131,7 +131,7 @@ def blinking(walkers: np.ndarray) -> pd.DataFrame:
 def test_tracks_do_not_depend_on_the_blocks(walkers, tmp_path, linking, frames_per_block):
     table = blinking(walkers)
     whole, expected = link(table, linking)
-    with blocks.writer(tmp_path / "features.parquet", tables.FEATURES) as append:
+    with tables.block_writer(tmp_path / "features.parquet", tables.FEATURES) as append:
         for _, part in table.groupby([table["run"], table["frame"] // frames_per_block]):
             append(part)
     summary = link_file(tmp_path / "features.parquet", tmp_path / "tracks.parquet", linking)

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from pipeline import blocks, tables
+from pipeline import tables
 from pipeline.video.detect import Detection, detected
 from pipeline.video.link import Linking, link_file
 
@@ -90,14 +90,14 @@ def test_memory_is_flat_after_the_first_frames(tmp_path):
     video = Made(FRAMES)
     features, tracks = tmp_path / "features.parquet", tmp_path / "tracks.parquet"
     gauge = Gauge()
-    with blocks.writer(features, tables.FEATURES) as append:
+    with tables.block_writer(features, tables.FEATURES) as append:
         for table in detected([video], Detection(11, 400.0, 9.0), workers=2):
             append(table)
             gauge.read(int(table["frame"].iloc[-1]))
     gauge.judge("detection")
 
     gauge = Gauge()
-    watch = blocks.read
+    watch = tables.read_blocks
 
     def watched(path, schema):
         for block in watch(path, schema):

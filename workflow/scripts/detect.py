@@ -7,7 +7,7 @@ console.prepare(snakemake.log[0], 1)
 
 import json
 
-from pipeline import blocks, tables
+from pipeline import tables
 from pipeline.video.detect import detected, joined
 from pipeline.video.opening import open_all
 from pipeline.video.tune import detection
@@ -21,6 +21,6 @@ else:
     videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
     part = snakemake.params.part
     found = detected(videos, settings, workers=snakemake.threads, part=part)
-with blocks.writer(snakemake.output.features, tables.FEATURES) as append:
+with tables.block_writer(snakemake.output.features, tables.FEATURES) as append:
     for table in found:
         append(table)

@@ -6,14 +6,14 @@ console.prepare(snakemake.log[0], 1)
 
 from pathlib import Path
 
-from pipeline import evaluation, h5md
+from pipeline import h5md, trajectory
 from pipeline.files import whole
 from pipeline.lammps import case, parity
 from pipeline.learn.checkpoint import load
 
 chosen = snakemake.params.settings
 data = h5md.read(snakemake.input.trajectory)
-window = evaluation.window(data, chosen["split"], chosen["rollout"]["frames"])
+window = trajectory.window(data, chosen["split"], chosen["rollout"]["frames"])
 table = parity.compare(
     window,
     load(Path(snakemake.input.model).parent),

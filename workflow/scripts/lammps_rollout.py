@@ -6,14 +6,14 @@ console.prepare(snakemake.log[0], 1)
 
 from pathlib import Path
 
-from pipeline import evaluation, h5md
+from pipeline import h5md, trajectory
 from pipeline.dynamics.rollout import write
 from pipeline.lammps import case, collect
 from pipeline.learn.checkpoint import load
 
 chosen = snakemake.params.settings
 data = h5md.read(snakemake.input.trajectory)
-window = evaluation.window(data, chosen["split"], chosen["rollout"]["frames"])
+window = trajectory.window(data, chosen["split"], chosen["rollout"]["frames"])
 learned = load(Path(snakemake.input.model).parent)
 begun = case.begin(window, learned, case.SEED, chosen["rollout"]["substeps"])
 folder = Path(snakemake.output.rollout).parent

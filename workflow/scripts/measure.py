@@ -6,7 +6,7 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 
-from pipeline import evaluation, graphs, h5md, trajectory
+from pipeline import graphs, h5md, trajectory
 from pipeline.analysis import conservation, microscope, statistics
 from pipeline.analysis.settings import Options, described, plan
 
@@ -15,7 +15,7 @@ wanted = chosen["statistics"]
 data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
 rows = trajectory.blocks(data, **chosen["split"])["test"]
-rows = evaluation.rows(data, rows, chosen["rollout"]["frames"])
+rows = trajectory.rows(data, rows, chosen["rollout"]["frames"])
 experiment = data.window(rows)
 sigma = data.attributes["localisation_error"]
 options = Options(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline import evaluation, h5md
+from pipeline import h5md, trajectory
 from pipeline.dynamics.rollout import rollout, write
 from pipeline.learn.checkpoint import load
 
@@ -17,7 +17,7 @@ chosen = snakemake.params.settings
 # Particles drawn anew and noise differ between the rollouts of one training.
 seed = int(snakemake.wildcards.seed) + 1000 * int(snakemake.wildcards.get("again", 0))
 data = h5md.read(snakemake.input.trajectory)
-window = evaluation.window(data, chosen["split"], chosen["rollout"]["frames"])
+window = trajectory.window(data, chosen["split"], chosen["rollout"]["frames"])
 learned = load(Path(snakemake.input.model).parent)
 conditions = learned.conditions(window, seed, chosen["rollout"]["substeps"])
 result = rollout(window, learned.model, conditions, seed)
