@@ -1,20 +1,114 @@
 """Friction closures: squared noise amplitudes a^2, b^2, c^2 of a pair (paper, section 5.2.3).
 
+Squared noise amplitudes of a pair, and the mean temperatures they are functions of.
+
+Analytic friction: smoothed dissipative particle dynamics, nothing learned.
+
 The equations need only squares; the noise alone takes their root.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
-from pipeline.closures.amplitudes import Friction, from_rows, log_means
 from pipeline.closures.jets import Perceptron
-from pipeline.closures.revenga import RevengaFriction
 from pipeline.closures.splines import Radial, Scales
+from pipeline.closures.volume import lucy_norm
+
+
+class Amplitudes(NamedTuple):
+    """Squared amplitudes of P pairs, or their derivatives in a temperature."""
+
+    a2: Tensor  # (P,) traceless part: shear friction
+    b2: Tensor  # (P,) trace part: bulk friction
+    c2: Tensor  # (P,) heat conduction
+
+
+class Friction(NamedTuple):
+    """Squared amplitudes of P pairs and their derivatives in the two temperatures."""
+
+    value: Amplitudes
+    in_T_i: Amplitudes
+    in_T_j: Amplitudes
+
+
+def from_rows(value: Tensor, in_T_i: Tensor, in_T_j: Tensor) -> Friction:
+    """Friction from (3, P) tensors with rows a, b, c."""
+    return Friction(*(Amplitudes(*x.unbind()) for x in (value, in_T_i, in_T_j)))
+
+
+class Means(NamedTuple):
+    """Symmetric logarithmic means of two temperatures, one row per amplitude (a, b, c).
+
+    a and b take the harmonic mean 2 T_i T_j / (T_i + T_j), c the geometric one: the means of
+    Espanol and Revenga (2003), for which friction coefficients do not depend on temperature.
+    """
+
+    value: Tensor  # (3, P)
+    in_T_i: Tensor  # (3, P)
+    in_T_j: Tensor  # (3, P)
+
+
+def log_means(T_i: Tensor, T_j: Tensor, T0: Tensor | float) -> Means:
+    """Logarithms of the mean temperatures over T0, with derivatives in T_i and T_j."""
+    total, product = T_i + T_j, T_i * T_j / (T0 * T0)
+    harmonic = torch.log(2.0 * product * T0 / total)
+    geometric = 0.5 * torch.log(product)
+    h_i, h_j = T_j / (T_i * total), T_i / (T_j * total)
+    return Means(
+        torch.stack((harmonic, harmonic, geometric)),
+        torch.stack((h_i, h_i, 0.5 / T_i)),
+        torch.stack((h_j, h_j, 0.5 / T_j)),
+    )
+
+
+class RevengaFriction(nn.Module):
+    """Friction of smoothed dissipative particle dynamics (Espanol and Revenga 2003).
+
+    With F = -w'(r)/r of Lucy's kernel and X = F V_i V_j T_i T_j / (T_i + T_j):
+
+        a^2 = 4 f_T X,  b^2 = (2 D f_N + (4 - 2 D) f_T) X,  c^2 = 2 kappa T_i T_j F V_i V_j
+        f_T = (D + 2) eta / D - zeta,  f_N = (D + 2) (zeta + (1 - 2/D) eta)
+
+    so that the drift is -f_T F V_i V_j v_ij - f_N F V_i V_j (e.v_ij) e, which in the continuum is
+    a fluid of shear viscosity eta, bulk viscosity zeta and conductivity kappa in D dimensions.
+
+    Raises:
+        ValueError: if zeta > (D + 2) eta / D, where a^2 would be negative.
+    """
+
+    def __init__(
+        self, scales: Scales, eta: float = 0.1, zeta: float = 0.1, kappa: float = 0.1
+    ) -> None:
+        super().__init__()
+        d, self.h = scales.dimension, scales.cutoff
+        f_T, f_N = (d + 2) * eta / d - zeta, (d + 2) * (zeta + (1.0 - 2.0 / d) * eta)
+        if f_T < 0.0:
+            raise ValueError(
+                f"The bulk viscosity zeta must not exceed (D + 2) eta / D = {(d + 2) * eta / d:g}, "
+                f"got {zeta:g}: lower zeta or raise eta."
+            )
+        self.norm = 12.0 * lucy_norm(scales) / self.h**2
+        self.a, self.b, self.c = 4.0 * f_T, 2.0 * d * f_N + (4.0 - 2.0 * d) * f_T, 2.0 * kappa
+
+    def forward(self, radial: Radial, T_i: Tensor, T_j: Tensor, VV: Tensor) -> Friction:
+        F = self.norm * (1.0 - radial.r / self.h).clamp(min=0.0).square() * VV
+        t_i = T_i / (T_i + T_j)
+        t_j = 1.0 - t_i
+        X, X_i, X_j = F * T_i * t_j, F * t_j * t_j, F * t_i * t_i
+        c = self.c * F
+        return Friction(
+            Amplitudes(self.a * X, self.b * X, c * T_i * T_j),
+            Amplitudes(self.a * X_i, self.b * X_i, c * T_j),
+            Amplitudes(self.a * X_j, self.b * X_j, c * T_i),
+        )
+
+    def roughness(self) -> float:
+        return 0.0
 
 
 class Closure(Protocol):

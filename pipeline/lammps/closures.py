@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.energy import ExponentialEnergy, IdealGasEnergy
-from pipeline.closures.friction import SplineFriction
-from pipeline.closures.revenga import RevengaFriction
+from pipeline.closures.friction import RevengaFriction, SplineFriction
 from pipeline.closures.volume import LucyVolume, SplineVolume
 from pipeline.lammps.potential import Potential
 from pipeline.lammps.tables import Domain, line

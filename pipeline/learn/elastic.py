@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from pipeline.closures.deformation import deformation, deviator
-from pipeline.closures.strain import GreenStrain
+from pipeline.closures.strain import GreenStrain, deformation, deviator
 from pipeline.learn.carried import Group
 from pipeline.learn.snapshots import Batch
 from pipeline.metriplectic.model import Metriplectic

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.closures.amplitudes import Amplitudes
+from pipeline.closures.friction import Amplitudes
 from pipeline.closures.volume import weighted
 from pipeline.files import whole
 from pipeline.learn.carried import Group, entropy_group, histogram, latent_groups

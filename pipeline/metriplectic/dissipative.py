@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pipeline.closures.amplitudes import Amplitudes
+from pipeline.closures.friction import Amplitudes
 from pipeline.metriplectic.thermo import Side
 
 

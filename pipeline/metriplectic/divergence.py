@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pipeline.closures.amplitudes import Friction
+from pipeline.closures.friction import Friction
 from pipeline.metriplectic.thermo import Side
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.closures.amplitudes import Friction
+from pipeline.closures.friction import Friction
 from pipeline.closures.volume import Kernel
 from pipeline.metriplectic import conservative, dissipative, divergence
 from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace

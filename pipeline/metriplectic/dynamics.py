@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.closures.amplitudes import Amplitudes
+from pipeline.closures.friction import Amplitudes
 from pipeline.metriplectic.thermo import Thermo
 from pipeline.pairs import Pairs, Rates
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from pipeline.closures.amplitudes import Amplitudes, Friction
+from pipeline.closures.friction import Amplitudes, Friction
 from pipeline.metriplectic.thermo import Side
 
 

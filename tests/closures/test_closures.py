@@ -11,7 +11,7 @@ from scipy.interpolate import BSpline
 from torch import Tensor
 
 from pipeline.closures import energy, splines, teacher, volume
-from pipeline.closures.revenga import RevengaFriction
+from pipeline.closures.friction import RevengaFriction
 from pipeline.closures.splines import Scales
 from pipeline.pairs import find
 from pipeline.space import free

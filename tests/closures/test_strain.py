@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pipeline import pairs as neighbours
 from pipeline import space
-from pipeline.closures import deformation, strain
+from pipeline.closures import strain
 from pipeline.closures.reference import Reference
 from pipeline.closures.reference import reference as undeformed
 from pipeline.closures.splines import Scales
@@ -51,7 +51,7 @@ def dimension(request: pytest.FixtureRequest) -> int:
 def test_deformation_gradient_of_an_affine_map_is_exact(dimension: int) -> None:
     r0, reference = block(dimension)
     A = torch.eye(dimension).double() + 0.2 * torch.randn(dimension, dimension).double()
-    F = deformation.deformation(reference, reference.displacement(r0 @ A.T))
+    F = strain.deformation(reference, reference.displacement(r0 @ A.T))
     assert torch.allclose(F, A.expand_as(F), rtol=0.0, atol=1e-12)
 
 
@@ -129,7 +129,7 @@ def test_shear_volume_and_zigzag_are_stored_apart(dimension: int) -> None:
 def test_the_cofactor_is_that_of_the_inverse(dimension: int) -> None:
     F = torch.randn(5, dimension, dimension).double()
     expected = torch.linalg.det(F)[:, None, None] * torch.linalg.inv(F).transpose(1, 2)
-    assert torch.allclose(deformation.cofactor(F), expected)
+    assert torch.allclose(strain.cofactor(F), expected)
 
 
 def test_copies_of_a_solid_side_by_side_are_independent(dimension: int) -> None:
