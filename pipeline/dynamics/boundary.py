@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.integrators import Kick
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.thermo import Thermo
+from pipeline.metriplectic.thermo import Dynamics, Thermo
 from pipeline.pairs import State, sum_odd
 
 

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments
 from pipeline.metriplectic.pair_tensor import pair_tensor, root
+from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, dot, sum_even, sum_odd
 
 

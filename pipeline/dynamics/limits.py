@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
+from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import sum_even
 
 

@@ -13,9 +13,9 @@ from pipeline.dynamics.arrange import arranged, tempered
 from pipeline.dynamics.boundary import Account, Path, account, follow, lead_velocity, shearing
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, overdamps
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments, counted, draw
+from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import Pairs, State
 from pipeline.units import ReducedUnits
 

@@ -16,11 +16,10 @@ from pipeline.learn.carried import Group, entropy_group, histogram, latent_group
 from pipeline.learn.elastic import elastic_groups
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Snapshots
-from pipeline.metriplectic.conservative import pressure_force
-from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.drift import pressure_force
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
-from pipeline.metriplectic.thermo import sides
+from pipeline.metriplectic.thermo import Dynamics, sides
 from pipeline.pairs import State
 
 

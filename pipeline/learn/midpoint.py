@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pipeline.dynamics.limits import friction_rate
 from pipeline.learn.snapshots import Batch
-from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.thermo import Dynamics
 
 
 def middle(now: Batch) -> Tensor:

@@ -16,9 +16,9 @@ from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.midpoint import expansion, middle
 from pipeline.learn.snapshots import Batch
 from pipeline.learn.twin import draws, shaken, spread, twin
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
+from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, sum_odd
 
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1

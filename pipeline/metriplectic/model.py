@@ -17,11 +17,10 @@ from pipeline.closures.strain import Elastic, Elasticity
 from pipeline.closures.teacher import Teacher
 from pipeline.closures.volume import Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
 from pipeline.metriplectic.settings import closure, complete, scales
-from pipeline.metriplectic.thermo import inverse_volume, sides, thermodynamics
+from pipeline.metriplectic.thermo import Dynamics, inverse_volume, sides, thermodynamics
 from pipeline.pairs import Pairs, Rates, State
 
 

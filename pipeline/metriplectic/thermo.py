@@ -1,4 +1,7 @@
-"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2)."""
+"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2).
+
+What one evaluation of the model yields; drift, noise and integrators all start from it.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.energy import Energy
+from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import Elasticity
 from pipeline.closures.volume import Kernel
-from pipeline.pairs import Pairs, sum_even
+from pipeline.pairs import Pairs, Rates, sum_even
 
 
 class Thermo(NamedTuple):
@@ -66,3 +70,17 @@ def _side(columns: Tensor) -> Side:
     theta = 1.0 / T
     inverse_C = dTdS * theta
     return Side(T, V, pressure, theta, inverse_C * theta, inverse_C)
+
+
+class Dynamics(NamedTuple):
+    """Everything deterministic that one evaluation of the model yields."""
+
+    pairs: Pairs
+    v_ij: Tensor  # (P, D) relative velocities
+    thermo: Thermo  # (N,) fields
+    amplitudes: Amplitudes  # (P,) squared noise amplitudes
+    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
+    drift: Rates  # dv/dt (N, D), dS/dt (N,)
+    friction: Tensor  # (P, D) friction force of each pair, which i loses and j gains
+    conduction: Tensor  # (P,) heat from j to i per unit time
+    pressure: Tensor  # (P,) conservative force of j on i along e_ij

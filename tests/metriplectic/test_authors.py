@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from benchmarks.nested_autograd import NestedAutograd
-from pipeline.metriplectic import authors
 from pipeline.metriplectic.model import build
+from tests.metriplectic import authors
 from tests.metriplectic.cases import CUTOFF, geometry, random_model, random_state
 
 

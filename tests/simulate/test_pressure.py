@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
 from pipeline.simulate.equilibrium import equilibrium
 from pipeline.simulate.gas import IdealGas, model

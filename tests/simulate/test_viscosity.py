@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
 from pipeline.simulate.equilibrium import equilibrium
 from pipeline.simulate.gas import IdealGas, model
