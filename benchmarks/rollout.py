@@ -11,8 +11,8 @@ from benchmarks.nested_autograd import NestedAutograd
 from benchmarks.nested_steps import time_step
 from benchmarks.systems import System
 from benchmarks.timing import Run, medians
-from pipeline.dynamics.thermal import Conditions
-from pipeline.dynamics.walk import Walk
+from pipeline.dynamics.rollout import Walk
+from pipeline.dynamics.steppers import Conditions
 from pipeline.graphs import space_of
 from pipeline.learn.task import prepare
 from pipeline.pairs import State

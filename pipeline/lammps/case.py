@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pipeline.dynamics.thermal import Conditions
-from pipeline.dynamics.walk import Walk
+from pipeline.dynamics.rollout import Walk
+from pipeline.dynamics.steppers import Conditions
 from pipeline.files import whole
 from pipeline.forcing import TaylorGreen
 from pipeline.lammps import potential

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pipeline.dynamics.observables import kinetic_temperature
 from pipeline.dynamics.rollout import Rollout, recorded
+from pipeline.dynamics.steppers import kinetic_temperature
 from pipeline.lammps import run
 from pipeline.lammps.case import Case
 from pipeline.space import Space

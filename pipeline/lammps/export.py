@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.closures.reference import Reference
-from pipeline.dynamics.thermal import Conditions
+from pipeline.dynamics.steppers import Conditions
 from pipeline.lammps import networks, solids  # noqa: F401  both register their entries
 from pipeline.lammps.closures import entries
 from pipeline.lammps.potential import Potential, write

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.baselines.build import build
 from pipeline.baselines.motion import Baseline, Motion
-from pipeline.dynamics.mechanical import Plain
+from pipeline.dynamics.steppers import Plain
 from pipeline.learn.anchor import Measured, Noise
 from pipeline.learn.carried import Group
 from pipeline.learn.data import Transition

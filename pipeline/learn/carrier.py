@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.dynamics.thermal import Conditions
+from pipeline.dynamics.steppers import Conditions
 from pipeline.learn import start
 from pipeline.learn.anchor import Measured
 from pipeline.learn.carried import Group

@@ -14,8 +14,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.baselines.build import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
-from pipeline.dynamics.mechanical import Plain
-from pipeline.dynamics.thermal import Conditions
+from pipeline.dynamics.steppers import Conditions, Plain
 from pipeline.files import whole
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.trainee import Trainee

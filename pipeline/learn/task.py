@@ -8,7 +8,7 @@ import lightning
 import numpy as np
 import torch
 
-from pipeline.dynamics.lead import thermal_period
+from pipeline.dynamics.driven import thermal_period
 from pipeline.graphs import Graphs
 from pipeline.learn import anchor, start
 from pipeline.learn.anchor import Measured, Noise

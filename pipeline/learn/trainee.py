@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.dynamics.law import Setting
+from pipeline.dynamics.steppers import Setting
 from pipeline.learn.anchor import Measured
 from pipeline.learn.carried import Group
 from pipeline.learn.data import Transition

@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from pipeline.dynamics.rollout import rollout
-from pipeline.dynamics.thermal import Conditions
+from pipeline.dynamics.steppers import Conditions
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import State
 from pipeline.simulate.equilibrium import equilibrium

@@ -9,8 +9,8 @@ import torch
 from pipeline import graphs
 from pipeline.baselines.build import build
 from pipeline.baselines.dpd import DPD
-from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.rollout import Rollout, rollout
+from pipeline.dynamics.steppers import Plain
 from pipeline.learn.checkpoint import load
 from pipeline.learn.train import train
 from pipeline.pairs import State, find

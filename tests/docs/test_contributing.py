@@ -14,8 +14,8 @@ import torch
 from pipeline.analysis import curves, metrics
 from pipeline.analysis.runs import runs
 from pipeline.closures.splines import Scales, radial
-from pipeline.dynamics.mechanical import Plain
 from pipeline.dynamics.rollout import rollout
+from pipeline.dynamics.steppers import Plain
 from pipeline.units import ReducedUnits
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice
 

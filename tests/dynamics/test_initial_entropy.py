@@ -8,7 +8,7 @@ import torch
 
 from pipeline.closures.energy import ExponentialEnergy, IdealGasEnergy
 from pipeline.closures.splines import Scales
-from pipeline.dynamics.arrange import arranged, tempered
+from pipeline.dynamics.initial_entropy import arranged, tempered
 
 T0, V0 = 1.3, 0.7
 

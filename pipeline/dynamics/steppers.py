@@ -1,0 +1,337 @@
+"""What a rollout needs of a model: one step, with entropies of the particles or without.
+
+Quantities logged along a rollout, from which the laws can be audited.
+
+What a rollout needs of a model, with an entropy or without.
+
+Rollouts of the metriplectic model, whose particles have an entropy each.
+
+Rollouts of the baselines, which know velocities and no entropy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.baselines.motion import Baseline, Motion
+from pipeline.closures.reference import Reference
+from pipeline.dynamics.driven import Account, Path, account, follow, lead_velocity, pushed, shearing
+from pipeline.dynamics.initial_entropy import arranged, tempered
+from pipeline.dynamics.integrators import euler_heat, heat, kick, move
+from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, outruns, overdamps
+from pipeline.metriplectic.model import Metriplectic
+from pipeline.metriplectic.noise import Increments, counted, draw
+from pipeline.metriplectic.thermo import Dynamics
+from pipeline.pairs import Pairs, State
+from pipeline.units import ReducedUnits
+
+
+def kinetic_temperature(r: Tensor, v: Tensor) -> float:
+    """Variance of v per component about the affine flow fitted to v (n, D) at r (n, D)."""
+    n, dimension = v.shape
+    if n < 2 * (dimension + 1):
+        return float(v.var(0, correction=0).mean()) if n else float("nan")
+    basis = torch.cat([torch.ones_like(r[:, :1]), r - r.mean(0)], 1)
+    flow = basis @ torch.linalg.solve(basis.T @ basis, basis.T @ v)
+    return float((v - flow).square().sum() / ((n - dimension - 1) * dimension))
+
+
+class Log:
+    """Totals at each snapshot, in reduced units.
+
+    ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
+    what driving and the coming and going of particles have given since the start. Energy minus
+    work and momentum minus impulse are therefore constant, momentum to round-off. A model
+    without energy or entropy logs none.
+    """
+
+    def __init__(self, count: int, dimension: int) -> None:
+        self.scalars: dict[str, np.ndarray] = {}
+        self.count = count
+        self.momentum = np.full((count, dimension), np.nan)
+        self.impulse = np.full((count, dimension), np.nan)
+
+    def record(
+        self,
+        t: int,
+        m: Tensor,
+        state: State,
+        totals: dict[str, float],
+        given: Account,
+        free: Tensor,
+    ) -> None:
+        """Notes the totals of snapshot ``t``; ``free`` are the rows that are not driven."""
+        values = {
+            **totals,
+            "kinetic": float(0.5 * m * state.v.square().sum()),
+            "work": given.work,
+            "temperature": float(m) * kinetic_temperature(state.r[free], state.v[free]),
+        }
+        for name, value in values.items():
+            self.scalars.setdefault(name, np.full(self.count, np.nan))[t] = value
+        self.momentum[t] = (m * state.v.sum(0)).numpy()
+        self.impulse[t] = given.impulse.numpy()
+
+    def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:
+        """The first ``last`` snapshots as arrays, with their times."""
+        arrays = {"time": time, **self.scalars, "momentum": self.momentum, "impulse": self.impulse}
+        return {name: value[:last] for name, value in arrays.items()}
+
+
+class Law(Protocol):
+    """How the particles now present get from one step to the next, in reduced units.
+
+    ``index`` (n,) says which of the trajectory's particles the rows of a state are; ``dynamics``
+    is whatever `evaluate` returned for that state.
+    """
+
+    @property
+    def m(self) -> Tensor:
+        """Mass of a particle."""
+
+    @property
+    def cutoff(self) -> float:
+        """Range h of the pair interactions [a]."""
+
+    @property
+    def speed(self) -> float:
+        """Largest |v| in the training data [a / dt]; a rollout may triple it."""
+
+    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
+        """Entropies (n,) of particles whose r and v come from the data."""
+
+    def evaluate(
+        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+    ) -> Any:
+        """Everything deterministic at a state, an external force (n, D) included."""
+
+    def step(
+        self, state: State, dynamics: Any, path: Path, dt: float, generator: torch.Generator
+    ) -> tuple[State, Account]:
+        """The state a step later, driven rows led along their path, and what that took."""
+
+    def check(self, state: State, dynamics: Any, rows: Tensor, dt: float) -> str:
+        """A sentence where the given rows have left what the model can be trusted with, or ""."""
+
+    def energy(self, state: State, dynamics: Any) -> float:
+        """Energy of all particles, kinetic where the model knows no other."""
+
+    def totals(self, state: State, dynamics: Any) -> dict[str, float]:
+        """What is logged of every snapshot besides kinetic energy and momentum."""
+
+    def fields(self, state: State, dynamics: Any) -> dict[str, Tensor]:
+        """What is recorded of every particle (n,) besides position and velocity."""
+
+
+class Setting(Protocol):
+    """What a rollout needs besides data and model."""
+
+    @property
+    def units(self) -> ReducedUnits:
+        """Reduced units of the model in the trajectory's."""
+
+    @property
+    def substeps(self) -> int:
+        """Integrator steps per snapshot interval, whatever the unit of time."""
+
+    @property
+    def skin(self) -> float:
+        """Of the neighbour list [a]."""
+
+    @property
+    def thermal_period(self) -> float | None:
+        """Of the motion taken out of driven paths [dt]."""
+
+    def law(self, model: nn.Module) -> Law:
+        """The law by which ``model`` moves particles under these conditions."""
+
+
+class Conditions(NamedTuple):
+    """What a rollout of the metriplectic model needs besides the data and the model."""
+
+    units: ReducedUnits  # reduced units of the model in the trajectory's
+    z: np.ndarray  # (N,) latent entropies, order of the trajectory's particles
+    temperature: float  # at which driven particles are held
+    limits: Limits = UNLIMITED
+    substeps: int = 1  # integrator steps per snapshot interval
+    skin: float = 0.3  # of the neighbour list [a]
+    integrator: str = "balanced"  # balanced (energy kept) | euler (the paper's)
+    gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
+    strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
+    thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
+    drawn: np.ndarray | None = None  # (N,) bool, whose z is a draw: see `arrange`; None: nobody's
+    beginning: float | None = None  # mean T of those drawn at the start; None: as they are drawn
+    reference: Reference | None = None  # undeformed bonds of a solid, in float64
+    noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
+
+    def law(self, model: Any) -> Thermal:
+        """See `pipeline.dynamics.law.Setting`."""
+        return Thermal(model, self)
+
+
+class Thermal:
+    """The law of a metriplectic model, see `pipeline.dynamics.law.Law`."""
+
+    def __init__(self, model: Metriplectic, conditions: Conditions) -> None:
+        self.model, self.conditions = model, conditions
+        self.z = torch.tensor(conditions.z, dtype=torch.float64)
+        self.drawn = conditions.drawn
+        self.strength = None
+        if conditions.strength is not None:
+            self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
+        self.steps = 0  # taken so far
+        self.index = np.zeros(0, dtype=np.int64)  # of the particles last evaluated
+
+    @property
+    def m(self) -> Tensor:
+        return self.model.m
+
+    @property
+    def cutoff(self) -> float:
+        return self.model.cutoff
+
+    @property
+    def speed(self) -> float:
+        return self.conditions.limits.speed
+
+    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
+        """The teacher's entropy plus the latent (paper, algorithm 2)."""
+        S = self.model.entropy(state, pairs)
+        if self.drawn is not None:
+            rows = np.flatnonzero(self.drawn[index])
+            V = self.evaluate(state, pairs, index, None, 1.0).thermo.V[rows]
+            self.hand_out(S[rows], V, index[rows])
+            self.drawn = None
+        return S + self.z[index]
+
+    def hand_out(self, S: Tensor, V: Tensor, who: np.ndarray) -> None:
+        """Arranges the drawn latents of particles ``who`` (n,) that a rollout starts with."""
+        # The latents are random already, and differ between the seeds of a rollout.
+        rng = np.random.default_rng(0)
+        law, T = self.model.energy_closure, self.conditions.temperature
+        z = arranged(law, S, self.z[who], V, T, rng)
+        if self.conditions.beginning is not None:
+            z = tempered(law, S + z, V, self.conditions.beginning) - S
+        self.z[who] = z
+
+    def evaluate(
+        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+    ) -> Dynamics:
+        self.index = index
+        limit = None if self.conditions.gate is None else self.conditions.gate / dt
+        strength = None if self.strength is None else self.strength[index]
+        solid = self.conditions.reference
+        return self.model.dynamics(state, pairs, solid, force, limit=limit, strength=strength)
+
+    def step(
+        self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator
+    ) -> tuple[State, Account]:
+        noise = self.noise(dynamics.pairs, dt, generator)
+        given = kick(self.model, dynamics, noise, dt)
+        free_v = state.v + given.dv
+        v = lead_velocity(free_v, path)
+        if self.conditions.integrator == "euler":
+            dS = euler_heat(self.model, dynamics, noise, dt)
+        else:
+            dS = heat(dynamics, given, state.v, v)
+        free = move(state, free_v, dS, dt)
+        after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
+        taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
+        return after, taken.plus(shearing(dynamics, given, dt))
+
+    def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
+        """Wiener increments of the next step; the tag of a particle is its index plus one."""
+        if self.conditions.noise == "generator":
+            return draw(pairs, dt, generator)
+        self.steps += 1
+        return counted(pairs, self.index + 1, dt, generator.initial_seed(), self.steps - 1)
+
+    def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
+        thermo, limits = dynamics.thermo, self.conditions.limits
+        left = leaves(limits, state.S[rows], thermo.V[rows], thermo.T[rows], state.v[rows])
+        return left or overdamps(dynamics, rows, dt)
+
+    def energy(self, state: State, dynamics: Dynamics) -> float:
+        return float(self.model.energy(state, dynamics))
+
+    def totals(self, state: State, dynamics: Dynamics) -> dict[str, float]:
+        return {
+            "energy": self.energy(state, dynamics),
+            "internal": float(dynamics.thermo.U.sum()),
+            "entropy": float(state.S.sum()),
+        }
+
+    def fields(self, state: State, dynamics: Dynamics) -> dict[str, Tensor]:
+        return {"entropy": state.S, "temperature": dynamics.thermo.T}
+
+
+class Plain(NamedTuple):
+    """What a rollout of a baseline needs besides the data and the model."""
+
+    units: ReducedUnits  # reduced units of the model in the trajectory's
+    speed: float = 1e30  # largest |v| met in training [a / dt]
+    substeps: int = 1  # integrator steps per snapshot interval
+    skin: float = 0.3  # of the neighbour list [a]
+    thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
+
+    def law(self, model: Any) -> Mechanical:
+        """See `pipeline.dynamics.law.Setting`."""
+        return Mechanical(model, self.speed)
+
+
+class Mechanical:
+    """v' = v + dv, r' = r + v' dt with drift and noise at the beginning; see `law.Law`.
+
+    The driving particles' work counts what they give to kinetic energy, the only one there is.
+    """
+
+    def __init__(self, model: Baseline, speed: float) -> None:
+        self.model, self._speed = model, speed
+
+    @property
+    def m(self) -> Tensor:
+        return self.model.m
+
+    @property
+    def cutoff(self) -> float:
+        return self.model.cutoff
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
+        return torch.zeros_like(state.S)
+
+    def evaluate(
+        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+    ) -> Motion:
+        motion = self.model.dynamics(state, pairs)
+        return motion if force is None else motion._replace(dv=motion.dv + force / self.m)
+
+    def step(
+        self, state: State, dynamics: Motion, path: Path, dt: float, generator: torch.Generator
+    ) -> tuple[State, Account]:
+        like = dynamics.amplitude
+        normal = torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+        free = state.v + dynamics.dv * dt + self.model.fluctuation(dynamics, normal * dt**0.5)
+        v = lead_velocity(free, path)
+        r = (state.r + v * dt).index_copy(0, path.rows, path.r)
+        k = path.rows
+        return State(r, v, state.S), pushed(self.m, state.v[k], free[k], v[k])
+
+    def check(self, state: State, dynamics: Motion, rows: Tensor, dt: float) -> str:
+        return outruns(state.v[rows], self.speed)
+
+    def energy(self, state: State, dynamics: Motion) -> float:
+        return float(0.5 * self.m * state.v.square().sum())
+
+    def totals(self, state: State, dynamics: Motion) -> dict[str, float]:
+        return {}
+
+    def fields(self, state: State, dynamics: Motion) -> dict[str, Tensor]:
+        return {}
