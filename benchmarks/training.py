@@ -13,8 +13,8 @@ from benchmarks.nested_steps import training_step
 from benchmarks.systems import System
 from benchmarks.timing import Run, medians
 from pipeline.learn.data import SnapshotData, Transition
-from pipeline.learn.task import prepare
-from pipeline.learn.variants import VARIANTS
+from pipeline.learn.settings import VARIANTS
+from pipeline.learn.train import prepare
 
 NESTED = "nested autograd, the paper's loss"
 SMALL = {"rollout_steps": 1, "validation_snapshots": 2, "validate_every": 20}

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pipeline.baselines.motion import Motion
+from pipeline.baselines.base import Motion
 from pipeline.pairs import Pairs, State, dot, sum_even, sum_odd
 
 

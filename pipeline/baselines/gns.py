@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
-from pipeline.baselines.motion import Motion
+from pipeline.baselines.base import Motion
 from pipeline.pairs import Pairs, State
 
 

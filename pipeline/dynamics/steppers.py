@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.baselines.motion import Baseline, Motion
+from pipeline.baselines.base import Baseline, Motion
 from pipeline.closures.reference import Reference
 from pipeline.dynamics.driven import Account, Path, account, follow, lead_velocity, pushed, shearing
 from pipeline.dynamics.initial_entropy import arranged, tempered

@@ -18,7 +18,7 @@ from pipeline.lammps import potential
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.script import Settings, script
 from pipeline.lammps.system import System, three, write_data
-from pipeline.learn.checkpoint import Learned
+from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import Space
 from pipeline.trajectory import Trajectory

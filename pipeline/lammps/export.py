@@ -16,7 +16,7 @@ from pipeline.lammps import networks, solids  # noqa: F401  both register their 
 from pipeline.lammps.closures import entries
 from pipeline.lammps.potential import Potential, write
 from pipeline.lammps.tables import Domain
-from pipeline.learn.checkpoint import Learned, load
+from pipeline.learn.trained_model import Learned, load
 from pipeline.metriplectic.model import Metriplectic
 
 Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]

@@ -17,7 +17,7 @@ from pipeline.lammps import run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL, Case, begin, write
 from pipeline.lammps.collect import observables, read
 from pipeline.lammps.script import Settings
-from pipeline.learn.checkpoint import Learned
+from pipeline.learn.trained_model import Learned
 from pipeline.trajectory import Trajectory
 
 ONE_STEP = 1e-5  # largest relative difference of forces and entropy rates

@@ -21,7 +21,7 @@ import torch
 from pipeline import pairs
 from pipeline.lammps import run
 from pipeline.lammps.system import System
-from pipeline.learn.checkpoint import Learned
+from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import periodic
 

@@ -22,7 +22,7 @@ from pipeline.lammps.export import of_learned
 from pipeline.lammps.sample import Layers, scatter, thermalised
 from pipeline.lammps.script import Settings, script
 from pipeline.lammps.system import System, write_data
-from pipeline.learn.checkpoint import Learned
+from pipeline.learn.trained_model import Learned
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits
 

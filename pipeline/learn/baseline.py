@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.baselines.base import Baseline, Motion
 from pipeline.baselines.build import build
-from pipeline.baselines.motion import Baseline, Motion
 from pipeline.dynamics.steppers import Plain
-from pipeline.learn.anchor import Measured, Noise
-from pipeline.learn.carried import Group
 from pipeline.learn.data import Transition
-from pipeline.learn.gaussian import Velocity, velocity_scores
+from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.learned_curves import Group
+from pipeline.learn.likelihood import Velocity, velocity_scores
+from pipeline.learn.modules import Trainee, evenly
+from pipeline.learn.scales import Measured, Noise
 from pipeline.learn.snapshots import Batch, Snapshots
-from pipeline.learn.trainee import Trainee, evenly
-from pipeline.learn.twin import draws, shaken, spread, twin
 from pipeline.pairs import Pairs, State
 
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise

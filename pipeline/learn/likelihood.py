@@ -1,5 +1,25 @@
 """The likelihood of one step, marginal per particle, and the pair term that sharpens friction.
 
+The implicit midpoint in velocities, for steps of training longer than those of rollouts.
+
+    v' - v = F(r) - Gamma (v + v') / 2 + noise of variance 2 Gamma T,  dt = 1
+
+keeps the temperature exactly and decays to second order in Gamma, where the explicit step of the
+rollouts is of first order: over a stride their difference is of the size of Gamma itself. Friction
+is linear in the velocities, so the step is evaluated at the mean of the two that the data give;
+the density of v' then has the Jacobian det(1 + Gamma / 2). (The same in one variable: Ornstein-
+Uhlenbeck by Crank-Nicolson.)
+
+How strongly heat is exchanged, which the data hardly say.
+
+What is observed hardly determines the conduction amplitude c^2, and the entropy term, free to
+choose S, would take it to zero: heat then stays where it is made. Too strong a conduction is no
+better: its noise shakes S, and with it the pressures, between the steps of a rollout, which costs
+energy balance. The neutral assumption that training starts from and is held near is that both
+irreversible processes are alike: conduction makes as much entropy noise as viscous heating does.
+
+The Gaussian score of velocities, localisation error in its inputs corrected for.
+
 Conventions: drift and noise are evaluated at (r, v, S) of snapshot t, the residual is that of
 v' = v(t + 1) and S' = S(t + 1); r' follows from v' and carries no information of its own.
 """
@@ -11,8 +31,112 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.learn.gaussian import solve, velocity_scores
-from pipeline.pairs import Pairs
+from pipeline.closures.friction import SplineFriction
+from pipeline.dynamics.limits import friction_rate
+from pipeline.learn.snapshots import Batch
+from pipeline.metriplectic.dynamics import Dynamics
+from pipeline.metriplectic.model import Metriplectic
+from pipeline.metriplectic.pair_tensor import pair_tensor, trace
+from pipeline.metriplectic.thermo import Dynamics
+from pipeline.pairs import Pairs, State
+
+
+def middle(now: Batch) -> Tensor:
+    """(v + v') / 2 (n, D); v where what follows is unknown."""
+    return torch.where(now.mask[:, None], 0.5 * (now.v + now.v_next), now.v)
+
+
+def expansion(dynamics: Dynamics) -> Tensor:
+    """ln det(1 + Gamma / 2) per particle (n,), its own friction rate alone: D ln(1 + gamma_i / 2).
+
+    The trace of Gamma is exact so; what neighbours have in common enters with its square.
+    """
+    return dynamics.v_ij.shape[1] * torch.log1p(0.5 * friction_rate(dynamics))
+
+
+def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:
+    """Entropy noise of viscous heating over that of conduction (scalar), means over pairs.
+
+    Sigma_SS has q/4 + c^2 per pair, and q = v_ij.K v_ij is 2 T tr K / m on average in
+    equilibrium: the ratio is <T tr K / 2> / <c^2>. Its gradient reaches c^2 alone.
+    """
+    pairs, T, A = dynamics.pairs, dynamics.thermo.T.detach(), dynamics.amplitudes
+    K = trace(pair_tensor(A.a2, A.b2, dimension), dimension).detach()
+    heating = 0.25 * (T[pairs.i] + T[pairs.j]) * K
+    return heating.mean() / A.c2.mean()
+
+
+@torch.no_grad()
+def equal_noise(model: Metriplectic, batch: Batch) -> None:
+    """Scales c^2 of a spline friction so that the ratio is one on a batch."""
+    if isinstance(model.friction, SplineFriction):
+        state = State(batch.r, batch.v, torch.zeros_like(batch.v[:, 0]))
+        dynamics = model.dynamics(state, batch.pairs, batch.reference)
+        ratio = noise_ratio(dynamics, model.scales.dimension)
+        model.friction.coefficients[0, 2] += torch.log(ratio)
+
+
+def cholesky(vv: Tensor) -> list[list[Tensor]]:
+    """Lower Cholesky factor of (n, D, D), column by column: far faster than LAPACK for D <= 4."""
+    size = vv.shape[-1]
+    L: list[list[Tensor]] = [[vv[:, 0, 0]] * size for _ in range(size)]
+    for k in range(size):
+        pivot = vv[:, k, k]
+        for q in range(k):
+            pivot = pivot - L[k][q] ** 2
+        L[k][k] = torch.sqrt(pivot)
+        for row in range(k + 1, size):
+            entry = vv[:, row, k]
+            for q in range(k):
+                entry = entry - L[row][q] * L[k][q]
+            L[row][k] = entry / L[k][k]
+    return L
+
+
+def solve(L: list[list[Tensor]], x: Tensor) -> Tensor:
+    """L^-1 x for vectors x (n, D)."""
+    columns: list[Tensor] = []
+    for k in range(x.shape[1]):
+        value = x[:, k]
+        for q in range(k):
+            value = value - L[k][q] * columns[q]
+        columns.append(value / L[k][k])
+    return torch.stack(columns, dim=1)
+
+
+class Velocity(NamedTuple):
+    """Score of velocities, see `Scores`."""
+
+    value: Tensor
+    z: Tensor
+    echo: Tensor | None
+    L: list[list[Tensor]]
+
+
+def velocity_scores(
+    residual: Tensor, vv: Tensor, noisier: Tensor | None, excess: Tensor | float
+) -> Velocity:
+    """Gaussian score of velocity residuals (n, D) of covariance vv (n, D, D).
+
+    Args:
+        residual: v' - mu_v.
+        vv: covariance of v'.
+        noisier: (n, D) echo of a simulated localisation error, see `pipeline.learn.twin`, or None.
+        excess: variance of that echo per component, contained in vv.
+    """
+    L = cholesky(vv)
+    z = solve(L, residual)
+    half_log = sum(torch.log(L[k][k]) for k in range(z.shape[1]))
+    square, echo = z.square().sum(1), None
+    if noisier is not None:
+        # What the echo takes off on average, the trace puts back: the value stays that of a
+        # likelihood, only its gradient loses the bias of noisy inputs.
+        echo = solve(L, noisier)
+        unit_vectors = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
+        trace = sum(solve(L, e.expand_as(z)).square().sum(1) for e in unit_vectors)
+        square = square - echo.square().sum(1) + excess * trace
+    return Velocity(half_log + 0.5 * square, z, echo, L)
+
 
 REMAINDER = 1e-3  # least fraction of the heat's variance that the velocity leaves open
 

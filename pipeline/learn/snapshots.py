@@ -1,4 +1,20 @@
-"""Training samples: snapshots with their graphs as flat tensors, batches by slicing."""
+"""Training samples: snapshots with their graphs as flat tensors, and which particles count.
+
+Which particles the loss is about.
+
+Steps of training longer than a snapshot interval, for motion that remembers.
+
+Where what is left out (the beads of a molecule, the liquid) forgets within several snapshots, the
+velocity changes of one interval are smooth: their variance over the interval, which is the noise,
+comes out too small, and so does friction. Over a stride of k snapshots the noise is white, and
+its variance per time no longer depends on k. Every snapshot still serves, k sequences interleaved.
+
+The integrator's velocities live half a step before its positions, v(t + dt/2) - v(t - dt/2) =
+F(r(t)) dt: so do those given to training. Velocities taken at the positions' own time would read
+the change of the force along the step as friction.
+
+Training samples: snapshots with their graphs as flat tensors, batches by slicing.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +22,177 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
 from pipeline.forcing import external
 from pipeline.graphs import Graphs, space_of
-from pipeline.learn.mask import loss_mask
 from pipeline.pairs import Pairs
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
+
+LEAST = 0.3  # fraction of the free rows that must survive before the distance is reduced
+
+
+def holes(trajectory: Trajectory) -> np.ndarray:
+    """(T, N) bool: particles not tracked at t though they are probably still in the field.
+
+    That is, between two stretches of a track, and for one snapshot before it appears or after it
+    vanishes, unless it did so as a driven particle (the edge band of an open domain).
+    """
+    present, count = trajectory.present, len(trajectory.time)
+    seen = np.maximum.accumulate(present, axis=0)
+    to_come = np.maximum.accumulate(present[::-1], axis=0)[::-1]
+    gap = seen & to_come & ~present
+    same_run = np.diff(trajectory.run) == 0
+    free = trajectory.free
+    edge = np.zeros((count, present.shape[1]), dtype=bool)
+    edge[1:] |= free[:-1] & same_run[:, None]
+    edge[:-1] |= free[1:] & same_run[:, None]
+    return ~present & (gap | edge)
+
+
+def loss_mask(
+    trajectory: Trajectory, graphs: Graphs, hole_distance: float
+) -> tuple[np.ndarray, float]:
+    """(T - 1, N) bool, rows scored by the likelihood, and the hole distance that was used.
+
+    A row (t, i) counts if i is free at t and at t + 1, the two snapshots are successive, i has at
+    least one neighbour, and no hole of the tracking lies within ``hole_distance`` cutoffs: its
+    force needs the volumes of its neighbours, which need theirs. Where that would leave less than
+    LEAST of the rows, the distance is halved until it does not.
+
+    Raises:
+        ValueError: if nothing remains to be learned from.
+    """
+    free = trajectory.free
+    rows = free[:-1] & free[1:] & trajectory.successive()[:, None]
+    t = np.repeat(np.arange(len(trajectory.time)), np.diff(graphs.offset))
+    bonded = np.zeros_like(free)
+    bonded[t, graphs.i] = bonded[t, graphs.j] = True
+    rows &= bonded[:-1]
+    if not rows.any():
+        raise ValueError(
+            "No particle is present, free and with a neighbour at two successive snapshots: "
+            "nothing can be learned; check the tracks and the driven band."
+        )
+    missing = holes(trajectory)[:-1]
+    while True:
+        mask = rows & ~_near(trajectory, missing, hole_distance * graphs.cutoff)
+        if mask.sum() >= LEAST * rows.sum():
+            return mask, hole_distance
+        hole_distance = hole_distance / 2 if hole_distance > 0.3 else 0.0
+
+
+def _near(trajectory: Trajectory, missing: np.ndarray, distance: float) -> np.ndarray:
+    near = np.zeros_like(missing)
+    if distance <= 0:
+        return near
+    box = trajectory.box
+    origin = np.where(box.periodic, box.origin, 0.0)
+    for t in np.flatnonzero(missing.any(axis=1)):
+        size = np.where(box.periodic, box.lengths, 0.0)
+        r = trajectory.position[t] - origin
+        r = np.where(size > 0, np.mod(r, np.where(size > 0, size, 1.0)), r)
+        r = np.where((size > 0) & (r >= size), 0.0, r)
+        index = np.flatnonzero(trajectory.present[t])
+        tree = cKDTree(r[missing[t]], boxsize=size)
+        gap, _ = tree.query(r[index], distance_upper_bound=distance)
+        near[t, index] = np.isfinite(gap)
+    return near
+
+
+class Strided(NamedTuple):
+    """What training looks at: the interleaved snapshots of its blocks."""
+
+    trajectory: Trajectory  # its interval is that of the stride
+    graphs: Graphs
+    parts: dict[str, slice]  # train and validation
+
+
+def strided(
+    trajectory: Trajectory, graphs: Graphs, parts: dict[str, slice], stride: int
+) -> Strided:
+    """The training and the validation block in steps of ``stride`` snapshots.
+
+    Args:
+        trajectory: the whole data set.
+        graphs: its neighbours.
+        parts: slices of the blocks ``train`` and ``validation``.
+        stride: snapshots per step; 1 leaves everything as it is.
+
+    Raises:
+        ValueError: if a block has no step so long, or velocities at the time of the positions
+            cannot be had half a step earlier.
+    """
+    if stride == 1:
+        return Strided(trajectory, graphs, parts)
+    measured = trajectory.attributes["velocity"] == "measured"
+    if measured and stride % 2:
+        raise ValueError(
+            f"train.stride must be 1 or even where velocities are measured at the time of the "
+            f"positions, got {stride}: choose {stride + 1}."
+        )
+    early = stride // 2 if measured else stride - 1
+    sequences = {name: _sequences(trajectory, parts[name], early, stride) for name in _BLOCKS}
+    for name, found in sequences.items():
+        if not found:
+            rows = parts[name]
+            raise ValueError(
+                f"train.stride of {stride} snapshots leaves no step in the {name} block of "
+                f"{rows.stop - rows.start} snapshots: lower it, or enlarge the block."
+            )
+    lists = [one for name in _BLOCKS for one in sequences[name]]
+    order = np.concatenate(lists)
+    velocity, known = _earlier(trajectory, order, stride, measured)
+    chosen = trajectory.window(order)
+    length = sum(len(one) for one in sequences["train"])
+    return Strided(
+        chosen._replace(
+            velocity=velocity,
+            driven=chosen.driven | (chosen.present & ~known),
+            run=np.repeat(np.arange(len(lists), dtype=np.int32), [len(one) for one in lists]),
+            attributes={**trajectory.attributes, "dt": stride * trajectory.dt},
+        ),
+        _ordered(graphs, order)._replace(dt=stride * graphs.dt),
+        {"train": slice(0, length), "validation": slice(length, len(order))},
+    )
+
+
+_BLOCKS = ("train", "validation")
+
+
+def _sequences(trajectory: Trajectory, rows: slice, early: int, stride: int) -> list[np.ndarray]:
+    """Snapshots ``stride`` apart within one stretch of a block, all that have a velocity."""
+    found = []
+    for stretch in trajectory.window(rows).stretches():
+        first, last = rows.start + stretch.start + early, rows.start + stretch.stop
+        found += [np.arange(first + k, last, stride) for k in range(stride)]
+    return [one for one in found if len(one) > 1]
+
+
+def _earlier(
+    trajectory: Trajectory, order: np.ndarray, stride: int, measured: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Velocities (K, N, D) half a stride before the positions, and (K, N) where they are known."""
+    if measured:
+        before = order - stride // 2
+        return trajectory.velocity[before], trajectory.present[before]
+    # Backward differences over the stride are means of those over an interval.
+    back = range(stride)
+    velocity = np.mean([trajectory.velocity[order - k] for k in back], axis=0)
+    return velocity, np.all([trajectory.present[order - k] for k in back], axis=0)
+
+
+def _ordered(graphs: Graphs, order: np.ndarray) -> Graphs:
+    """The graphs of the given snapshots, in their order."""
+    count = np.diff(graphs.offset)[order]
+    offset = np.concatenate([[0], np.cumsum(count)])
+    pick = np.arange(offset[-1]) + np.repeat(graphs.offset[order] - offset[:-1], count)
+    return graphs._replace(
+        offset=offset, i=graphs.i[pick], j=graphs.j[pick], shift=graphs.shift[pick]
+    )
 
 
 class Batch(NamedTuple):

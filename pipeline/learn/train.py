@@ -1,31 +1,160 @@
-"""Training from a trajectory and its graphs to a model on disk."""
+"""Training from a trajectory and its graphs to a model on disk.
+
+One training made ready: tensors, measured scales and a model to start from.
+
+Which interrupted run a training may go on from: only one of the same data and settings.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
+import shutil
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
+import numpy as np
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch import nn
 
+from pipeline.dynamics.driven import thermal_period
+from pipeline.files import whole
 from pipeline.graphs import Graphs
-from pipeline.learn import checkpoint
-from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
-from pipeline.learn.carried import traits
+from pipeline.learn import scales, trained_model
+from pipeline.learn.baseline import BaselineLearner, start_baseline
+from pipeline.learn.callbacks import Bar, Clock, Overflow, Stability, Table
 from pipeline.learn.data import SnapshotData
-from pipeline.learn.inspect import write as write_learned
-from pipeline.learn.resume import checkpoint_to_resume, fingerprint
-from pipeline.learn.stability import Stability
-from pipeline.learn.task import Task, prepare
-from pipeline.learn.trainee import Diverged
-from pipeline.trajectory import Trajectory
+from pipeline.learn.force_matching import start_from_regression
+from pipeline.learn.latent import Latent
+from pipeline.learn.learned_curves import traits
+from pipeline.learn.learned_curves import write as write_learned
+from pipeline.learn.likelihood import equal_noise
+from pipeline.learn.modules import Diverged, Learner, Trainee
+from pipeline.learn.scales import Measured, Noise, model_settings
+from pipeline.learn.settings import complete
+from pipeline.learn.snapshots import Snapshots, strided
+from pipeline.metriplectic.model import build
+from pipeline.trajectory import Trajectory, blocks
+
+
+class Task(NamedTuple):
+    """Everything one training needs."""
+
+    snapshots: Snapshots
+    train: np.ndarray  # of these snapshots, those of the training block
+    validation: np.ndarray
+    parts: dict[str, slice]  # the blocks of the whole trajectory
+    measured: Measured
+    learner: Trainee
+    settings: dict[str, Any]
+
+
+def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int) -> Task:
+    """Tensors, measured scales and a model to start from."""
+    settings = {**complete(settings), "seed": seed}
+    device = settings["device"]
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = getattr(torch, settings["precision"])
+    parts = blocks(trajectory, settings["train"], settings["validation"])
+    steps = strided(trajectory, graphs, parts, settings["stride"])
+    snapshots = Snapshots(steps.trajectory, steps.graphs, settings["hole_distance"], dtype, device)
+    train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
+    for name, times in (("training", train), ("validation", validation)):
+        if len(times) == 0:
+            raise ValueError(
+                f"The {name} block has no pair of successive snapshots with a free particle: "
+                f"change the split (train, validation) or record more frames."
+            )
+    sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
+    sigma = 0.0 if settings["localisation"] == "none" else sigma
+    # A solid's edges are led as they were, and its motion is none that is thermal.
+    solid = trajectory.reference is not None
+    period = None if solid else thermal_period(trajectory, parts["train"])
+    measured = scales.measure(snapshots, train, sigma)._replace(thermal_period=period)
+    floor, shake = settings["floor"] * measured.change, settings["shake"]
+    pace = max(1.0, settings["rollout_substeps"] / 2)
+    moved = scales.shaken(measured, shake, pace)
+    clean = measured.unexplained / moved.change
+    spread = (sigma, floor, measured.temperature, clean, settings["localisation"])
+    noise, measured = Noise(*spread, 1 / settings["stride"], shake, pace), moved
+    lightning.seed_everything(seed, verbose=False)
+    learner: Trainee
+    if settings["model"] == "metriplectic":
+        met = steps.trajectory.present[train].any(axis=0)
+        learner = _metriplectic(
+            snapshots, train, (measured, noise), settings, trajectory.particle, met
+        )
+    else:
+        model = start_baseline(snapshots, train, measured, settings)
+        learner = BaselineLearner(model, settings, noise)
+    return Task(snapshots, train, validation, parts, measured, learner, settings)
+
+
+def _metriplectic(
+    snapshots: Snapshots,
+    train: np.ndarray,
+    known: tuple[Measured, Noise],
+    settings: dict[str, Any],
+    labels: np.ndarray,
+    met: np.ndarray,
+) -> Learner:
+    """Model and latents to start from; ``met`` (N,) bool says who is in the training block."""
+    measured, noise = known
+    scales = model_settings(snapshots, train, measured, settings)
+    torch.manual_seed(settings["seed"])
+    model = build(scales).to(snapshots.device, snapshots.dtype)
+    # What brings shaken particles back is not in the velocities that are regressed on.
+    if settings["warm_start"] and not noise.shake:
+        start_from_regression(model, snapshots, train, measured)
+    equal_noise(model, snapshots.batch(train[:1]))
+    mask = snapshots.mask[train]
+    latent = Latent(labels, mask.any(axis=0), met if settings["strength"] else None)
+    latent.to(snapshots.device, snapshots.dtype)
+    return Learner(model, latent, settings, noise, int(mask.sum()))
+
+
+def fingerprint(
+    trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], learner: nn.Module
+) -> str:
+    """SHA-256 of everything that decides the course of a training."""
+    digest = hashlib.sha256()
+    # A time limit does not change the course, only its end.
+    plain = {name: value for name, value in settings.items() if name != "max_minutes"}
+    shapes = {name: list(value.shape) for name, value in learner.state_dict().items()}
+    error = float(trajectory.attributes["localisation_error"])
+    digest.update(json.dumps([plain, shapes, error], sort_keys=True).encode())
+    arrays = (trajectory.position, trajectory.velocity, trajectory.present, trajectory.driven)
+    for array in (*arrays, trajectory.run, graphs.offset, graphs.i, graphs.j):
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
+    """The checkpoint to go on from, or None; clears away those of other data or settings.
+
+    Args:
+        folder: of the training; its checkpoints/ carries the fingerprint of what made it.
+        mark: fingerprint of the training about to start.
+    """
+    place = folder / "checkpoints"
+    note, last = place / "fingerprint", place / "last.ckpt"
+    if last.exists() and note.exists() and note.read_text() == mark:
+        return last
+    for name in ("checkpoints", "tensorboard"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    place.mkdir(parents=True)
+    with whole(note) as partial:
+        partial.write_text(mark)
+    return None
 
 
 def train(
@@ -169,4 +298,4 @@ def finish(
     }
     groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
     write_learned(folder / "learned.h5", groups)
-    checkpoint.save(folder, learner, record)
+    trained_model.save(folder, learner, record)

@@ -11,8 +11,8 @@ from pipeline.baselines.build import build
 from pipeline.baselines.dpd import DPD
 from pipeline.dynamics.rollout import Rollout, rollout
 from pipeline.dynamics.steppers import Plain
-from pipeline.learn.checkpoint import load
 from pipeline.learn.train import train
+from pipeline.learn.trained_model import load
 from pipeline.pairs import State, find
 from pipeline.space import periodic
 from pipeline.units import ReducedUnits

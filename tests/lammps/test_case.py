@@ -10,7 +10,7 @@ import pytest
 from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
 from pipeline.lammps import case, collect, parity
-from pipeline.learn.checkpoint import Learned
+from pipeline.learn.trained_model import Learned
 from pipeline.trajectory import Box, Trajectory
 from tests.dynamics.systems import LENGTH, TIME, lattice
 from tests.metriplectic.cases import random_model

@@ -12,10 +12,9 @@ from safetensors.torch import load_file
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.baseline import BaselineLearner
-from pipeline.learn.checkpoint import load
-from pipeline.learn.task import prepare
-from pipeline.learn.train import train
-from pipeline.learn.variants import variant
+from pipeline.learn.settings import variant
+from pipeline.learn.train import prepare, train
+from pipeline.learn.trained_model import load
 from pipeline.trajectory import Trajectory, blocks
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 

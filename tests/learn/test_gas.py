@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pipeline import graphs
-from pipeline.learn.gaussian import velocity_scores
+from pipeline.learn.likelihood import velocity_scores
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import train
 from pipeline.pairs import State

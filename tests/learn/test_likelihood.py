@@ -1,16 +1,38 @@
-"""Scores against torch's own distributions, and the limits of what the pair term touches."""
+"""The likelihood of one step against sampling, and its parts.
+
+Scores against torch's own distributions, and the limits of what the pair term touches.
+
+The midpoint likelihood on an Ornstein-Uhlenbeck process whose friction matrix is known.
+
+Noise of heating over noise of conduction: how it scales, and what it may move.
+"""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy.linalg import expm
 from torch.distributions import MultivariateNormal
 
-from pipeline.learn.gaussian import cholesky
-from pipeline.learn.likelihood import Step, pair_score, scores
-from pipeline.pairs import Pairs
+from pipeline import graphs
+from pipeline.graphs import space_of
+from pipeline.learn.likelihood import (
+    Step,
+    cholesky,
+    equal_noise,
+    expansion,
+    noise_ratio,
+    pair_score,
+    scores,
+    velocity_scores,
+)
+from pipeline.learn.train import prepare
+from pipeline.pairs import Pairs, State, find
+from tests.dynamics.systems import CUTOFF, LENGTH, gas, lattice, simulated
+from tests.metriplectic.cases import crowd, geometry, random_model
 
 
 def random_step(n: int, dimension: int, T: float = 0.7) -> tuple[Step, torch.Tensor]:
@@ -104,3 +126,108 @@ def test_heat_of_a_single_neighbour_stays_finite() -> None:
     one = torch.ones(1, dtype=torch.float64)
     step = Step(v, one, vv, v, one, one)
     assert bool(torch.isfinite(scores(step).S).all())
+
+
+SIDE, T = 4, 1e-3
+
+
+def still(side: int = SIDE):
+    window = lattice(1, side=side)._replace(position=lattice(1, side=side).position / LENGTH)
+    box = window.box._replace(lengths=window.box.lengths / LENGTH)
+    r = torch.from_numpy(window.position[0])
+    return r, find(r, space_of(window._replace(box=box)), CUTOFF)
+
+
+def drift(model, r, pairs, v):
+    S = torch.zeros(len(r), dtype=torch.float64)
+    return model.dynamics(State(r, v, S), pairs)
+
+
+def matrix(model, r, pairs) -> np.ndarray:
+    """Gamma of dv = (F - Gamma v) dt, column by column."""
+    n = r.numel()
+    rest = drift(model, r, pairs, torch.zeros_like(r)).drift.dv
+    unit = torch.eye(n, dtype=torch.float64).reshape(n, *r.shape)
+    columns = [rest - drift(model, r, pairs, e).drift.dv for e in unit]
+    return torch.stack([c.flatten() for c in columns], 1).numpy()
+
+
+def score(friction: float, steps, centred: bool) -> float:
+    model, (r, pairs) = gas(T, friction), still()
+    total = 0.0
+    for v, after in steps:
+        at = 0.5 * (v + after) if centred else v
+        now = drift(model, r, pairs, at)
+        found = velocity_scores(after - v - now.drift.dv, model.covariance(now).vv, None, 0.0)
+        value = found.value - expansion(now) if centred else found.value
+        total += float(value.mean())
+    return total / len(steps)
+
+
+def test_the_jacobian_is_that_of_the_friction_matrix():
+    """But for k_B div M, 1 / (2 C) of friction with C = 20, and the square of what is shared."""
+    r, pairs = still()
+    for friction, off in ((0.001, 0.04), (0.1, 0.1)):
+        model = gas(T, friction)
+        found = expansion(drift(model, r, pairs, torch.zeros_like(r))).sum()
+        whole = np.linalg.slogdet(np.eye(r.numel()) + 0.5 * matrix(model, r, pairs))[1]
+        assert float(found) == pytest.approx(whole, rel=off)
+
+
+def test_friction_of_a_long_step_is_found_at_its_size():
+    """The explicit step misses it by the size of the step, the midpoint by its square."""
+    r, pairs = still()
+    truth = 0.1
+    model = gas(T, truth)
+    gamma = matrix(model, r, pairs)
+    assert 0.3 < np.diag(gamma).mean() < 0.8
+    rest = drift(model, r, pairs, torch.zeros_like(r))
+    decay, heat = expm(-gamma), float(rest.thermo.T.mean())
+    noise = np.linalg.cholesky(
+        heat * (np.eye(len(gamma)) - decay @ decay.T) + 1e-15 * np.eye(len(gamma))
+    )
+    push = np.linalg.lstsq(
+        gamma, (np.eye(len(gamma)) - decay) @ rest.drift.dv.numpy().ravel(), rcond=None
+    )[0]
+    rng, steps = np.random.default_rng(0), []
+    for _ in range(60):
+        v = heat**0.5 * rng.normal(size=len(gamma))
+        after = decay @ v + push + noise @ rng.normal(size=len(gamma))
+        steps.append(tuple(torch.from_numpy(x.reshape(r.shape)) for x in (v, after)))
+    grid = truth * np.linspace(0.5, 1.3, 6)
+    best = {}
+    for centred in (False, True):
+        values = [score(f, steps, centred) for f in grid]
+        a, b, _ = np.polyfit(grid, values, 2)
+        best[centred] = -b / (2 * a) / truth
+    assert best[True] == pytest.approx(1.0, abs=0.1)
+    assert best[False] < 0.8, best
+
+
+def test_the_ratio_scales_with_either_noise() -> None:
+    """Scaling friction scales it, scaling conduction divides it; alone the latter is moved."""
+    model = random_model("splines", 2).requires_grad_(True)
+    state, pairs = crowd(geometry("periodic", 2))
+    before = noise_ratio(model.dynamics(state, pairs), 2)
+    (gradient,) = torch.autograd.grad(before, model.friction.coefficients)
+    assert not gradient[:, :2].any()
+    assert gradient[:, 2].abs().max() > 0
+    with torch.no_grad():
+        model.friction.coefficients[0, :2] += 1.0
+        model.friction.coefficients[0, 2] -= 0.5
+        after = noise_ratio(model.dynamics(state, pairs), 2)
+    assert float(torch.log(after / before.detach())) == pytest.approx(1.5)
+
+
+def test_a_training_starts_from_equal_noise() -> None:
+    window = simulated(20).trajectory
+    near = graphs.build(window, CUTOFF * LENGTH)
+    task = prepare(window, near, {"train": 0.5, "validation": 0.2, "precision": "float64"}, 0)
+    model, batch = task.learner.model, task.snapshots.batch(task.train[:3])
+    with torch.no_grad():
+        model.friction.coefficients[0, 2] += 2.0
+        equal_noise(model, batch)
+        rest = State(batch.r, batch.v, torch.zeros_like(batch.v[:, 0]))
+        assert float(noise_ratio(model.dynamics(rest, batch.pairs), 2)) == pytest.approx(
+            1.0, rel=1e-6
+        )

@@ -1,4 +1,9 @@
-"""Batches against a direct search, and which rows are scored."""
+"""Training samples, and steps of several intervals.
+
+Batches against a direct search, and which rows are scored.
+
+Strides: the staggered clock, every snapshot used, coloured forces, refusals.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +12,12 @@ import pytest
 import torch
 
 from pipeline import graphs
+from pipeline.dynamics.rollout import rollout
 from pipeline.learn.latent import assign
-from pipeline.learn.mask import holes, loss_mask
-from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.snapshots import Snapshots, holes, loss_mask, strided
 from pipeline.pairs import find
 from pipeline.trajectory import Trajectory
-from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice
+from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, gas, lattice
 
 
 def moving(frames: int = 6) -> Trajectory:
@@ -115,3 +120,114 @@ def test_latents_follow_labels_and_are_drawn_for_strangers() -> None:
     assert z[2] == again[2] != 0.0
     nobody, _ = assign(np.array([1, 2]), np.zeros(0, dtype=np.int64), np.zeros(0), seed=0)
     assert nobody.tolist() == [0.0, 0.0]
+
+
+PARTS = {"train": slice(0, 24), "validation": slice(24, 36), "test": slice(36, 40)}
+
+
+def falling(frames: int = 40, velocity: str = "measured") -> Trajectory:
+    """r = r0 + v0 t + g t^2 / 2 in a periodic box, with velocities of that time or differences."""
+    window = lattice(frames)
+    t, g = window.time[:, None, None], np.array([0.03, -0.01])
+    position = window.position + window.velocity * t + 0.5 * g * t**2
+    moving = window.velocity + g * t
+    present = window.present.copy()
+    if velocity == "backward difference":
+        moving = np.diff(position, axis=0, prepend=position[:1]) / TIME
+        present[0] = False
+    attributes = {**window.attributes, "velocity": velocity}
+    return window._replace(
+        position=position, velocity=moving, present=present, attributes=attributes
+    )
+
+
+def near(window: Trajectory) -> graphs.Graphs:
+    return graphs.build(window, CUTOFF * LENGTH)
+
+
+def test_a_stride_of_one_changes_nothing():
+    window = falling()
+    same = strided(window, near(window), PARTS, 1)
+    assert same.trajectory is window
+    assert same.parts == PARTS
+
+
+@pytest.mark.parametrize("kind", ["measured", "backward difference"])
+def test_velocities_live_half_a_stride_before_the_positions(kind):
+    """Then a leapfrog step of any length follows a parabola exactly, whatever the stride."""
+    window = falling(velocity=kind)
+    steps = strided(window, near(window), PARTS, 4).trajectory
+    assert steps.dt == 4 * TIME
+    good = steps.successive()
+    v = steps.velocity
+    known = (steps.free[1:] & steps.free[:-1])[good]
+    assert (v[1:] - v[:-1])[good][known] == pytest.approx(
+        np.broadcast_to(np.array([0.03, -0.01]) * 4 * TIME, v[1:][good][known].shape)
+    )
+    moved = (steps.position[1:] - steps.position[:-1])[good]
+    assert moved[known] == pytest.approx((v[1:][good] * 4 * TIME)[known])
+
+
+def test_every_snapshot_with_a_velocity_serves_once_in_its_block():
+    window = falling()
+    steps = strided(window, near(window), PARTS, 4)
+    train, validation = (steps.trajectory.time[steps.parts[k]] for k in ("train", "validation"))
+    assert sorted(np.rint(train / TIME)) == list(range(2, 24))
+    assert sorted(np.rint(validation / TIME)) == list(range(26, 36))
+    assert steps.trajectory.successive().sum() == 22 - 4 + 10 - 4
+
+
+def test_the_graphs_are_those_of_the_chosen_snapshots():
+    window = falling()
+    steps = strided(window, near(window), PARTS, 4)
+    anew = near(steps.trajectory)
+    assert steps.graphs.dt == anew.dt
+    assert (steps.graphs.offset == anew.offset).all()
+    for name in ("i", "j", "shift"):
+        assert (getattr(steps.graphs, name) == getattr(anew, name)).all()
+
+
+def test_noise_of_a_force_with_memory_is_found_at_its_full_size():
+    """An Ornstein-Uhlenbeck force of correlation time 2 snapshots and diffusivity 1 of velocity.
+
+    Exact: <dv^2> over k intervals is 2 [k - 2 (1 - exp(-k / 2))], of which white noise has 2 k.
+    """
+    rng, decay = np.random.default_rng(0), np.exp(-0.01 / 2)
+    force = np.empty((12_000, 64, 2))
+    force[0] = rng.normal(size=(64, 2)) / 2**0.5
+    for t in range(1, len(force)):
+        kicks = rng.normal(size=(64, 2)) * ((1 - decay**2) / 2) ** 0.5
+        force[t] = decay * force[t - 1] + kicks
+    speed = (0.01 * np.cumsum(force, axis=0))[::100]
+    window = lattice(len(speed))
+    window = window._replace(velocity=speed * LENGTH / TIME)
+    parts = {"train": slice(0, 80), "validation": slice(80, 120)}
+    found = {}
+    for k in (1, 16):
+        steps = strided(window, near(window), parts, k).trajectory
+        change = np.diff(steps.velocity, axis=0)[steps.successive()] * TIME / LENGTH
+        found[k] = (change**2).mean() / (2 * k)
+    exact = {k: 1 - 2 * (1 - np.exp(-k / 2)) / k for k in (1, 16)}
+    assert found[1] == pytest.approx(exact[1], rel=0.1)  # a fifth of the truth
+    assert found[16] == pytest.approx(exact[16], rel=0.15)
+    assert found[16] > 3 * found[1]
+
+
+def test_a_rollout_does_not_depend_on_how_its_steps_are_shared_out():
+    """Snapshots of a quarter of the model's unit of time, against four substeps per snapshot."""
+    coarse = lattice(6)
+    fine = lattice(21)
+    fine = fine._replace(time=fine.time / 4, attributes={**fine.attributes, "dt": TIME / 4})
+    many = rollout(fine, gas(), conditions(), 1, progress=False).trajectory
+    few = rollout(coarse, gas(), conditions(substeps=4), 1, progress=False).trajectory
+    assert many.position[::4] == pytest.approx(few.position, abs=1e-12)
+    assert many.velocity[::4] == pytest.approx(few.velocity, abs=1e-12)
+
+
+def test_strides_that_cannot_be_had_are_refused():
+    window = falling()
+    graph = near(window)
+    with pytest.raises(ValueError, match="must be 1 or even"):
+        strided(window, graph, PARTS, 3)
+    with pytest.raises(ValueError, match="leaves no step in the validation block of 12"):
+        strided(window, graph, PARTS, 8)

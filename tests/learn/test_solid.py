@@ -13,12 +13,11 @@ import torch
 from pipeline import graphs
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.rollout import rollout
-from pipeline.learn.checkpoint import Learned, load
+from pipeline.learn.errors_in_variables import draws, shaken
+from pipeline.learn.settings import variant
 from pipeline.learn.snapshots import Snapshots
-from pipeline.learn.task import prepare
-from pipeline.learn.train import train
-from pipeline.learn.twin import draws, shaken
-from pipeline.learn.variants import variant
+from pipeline.learn.train import prepare, train
+from pipeline.learn.trained_model import Learned, load
 from pipeline.trajectory import Box, Trajectory, blocks
 
 SIDE = 7

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from pipeline import graphs
-from pipeline.learn.carried import latent_groups
-from pipeline.learn.checkpoint import load
 from pipeline.learn.latent import Latent
+from pipeline.learn.learned_curves import latent_groups
 from pipeline.learn.train import train
+from pipeline.learn.trained_model import load
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, simulated
 
 

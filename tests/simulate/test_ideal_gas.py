@@ -10,7 +10,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from pipeline import graphs
-from pipeline.learn.gaussian import cholesky, solve
+from pipeline.learn.likelihood import cholesky, solve
 from pipeline.learn.snapshots import Snapshots
 from pipeline.pairs import State
 from pipeline.simulate.gas import IdealGas, model

@@ -9,8 +9,7 @@ import yaml
 from pipeline.analysis.curves import CURVES
 from pipeline.baselines.build import KINDS
 from pipeline.learn.baseline import SCALES
-from pipeline.learn.settings import complete
-from pipeline.learn.variants import VARIANTS
+from pipeline.learn.settings import VARIANTS, complete
 from pipeline.report import style
 from pipeline.report.tables import METRICS
 from pipeline.simulate.systems import SYSTEMS

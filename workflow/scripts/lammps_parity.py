@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline import h5md, trajectory
 from pipeline.files import whole
 from pipeline.lammps import case, parity
-from pipeline.learn.checkpoint import load
+from pipeline.learn.trained_model import load
 
 chosen = snakemake.params.settings
 data = h5md.read(snakemake.input.trajectory)

@@ -12,7 +12,7 @@ from pipeline.analysis.settings import Options, described, plan
 from pipeline.dynamics.rollout import write
 from pipeline.files import whole
 from pipeline.lammps import audit, scaled
-from pipeline.learn.checkpoint import load
+from pipeline.learn.trained_model import load
 
 chosen = snakemake.params.settings
 wanted = {**chosen["lammps"]["scaled"]}

@@ -10,7 +10,7 @@ import torch
 
 from pipeline import h5md, trajectory
 from pipeline.dynamics.rollout import rollout, write
-from pipeline.learn.checkpoint import load
+from pipeline.learn.trained_model import load
 
 torch.set_num_threads(snakemake.threads)
 chosen = snakemake.params.settings

@@ -7,8 +7,8 @@ console.prepare(snakemake.log[0], snakemake.threads)
 from pathlib import Path
 
 from pipeline import graphs, h5md
+from pipeline.learn.settings import variant
 from pipeline.learn.train import train
-from pipeline.learn.variants import variant
 
 chosen = snakemake.params.settings
 train(

@@ -17,7 +17,7 @@ from pipeline.closures import splines
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.closures.friction import SplineFriction
 from pipeline.closures.volume import SplineVolume
-from pipeline.learn.anchor import Measured
+from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import State, sum_odd

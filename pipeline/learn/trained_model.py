@@ -17,7 +17,7 @@ from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
 from pipeline.files import whole
 from pipeline.learn.latent import alike, assign
-from pipeline.learn.trainee import Trainee
+from pipeline.learn.modules import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import BEFORE, Trajectory
 from pipeline.units import ReducedUnits

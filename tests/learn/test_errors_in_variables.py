@@ -10,9 +10,9 @@ import torch
 from scipy.optimize import root
 from torch import Tensor
 
+from pipeline.learn.errors_in_variables import draws, spread, twin
 from pipeline.learn.likelihood import Scores, Step, pair_score, scores
 from pipeline.learn.snapshots import Batch
-from pipeline.learn.twin import draws, spread, twin
 from pipeline.pairs import Pairs, sum_odd
 
 SIGMA = 0.05  # error of the linear drift's inputs

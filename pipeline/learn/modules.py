@@ -1,0 +1,343 @@
+"""The metriplectic model under training: what training needs of a model, its latents and its loss.
+
+The learning rate along the steps.
+
+What training needs of a model, whichever it is.
+
+The metriplectic model with the latents of its particles: rollouts and files of the two.
+
+The loss of the metriplectic model.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.dynamics.steppers import Conditions, Setting
+from pipeline.learn import scales
+from pipeline.learn.data import Transition
+from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.latent import Latent
+from pipeline.learn.learned_curves import Group, inspect
+from pipeline.learn.likelihood import (
+    Scores,
+    Step,
+    expansion,
+    middle,
+    noise_ratio,
+    pair_score,
+    scores,
+)
+from pipeline.learn.scales import Measured, Noise, target
+from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.metriplectic.model import Metriplectic
+from pipeline.metriplectic.pair_tensor import outer, pair_tensor
+from pipeline.metriplectic.thermo import Dynamics
+from pipeline.pairs import State, sum_odd
+
+WARMUP = 0.03  # fraction of the steps over which the learning rate rises
+FINAL = 0.01  # fraction of the peak at which it ends
+
+
+def rate(step: int, steps: int) -> float:
+    """Factor on the learning rate: linear rise, then a cosine down to FINAL."""
+    rise = max(1, round(WARMUP * steps))
+    if step < rise:
+        return (step + 1) / rise
+    x = min(1.0, (step - rise) / max(1, steps - rise))
+    return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
+
+
+class Diverged(ValueError):
+    """Loss or gradient is no number any more: nothing better will come of going on."""
+
+
+class Trainee(lightning.LightningModule, ABC):
+    """A model with its loss: one trainer, one stability check and one checkpoint serve them all.
+
+    Args:
+        model: to be trained.
+        settings: complete settings of the training.
+    """
+
+    def __init__(self, model: nn.Module, settings: dict[str, Any]) -> None:
+        super().__init__()
+        self.model: Any = model
+        self.options = settings
+
+    @abstractmethod
+    def terms(self, item: Transition) -> dict[str, Tensor]:
+        """Every term of the loss, weighted, each a scalar; their sum is the loss. One is nll."""
+
+    @abstractmethod
+    def validate(self, item: Transition, index: int) -> dict[str, Tensor]:
+        """Scalars to log on the validation block; one is nll."""
+
+    @abstractmethod
+    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Setting:
+        """How the model, as it is now, is rolled out on the trajectory it is trained on."""
+
+    @abstractmethod
+    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
+        """What model.yaml says besides settings, units and measured scales: ``seen`` ranges."""
+
+    @abstractmethod
+    def tensors(self) -> dict[str, Tensor]:
+        """What model.safetensors holds besides the model's own state."""
+
+    @abstractmethod
+    def inspect(
+        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
+    ) -> dict[str, Group]:
+        """Curves of what was learned, for learned.h5."""
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Groups of trained parameters with their learning rates."""
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        return [{"params": trained, "lr": self.options["learning_rate"]}]
+
+    def training_step(self, item: Transition, index: int) -> Tensor:
+        terms = self.terms(item)
+        loss = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
+        if not bool(torch.isfinite(loss)):
+            bad = [name for name, term in terms.items() if not bool(torch.isfinite(term))]
+            raise Diverged(
+                f"The training loss became non-finite at step {self.global_step} (terms: "
+                f"{', '.join(bad)}): lower train.learning_rate, with few frames train.steps, or "
+                "look for coincident particles."
+            )
+        rows = int(item.now.mask.sum())
+        named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
+        return loss
+
+    def validation_step(self, item: Transition, index: int) -> None:
+        found = self.validate(item, index)
+        values = {("validation_nll" if k == "nll" else k): value for k, value in found.items()}
+        self.log_dict(values, on_epoch=True, batch_size=int(item.now.mask.sum()))
+
+    def configure_optimizers(self) -> Any:
+        optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
+        steps = self.options["steps"]
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def evenly(times: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of the given snapshots, evenly spread."""
+    return times[np.unique(np.linspace(0, len(times) - 1, count).astype(int))]
+
+
+class Carrier(Trainee):
+    """What is done with the model and its latents whatever the loss.
+
+    Args:
+        model: to be trained.
+        latent: entropies and strengths of the training particles.
+        settings: complete settings of the training.
+    """
+
+    def __init__(self, model: Metriplectic, latent: Latent, settings: dict[str, Any]) -> None:
+        super().__init__(model, settings)
+        self.latent = latent
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The model's parameters, the latents and the strengths, each at its own rate."""
+        return [
+            {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
+            {"params": [self.latent.z], "lr": self.options["latent_rate"]},
+            {"params": [self.latent.log_s], "lr": self.options["strength_rate"]},
+        ]
+
+    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Conditions:
+        """See `Trainee`; the particles are those of the whole trajectory."""
+        limits, mean = scales.seen(self.model, self.latent, snapshots, times)
+        z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
+        solid = snapshots.reference
+        strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
+        return Conditions(
+            snapshots.units,
+            z,
+            mean,
+            limits,
+            strength=None if strength is None else strength.detach().cpu().double().numpy(),
+            thermal_period=measured.thermal_period,
+            substeps=self.options["rollout_substeps"],
+            reference=None if solid is None else solid.to("cpu", torch.float64),
+        )
+
+    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
+        """Ranges of the state met in training and the laws of the latents."""
+        limits, mean = scales.seen(self.model, self.latent, snapshots, times)
+        seen = {
+            "S": list(limits.S),
+            "V": list(limits.V),
+            "T": list(limits.T),
+            "speed": limits.speed,
+            "mean_T": mean,
+            "heat_capacity": limits.heat_capacity,
+        }
+        return {
+            "seen": seen,
+            "latent": {"std": float(self.latent.spread().detach()), "law": "normal"},
+            "strength": {"std": float(self.latent.centred().detach().std()), "law": "log-normal"},
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The latents of trained particles and the strengths of those met, with their labels."""
+        known, met = self.latent.trained.cpu(), self.latent.met.cpu()
+        return {
+            "latent.labels": self.latent.labels.cpu()[known],
+            "latent.z": self.latent.z.detach().cpu()[known],
+            "latent.met": self.latent.labels.cpu()[met],
+            "latent.log_s": self.latent.centred().detach().cpu()[met],
+        }
+
+    def inspect(
+        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
+    ) -> dict[str, Group]:
+        """See `pipeline.learn.inspect`."""
+        return inspect(self.model, self.latent, snapshots, times, traits)
+
+
+SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
+
+
+class Learner(Carrier):
+    """Maximum likelihood for the metriplectic model (paper, section 5.5), gauge fixed.
+
+    Args:
+        model: to be trained.
+        latent: entropies of the training particles.
+        settings: complete settings of the training.
+        noise: variances that are not the model's, and T0.
+        rows: number of rows of the training block's loss, which share the prior of the latents.
+    """
+
+    def __init__(
+        self,
+        model: Metriplectic,
+        latent: Latent,
+        settings: dict[str, Any],
+        noise: Noise,
+        rows: int,
+    ) -> None:
+        super().__init__(model, latent, settings)
+        self.noise, self.rows = noise, rows
+        self.paper = settings["loss"] == "paper"
+        self.corrected = noise.corrected
+        self.extra = noise.floor + noise.known
+        self.centred = settings["stride"] > 1 and not self.paper
+
+    def entropy(self, batch: Batch) -> Tensor:
+        """S_i = teacher + z_i (n,)."""
+        bare = State(batch.r, batch.v, batch.v[:, 0])
+        S = self.model.entropy(bare, batch.pairs)
+        return S + self.latent(batch.particle) if self.options["entropy"] == "latent" else S
+
+    def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
+        """The model at a batch, and the residual v' - mu (n, D)."""
+        v = middle(now) if self.centred else now.v
+        state, strength = State(now.r, v, S), self.latent.strength(now.particle)
+        dynamics = self.model.dynamics(state, now.pairs, now.reference, strength=strength)
+        return dynamics, now.change() - dynamics.drift.dv
+
+    def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
+        """Residual and covariance of one snapshot interval (dt = 1), all rows.
+
+        Args:
+            item: snapshots t and t + 1.
+            draw: number of the simulated localisation error, where there is one.
+        """
+        now, generator = item.now, draws(self.options["seed"], draw, item.now.r.device)
+        if self.noise.shake:
+            now = shaken(now, self.noise.shake, generator, self.noise.pace)
+        S = self.entropy(now)
+        S_next = self.entropy(item.after)[now.next_row]
+        dynamics, residual = self.evaluate(now, S)
+        echo, excess = None, S.new_zeros(())
+        if self.noise.shake:
+            # How far the shaken are from coming back is no noise of the model.
+            excess = spread(residual, now.mask)
+        if self.corrected:
+            echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
+            excess = spread(echo, now.mask)
+        covariance = self.model.covariance(dynamics)
+        unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
+        dS = dynamics.drift.dS
+        SS_floor = self.options["floor"] * covariance.SS.detach()[now.mask].mean()
+        step = Step(
+            residual_v=residual,
+            residual_S=S_next - S - (dS if self.paper else dS.detach()),
+            vv=covariance.vv + (self.extra + excess) * unit,
+            vS=covariance.vS,
+            SS=covariance.SS + SS_floor,
+            T=dynamics.thermo.T,
+            echo=echo,
+            excess=excess,
+        )
+        return step, dynamics
+
+    def terms(self, item: Transition) -> dict[str, Tensor]:
+        """Every term of the loss, weighted, each a scalar; their sum is the loss."""
+        step, dynamics = self.moments(item, self.global_step)
+        score = scores(step, heat=not self.paper)
+        mask, options = item.now.mask, self.options
+        anchor = torch.log(self.temperature_ratio(step, dynamics, mask)).square()
+        terms = {
+            "nll": self.likelihood(score, dynamics)[mask].mean(),
+            "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
+            "anchor": options["anchor_weight"] * anchor,
+            "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
+        }
+        # Localisation error enters the drift of neighbours and correlates their residuals, which
+        # the pair term would read as friction: it is trusted in so far as motion is.
+        weight = options["pair_weight"] * self.noise.clean**2
+        if not self.paper:
+            ratio = noise_ratio(dynamics, self.model.scales.dimension)
+            terms["conduction"] = options["conduction_weight"] * torch.log(ratio).square()
+        if not self.paper and weight > 0:
+            terms["pair"] = weight * self.pair_term(score, dynamics, mask)
+        if options["entropy"] == "latent":
+            terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
+        if self.latent.strong:
+            scale = options["strength_scale"]
+            terms["strength"] = self.latent.strength_penalty(scale, self.rows)
+        return terms
+
+    def likelihood(self, score: Scores, dynamics: Dynamics) -> Tensor:
+        """Negative log-likelihood of the velocities (n,)."""
+        return score.v - expansion(dynamics) if self.centred else score.v
+
+    def temperature_ratio(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        """Mean temperature over that of the anchor; no gradient into the latter."""
+        T = step.T[mask].mean()
+        own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
+        force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+        gamma = own.detach() / (2 * T.detach())
+        dt, moved = self.noise.step, force.detach()[mask]
+        return T / target(self.noise.temperature, gamma * dt, moved * dt)
+
+    def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        D = dynamics.v_ij.shape[1]
+        K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
+        covariance = (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
+        return pair_score(score, dynamics.pairs, covariance, mask)
+
+    def validate(self, item: Transition, index: int) -> dict[str, Tensor]:
+        """Velocity likelihood, and the mean temperature over that of the anchor."""
+        step, dynamics = self.moments(item, -1 - index)
+        mask = item.now.mask
+        nll = self.likelihood(scores(step), dynamics)[mask].mean()
+        ratio = self.temperature_ratio(step, dynamics, mask)
+        return {"nll": nll, "temperature_ratio": ratio}
