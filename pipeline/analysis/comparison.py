@@ -1,18 +1,66 @@
 """How far each model is from the experiment, with intervals and the noise floor beside it.
 
+Do two maps of D2min show the same particles rearranging?
+
 eps = |y_experiment - y_model|_2 / |y_experiment|_2
+
+How far each model is from the truth where the truth has several independent replicas.
+
+eps = |y_truth - y_model|_2 / |y_truth|_2 of every rollout against every replica of the truth. A
+rollout is one more run of the same system, so the error between two replicas, the noise floor, is
+what a perfect model would show on average.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import permutations
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
-from pipeline.analysis.curves import CURVES, Metric, drawn
-from pipeline.analysis.overlap import OVERLAPS, shared
-from pipeline.analysis.uncertainty import draws, percentiles, relative_error, resampled
+from pipeline.analysis.metric import CURVES, SHAPES, Metric, drawn
+from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error, resampled
+
+TOP = 0.05
+
+
+def shared(one: Metric, other: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values (n,) of two maps (groups d2min_map) on their common particles, and patches (n,)."""
+    _, a, b = np.intersect1d(one.data["particle"], other.data["particle"], return_indices=True)
+    patch = np.unique(one.data["patch"][a], return_inverse=True)[1]
+    return one.data["value"][a], other.data["value"][b], patch
+
+
+def spearman(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Rank correlations (B,) of two maps (n,), particles counted ``weight`` (B, n) times."""
+    total = weight.sum(axis=1)
+    a, b = rankdata(one) / len(one), rankdata(other) / len(one)
+    mean_a, mean_b = weight @ a / total, weight @ b / total
+    product = weight @ (a * b) / total - mean_a * mean_b
+    spread = (weight @ a**2 / total - mean_a**2) * (weight @ b**2 / total - mean_b**2)
+    return ratio(product, np.sqrt(np.maximum(spread, 0.0)))
+
+
+def top_overlap(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Share (B,) of the top 5 % of one map that is in the top 5 % of the other.
+
+    Particles (n,) are counted ``weight`` (B, n) times; the tops are those of the whole maps.
+    """
+    count = max(round(TOP * len(one)), 1)
+    first, second = np.zeros((2, len(one)), bool)
+    first[np.argsort(one)[-count:]] = True
+    second[np.argsort(other)[-count:]] = True
+    return ratio(weight @ (first & second).astype(float), weight @ first.astype(float))
+
+
+OVERLAPS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
+    "d2min_map_spearman": spearman,
+    "d2min_map_top5": top_overlap,
+}
+
 
 COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
 
@@ -135,3 +183,63 @@ def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, Any]]:
         row = {"metric": name, "value": whole, "low": float(low), "high": float(high), "note": ""}
         rows.append(row)
     return rows
+
+
+# Metrics and the groups of the statistics file that they are taken from.
+GROUPS = {name: name for name in SHAPES} | {"vacf_raw": "vacf"}
+
+
+def replicated(
+    dataset: str, truths: list[dict[str, Metric]], sources: list[Source]
+) -> pd.DataFrame:
+    """One row per model, seed and metric: means over rollouts and truths.
+
+    Args:
+        dataset: its name.
+        truths: metrics of each replica, measured with the same settings.
+        sources: every rollout of every model and seed.
+
+    Returns:
+        the columns of `comparison.comparison`. ``value`` is the mean error of all pairs of a
+        rollout and a replica, ``low`` to ``high`` its 95 % bootstrap interval over both;
+        ``noise_floor`` the mean error between two replicas.
+    """
+    floors = {name: _floor(name, truths) for name in GROUPS}
+    rows: list[dict[str, Any]] = []
+    for (model, seed), runs in grouped(sources).items():
+        head = {"dataset": dataset, "model": model, "seed": seed}
+        for name in GROUPS:
+            row = _replicate_error(name, truths, [run.found for run in runs])
+            row |= {"metric": name, "noise_floor": floors[name]}
+            rows.append(head | row | {"note": diverged(runs, row["note"])})
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _replicate_error(
+    name: str, truths: list[dict[str, Metric]], rollouts: list[dict[str, Metric]]
+) -> dict[str, Any]:
+    sides = {"experiment": truths, "model": rollouts}
+    for side, all_found in sides.items():
+        for found in all_found:
+            metric = found.get(GROUPS[name])
+            if metric is None or metric.missing:
+                return absent(f"{side}: {metric.missing if metric else 'not measured'}")
+    curves = [[drawn(name, found[GROUPS[name]]) for found in side] for side in (truths, rollouts)]
+    errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
+    one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
+    low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
+    return {"value": float(errors.mean()), "low": float(low), "high": float(high), "note": ""}
+
+
+def _gap(name: str, truth: np.ndarray, value: np.ndarray) -> float:
+    checked_pair(name, truth, value)
+    return float(relative_error(truth, value))
+
+
+def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
+    """Mean error between two replicas."""
+    found = [truth.get(GROUPS[name]) for truth in truths]
+    if any(metric is None or metric.missing for metric in found):
+        return np.nan
+    curves = [drawn(name, truth[GROUPS[name]]) for truth in truths]
+    return float(np.mean([_gap(name, one, other) for one, other in permutations(curves, 2)]))

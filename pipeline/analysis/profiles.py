@@ -1,4 +1,15 @@
-"""Profiles across the box: the flow of a sheared gas (the paper's figure 9), mixing (figure 10)."""
+"""Profiles across the box: flow, mixing, and where the particles of a solid are.
+
+Where the particles of a solid are, snapshot by snapshot, against where they were.
+
+    eps = |r_truth - r_model|_2 / |r_truth|_2      over all free particles and snapshots
+
+is the paper's measure for its viscoelastic solid (4.1). It depends on where the origin lies, here
+the lower corner of the undeformed body; the same for displacements from the undeformed
+configuration does not, and is the harder test.
+
+Profiles across the box: the flow of a sheared gas (the paper's figure 9), mixing (figure 10).
+"""
 
 from __future__ import annotations
 
@@ -6,8 +17,35 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.analysis import sheared
+from pipeline.analysis import shear
+from pipeline.analysis.metric import Metric, missing
 from pipeline.trajectory import Trajectory
+
+PATHS = ("positions", "displacements")
+FLUID = "There is no undeformed configuration: paths of particles in a fluid part within no time."
+
+
+def paths(trajectory: Trajectory, select: np.ndarray, frames: int) -> dict[str, Metric]:
+    """Groups positions and displacements, each one long row of sums.
+
+    Args:
+        trajectory: the source; a rollout that stopped early has fewer snapshots than asked.
+        select: (N,) bool, the particles that statistics are about.
+        frames: snapshots of the experiment.
+    """
+    if trajectory.reference is None:
+        return {name: missing(FLUID) for name in PATHS}
+    count = min(len(trajectory.time), frames)
+    known = np.zeros((frames, int(select.sum()), trajectory.dimension), dtype=np.float32)
+    known[:count] = 1.0
+    found = {}
+    corner = trajectory.reference.min(axis=0)
+    for name, origin in zip(PATHS, (corner, trajectory.reference[select]), strict=True):
+        value = np.zeros(known.shape, dtype=np.float32)
+        value[:count] = trajectory.position[:count, select] - origin
+        sums = {"numerator": value.reshape(1, -1), "denominator": known.reshape(1, -1)}
+        found[name] = Metric(sums, {"shape": known.shape})
+    return found
 
 
 class Profile(NamedTuple):
@@ -68,9 +106,9 @@ def concentration_profile(
         value (R, K) between 0 and 1; its error is that of a binomial share.
     """
     height = trajectory.box.lengths[axis]
-    slide = sheared.slides(trajectory)
+    slide = shear.slides(trajectory)
     y = [
-        sheared.inside(trajectory.position[row], trajectory.box, float(slide[row]))[:, axis]
+        shear.inside(trajectory.position[row], trajectory.box, float(slide[row]))[:, axis]
         for row in (0, *rows)
     ]
     lower = y[0] < 0.5 * height

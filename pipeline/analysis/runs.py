@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.analysis import sheared
+from pipeline.analysis import shear
 from pipeline.trajectory import Box, Trajectory
 
 
@@ -89,9 +89,9 @@ def _run(part: Trajectory, chosen: np.ndarray) -> Run:
             f"The snapshots of run {part.run[0]} do not fall on a clock of interval "
             f"{part.dt:g}: check dt and the order of the frames."
         )
-    slide = sheared.slides(part)
+    slide = shear.slides(part)
     if part.attributes.get("shear_rate", 0.0):
-        position, path, velocity = part.position, sheared.path(part), sheared.peculiar(part)
+        position, path, velocity = part.position, shear.path(part), shear.peculiar(part)
     else:
         position, velocity = unwrapped(part.position, part.box), part.velocity
         path = position

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.analysis.correlation import lags
+from pipeline.analysis.correlations import lags
+from pipeline.analysis.rdf import window
 from pipeline.analysis.runs import Run, runs
-from pipeline.analysis.window import window
 from pipeline.trajectory import Box, Trajectory
 
 SHORT = 8  # snapshots

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from pipeline.analysis.d2min import together
 from pipeline.analysis.diffusion import diffusion
 from pipeline.analysis.runs import runs
-from pipeline.analysis.together import together
 from pipeline.report.figures import velocity
 from pipeline.report.records import Absent
 from pipeline.report.results import Results

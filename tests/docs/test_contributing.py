@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.analysis import curves, metrics
+from pipeline.analysis import metric, statistics
 from pipeline.analysis.runs import runs
 from pipeline.closures.splines import Scales, radial
 from pipeline.dynamics.rollout import rollout
@@ -66,8 +66,8 @@ def test_the_statistic_of_free_diffusion_decays_exponentially(monkeypatch) -> No
     value = total.sum(axis=0) / origins.sum(axis=0)
     slope = -np.log(value[1] / value[0]) / (lag[1] - lag[0]) / 0.1
     assert slope == pytest.approx(1.3 / 2.0 * k**2, rel=0.1)
-    monkeypatch.setitem(curves.SHAPES, "scattering", curves.identity)
-    names = {**vars(metrics), "scattering": scattering}
+    monkeypatch.setitem(metric.SHAPES, "scattering", metric.identity)
+    names = {**vars(statistics), "scattering": scattering}
     settings = type("Settings", (), {"spacing": 2 * np.pi / k, "lag": lag})
     group = example("decorrelation", **names)(runs(data), settings, np.arange(400) % 20)
     assert np.allclose(group.data["value"], value)

@@ -7,9 +7,8 @@ import pytest
 from scipy.integrate import trapezoid
 from scipy.spatial import cKDTree
 
-from pipeline.analysis.msd import squared_displacements
+from pipeline.analysis.correlations import squared_displacements, velocity_products
 from pipeline.analysis.runs import runs
-from pipeline.analysis.vacf import velocity_products
 from pipeline.simulate import engine, molecule, star_polymer
 
 # The paper's density with fewer molecules: seconds instead of minutes.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.analysis.curves import CURVES
+from pipeline.analysis.metric import CURVES
 from pipeline.baselines.build import KINDS
 from pipeline.learn.baseline import SCALES
 from pipeline.learn.settings import VARIANTS, complete

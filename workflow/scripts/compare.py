@@ -8,8 +8,7 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import re
 from pathlib import Path
 
-from pipeline.analysis.comparison import Source, comparison
-from pipeline.analysis.replicates import replicated
+from pipeline.analysis.comparison import Source, comparison, replicated
 from pipeline.analysis.statistics import read
 
 name = snakemake.wildcards.name

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from pipeline import h5md, tables
-from pipeline.analysis.truecurves import pair_curves
+from pipeline.analysis.pair_force import pair_curves
 from pipeline.analysis.truth import tracking
 from pipeline.files import write_json
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.comparison import Source
-from pipeline.analysis.paths import paths
-from pipeline.analysis.replicates import replicated
+from pipeline.analysis.comparison import Source, replicated
+from pipeline.analysis.profiles import paths
 from pipeline.analysis.settings import plan
 from pipeline.analysis.statistics import measure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis import profiles, sheared
+from pipeline.analysis import profiles, shear
 from pipeline.analysis.runs import runs
 from pipeline.analysis.settings import Options, plan
 from pipeline.analysis.statistics import measure
@@ -57,10 +57,10 @@ def test_neighbours_are_those_of_all_images() -> None:
     rng = np.random.default_rng(1)
     made = rng.random((50, 3)) * 3 - 1
     for slide in (0.0, 0.3, 0.9):
-        box = sheared.Box(np.ones(3), (True, True, True), np.zeros(3))
-        place = sheared.inside(made, box, slide)
+        box = shear.Box(np.ones(3), (True, True, True), np.zeros(3))
+        place = shear.inside(made, box, slide)
         assert ((place >= 0) & (place < 1)).all()
-        pair, distance = sheared.neighbours(place, box, slide, 0.35)
+        pair, distance = shear.neighbours(place, box, slide, 0.35)
         count = np.arange(-4, 5)
         image = np.stack(np.meshgrid(count, count, count), -1).reshape(-1, 3).astype(float)
         image[:, 0] += image[:, 1] * slide

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.pairforce import binned_pair_force
-from pipeline.analysis.truecurves import differenced, pair_curves
+from pipeline.analysis.pair_force import binned_pair_force, differenced, pair_curves
 from pipeline.simulate.monolayer import MATCHED, simulate
 from pipeline.trajectory import Box, Trajectory
 

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.correlations import normalised
 from pipeline.analysis.uncertainty import Curve, interval, ratio
-from pipeline.analysis.vacf import normalised
 
 
 class Metric(NamedTuple):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.analysis.curves import Metric, curve, missing
+from pipeline.analysis.metric import Metric, curve, missing
 from pipeline.analysis.rdf import rdf
 from pipeline.analysis.runs import Run
 from pipeline.analysis.settings import Settings

@@ -1,0 +1,135 @@
+"""Mean squared displacement and velocity autocorrelation, over all time origins of gapped tracks.
+
+Sums over all time origins of tracks with gaps, by FFT, and the lags to take them at.
+
+Mean squared displacement over all time origins, for tracks with gaps.
+
+    MSD(tau) = < |r_i(t + tau) - r_i(t)|^2 >
+
+The square is expanded and each term summed by FFT (Kneller et al., Comput. Phys. Commun. 91, 191
+(1995)), here with the mask of presence carried through, so that gaps need no interpolation.
+
+Velocity autocorrelation over all time origins, for tracks with gaps.
+
+    C(tau) = < v_i(t + tau) . v_i(t) >,   normalised C(tau) / C(0)
+
+Velocities are taken as they are: of tracked data, localisation error sigma adds 2 D sigma^2 / dt^2
+at lag 0 and subtracts half of it at lag 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import fft
+
+from pipeline.analysis.runs import Run
+from pipeline.analysis.uncertainty import ratio
+
+CHUNK = 128  # particles transformed at a time: bounds memory, fits caches
+
+
+def lags(longest: int, count: int = 24) -> np.ndarray:
+    """Increasing integer lags from 1 to ``longest``, logarithmically spaced where possible.
+
+    Raises:
+        ValueError: if ``longest`` is below 1.
+    """
+    if longest < 1:
+        raise ValueError(f"The longest lag is {longest} and must be at least 1 interval.")
+    return np.unique(np.round(np.geomspace(1, longest, count)).astype(int))
+
+
+def products(one: np.ndarray, other: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """sum_t one[t] other[t + lag] for every column.
+
+    Values must be zero where they are unknown.
+
+    Args:
+        one, other: (T, N) series.
+        lag: (L,) lags, 0 <= lag < T.
+
+    Returns:
+        (N, L) sums.
+    """
+    size = fft.next_fast_len(2 * len(one), real=True)
+    total = np.empty((one.shape[1], len(lag)))
+    for start in range(0, one.shape[1], CHUNK):
+        part = slice(start, start + CHUNK)
+        first = fft.rfft(one[:, part], size, axis=0)
+        second = fft.rfft(other[:, part], size, axis=0)
+        total[part] = fft.irfft(first.conj() * second, size, axis=0)[lag].T
+    return total
+
+
+def pairs_of_times(known: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    """(N, L) number of time origins at which a particle is known both then and a lag later.
+
+    Args:
+        known: (T, N) bool.
+        lag: (L,) lags.
+    """
+    flags = known.astype(float)
+    return np.round(products(flags, flags, lag))
+
+
+def squared_displacements(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Squared displacements of each particle, summed over all time origins of all runs.
+
+    Args:
+        parts: runs on their clocks.
+        lag: (L,) integer lags from 1.
+
+    Returns:
+        (N, L) sums [length^2] and (N, L) numbers of origins; the MSD is their ratio.
+    """
+    count = parts[0].free.shape[1]
+    total, origins = np.zeros((count, len(lag))), np.zeros((count, len(lag)))
+    for part in parts:
+        short = lag < len(part.time)
+        if not short.any():
+            continue
+        total[:, short] += _one_run(part, lag[short])
+        origins[:, short] += pairs_of_times(part.free, lag[short])
+    # What rounding leaves of the FFT where nothing was counted is no displacement.
+    return np.where(origins > 0, np.maximum(total, 0.0), 0.0), origins
+
+
+def _one_run(part: Run, lag: np.ndarray) -> np.ndarray:
+    known = part.free.astype(float)
+    # Positions from the middle of each track: the expanded squares must not cancel large numbers.
+    weight = np.maximum(known.sum(axis=0), 1.0)[:, None]
+    middle = np.einsum("tn,tnd->nd", known, part.path) / weight
+    position = (part.path - middle) * known[..., None]
+    square = (position**2).sum(axis=2)
+    total = products(square, known, lag) + products(known, square, lag)
+    for k in range(position.shape[2]):
+        total -= 2 * products(position[..., k], position[..., k], lag)
+    return total
+
+
+def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """v(t) . v(t + lag) of each particle, summed over all time origins of all runs.
+
+    Args:
+        parts: runs on their clocks.
+        lag: (L,) integer lags from 0.
+
+    Returns:
+        (N, L) sums [length^2 / time^2] and (N, L) numbers of origins.
+    """
+    count = parts[0].free.shape[1]
+    total, origins = np.zeros((count, len(lag))), np.zeros((count, len(lag)))
+    for part in parts:
+        short = lag < len(part.time)
+        velocity = np.where(part.free[..., None], part.velocity, 0.0)
+        for k in range(velocity.shape[2]):
+            total[:, short] += products(velocity[..., k], velocity[..., k], lag[short])
+        origins[:, short] += pairs_of_times(part.free, lag[short])
+    return np.where(origins > 0, total, 0.0), origins
+
+
+def normalised(curve: np.ndarray) -> np.ndarray:
+    """(..., L) curves over their first value, which must be that of lag 0."""
+    return ratio(curve, curve[..., :1])

@@ -1,0 +1,258 @@
+"""Pair force and friction by binned regression, and the same from the known law of a simulation.
+
+The design matrix of the pair force regression, one snapshot at a time.
+
+Pair force and friction by binned regression: what a record of positions and velocities says.
+
+A law measured from snapshots a finite interval apart is not the bare law, even without noise.
+Learned curves are therefore compared with the truth measured here, in the same discrete way:
+
+    v_i(t+1) - v_i(t) = sum_j [ f(r_ij) e_ij - g(r_ij) (e_ij . v_ij) e_ij
+                                             - q(r_ij) (v_ij - (e_ij . v_ij) e_ij) ] + noise
+
+with f, g and q piecewise linear in r and fitted by least squares, or by instrumental variables
+(Bowden and Turkington, Instrumental Variables, 1984) where noise in the positions would bias the
+regressors.
+
+Pair force and friction of a simulated data set: the bare law, and the law as records show it.
+
+Only sensible where the law is the model's: one species, force cut at the model's cutoff.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from scipy.spatial import cKDTree
+
+from pipeline.trajectory import Trajectory
+
+
+def pairs(
+    trajectory: Trajectory, t: int, lengths: np.ndarray, cutoff: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Present pairs closer than cutoff: i, j (P,), distance (P,), e_ij from j to i (P, D)."""
+    here = np.flatnonzero(trajectory.present[t])
+    r = trajectory.position[t, here]
+    periodic = np.asarray(trajectory.box.periodic)
+    # cKDTree wants wrapped positions on periodic axes; 0 marks an open one.
+    wrapped = np.where(periodic, r % lengths, r)
+    index = cKDTree(wrapped, boxsize=np.where(periodic, lengths, 0.0)).query_pairs(
+        cutoff, output_type="ndarray"
+    )
+    i, j = here[index[:, 0]], here[index[:, 1]]
+    difference = trajectory.position[t, i] - trajectory.position[t, j]
+    difference -= np.where(periodic, lengths * np.round(difference / lengths), 0.0)
+    distance = np.linalg.norm(difference, axis=1)
+    return i, j, distance, difference / distance[:, None]
+
+
+def regressors(
+    trajectory: Trajectory, t: int, lengths: np.ndarray, grid: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
+    i, j, distance, e = pairs(trajectory, t, lengths, grid[-1])
+    v = trajectory.velocity[t, i] - trajectory.velocity[t, j]
+    place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
+    _, number, dimension = trajectory.position.shape
+    x = np.zeros((number, dimension, 3, len(grid)))
+    fill(x, i, j, e, v, place)
+    count = np.bincount(place.astype(int), 1.0 - place % 1.0, len(grid))
+    count += np.bincount(place.astype(int) + 1, place % 1.0, len(grid))
+    return x.reshape(number, dimension, -1), count
+
+
+@njit(cache=True)
+def fill(x, i, j, e, v, place):
+    """Adds the hat functions of every pair to x (N, D, 3, K), with opposite signs for i and j."""
+    for p in range(i.size):
+        knot = int(place[p])
+        upper = place[p] - knot
+        along = np.sum(v[p] * e[p])
+        for d in range(e.shape[1]):
+            parallel = along * e[p, d]
+            terms = (e[p, d], -parallel, parallel - v[p, d])
+            for column in range(3):
+                x[i[p], d, column, knot] += (1.0 - upper) * terms[column]
+                x[j[p], d, column, knot] -= (1.0 - upper) * terms[column]
+                x[i[p], d, column, knot + 1] += upper * terms[column]
+                x[j[p], d, column, knot + 1] -= upper * terms[column]
+
+
+def binned_pair_force(
+    trajectory: Trajectory,
+    a: float,
+    cutoff: float = 1.72,
+    knots: int | np.ndarray = 12,
+    instruments: int = 0,
+    frames: int = 400,
+) -> dict[str, Any]:
+    """Fits pair force and friction to the changes of velocity of the free particles.
+
+    Args:
+        trajectory: its velocities are taken as they are; driven particles count as neighbours.
+        a: mean neighbour distance in the trajectory's length unit.
+        cutoff: reach of force and friction in a.
+        knots: of each piecewise linear curve, evenly spaced up to the cutoff: their number, or
+            their places in a.
+        instruments: 0 for least squares; k > 0 takes the regressors of k snapshots earlier as
+            instruments. Two make them independent of localisation errors in the equation for
+            backward-difference velocities, since that one reaches from t - 1 to t + 1.
+        frames: at most so many snapshots are used, evenly spaced.
+
+    Returns:
+        r (K,) in a; force (K,) in a/dt^2 along e_ij (positive: repulsive), friction_along (g)
+        and friction_across (q) (K,) in 1/dt, mass 1; count (K,) pairs seen at each knot.
+
+    Raises:
+        ValueError: if fewer than two successive snapshots carry the instruments.
+    """
+    scale = trajectory._replace(
+        position=trajectory.position / a, velocity=trajectory.velocity * trajectory.dt / a
+    )
+    rows = usable(trajectory, instruments)
+    if len(rows) < 2:
+        raise ValueError(
+            f"Only {len(rows)} snapshots have a successor and {instruments} predecessors, at "
+            f"least 2 are needed: use a longer record."
+        )
+    rows = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
+    lengths = trajectory.box.lengths / a
+    grid = np.asarray(
+        knots
+        if isinstance(knots, np.ndarray)
+        else np.linspace(nearest(scale, rows, lengths, cutoff), cutoff, knots)
+    )
+    normal, right, count = equations(scale, rows, lengths, grid, instruments)
+    fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, -1)
+    return {
+        "r": grid,
+        "force": fit[0],
+        "friction_along": fit[1],
+        "friction_across": fit[2],
+        "count": count,
+    }
+
+
+def equations(
+    trajectory: Trajectory,
+    rows: np.ndarray,
+    lengths: np.ndarray,
+    grid: np.ndarray,
+    instruments: int,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The normal equations Z^T X (3 K, 3 K) and Z^T y (3 K,) summed over rows; pairs per knot."""
+    size = 3 * len(grid)
+    normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(len(grid))
+    present, velocity = trajectory.present, trajectory.velocity
+    for t in rows:
+        x, seen = regressors(trajectory, t, lengths, grid)
+        keep = present[t] & ~trajectory.driven[t] & present[t + 1]
+        z = x
+        if instruments:
+            z, _ = regressors(trajectory, t - instruments, lengths, grid)
+            keep &= present[t - instruments]
+        z = z[keep].reshape(-1, size)
+        normal += z.T @ x[keep].reshape(-1, size)
+        right += z.T @ (velocity[t + 1, keep] - velocity[t, keep]).reshape(-1)
+        count += seen
+    return normal, right, count
+
+
+def usable(trajectory: Trajectory, instruments: int) -> np.ndarray:
+    """Rows t whose successor and ``instruments`` predecessors follow each other in one run."""
+    follows = trajectory.successive()
+    rows = np.flatnonzero(follows)
+    for k in range(1, instruments + 1):
+        rows = rows[rows - k >= 0]
+        rows = rows[follows[rows - k]]
+    return rows
+
+
+def nearest(trajectory: Trajectory, rows: np.ndarray, lengths: np.ndarray, cutoff: float) -> float:
+    """The distance below which lie one in a thousand of the pairs, where the first knot stands."""
+    distances = [pairs(trajectory, t, lengths, cutoff)[2] for t in rows[:: max(1, len(rows) // 20)]]
+    return float(np.quantile(np.concatenate(distances), 1e-3))
+
+
+def pair_curves(
+    truth: Trajectory, tracked: Trajectory | None = None, cutoff: float = 1.72, frames: int = 200
+) -> dict[str, Any]:
+    """The true pair law beside what binned regression finds in ever poorer records of it.
+
+    Args:
+        truth: all particles of the simulation, its attributes holding a_px and the bare law.
+        tracked: the trajectory of the video, in its own units (um or px) with backward-difference
+            velocities; left out where None.
+        cutoff: a, reach of force and friction.
+        frames: snapshots used of each record.
+
+    Returns:
+        JSON-able curves over r (a), force in a/frame^2 and friction (along e_ij) in 1/frame, mass
+        1: force_bare, friction_bare; force_true, friction_true (true positions and instantaneous
+        velocities, a frame apart: what an exact learner would find); force_backward, ... (true
+        positions, backward-difference velocities); force_tracks, ... and
+        force_tracks_instrumented, ... (tracks, by least squares and by past-only instruments);
+        count of pairs per knot of r; and per record the ratio to bare and the relative rms
+        distance to it, weighted by pairs, e.g. {"true": {"force_ratio": 0.85, ...}}.
+
+    Raises:
+        ValueError: if the truth has more than one species, which one curve cannot describe.
+    """
+    attributes = truth.attributes
+    if len(np.unique(truth.species)) > 1:
+        raise ValueError(
+            f"One pair force cannot describe {len(np.unique(truth.species))} species: compare "
+            f"curves on a data set of one species, such as colloids_matched."
+        )
+    a = float(attributes["a_px"])
+    settings: dict[str, Any] = {"cutoff": cutoff, "frames": frames}
+    true = binned_pair_force(truth, a, **settings)
+    settings["knots"] = true["r"]
+    records = {"true": true, "backward": binned_pair_force(differenced(truth), a, **settings)}
+    if tracked is not None:
+        unit = (
+            a * float(tracked.attributes["mpp"]) if tracked.attributes["length_unit"] == "um" else a
+        )
+        records["tracks"] = binned_pair_force(tracked, unit, **settings)
+        records["tracks_instrumented"] = binned_pair_force(tracked, unit, instruments=2, **settings)
+    force = np.interp(true["r"], attributes["law_r"], attributes["law_force"])
+    friction = np.interp(true["r"], attributes["law_r"], attributes["law_friction"])
+    result: dict[str, Any] = {"force_bare": force, "friction_bare": friction}
+    summary = {}
+    for name, record in records.items():
+        result[f"force_{name}"] = record["force"]
+        result[f"friction_{name}"] = record["friction_along"]
+        summary[name] = {
+            **distance("force", record["force"], force, true["count"]),
+            **distance("friction", record["friction_along"], friction, true["count"]),
+        }
+    curves = {name: value.tolist() for name, value in result.items()}
+    return {"r": true["r"].tolist(), **curves, "count": true["count"].tolist(), "summary": summary}
+
+
+def distance(
+    name: str, curve: np.ndarray, reference: np.ndarray, weight: np.ndarray
+) -> dict[str, float]:
+    """Ratio (least squares) and relative rms difference of a curve to a reference, weighted."""
+    norm = np.sum(weight * reference**2)
+    return {
+        f"{name}_ratio": float(np.sum(weight * curve * reference) / norm),
+        f"{name}_error": float(np.sqrt(np.sum(weight * (curve - reference) ** 2) / norm)),
+    }
+
+
+def differenced(trajectory: Trajectory) -> Trajectory:
+    """The same positions with backward-difference velocities, as tracking would give them.
+
+    Snapshots of a particle without its predecessor are marked absent.
+    """
+    r = trajectory.position
+    velocity = np.zeros_like(r)
+    velocity[1:] = (r[1:] - r[:-1]) / trajectory.dt
+    present = np.zeros_like(trajectory.present)
+    present[1:] = trajectory.present[1:] & trajectory.present[:-1]
+    present[1:] &= trajectory.successive()[:, None]
+    return trajectory._replace(velocity=velocity, present=present)
