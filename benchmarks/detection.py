@@ -9,10 +9,9 @@ import trackpy
 
 from benchmarks.timing import medians
 from pipeline.simulate import monolayer
-from pipeline.video.detect import features
+from pipeline.simulate.render import Camera, render
+from pipeline.video.detect import features, quiet
 from pipeline.video.frames import open_run
-from pipeline.video.quiet import quiet
-from pipeline.video.render import Camera, render
 from pipeline.video.sources import runs
 from pipeline.video.tune import detection, tune
 

@@ -12,7 +12,7 @@ from pipeline.report.figures import trials as drawn
 from pipeline.report.records import Absent
 from pipeline.report.results import Results
 from pipeline.report.words import number
-from pipeline.video.opening import stretched
+from pipeline.video.frames import stretched
 from pipeline.video.trials import Trial, Trials
 
 

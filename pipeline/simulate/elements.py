@@ -1,15 +1,127 @@
-"""A square of rubber in plane strain by finite elements: internal forces and their tangent."""
+"""Rubber with memory in plane strain, by finite elements: Mooney-Rivlin and a Prony series.
+
+A nearly incompressible rubber with memory, in plane strain: Mooney-Rivlin and a Prony series.
+
+    W = C10 (I1 - 3) + C01 (I2 - 3) + (J - 1)^2 / D1            I1, I2 of J^(-2/3) C
+    S(t) = S_vol + g_inf S_iso + sum_k Q_k,    dQ_k/dt + Q_k / tau_k = g_k dS_iso/dt
+
+with S the second Piola-Kirchhoff stress and g_inf = 1 - sum_k g_k: after a sudden strain the
+isochoric stress falls as g_inf + sum_k g_k exp(-t / tau_k). Simo, Comput. Methods Appl. Mech. Eng.
+60, 153 (1987), in the form of Holzapfel, Nonlinear Solid Mechanics (2000), section 6.10. The
+constants of W are the instantaneous ones and volume changes do not relax.
+
+A square of rubber in plane strain by finite elements: internal forces and their tangent.
+"""
 
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import skfem
 from scipy import sparse
 from skfem.models.poisson import mass
 
-from pipeline.simulate.prony import Memory, Rubber, respond, rest
+
+class Rubber(NamedTuple):
+    """The material of the paper's G.1.3."""
+
+    density: float = 1000.0  # [kg / m^3]
+    C10: float = 1.5e6  # [Pa]
+    C01: float = 5.0e5  # [Pa]
+    D1: float = 1.0e-7  # [1 / Pa]; the bulk modulus is 2 / D1
+    g: tuple[float, ...] = (0.5, 0.49)  # shares of the shear modulus that relax
+    tau: tuple[float, ...] = (0.2, 0.3)  # within these times [s]
+
+    @property
+    def g_inf(self) -> float:
+        """Share of the shear modulus that stays."""
+        return 1.0 - sum(self.g)
+
+    @property
+    def shear_modulus(self) -> float:
+        """Instantaneous shear modulus at small strain [Pa]."""
+        return 2.0 * (self.C10 + self.C01)
+
+
+class Memory(NamedTuple):
+    """What a point remembers; (...) are the points."""
+
+    S_iso: np.ndarray  # (..., 2, 2) [Pa]
+    Q: np.ndarray  # (K, ..., 2, 2) relaxing stresses [Pa]
+
+
+class Response(NamedTuple):
+    """Stress and tangent at points (...)."""
+
+    S: np.ndarray  # (..., 2, 2) second Piola-Kirchhoff stress in the plane [Pa]
+    tangent: np.ndarray  # (..., 2, 2, 2, 2) dS/dE, E the Green strain [Pa]
+    memory: Memory
+
+
+def rest(shape: tuple[int, ...], rubber: Rubber) -> Memory:
+    """Memory of points that have never been strained."""
+    return Memory(np.zeros((*shape, 2, 2)), np.zeros((len(rubber.g), *shape, 2, 2)))
+
+
+def respond(F: np.ndarray, before: Memory, dt: float, rubber: Rubber) -> Response:
+    """Stress after a step of length ``dt`` [s] that ends at deformation gradient F (..., 2, 2).
+
+    Within the step S_iso is taken to change at a constant rate, which makes the integral of the
+    Prony series exact: Q' = exp(-dt/tau) Q + g (1 - exp(-dt/tau)) tau/dt (S_iso' - S_iso).
+    """
+    S_iso, S_vol, C_iso, C_vol = _elastic(F, rubber)
+    x = dt / np.array(rubber.tau)
+    share = np.array(rubber.g) * -np.expm1(-x) / x
+    axes = (...,) + (None,) * S_iso.ndim
+    Q = np.exp(-x)[axes] * before.Q + share[axes] * (S_iso - before.S_iso)
+    S = S_vol + rubber.g_inf * S_iso + Q.sum(0)
+    tangent = C_vol + (rubber.g_inf + share.sum()) * C_iso
+    return Response(S, tangent, Memory(S_iso, Q))
+
+
+def _elastic(F: np.ndarray, rubber: Rubber) -> tuple[np.ndarray, ...]:
+    """S_iso, S_vol and their derivatives in E; the third direction has stretch one."""
+    C = np.swapaxes(F, -1, -2) @ F
+    J = F[..., 0, 0] * F[..., 1, 1] - F[..., 0, 1] * F[..., 1, 0]
+    K = np.linalg.inv(C)
+    unit = np.broadcast_to(np.eye(2), C.shape)
+    I1 = C[..., 0, 0] + C[..., 1, 1] + 1.0
+    I2 = 0.5 * (I1**2 - (C * C).sum((-1, -2)) - 1.0)
+    slope_2 = _scaled(I1, unit) - C  # dI2/dC
+    first = unit - _scaled(I1 / 3.0, K)
+    second = slope_2 - _scaled(2.0 * I2 / 3.0, K)
+    one, two = 2.0 * rubber.C10 * J ** (-2.0 / 3.0), 2.0 * rubber.C01 * J ** (-4.0 / 3.0)
+    minus_dK = 0.5 * (_across(K, K) + np.swapaxes(_across(K, K), -1, -2))
+    same = 0.5 * (_across(unit, unit) + np.swapaxes(_across(unit, unit), -1, -2))
+    # Derivatives in E are twice those in C: dJ/dC = J K / 2.
+    C_1 = -2.0 / 3.0 * (_outer(first, K) + _outer(K, unit)) + _scaled(2.0 * I1 / 3.0, minus_dK)
+    C_2 = (
+        -4.0 / 3.0 * (_outer(second, K) + _outer(K, slope_2))
+        + 2.0 * (_outer(unit, unit) - same)
+        + _scaled(4.0 * I2 / 3.0, minus_dK)
+    )
+    stiff = 2.0 / rubber.D1
+    S_vol = _scaled(stiff * (J - 1.0) * J, K)
+    C_vol = _scaled(stiff * (2.0 * J - 1.0) * J, _outer(K, K))
+    C_vol = C_vol - _scaled(2.0 * stiff * (J - 1.0) * J, minus_dK)
+    S_iso = _scaled(one, first) + _scaled(two, second)
+    return S_iso, S_vol, _scaled(one, C_1) + _scaled(two, C_2), C_vol
+
+
+def _scaled(factor: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return factor[(...,) + (None,) * (x.ndim - factor.ndim)] * x
+
+
+def _outer(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x_ij y_kl."""
+    return x[..., :, :, None, None] * y[..., None, None, :, :]
+
+
+def _across(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """x_ik y_jl."""
+    return x[..., :, None, :, None] * y[..., None, :, None, :]
 
 
 class Body:

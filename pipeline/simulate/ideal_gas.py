@@ -1,20 +1,196 @@
-"""The ideal gas run by our own dynamics: what is learned from it can be held against its laws."""
+"""The ideal gas of the paper (G.1.1), run by our own dynamics from equilibrium states.
+
+What defines the ideal gas of the paper (G.1.1), its law and its flow.
+
+Smoothed dissipative particle dynamics of Espanol and Revenga, Phys. Rev. E 67, 026705 (2003): the
+model of this package with analytic closures.
+
+Equilibrium states of the ideal gas, drawn from their law instead of waited for.
+
+Entropies relax over tens of thousands of steps, since friction and conduction are weak. But with
+U = C T (m = k_B = 1) the density exp(sum_i S_i - E / T0) of states (r, v, S) is a product:
+
+    r     exp(-Phi / T0), Phi = N_p T0 sum_i ln d_i        Langevin steps, see `settle`
+    v     exp(-v^2 / 2 T0)                                 normal
+    T_i   T_i^(C - 1) exp(-C T_i / T0)                     gamma of shape C, at any r
+
+Momentum is then taken off, and v and T_i are scaled so that every draw has the same energy.
+
+The ideal gas run by our own dynamics: what is learned from it can be held against its laws.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.closures.energy import IdealGasEnergy
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.steppers import Conditions
-from pipeline.metriplectic.model import Metriplectic
-from pipeline.pairs import State
-from pipeline.simulate.equilibrium import equilibrium
-from pipeline.simulate.gas import IdealGas, attributes, model
+from pipeline.metriplectic.model import Metriplectic, build
+from pipeline.metriplectic.thermo import inverse_volume
+from pipeline.pairs import NeighbourList, Pairs, State, sum_odd
+from pipeline.space import Space, lees_edwards, periodic
 from pipeline.trajectory import Box, Trajectory
+from pipeline.units import ReducedUnits, neighbour_distance
+
+
+class IdealGas(NamedTuple):
+    """What defines the gas and its flow; lengths and times in those of the box, k_B = m = 1."""
+
+    particles: int = 500
+    length: float = 1.0  # side L of the periodic box
+    cutoff: float = 0.2  # h
+    dt: float = 5e-4
+    viscosity: float = 0.1  # shear viscosity eta of the friction
+    bulk_viscosity: float = 0.1  # zeta
+    conductivity: float = 0.1  # kappa
+    atoms: float = 10.0  # N_p per particle, heat capacity 3 N_p / 2
+    temperature: float = 1.0  # T0
+    force: dict[str, Any] | None = None  # taylor_green: amplitude f0, periods per axis and box
+    shear_rate: float = 0.0  # Lees-Edwards, flow in x, gradient in y
+    relaxation: int = 1000  # steps under force and shear before the record
+    frames: int = 2300  # recorded, one per step
+
+    @property
+    def units(self) -> ReducedUnits:
+        """Reduced units of the model."""
+        density = self.particles / self.length**3
+        return ReducedUnits(neighbour_distance(density, 3), self.dt)
+
+    @property
+    def space(self) -> Space:
+        """The box in reduced units."""
+        sides = [self.length / self.units.length] * 3
+        return (
+            lees_edwards(sides, self.shear_rate * self.dt) if self.shear_rate else periodic(sides)
+        )
+
+
+def model(gas: IdealGas) -> Metriplectic:
+    """The law of the gas in reduced units; S = 0 at T0 and the mean volume per particle."""
+    a, dt = gas.units
+    transport = {"eta": gas.viscosity, "zeta": gas.bulk_viscosity, "kappa": gas.conductivity}
+    settings = {
+        "dimension": 3,
+        "cutoff": gas.cutoff / a,
+        "temperature": gas.temperature * (dt / a) ** 2,
+        "volume": (gas.length / a) ** 3 / gas.particles,
+        "closures": {
+            "volume": {"kind": "lucy"},
+            "energy": {"kind": "ideal_gas", "atoms": gas.atoms},
+            "friction": {
+                "kind": "revenga",
+                **{name: value * a * dt for name, value in transport.items()},
+            },
+            "teacher": {"kind": "uniform"},
+        },
+    }
+    return build(settings).double().requires_grad_(False)
+
+
+def attributes(gas: IdealGas) -> dict[str, Any]:
+    """What a trajectory of the gas says of itself, the flow included."""
+    flow: dict[str, Any] = {}
+    if gas.force is not None:
+        periods = [2 * math.pi / gas.length * float(k) for k in gas.force["periods"]]
+        kind, amplitude = gas.force["kind"], float(gas.force["amplitude"])
+        flow["force"] = {"kind": kind, "amplitude": amplitude, "wave": periods}
+    if gas.shear_rate:
+        flow["shear_rate"] = gas.shear_rate
+    return {
+        "dataset": "ideal_gas",
+        "length_unit": "1",
+        "time_unit": "1",
+        "dt": gas.dt,
+        "velocity": "measured",
+        "localisation_error": 0.0,
+        "synthetic": True,
+        "unwrapped": True,
+        **flow,
+    }
+
+
+SETTLING = 1000  # Langevin steps: positions forget theirs within a tenth of them
+STEP = 0.25  # of a Langevin step, over the time a thermal particle takes for one cutoff / 10
+
+
+def equilibrium(
+    model: Metriplectic, particles: int, space: Space, rng: np.random.Generator
+) -> State:
+    """A draw at the model's T0, the flow of a sheared box included.
+
+    Args:
+        model: with the ideal gas's closures.
+        particles: N.
+        space: box in reduced units, periodic on every axis.
+        rng: of the draw.
+    """
+    law = model.energy_closure
+    if not isinstance(law, IdealGasEnergy):
+        raise ValueError(
+            f"Only the ideal gas has a known law of entropies, got {type(law).__name__}: choose "
+            f"the closure ideal_gas."
+        )
+    r, d = settle(model, particles, periodic(space.lengths), rng)
+    v = torch.from_numpy(rng.normal(scale=law.T0**0.5, size=r.shape))
+    v = v - v.mean(0)
+    T = torch.from_numpy(rng.gamma(law.C, law.T0 / law.C, size=particles))
+    energy = 0.5 * v.square().sum() + law.C * T.sum()
+    mean = particles * law.C + 0.5 * r.shape[1] * (particles - 1)
+    scale = law.T0 * mean / energy
+    v, T = v * scale.sqrt(), T * scale
+    S = law.C * (torch.log(T / law.T0) - law.beta * torch.log(d * law.V0))
+    flow = torch.zeros_like(v)
+    flow[:, 0] = space.rate * (r[:, 1] - r[:, 1].mean())
+    return State(r, v + flow, S)
+
+
+def settle(
+    model: Metriplectic, particles: int, space: Space, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Positions (N, D) of the isothermal gas and their inverse volumes (N,).
+
+    Langevin steps B A O A B of order dt^2 (Leimkuhler and Matthews, Appl. Math. Res. Express 2013,
+    34) from a jittered lattice.
+    """
+    lengths, side = np.array(space.lengths), math.ceil(particles ** (1 / len(space.lengths)))
+    sites = np.stack(np.meshgrid(*[np.arange(side)] * len(lengths)), -1).reshape(-1, len(lengths))
+    sites = rng.permutation(sites)[:particles] + 0.5 + 0.05 * rng.normal(size=(particles, 1))
+    r = torch.from_numpy(sites / side * lengths)
+    T0 = float(model.scales.temperature)
+    dt = STEP * 0.1 * model.cutoff / T0**0.5
+    near = NeighbourList(space, model.cutoff, 0.2 * model.cutoff)
+    v = torch.from_numpy(rng.normal(scale=T0**0.5, size=r.shape))
+    force, d = _force(model, near.pairs(r))
+    keep = math.exp(-dt * T0**0.5 / model.cutoff)
+    for _ in range(SETTLING):
+        v = v + 0.5 * dt * force
+        r = r + 0.5 * dt * v
+        noise = torch.from_numpy(rng.normal(scale=(T0 * (1 - keep**2)) ** 0.5, size=r.shape))
+        v = keep * v + noise
+        r = r + 0.5 * dt * v
+        force, d = _force(model, near.pairs(r))
+        v = v + 0.5 * dt * force
+    return torch.remainder(r, torch.from_numpy(lengths)), d
+
+
+def _force(model: Metriplectic, pairs: Pairs) -> tuple[Tensor, Tensor]:
+    """-dPhi/dr (N, D) = -N_p T0 sum_j (1/d_i + 1/d_j) w' e_ij, and d (N,)."""
+    law = model.energy_closure
+    assert isinstance(law, IdealGasEnergy)
+    kernel = model.volume(model.radial(pairs.r))
+    d = inverse_volume(pairs, kernel, model.volume.self_weight())
+    V = 1.0 / d
+    atoms = law.beta * law.C  # N_p
+    f = -atoms * law.T0 * (V[pairs.i] + V[pairs.j]) * kernel.dwdr
+    return sum_odd(pairs, f[:, None] * pairs.e), d
+
 
 CHUNK = 500  # steps run at a time: bounds memory
 

@@ -10,8 +10,7 @@ import pandas as pd
 from pipeline import tables
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
-from pipeline.video.resolution import resolution
-from pipeline.video.velocity import backward_difference
+from pipeline.video.velocity import backward_difference, resolution
 
 
 class View(NamedTuple):

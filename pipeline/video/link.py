@@ -1,5 +1,9 @@
 """Linking features into tracks by trackpy; stubs, gaps and drift.
 
+What linking counts on the way, block by block: the summary that the report shows.
+
+From labelled features to tracks: stubs removed, drift taken out, gaps filled, block by block.
+
 A video may be too long for its features to be held at once: everything goes through in blocks of
 frames, twice. First trackpy labels the features; then, when the length of every track is known,
 stubs are removed, drift taken out and gaps filled.
@@ -11,6 +15,7 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,14 +23,225 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import trackpy
+from scipy.spatial import cKDTree
 from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
 from pipeline import tables
 from pipeline.tables import FEATURES, TRACKS
-from pipeline.video.linked import finished
-from pipeline.video.quiet import quiet
-from pipeline.video.tally import Tally
+from pipeline.video.detect import quiet
+
+
+class Tally:
+    """Counts of features, tracks and displacements.
+
+    Attributes:
+        lengths: (L,) detections of each label, as far as the features have been labelled.
+    """
+
+    def __init__(self, search_range: float, memory: int) -> None:
+        self.search_range, self.memory = float(search_range), int(memory)
+        self.lengths = np.zeros(0, np.int64)
+        self._filled = np.zeros(0, np.int64)
+        self._per_frame: list[tuple[int, int, int]] = []  # run, frame, features
+        self._distances: list[np.ndarray] = []
+        self._edges = np.linspace(0.0, 1.1 * self.search_range, 51)
+        self._steps = np.zeros(50, np.int64)
+        self._moved = self._far = 0
+
+    def label(self, block: pd.DataFrame) -> None:
+        """Counts a block of labelled features of one run."""
+        self.lengths = _counted(self.lengths, block["particle"])
+        run = int(block["run"].iloc[0])
+        frames, counts = np.unique(block["frame"], return_counts=True)
+        self._per_frame += [
+            (run, frame, n) for frame, n in zip(frames.tolist(), counts.tolist(), strict=True)
+        ]
+
+    def look(self, block: pd.DataFrame) -> None:
+        """Measures the distances between neighbours in a few frames spread over the video.
+
+        To be told every block of labelled features again, when all have been counted.
+        """
+        for key, table in block.groupby(["run", "frame"]):
+            if key in self._examples:
+                points = table[["y", "x"]].to_numpy()
+                self._distances.append(cKDTree(points).query(points, 2)[0][:, 1])
+
+    @cached_property
+    def _examples(self) -> set[tuple[int, int]]:
+        several = [(run, frame) for run, frame, count in self._per_frame if count > 1]
+        chosen = np.linspace(0, len(several) - 1, min(5, len(several))).astype(int)
+        return {several[k] for k in chosen}
+
+    def move(self, step: np.ndarray) -> None:
+        """Counts (M, 2) displacements between successive frames [px]."""
+        size = np.hypot(*step.T)
+        self._steps += np.histogram(size, self._edges)[0]
+        self._moved += len(size)
+        self._far += int((size > 0.9 * self.search_range).sum())
+
+    def fill(self, tracks: pd.DataFrame) -> None:
+        """Counts the filled gaps of finished tracks."""
+        self._filled = _counted(self._filled, tracks.loc[tracks["filled"], "particle"])
+
+    def summary(self, min_length: int) -> dict[str, Any]:
+        """The contents of linking.json, JSON-able.
+
+        Args:
+            min_length: detections that make a track.
+        """
+        kept = self.lengths >= min_length
+        gaps = np.zeros_like(self.lengths)
+        gaps[: len(self._filled)] = self._filled
+        lengths = (self.lengths + gaps)[kept]
+        count, edges = np.histogram(lengths, bins=min(50, int(lengths.max())))
+        return {
+            "n_features": int(self.lengths.sum()),
+            "n_tracks": len(lengths),
+            "n_stubs_removed": int((self.lengths > 0).sum()) - len(lengths),
+            "search_range": self.search_range,
+            "memory": self.memory,
+            "displacement": {"edges": self._edges.tolist(), "count": self._steps.tolist()},
+            "per_frame": [count for _, _, count in self._per_frame],
+            "length": {"edges": edges.tolist(), "count": count.tolist()},
+            "filled": int(gaps.sum()),
+            "warnings": self._warnings(),
+        }
+
+    def _warnings(self) -> list[str]:
+        said = []
+        near = float(np.median(np.concatenate(self._distances))) if self._distances else np.inf
+        if self.search_range > 0.5 * near:
+            said.append(
+                f"search_range = {self.search_range:.2f} px is more than half the distance between "
+                f"neighbours ({near:.2f} px): particles may be mistaken for one another."
+            )
+        late = self._far / max(self._moved, 1)
+        if late > 0.01:
+            said.append(
+                f"{100 * late:.1f} % of the displacements lie within 10 % of search_range = "
+                f"{self.search_range:.2f} px: particles that move farther are lost; raise it or "
+                "record faster."
+            )
+        return said
+
+
+def _counted(counts: np.ndarray, labels: pd.Series) -> np.ndarray:
+    """`counts` of labels 0, 1, ... with those of some more labels added."""
+    more = np.bincount(labels.to_numpy(np.int64), minlength=len(counts))
+    more[: len(counts)] += counts
+    return more
+
+
+def finished(
+    labelled: Iterable[pd.DataFrame], linking: Linking, tally: Tally
+) -> Iterator[pd.DataFrame]:
+    """Tracks (pipeline.tables.TRACKS) in the order of run, frame and particle.
+
+    Args:
+        labelled: blocks of whole frames, with `particle`, in the order of run and frame.
+        tally: knows the length of every track, and is told of displacements and filled gaps.
+    """
+    for _, parts in groupby(labelled, lambda block: int(block["run"].iloc[0])):
+        yield from _run(parts, linking, tally)
+
+
+def _run(parts: Iterable[pd.DataFrame], linking: Linking, tally: Tally) -> Iterator[pd.DataFrame]:
+    """Tracks of one run.
+
+    A gap may begin in one block and end in the next, at most `memory` frames later: the last frames
+    are held back until no later one can add to them.
+    """
+    memory, done, drift = linking.memory, -1, Drift()
+    held: pd.DataFrame | None = None
+    late: pd.DataFrame | None = None
+    for block in parts:
+        tally.look(block)
+        block = block[tally.lengths[block["particle"]] >= linking.min_length]
+        if block.empty:
+            continue
+        before = -1 if held is None else int(held["frame"].iloc[-1])
+        table = pd.concat([block] if held is None else [held, block], ignore_index=True)
+        last = int(table["frame"].iloc[-1])
+        end, step = displacements(table, before)
+        if linking.remove_drift:
+            step = drift.extended(end, step, last)
+        tally.move(step)
+        tracks = gaps_filled(drift.removed(table) if linking.remove_drift else table)
+        tracks = tracks[tracks["frame"] > done]
+        done = max(done, last - memory)
+        ready, late = tracks[tracks["frame"] <= done], tracks[tracks["frame"] > done]
+        tally.fill(ready)
+        yield ready
+        held = table[table["frame"] > last - max(2 * memory, 1)]
+    if late is not None:
+        tally.fill(late)
+        yield late
+
+
+class Drift:
+    """Mean motion of the particles of a run, added up frame by frame as the blocks come."""
+
+    def __init__(self) -> None:
+        self.sum = np.zeros((1, 2))  # (frames, 2), (x, y) [px]; 0 in frame 0
+
+    def extended(self, end: np.ndarray, step: np.ndarray, last: int) -> np.ndarray:
+        """Takes in the next frames, up to `last`; returns the steps without their mean.
+
+        Args:
+            end: (M,) frames, not yet taken in, in which displacements end.
+            step: (M, 2) the displacements (x, y) [px].
+        """
+        known = len(self.sum)
+        count = np.bincount(end, minlength=last + 1)
+        total = np.stack([np.bincount(end, column, last + 1) for column in step.T], axis=1)
+        mean = total / np.maximum(count, 1)[:, None]
+        self.sum = np.concatenate([self.sum, self.sum[-1] + np.cumsum(mean[known:], axis=0)])
+        return step - mean[end]
+
+    def removed(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with positions in the frame of the mean particle."""
+        x, y = self.sum[table["frame"].to_numpy()].T
+        return table.assign(x=table["x"] - x, y=table["y"] - y)
+
+
+def displacements(tracks: pd.DataFrame, after: int = -1) -> tuple[np.ndarray, np.ndarray]:
+    """Displacements between detections of a particle in successive frames.
+
+    Args:
+        after: only those that end in a later frame than this.
+
+    Returns:
+        (M,) frames in which they end, (M, 2) displacements (x, y) [px].
+    """
+    table = tracks.sort_values(["particle", "frame"])
+    frame = table["frame"].to_numpy()[1:]
+    step = np.diff(table[["particle", "frame", "x", "y"]].to_numpy(float), axis=0)
+    found = (step[:, 0] == 0) & (step[:, 1] == 1) & (frame > after)
+    return frame[found], step[found, 2:]
+
+
+def gaps_filled(tracks: pd.DataFrame) -> pd.DataFrame:
+    """Adds a row, `filled` = True, for every frame that a track misses between its ends.
+
+    Args:
+        tracks: of one run.
+    """
+    table = tracks.sort_values(["particle", "frame"]).reset_index(drop=True)
+    missing = np.diff(table["frame"].to_numpy(), append=0) - 1
+    missing[np.diff(table["particle"].to_numpy(), append=-1) != 0] = 0
+    before = np.repeat(np.arange(len(table)), np.maximum(missing, 0))
+    number = np.arange(len(before)) - np.searchsorted(before, before) + 1
+    part = (number / (missing[before] + 1.0))[:, None]
+    new = table.iloc[before].copy()
+    values = ["y", "x", "mass", "size", "ecc", "signal", "ep"]
+    low, high = table[values].to_numpy()[before], table[values].to_numpy()[before + 1]
+    new[values] = low * (1 - part) + high * part
+    new["frame"] = table["frame"].to_numpy()[before] + number
+    whole = pd.concat([table.assign(filled=False), new.assign(filled=True)], ignore_index=True)
+    return whole.sort_values(["frame", "particle"]).reset_index(drop=True)
+
 
 LABELLED: dict[str, type] = {**FEATURES, "particle": np.int64}
 

@@ -1,5 +1,9 @@
 """Settings of detection and linking, estimated from the video where they are not given.
 
+Diameter and minmass of the detector, from what it makes of spots that are clearly there.
+
+Search range and memory from how positions change over three successive frames.
+
 Size and polarity come from the Laplacian-of-Gaussian response, separation from the distances
 between its maxima, the diameter from subpixel positions, minmass from the masses of features that
 are maxima too, and the search range and memory from matching neighbouring frames.
@@ -8,14 +12,205 @@ are maxima too, and the search range and memory from matching neighbouring frame
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.video import aperture, motion, spots
+from pipeline.video import spots
 from pipeline.video.detect import Detection, locate
 from pipeline.video.frames import Video
 from pipeline.video.link import Linking
+from pipeline.video.spots import mutual
+
+PHASES = 20  # bins of the subpixel histogram
+FLAT = 2.0  # chi^2 per degree of freedom of a histogram that counts as flat, or else
+CROWD = 1.25  # features, for each that is a clear spot
+UNEVEN = 0.1  # relative unevenness that is harmless, however many particles make it significant
+
+
+def _phase(found: np.ndarray) -> tuple[np.ndarray, float]:
+    """Histogram of the subpixel parts of positions, and its unevenness beyond chance.
+
+    The unevenness is the relative standard deviation over bins with that of counting taken out; 0
+    where chi^2 per degree of freedom is below FLAT.
+    """
+    count = np.histogram(found % 1.0, PHASES, (0.0, 1.0))[0]
+    expected = max(count.mean(), 1e-12)
+    chi2 = ((count - expected) ** 2 / expected).sum() / (PHASES - 1)
+    return count, float(np.sqrt((chi2 - 1) / expected)) if chi2 > FLAT else 0.0
+
+
+def estimate_aperture(
+    tuning: Tuning,
+    given: Mapping[str, Any],
+    base: int,
+    images: list[np.ndarray],
+    points: list[np.ndarray],
+) -> None:
+    """Chooses diameter and minmass: raises the diameter while positions stick to pixels.
+
+    Args:
+        base: odd diameter that the size of the spots suggests [px].
+        images: sampled frames. points: (K, 2) positions (y, x) of the clear spots in each [px].
+
+    Raises:
+        ValueError: if the detector sees none of the clear spots.
+    """
+    tried: list[tuple[int, int, float]] = []
+    chosen: dict[str, Any] = {}
+    known = tuning.parameters
+    for diameter in (base,) if given.get("diameter") else range(base, base + 9, 2):
+        trial = Detection(
+            diameter, 0.0, known["separation"], known["percentile"], known["polarity"] == "dark"
+        )
+        found = [locate(image, trial) for image in images]
+        masses, sizes, positions = [], [], []
+        for table, maxima in zip(found, points, strict=True):
+            here = table[["y", "x"]].to_numpy()
+            _, j = spots.mutual(maxima, here, known["separation"])
+            masses.append(table["mass"].to_numpy()[j])
+            sizes.append(table["size"].to_numpy()[j])
+            positions.append(here[j])
+        count, unevenness = _phase(np.concatenate(positions))
+        matched = sum(map(len, masses))
+        tried.append((diameter, matched, unevenness))
+        if matched < 0.98 * tried[0][1]:
+            break
+        mass = np.concatenate([table["mass"].to_numpy() for table in found])
+        chosen = {"diameter": diameter, "phase": count, "unevenness": unevenness, "mass": mass}
+        chosen |= {"matched": np.concatenate(masses), "size": np.concatenate(sizes)}
+        if unevenness <= UNEVEN:
+            break
+    _take_diameter(tuning, given, chosen, tried)
+
+
+def _take_diameter(
+    tuning: Tuning,
+    given: Mapping[str, Any],
+    chosen: dict[str, Any],
+    tried: list[tuple[int, int, float]],
+) -> None:
+    if not len(chosen["matched"]):
+        raise ValueError(
+            "no particles found: spots stand out of the noise, but none is seen by the detector; "
+            "give detect.diameter and detect.separation"
+        )
+    uneven = chosen["unevenness"]
+    tuning.take(
+        "diameter",
+        given,
+        chosen["diameter"],
+        f"From the size of the spots ({tried[0][0]} px), raised while positions cling to pixels "
+        f"and at least 98 % of the particles are still found (their subpixel histogram is uneven "
+        f"by {100 * uneven:.0f} %).",
+    )
+    _take_minmass(tuning, given, chosen)
+    tuning.evidence.update(
+        diameter_tried=np.array(tried),
+        subpixel=chosen["phase"],
+        mass=histogram(chosen["mass"]),
+        mass_matched=histogram(chosen["matched"]),
+        size=histogram(chosen["size"]),
+    )
+    if uneven > 1.5 * UNEVEN:
+        tuning.warnings.append(
+            f"positions cling to pixels (subpixel histogram uneven by {100 * uneven:.0f} %): "
+            "steps much below a pixel are unreliable; use a higher magnification."
+        )
+
+
+def _take_minmass(tuning: Tuning, given: Mapping[str, Any], chosen: dict[str, Any]) -> None:
+    low = float(np.percentile(chosen["matched"], 1))
+    ranked = np.sort(chosen["mass"])[::-1]
+    # Noise has no lower end to its mass: it must not outnumber what is clearly there.
+    bound = ranked[min(int(CROWD * len(chosen["matched"])), len(ranked) - 1)]
+    tuning.take(
+        "minmass",
+        given,
+        float(f"{max(0.8 * low, bound):.4g}"),
+        f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots, and so large "
+        f"({bound:.4g}) that at most a fifth of what is found are others.",
+    )
+    if bound > low and given.get("minmass") is None:
+        tuning.warnings.append(
+            "faint spots cannot be told from noise: some particles may be missed and some noise "
+            "found; look at the overlay, and give detect.minmass or record with more light."
+        )
+
+
+def histogram(values: np.ndarray, bins: int = 60) -> np.ndarray:
+    """(bins, 2) centres and counts, up to the 99.9th percentile."""
+    count, edges = np.histogram(values, bins, (float(values.min()), np.percentile(values, 99.9)))
+    return np.stack([(edges[1:] + edges[:-1]) / 2, count], axis=1)
+
+
+def estimate_motion(
+    tuning: Tuning, given: Mapping[str, Any], triples: list[list[np.ndarray]], near: float
+) -> None:
+    """Chooses search_range and memory.
+
+    Args:
+        triples: for each place of the video, (K, 2) positions in up to three successive frames.
+        near: median distance between neighbours [px].
+    """
+    steps, later, gone = [], 0, 0
+    for triple in triples:
+        for first, second in pairwise(triple):
+            i, j = mutual(first, second, 0.5 * near)
+            steps.append(np.linalg.norm(second[j] - first[i], axis=1))
+        if len(triple) == 3:
+            missed, seen = _dropped(triple, 0.5 * near)
+            gone, later = gone + missed, later + seen
+    step = np.concatenate(steps)
+    quantile = float(np.percentile(step, 99)) if len(step) else 0.0
+    least = min(near / 3, float(tuning.parameters["diameter"]))
+    estimate = round(float(np.clip(1.5 * quantile, least, 0.5 * near)), 2)
+    taken = tuning.take(
+        "search_range",
+        given,
+        estimate,
+        f"1.5 times the 99th percentile of the displacements ({quantile:.2f} px), but at least "
+        f"{least:.2f} px, so that rare fast particles are followed, and at most half the distance "
+        f"between neighbours ({near:.2f} px).",
+    )
+    share = gone / later if later else 0.0
+    tuning.take(
+        "memory",
+        given,
+        _memory(share),
+        f"{100 * share:.2g} % of the particles are missed in a frame and seen again in the next.",
+    )
+    count, edges = np.histogram(step, 50, (0.0, 0.5 * near))
+    tuning.evidence["displacement"] = np.stack([(edges[1:] + edges[:-1]) / 2, count], axis=1)
+    tuning.evidence["count"] = np.array([len(triple[0]) for triple in triples])
+    if 1.5 * quantile > 0.5 * near:
+        tuning.warnings.append(
+            f"particles move up to {quantile:.2f} px a frame, much of the {near:.2f} px to their "
+            f"neighbours (search_range = {taken:g} px): some will be mistaken for one another; "
+            "record faster."
+        )
+
+
+def _dropped(triple: list[np.ndarray], reach: float) -> tuple[int, int]:
+    """Particles seen in the first and third frame, and those of them missed in the second."""
+    first, second, third = triple
+    i, _ = mutual(first, third, reach)
+    between, _ = mutual(first, second, reach)
+    missed = int((~np.isin(i, between)).sum())
+    return missed, len(i)
+
+
+def _memory(share: float) -> int:
+    """Frames to wait so that fewer than 1 in 10 000 losses outlast it, 2 or 3.
+
+    Not below 2 however few are missed in the frames looked at: in thousands of frames every
+    particle is missed once, and a track that breaks inside the view is a particle lost.
+    """
+    if share >= 1:
+        return 3
+    wait = np.ceil(np.log(1e-4) / np.log(share)) - 1 if share > 0 else 0
+    return int(np.clip(wait, 2, 3))
 
 
 class Tuning(NamedTuple):
@@ -101,9 +296,7 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
             "of the noise; check the video, its channel and its contrast"
         )
     near = float(np.median(gaps))
-    tuning.evidence.update(
-        blob_height=aperture.histogram(heights), neighbour_distance=aperture.histogram(gaps)
-    )
+    tuning.evidence.update(blob_height=histogram(heights), neighbour_distance=histogram(gaps))
     tuning.take("percentile", given, 50, "Half of the pixels at most belong to the ground.")
     base = given.get("diameter") or 2 * max(1, round(1.6 * scale)) + 1
     tuning.take(
@@ -113,8 +306,8 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         f"0.65 of the median distance between neighbours, {near:.2f} px, and no more than the "
         "diameter + 1: particles that touch are still told apart.",
     )
-    aperture.estimate(tuning, given, base, images, points)
-    motion.estimate(tuning, given, [_positions(tuning, triple) for triple in triples], near)
+    estimate_aperture(tuning, given, base, images, points)
+    estimate_motion(tuning, given, [_positions(tuning, triple) for triple in triples], near)
     shortest = min(map(len, videos))
     tuning.take(
         "min_length",

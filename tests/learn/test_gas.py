@@ -14,8 +14,7 @@ from pipeline.learn.likelihood import velocity_scores
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import train
 from pipeline.pairs import State
-from pipeline.simulate.gas import IdealGas, model
-from pipeline.simulate.ideal_gas import simulate
+from pipeline.simulate.ideal_gas import IdealGas, model, simulate
 
 FORCE = {"kind": "taylor_green", "amplitude": 3.0, "periods": [1, 1, -2]}
 GAS = {"particles": 216, "cutoff": 0.26, "relaxation": 50, "frames": 160, "force": FORCE}

@@ -13,8 +13,7 @@ from pipeline import graphs
 from pipeline.learn.likelihood import cholesky, solve
 from pipeline.learn.snapshots import Snapshots
 from pipeline.pairs import State
-from pipeline.simulate.gas import IdealGas, model
-from pipeline.simulate.ideal_gas import simulate
+from pipeline.simulate.ideal_gas import IdealGas, model, simulate
 from pipeline.trajectory import Trajectory
 
 SMALL = {"particles": 216, "cutoff": 0.26, "relaxation": 40, "frames": 60}

@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay, cKDTree
 
-from pipeline.simulate.advance import Sample, Span, advance
-from pipeline.simulate.forces import pair_energy
-from pipeline.simulate.monolayer import COLLOIDS, MATCHED, simulate
-from pipeline.simulate.neighbours import neighbours_of
-from pipeline.simulate.sample import drive, law, prepare, reach
+from pipeline.simulate.md import Sample, Span, advance, neighbours_of, pair_energy
+from pipeline.simulate.monolayer import COLLOIDS, MATCHED, drive, law, prepare, reach, simulate
 
 TINY = COLLOIDS._replace(width=14.0, height=12.0, frames=60, period=30, view=(128, 128))
 STILL = TINY._replace(strain=0.0)

@@ -9,8 +9,7 @@ import pytest
 
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
-from pipeline.simulate.equilibrium import equilibrium
-from pipeline.simulate.gas import IdealGas, model
+from pipeline.simulate.ideal_gas import IdealGas, equilibrium, model
 from pipeline.space import periodic
 
 # The paper's range, in which a particle has 17 neighbours, and a longer one.

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.analysis.correlations import squared_displacements, velocity_products
 from pipeline.analysis.runs import runs
-from pipeline.simulate import engine, molecule, star_polymer
+from pipeline.simulate import engine, star_polymer
 
 # The paper's density with fewer molecules: seconds instead of minutes.
 SMALL = {"polymers": 300, "length": 20.2, "frames": 1200, "equilibration": 40.0}
@@ -21,15 +21,15 @@ def melt():
 
 
 def test_cores_keep_their_distance_across_the_boundary():
-    centres = molecule.cores(400, 12.0, np.random.default_rng(0))
+    centres = star_polymer.cores(400, 12.0, np.random.default_rng(0))
     nearest = cKDTree(centres, boxsize=12.0).query(centres, k=2)[0][:, 1]
-    assert nearest.min() >= molecule.APART * 12.0 / 400 ** (1 / 3)
+    assert nearest.min() >= star_polymer.APART * 12.0 / 400 ** (1 / 3)
 
 
 def test_arms_are_chains_from_the_core_of_bonds_at_rest(tmp_path):
     path, rng = tmp_path / "melt.data", np.random.default_rng(0)
     centres = np.array([[1.0, 2.0, 3.0], [9.0, 9.0, 9.0]])
-    molecule.write(path, centres, 20.0, (10, 5), rng)
+    star_polymer.write(path, centres, 20.0, (10, 5), rng)
     _, _, rest = path.read_text().partition("Atoms # bond")
     atoms, _, bonds = rest.partition("Bonds")
     atom = np.array([line.split() for line in atoms.split("\n") if line], float)
@@ -37,7 +37,7 @@ def test_arms_are_chains_from_the_core_of_bonds_at_rest(tmp_path):
     assert len(atom) == 2 * 51
     assert len(bond) == 2 * 50
     length = np.linalg.norm(atom[bond[:, 0], 3:] - atom[bond[:, 1], 3:], axis=1)
-    assert length == pytest.approx(molecule.BOND)
+    assert length == pytest.approx(star_polymer.BOND)
     assert (atom[bond[:, 0], 1] == atom[bond[:, 1], 1]).all()
     # Ten bonds at each core, one at each end of an arm, two at every other bead.
     assert sorted(np.bincount(bond.ravel())) == [1] * 20 + [2] * 80 + [10] * 2
@@ -107,9 +107,9 @@ def test_settings_that_cannot_be_simulated_are_refused(wrong, said):
 
 
 def test_a_box_too_full_for_another_core_is_refused(monkeypatch):
-    monkeypatch.setattr(molecule, "APART", 1.5)
+    monkeypatch.setattr(star_polymer, "APART", 1.5)
     with pytest.raises(ValueError, match="No place was found for core"):
-        molecule.cores(60, 10.0, np.random.default_rng(0))
+        star_polymer.cores(60, 10.0, np.random.default_rng(0))
 
 
 def test_what_lammps_complains_of_is_quoted(tmp_path):

@@ -7,10 +7,18 @@ import pytest
 
 from pipeline import h5md
 from pipeline.simulate import systems
-from pipeline.simulate.elements import Body
-from pipeline.simulate.implicit import Held, Motion, step, still
-from pipeline.simulate.prony import Rubber
-from pipeline.simulate.viscoelastic import Cycle, Square, load, run, simulate
+from pipeline.simulate.elements import Body, Rubber
+from pipeline.simulate.viscoelastic import (
+    Cycle,
+    Held,
+    Motion,
+    Square,
+    load,
+    run,
+    simulate,
+    step,
+    still,
+)
 
 CYCLE = Cycle(shear=1.0, ramp=0.3, hold=0.1, frames=90)
 TINY = {

@@ -8,9 +8,7 @@ import torch
 
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
-from pipeline.simulate.equilibrium import equilibrium
-from pipeline.simulate.gas import IdealGas, model
-from pipeline.simulate.ideal_gas import simulate
+from pipeline.simulate.ideal_gas import IdealGas, equilibrium, model, simulate
 
 SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=200, frames=2000)
 EVERY = 4  # frames between evaluations of the stress

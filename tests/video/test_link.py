@@ -11,10 +11,9 @@ import trackpy
 from scipy.optimize import curve_fit
 
 from pipeline import tables
-from pipeline.video.detect import Detection, features
+from pipeline.video.detect import Detection, features, quiet
 from pipeline.video.frames import open_run
 from pipeline.video.link import Linking, link, link_file
-from pipeline.video.quiet import quiet
 from pipeline.video.sources import runs
 
 

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from pipeline.video.frames import Video, check_scale, open_run
-from pipeline.video.opening import open_all
+from pipeline.video.frames import Video, check_scale, open_all, open_run
 from pipeline.video.sources import runs
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.video.resolution import resolution
+from pipeline.video.velocity import resolution
 
 T, N, SIGMA = 200, 300, 0.1
 RUN, ALL = np.zeros(T, np.int32), np.ones((T, N), bool)

@@ -9,11 +9,11 @@ import pytest
 import tifffile
 
 from pipeline.simulate.monolayer import COLLOIDS, simulate
+from pipeline.simulate.render import Camera, render
 from pipeline.video.detect import features
 from pipeline.video.frames import open_run
 from pipeline.video.link import link
 from pipeline.video.preprocess import Correction
-from pipeline.video.render import Camera, render
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
 from pipeline.video.tune import as_json, detection, linking, tune

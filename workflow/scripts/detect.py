@@ -9,7 +9,7 @@ import json
 
 from pipeline import tables
 from pipeline.video.detect import detected, joined
-from pipeline.video.opening import open_all
+from pipeline.video.frames import open_all
 from pipeline.video.tune import detection
 
 with open(snakemake.input.tuning) as file:

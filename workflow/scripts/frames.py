@@ -4,7 +4,7 @@ from pipeline import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-from pipeline.video.opening import open_all, write_examples
+from pipeline.video.frames import open_all, write_examples
 
 videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
 write_examples(snakemake.output.frames, videos)

@@ -6,7 +6,7 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
 from pipeline.simulate.monolayer import COLLOIDS
-from pipeline.video.render import Camera, render
+from pipeline.simulate.render import Camera, render
 
 view = snakemake.params.settings["simulate"].get("view", COLLOIDS.view)
 seed = snakemake.params.settings["simulate"].get("seed", 0)

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from pipeline.report import tuning
-from pipeline.video.opening import open_all
+from pipeline.video.frames import open_all
 from pipeline.video.trials import trials
 
 with open(snakemake.input.tuning) as file:

@@ -5,7 +5,7 @@ from pipeline import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import write_json
-from pipeline.video.opening import open_all
+from pipeline.video.frames import open_all
 from pipeline.video.tune import as_json, tune
 
 settings = snakemake.params.settings

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from pipeline.simulate.forces import Law, pair_energy, pair_force, pair_friction
-from pipeline.simulate.neighbours import neighbours_of, outgrown
+from pipeline.simulate.md import (
+    Law,
+    neighbours_of,
+    outgrown,
+    pair_energy,
+    pair_force,
+    pair_friction,
+)
 
 LENGTHS = np.array([9.0, 10.0])
 LAW = Law(amplitude=0.02, cutoff=3.0, friction=0.3, friction_cutoff=1.72, drag=0.05, kT=2e-5)

@@ -9,8 +9,8 @@ import pytest
 import tifffile
 import trackpy
 
+from pipeline.simulate.render import STEP, Camera, expose, profile, render
 from pipeline.trajectory import Box, Trajectory
-from pipeline.video.render import STEP, Camera, expose, profile, render
 
 VIEW = (96, 128)
 

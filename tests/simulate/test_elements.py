@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.simulate.prony import Rubber, respond, rest
+from pipeline.simulate.elements import Rubber, respond, rest
 
 RUBBER = Rubber()
 ELASTIC = Rubber(g=(), tau=())
