@@ -16,8 +16,7 @@ from pipeline.files import whole
 from pipeline.forcing import TaylorGreen
 from pipeline.lammps import potential
 from pipeline.lammps.export import of_learned
-from pipeline.lammps.script import Settings, script
-from pipeline.lammps.system import System, three, write_data
+from pipeline.lammps.input import Settings, System, script, three, write_data
 from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import Space

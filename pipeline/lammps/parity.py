@@ -16,7 +16,7 @@ from pipeline.dynamics.rollout import recorded
 from pipeline.lammps import run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL, Case, begin, write
 from pipeline.lammps.collect import observables, read
-from pipeline.lammps.script import Settings
+from pipeline.lammps.input import Settings
 from pipeline.learn.trained_model import Learned
 from pipeline.trajectory import Trajectory
 

@@ -1,4 +1,4 @@
-"""Runs LAMMPS and reads what it wrote."""
+"""Runs LAMMPS, as a program of its own in a directory of its own, and reads what it wrote."""
 
 from __future__ import annotations
 

@@ -1,5 +1,19 @@
 """The model at a size that no video has: a monolayer sheared by a needle row.
 
+Latents of new particles from the laws in a potential file.
+
+What a large run kept and what it took, as a table.
+
+A sample of new particles between a wall and a needle row, none of them ever filmed.
+
+    wall      fixed particles, a layer two cutoffs thick, at low y
+    free      what moves by the model
+    needle    a layer like the wall
+
+The layers have thickness for the reason that the edge band of a video has: the force on a
+particle needs its neighbours' volumes, which need theirs. Nobody's numbers are copied: entropies
+and strengths are drawn from the laws in the potential file.
+
 The needle swings sideways as strain x gap x sin(2 pi t / period). Some periods prepare the sample,
 which packs itself as it is sheared; the one after them is recorded.
 """
@@ -12,19 +26,161 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+import torch
 
+from pipeline import pairs
+from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
 from pipeline.lammps import potential, run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL
 from pipeline.lammps.collect import Dumped, observables, read
-from pipeline.lammps.draw import draw
 from pipeline.lammps.export import of_learned
-from pipeline.lammps.sample import Layers, scatter, thermalised
-from pipeline.lammps.script import Settings, script
-from pipeline.lammps.system import System, write_data
+from pipeline.lammps.input import Settings, System, script, write_data
+from pipeline.lammps.potential import Potential
 from pipeline.learn.trained_model import Learned
+from pipeline.pairs import State
+from pipeline.space import periodic
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits
+
+
+class Latents(NamedTuple):
+    """What particles carry unseen, see `pipeline.learn.latent`."""
+
+    z: np.ndarray  # (N,) entropy offsets [k_B]
+    strength: np.ndarray | None  # (N,) factors s_i of the kernel; None where all are alike
+
+
+def draw(potential: Potential, count: int, seed: int) -> Latents:
+    """Latents of ``count`` new particles, as those met in training are distributed.
+
+    Raises:
+        ValueError: if the file is of a model that was not trained and has no laws.
+    """
+    if "law.entropy" not in potential.numbers:
+        raise ValueError("The potential holds no law of latents: export a trained model.")
+    rng = np.random.default_rng(seed)
+    z, log_s = (
+        _inverted(potential.numbers[f"law.{name}"], rng.random(count))
+        for name in ("entropy", "log_strength")
+    )
+    return Latents(z, np.exp(log_s) if potential.numbers["strong"][0] else None)
+
+
+def _inverted(quantiles: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """Values at cumulative probabilities u (N,), from quantiles at equal steps of them."""
+    return np.interp(u, np.linspace(0.0, 1.0, len(quantiles)), quantiles)
+
+
+def audit(made: Rollout, log: str | os.PathLike[str]) -> pd.DataFrame:
+    """quantity, value, unit of a run: conservation over its whole length, and cost.
+
+    Args:
+        made: its rollout; momentum is known at its snapshots.
+        log: of LAMMPS; energy and work are known at every line of it.
+    """
+    kept, took, totals = conservation(made.observables), run.loop(log), run.thermo(log)
+    kinetic = float(totals["KinEng"].mean())
+    balance = (totals["TotEng"] - totals["f_integrate[7]"]).to_numpy()
+    trend = np.polyfit(np.linspace(0.0, 1.0, len(balance)), balance, 1)[0]
+    rows = [
+        ("particles", took.particles, ""),
+        ("steps", took.steps, ""),
+        ("work of the needle", kept["work"], "mean kinetic energy"),
+        ("swing of energy minus work", np.ptp(balance) / kinetic, "mean kinetic energy"),
+        ("trend of energy minus work", trend / kinetic, "mean kinetic energy over the run"),
+        ("momentum minus impulse", kept["momentum_drift"], "N m v"),
+        ("entropy production", kept["entropy_production"], "k_B per particle and unit of time"),
+        ("ranks", took.ranks, ""),
+        ("processor time", 1e6 * took.step / took.particles, "microseconds per particle and step"),
+        ("memory", 1e6 * run.memory(log) * took.ranks / took.particles, "bytes per particle"),
+    ]
+    return pd.DataFrame(rows, columns=["quantity", "value", "unit"])
+
+
+SOFT = """\
+units lj
+dimension 2
+boundary p f p
+atom_style atomic
+region box block 0 {width!r} 0 {height!r} -0.5 0.5
+create_box 1 box
+create_atoms 1 random {count} {seed} NULL
+mass 1 1.0
+pair_style soft {reach!r}
+pair_coeff * * 0.0
+variable strength equal ramp(0.1,20)
+fix grow all adapt 1 pair soft a * * v_strength
+velocity all create 0.1 {seed}
+fix cool all langevin 0.1 0.01 1.0 {seed}
+fix walk all nve/limit 0.05
+fix walls all wall/reflect ylo EDGE yhi EDGE
+fix flat all enforce2d
+thermo 200
+run 600
+write_dump all custom soft.dump id type x y modify sort id format float %.17g
+"""
+
+
+class Layers(NamedTuple):
+    """The sample: rows are wall, free, needle, in this order."""
+
+    system: System
+    box: tuple[float, float]  # width, periodic, and height [a]
+    gap: float  # between the layers [a]
+    wall: int  # particles
+    needle: int  # particles
+
+
+def scatter(folder: Path, particles: int, density: float, layer: float, seed: int) -> Layers:
+    """Positions without order: soft discs from random places, half as high as wide.
+
+    Args:
+        folder: to run in.
+        particles: wall and needle included.
+        density: particles per area [1 / a^2].
+        layer: thickness of wall and needle [a].
+        seed: of the places.
+
+    Raises:
+        ValueError: if the layers would leave no room between them.
+    """
+    height = math.sqrt(particles / density / 2)
+    box = {"width": 2 * height, "height": height, "count": particles, "seed": seed + 1}
+    if height < 4 * layer:
+        raise ValueError(
+            f"{particles} particles make a sample {height:.3g} a high, and wall and needle "
+            f"take {layer:.3g} each: ask for more (lammps.scaled.particles)."
+        )
+    # Discs that just touch at this density have no reason to line up at a distance of their own.
+    (folder / "soft.lammps").write_text(SOFT.format(**box, reach=density**-0.5))
+    run.run(folder, "soft.lammps", log="soft.log")
+    r = run.snapshots(folder / "soft.dump")[2][0, :, 2:4]
+    place = np.where(r[:, 1] < layer, 0, np.where(r[:, 1] > height - layer, 2, 1))
+    r, place = (x[np.argsort(place, kind="stable")] for x in (r, place))
+    nothing = np.zeros(len(r))
+    space = periodic((2 * height, height), (True, False))
+    system = System(r, np.zeros_like(r), nothing, None, place != 1, space)
+    gap = height - 2 * layer
+    return Layers(
+        system, (2 * height, height), gap, int((place == 0).sum()), int((place == 2).sum())
+    )
+
+
+@torch.inference_mode()
+def thermalised(system: System, learned: Learned, z: np.ndarray, seed: int) -> System:
+    """Velocities of the mean temperature met in training; entropies by the teacher, plus z (N,)."""
+    random, model = np.random.default_rng(seed), learned.model.double()
+    T = float(model.k_B) * float(learned.record["seen"]["mean_T"])
+    v = random.normal(size=system.r.shape) * math.sqrt(T / float(model.m))
+    v[system.driven] = 0.0
+    v[~system.driven] -= v[~system.driven].mean(axis=0)
+    r = torch.from_numpy(system.r)
+    state = State(r, torch.from_numpy(v), torch.zeros(len(r), dtype=torch.float64))
+    taught = model.entropy(state, pairs.find(r, system.space, model.cutoff)).numpy()
+    return system._replace(v=v, S=taught + z)
+
 
 QUIET, DAMPING = 0.2, 0.3  # length of a step and drag while the sample relaxes
 QUARTERS = 4  # snapshots per period of the needle

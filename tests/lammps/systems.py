@@ -11,9 +11,10 @@ import torch
 from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
-from pipeline.lammps import export, potential, run, script
+from pipeline.lammps import export, potential, run
+from pipeline.lammps import input as script
 from pipeline.lammps.collect import read
-from pipeline.lammps.system import System, write_data
+from pipeline.lammps.input import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted
 from pipeline.pairs import State

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from pipeline.lammps import potential, run, script
+from pipeline.lammps import input as script
+from pipeline.lammps import potential, run
 from tests.lammps.systems import DT, SEED, crystal, write
 from tests.metriplectic.cases import random_model
 

@@ -1,13 +1,19 @@
-"""New particles between a wall and a needle row: their laws, their driving, what is conserved."""
+"""The model at a size that no video has.
+
+New particles between a wall and a needle row: their laws, their driving, what is conserved.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from pipeline.lammps import audit, scaled
+from pipeline.lammps import potential, scaled
+from pipeline.lammps.export import export, of_learned
+from pipeline.lammps.scaled import draw
 from tests.dynamics.systems import LENGTH, TIME, lattice
 from tests.lammps.test_case import learned
+from tests.metriplectic.cases import random_model
 
 PLAN = scaled.Plan(particles=700, relaxation=60, period=80, strain=0.05, cycles=1, seed=3)
 DT = 0.1
@@ -40,7 +46,7 @@ def test_the_needle_swings_and_the_wall_stays(run):
 
 def test_energy_and_momentum_balance_with_what_the_needle_gives(run):
     folder, _, made = run
-    table = audit.audit(made, folder / "log.lammps").set_index("quantity")["value"]
+    table = scaled.audit(made, folder / "log.lammps").set_index("quantity")["value"]
     assert table[["particles", "steps", "ranks"]].tolist() == [700, 160, 2]
     assert table["momentum minus impulse"] < 1e-12
     assert table["swing of energy minus work"] < 0.05
@@ -62,3 +68,47 @@ def test_a_sample_too_small_for_its_walls_is_refused(tmp_path):
     world = scaled.Surroundings(1.0, DT, 1)
     with pytest.raises(ValueError, match=r"100 particles make .*lammps\.scaled\.particles"):
         scaled.run_scaled(tmp_path, "no.so", learned(), PLAN._replace(particles=100), world)
+
+
+def mixture():
+    """A model of two sizes of particles."""
+    random = np.random.default_rng(0)
+    sizes = np.where(random.random(400) < 0.3, -0.2, 0.15)
+    log_s = sizes + 0.01 * random.normal(size=400)
+    z = 0.4 * random.standard_gamma(2.0, 400)
+    return learned()._replace(labels=np.arange(400), met=np.arange(400), z=z, log_s=log_s)
+
+
+def test_new_particles_are_like_those_of_training(tmp_path):
+    model = mixture()
+    potential.write(tmp_path / "file", of_learned(model))
+    drawn = draw(potential.read(tmp_path / "file"), 20_000, 1)
+    small = np.log(drawn.strength) < 0.0
+    assert abs(small.mean() - (model.log_s < 0.0).mean()) < 0.02
+    assert abs(np.log(drawn.strength[small]).mean() + 0.2) < 0.01
+    for k in (0.1, 0.5, 0.9):
+        assert abs(np.quantile(drawn.z, k) - np.quantile(model.z, k)) < 0.03
+
+
+def test_units_stand_in_the_file():
+    words = of_learned(mixture()).words
+    assert words["unit.length"] == "2.0 um"
+    assert words["unit.time"] == "0.5 s"
+
+
+def test_a_model_without_training_has_no_laws():
+    made = of_learned(learned())
+    del made.numbers["law.entropy"]
+    with pytest.raises(ValueError, match="no law of latents"):
+        draw(made, 3, 0)
+
+
+def test_a_solid_needs_its_bonds():
+    solid = learned()._replace(model=random_model("splines_solid", 2))
+    with pytest.raises(ValueError, match="undeformed bonds"):
+        of_learned(solid)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="train the model first"):
+        export(tmp_path, tmp_path / "file")

@@ -11,7 +11,7 @@ from pipeline.analysis import statistics
 from pipeline.analysis.settings import Options, described, plan
 from pipeline.dynamics.rollout import write
 from pipeline.files import whole
-from pipeline.lammps import audit, scaled
+from pipeline.lammps import scaled
 from pipeline.learn.trained_model import load
 
 chosen = snakemake.params.settings
@@ -31,7 +31,7 @@ layers = scaled.run_scaled(folder, plugin, learned, scaled.Plan(**wanted), world
 made = scaled.collect(folder, layers, learned, world.dt, data)
 write(snakemake.output.rollout, made, {k: learned.record["units"][k] for k in ("length", "time")})
 with whole(snakemake.output.audit) as partial:
-    audit.audit(made, snakemake.output.totals).to_csv(partial, index=False)
+    scaled.audit(made, snakemake.output.totals).to_csv(partial, index=False)
 # From one turning point of the needle to the other.
 options = Options(chosen["statistics"]["d2min_cutoff"], chosen["statistics"]["d2min_threshold"])
 part = made.trajectory.window(slice(1, None))
