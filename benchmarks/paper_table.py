@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline.report.paper.collection import Collection
-from pipeline.report.paper.overview import overview
+from pipeline.report.paper.numbers import Collection
+from pipeline.report.paper.tables import overview
 
 
 def markdown(path: Path) -> str:

@@ -7,10 +7,9 @@ from contextlib import suppress
 from pipeline.analysis.d2min import together
 from pipeline.analysis.diffusion import diffusion
 from pipeline.analysis.runs import runs
-from pipeline.report.figures import velocity
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
-from pipeline.report.words import number, percent
+from pipeline.report.figures import tracking
+from pipeline.report.html import number, percent
+from pipeline.report.results import Absent, Results
 from pipeline.trajectory import blocks, too_short
 
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
@@ -88,7 +87,7 @@ def unsupported(results: Results) -> list[str]:
 
 def _steps(results: Results) -> str:
     """What the steps of an unresolved motion are."""
-    if velocity.measure(results).share > 0.5:
+    if tracking.measure(results).share > 0.5:
         return "steps between frames are mostly error of the positions"
     if diffusive(results):
         return "steps between frames are independent of each other, as in diffusion"
@@ -163,7 +162,7 @@ def motion(results: Results) -> str:
             "show how far it gets, not how it moves. This is no diffusion."
         )
     found = diffusion(results.trajectory())
-    noise = velocity.measure(results)
+    noise = tracking.measure(results)
     if found.low <= 0 or noise.share > 0.5:
         return (
             "The particles hardly move between frames: "

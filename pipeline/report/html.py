@@ -1,4 +1,9 @@
-"""Pages from templates: each one file that holds its style and script and loads nothing."""
+"""Pages from templates, each one file that loads nothing, and numbers as people write them.
+
+Numbers as people write them.
+
+Pages from templates: each one file that holds its style and script and loads nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +15,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import numpy as np
 from markupsafe import Markup, escape
 
 from pipeline.files import whole
+
+
+def number(value: Any) -> str:
+    """A value as people write it: three significant digits, a dash where there is none."""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return ", ".join(number(part) for part in value)
+    if isinstance(value, (float, np.floating)):
+        value = float(value)
+        if not np.isfinite(value):
+            return "–"
+        if value == round(value) and abs(value) < 1e6:
+            return f"{value:.0f}".replace("-", "−")
+        digits = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+        return digits.replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
+    return "–" if value is None else str(value)
+
+
+def percent(value: float) -> str:
+    """0.0712 -> "7.1 %"; a dash for NaN; what is left of rounding is 0."""
+    if abs(value) < 1e-8:
+        return "0 %"
+    return f"{number(float(f'{100 * value:.2g}'))} %" if np.isfinite(value) else "–"
+
 
 if TYPE_CHECKING:
     from pipeline.report.figure import Embedded

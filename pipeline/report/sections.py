@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pipeline.report import claims, models, movie, reasons, tables
+from pipeline.report import claims, movie, provenance, tables
 from pipeline.report.figures import (
-    carried,
     curves,
     lammps,
-    lammps_scaled,
     laws,
     learned,
-    maps,
     rearrangements,
     tracking,
     training,
     truth,
-    velocity,
-    video,
 )
 from pipeline.report.results import Results
 
@@ -50,15 +45,15 @@ SECTIONS = [
         "video",
         "Video and detections",
         "What the camera saw and what was found in it.",
-        [("Detections on a frame", video.overlay)],
+        [("Detections on a frame", tracking.overlay)],
     ),
     Section(
         "tracking",
         "Tracking quality",
         "Which settings were used, where they came from, and whether to trust the tracks.",
         [
-            ("Parameters", reasons.parameters),
-            ("Warnings", reasons.warnings),
+            ("Parameters", provenance.parameters),
+            ("Warnings", provenance.warnings),
             ("Mass and size", tracking.features),
             ("Subpixel bias", tracking.subpixel),
             ("Count per frame", tracking.counts),
@@ -71,15 +66,15 @@ SECTIONS = [
         "Velocity and noise",
         "Whether the motion between frames is larger than the error of the positions.",
         [
-            ("Velocities against the noise floor", velocity.noise),
-            ("What the noise does", velocity.meaning),
+            ("Velocities against the noise floor", tracking.noise),
+            ("What the noise does", tracking.meaning),
         ],
     ),
     Section(
         "training",
         "Training",
         "Whether the fit settled, judged on a later block of time.",
-        [("Training curves", training.curves), ("Models compared", models.compared)],
+        [("Training curves", training.curves), ("Models compared", tables.compared)],
     ),
     Section(
         "learned",
@@ -90,8 +85,8 @@ SECTIONS = [
             ("Kernel, pair force and pair friction", learned.pair_law),
             ("Equation of state", learned.state),
             ("Friction amplitudes", learned.friction),
-            ("Strength of each particle", carried.strength),
-            ("Latent entropy", carried.latent),
+            ("Strength of each particle", learned.strength),
+            ("Latent entropy", learned.latent),
             ("Temperature and entropy", learned.histograms),
         ],
     ),
@@ -107,11 +102,11 @@ SECTIONS = [
         "Where neighbourhoods change in a way that no smooth strain explains (D²min).",
         [
             ("Whether to read it", claims.neighbourhoods),
-            ("D²min map", _together(maps.d2min)),
+            ("D²min map", _together(rearrangements.d2min)),
             ("D²min against lag", _together(rearrangements.against_lag)),
             ("D²min distribution", _together(rearrangements.histogram)),
             ("Spatial correlation of D²min", _together(rearrangements.correlation)),
-            ("Displacements over a lag", maps.streamlines),
+            ("Displacements over a lag", rearrangements.streamlines),
         ],
     ),
     Section(
@@ -158,7 +153,7 @@ SECTIONS = [
         "lammps_scaled",
         "At a size that no video has",
         "Whether the model, in LAMMPS, holds for many new particles.",
-        lammps_scaled.PARTS,
+        lammps.SCALED_PARTS,
         optional=True,
     ),
     Section(

@@ -1,4 +1,9 @@
-"""Tables of numbers in the report: errors, agreement of maps."""
+"""Tables of numbers in the report: errors, agreement of maps, the models themselves.
+
+What each model is made of, how it was trained and how far its rollout came.
+
+Tables of numbers in the report: errors, agreement of maps.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,58 @@ import pandas as pd
 
 from pipeline.report import claims, style
 from pipeline.report.figure import table_uri
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
-from pipeline.report.words import number, percent
+from pipeline.report.html import number, percent
+from pipeline.report.results import Absent, Results, Run
+
+SAME = (
+    "All were trained on the same snapshots within the same time, and rolled out from the same "
+    "first snapshot. "
+)
+COLUMNS = ["Model", "Seed", "Parameters", "Checkpoint", "Training", "Rollout"]
+
+
+def compared(results: Results) -> Table:
+    """One row per training: parameters, step of the checkpoint, time, end of the rollout."""
+    rows = []
+    for run in results.runs:
+        try:
+            rows.append(_row(results, run))
+        except Absent:
+            continue
+    if not rows:
+        raise Absent("No model left a record of its training.")
+    return Table(
+        "models",
+        COLUMNS,
+        rows,
+        f"{SAME if len(rows) > 1 else ''}Parameters leave out the numbers that single particles "
+        "carry. The statistics of a rollout that stopped early are those of the snapshots it has.",
+        pd.DataFrame(rows, columns=COLUMNS),
+    )
+
+
+def _row(results: Results, run: Run) -> list[str]:
+    record = results.yaml(f"{run.folder}/model.yaml")
+    training = record.get("training", {})
+    step, seconds = training.get("best_step"), training.get("seconds")
+    return [
+        style.name(run.model),
+        str(run.seed),
+        number(record.get("parameters")),
+        f"step {step}" if step is not None else "–",
+        f"{number(float(seconds))} s" if seconds is not None else "–",
+        _end(results, run),
+    ]
+
+
+def _end(results: Results, run: Run) -> str:
+    try:
+        found = results.group(f"{run.folder}/rollout.h5", "observables")
+    except Absent as absent:
+        return str(absent)
+    stopped = str(found.attrs.get("stopped", ""))
+    return stopped or f"All {len(found.get('time'))} snapshots."
+
 
 # What a metric of comparison.csv is called, and whether it is an error (0 is best) or an
 # agreement (1 is best).

@@ -1,15 +1,255 @@
-"""The verdict: six questions, each answered by a number against a stated threshold."""
+"""The verdict: six questions, each answered by a number against a stated threshold.
+
+Is the data sound: the first two questions of the verdict, and how answers are graded.
+
+Is the model faithful: the last four questions of the verdict.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from pipeline.report import fidelity, soundness
-from pipeline.report.fidelity import CURVE
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
-from pipeline.report.soundness import Answer
+import numpy as np
+
+from pipeline.report import claims, style
+from pipeline.report.figures import laws as balances
+from pipeline.report.figures import training
+from pipeline.report.figures.tracking import measure
+from pipeline.report.html import number, percent
+from pipeline.report.results import Absent, Group, Results
+from pipeline.report.tables import METRICS, seeds
+
+
+class Answer(NamedTuple):
+    """state: good, fair or poor."""
+
+    state: str
+    sentence: str
+
+
+def grade(value: float, good: float, fair: float) -> str:
+    """good at or below the first bound, fair at or below the second, else poor."""
+    if not np.isfinite(value):
+        return "poor"
+    return "good" if value <= good else "fair" if value <= fair else "poor"
+
+
+def worst(*states: str) -> str:
+    """The most severe of several states."""
+    return max(states, key=("good", "fair", "poor").index)
+
+
+def tracking(results: Results) -> Answer:
+    """Track lengths, counts and search range; recall and precision where the truth is known."""
+    linking = results.json("linking.json")
+    count = np.asarray(linking.get("per_frame", []), float)
+    if not count.sum() or not linking.get("length", {}).get("count"):
+        raise Absent("The linking left no tracks to judge.")
+    share = min(_mean_length(linking["length"]) / _frames(results, len(count)), 1.0)
+    near = _beyond(linking["displacement"], 0.9 * float(linking["search_range"]))
+    scatter = float(count.std() / count.mean())
+    state = worst(grade(1 - share, 0.3, 0.7), grade(near, 0.001, 0.01), grade(scatter, 0.05, 0.15))
+    sentence = (
+        f"A particle is followed through {percent(share)} of the video on average; the count per "
+        f"frame varies by {percent(scatter)}; {percent(near) if near else 'none'} of the steps "
+        f"{'are' if near else 'is'} longer than nine tenths of the search range."
+    )
+    try:
+        truth = results.json("truth.json")
+        recall, precision = float(truth["recall"]), float(truth["precision"])
+    except (Absent, KeyError):
+        return Answer(state, sentence)
+    state = worst(state, grade(1 - min(recall, precision), 0.03, 0.1))
+    return Answer(
+        state,
+        f"{sentence} Against the truth: recall {recall:.4f} and precision {precision:.4f} (yes "
+        "from 0.97, with care from 0.90).",
+    )
+
+
+def _frames(results: Results, default: int) -> float:
+    """Frames of the longest run."""
+    try:
+        return float(np.unique(results.trajectory().run, return_counts=True)[1].max())
+    except Absent:
+        return float(default)
+
+
+def _mean_length(histogram: dict) -> float:
+    """Mean length of the track that a detection belongs to (long tracks hold more of them)."""
+    count, edges = np.asarray(histogram["count"], float), np.asarray(histogram["edges"], float)
+    centre = (edges[1:] + edges[:-1]) / 2
+    return float((count * centre**2).sum() / (count * centre).sum())
+
+
+def _beyond(histogram: dict, limit: float) -> float:
+    """Share of the counts in bins whose centre lies beyond a limit."""
+    count, edges = np.asarray(histogram["count"], float), np.asarray(histogram["edges"], float)
+    if not count.sum():
+        raise Absent("No particle was linked from one frame to the next.")
+    return float(count[(edges[1:] + edges[:-1]) / 2 > limit].sum() / count.sum())
+
+
+def speed(results: Results) -> Answer:
+    """Share of the velocity variance that is localisation error."""
+    noise = measure(results)
+    attributes = results.trajectory().attributes
+    if not np.isfinite(attributes.get("localisation_error_px", [0.0])).all():
+        raise Absent(
+            "Too few tracks last five frames, so the error of the positions, and with it the noise "
+            "of the velocities, is unknown."
+        )
+    if not attributes.get("velocity_resolved", True):
+        lag = attributes["velocity_lags"].index(2)
+        memory = number(float(attributes["velocity_autocorrelation"][lag]))
+        return Answer(
+            "poor",
+            f"It forgets itself within two frames (autocorrelation {memory} at lag 2, the mean "
+            "motion taken out): a difference of positions over one frame is not the velocity of "
+            "these particles. "
+            f"{percent(noise.share)} of its variance is error of the positions.",
+        )
+    if noise.floor == 0:
+        return Answer("good", "The velocities carry no localisation error.")
+    return Answer(
+        grade(noise.share, 0.1, 0.5),
+        f"{percent(noise.share)} of the variance of the velocities is error of the positions (rms "
+        f"velocity {number(noise.measured)}, noise {number(noise.floor)} {noise.unit}).",
+    )
+
+
+SMALL = 0.005  # of the negative log-likelihood per particle
+CURVE = "Yes: error under 5 % or 1.5 noise floors. With care: under 20 % or 3 noise floors."
+
+
+def convergence(results: Results) -> Answer:
+    """How much the validation loss still fell over the last fifth of training."""
+    run = results.first
+    table = training.history(results, run).dropna(subset="validation_nll")
+    loss, step = table["validation_nll"].to_numpy(), table["step"].to_numpy()
+    if len(loss) < 5:
+        raise Absent("Training was validated fewer than five times, too few to judge.")
+    best = np.minimum.accumulate(loss)
+    before = best[np.searchsorted(step, step[0] + 0.8 * (step[-1] - step[0]))]
+    if best[0] == best[-1]:
+        return Answer(
+            "poor",
+            f"The validation loss of {style.name(run.model)} never fell: what was learned from the "
+            f"first frames does not hold on later ones.{_cut_short(results)}",
+        )
+    late, share = before - best[-1], (before - best[-1]) / (best[0] - best[-1])
+    return Answer(
+        "good" if late < SMALL else grade(share, 0.02, 0.1),
+        f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
+        f"{style.name(run.model)} fell {_fall(float(late), share)}; the checkpoint kept is that of "
+        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}",
+    )
+
+
+def _fall(late: float, share: float) -> str:
+    if late <= 0:
+        return "no further"
+    return f"by {number(late)} per particle, {percent(share)} of its whole fall"
+
+
+def _cut_short(results: Results) -> str:
+    """A sentence where training ended before its steps were done."""
+    done = results.yaml(f"{results.first.folder}/model.yaml")["training"]
+    if done.get("ended"):
+        return f" {done['ended']}"
+    limit = done.get("max_minutes")
+    if limit is None or float(done.get("seconds", 0)) < 60 * float(limit):
+        return ""
+    return (
+        f" Training was ended by its limit of {number(float(limit))} minutes, before its "
+        f"{done['steps']} steps were done (settings: train.max_minutes)."
+    )
+
+
+def laws(results: Results) -> Answer:
+    """Energy and momentum left over after the driving, and entropy gained."""
+    found = balances.observables(results, results.first)
+    left = balances.residuals(found)
+    _moved(results)
+    swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
+    drift = min(balances.drift(left), swing)  # a fitted trend may overshoot what it is fitted to
+    gained = float(left.entropy[-1])
+    state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
+    state = worst(state, grade(momentum, 1e-6, 1e-3))
+    stopped = str(found.attrs.get("stopped", ""))
+    state = worst(state, "good" if gained >= 0 and not stopped else "fair")
+    sentence = (
+        f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "
+        f"kinetic energy and is never off by more than {_share(swing)} it; momentum and impulse "
+        f"differ by {number(float(momentum))} of the particles' summed thermal momentum, and the "
+        f"entropy changes by {number(gained)} k per particle."
+    )
+    return Answer(state, f"{stopped} {sentence}".strip())
+
+
+def _moved(results: Results) -> str:
+    """Why the first model's rollout stopped early, "" if it did not. Raises Absent for no step."""
+    length, stopped = results.rollout(results.first.source)
+    if length == 1:
+        raise Absent(f"The rollout made no step to judge. {stopped}")
+    return stopped
+
+
+def _share(value: float) -> str:
+    return f"{percent(value)} of" if value < 10 else f"{number(float(value))} times"
+
+
+def structure(results: Results) -> Answer:
+    """Error of g(r) of the first model against its noise floor."""
+    claims.resolved(results)
+    return _errors(results, ("rdf",))
+
+
+def rearrangements(results: Results) -> Answer:
+    """Errors of D2min of the first model, and its amplitude."""
+    claims.companions(results)
+    claims.resolved(results)
+    answer = _errors(results, ("d2min", "d2min_histogram"))
+    model = results.statistic(results.first.source, "d2min")
+    experiment = results.statistic("experiment", "d2min")
+    last = _last(experiment, model)
+    ratio = float(model.get("mean")[last] / experiment.get("mean")[last])
+    return Answer(
+        answer.state,
+        f"{answer.sentence} At the longest lag the mean D²min is {number(ratio)} times that of "
+        "the experiment.",
+    )
+
+
+def _last(experiment: Group, model: Group) -> int:
+    """Index of the longest lag at which both are defined."""
+    both = np.isfinite(experiment.get("mean")) & np.isfinite(model.get("mean"))
+    if not both.any():
+        raise Absent("Experiment and model have D²min at no common lag.")
+    return int(np.flatnonzero(both)[-1])
+
+
+def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
+    """Errors of the first model in `metrics` (median over seeds), each against its noise floor."""
+    model, stopped = results.first.model, _moved(results)
+    table = seeds(results)
+    states, parts, notes = [], [], []
+    for metric in metrics:
+        rows = table[(table["model"] == model) & (table["metric"] == metric)]
+        if rows.empty or not np.isfinite(rows["value"].iloc[0]):
+            notes += [str(note) for note in rows.get("note", []) if isinstance(note, str)]
+            continue
+        value, floor = float(rows["value"].iloc[0]), float(rows["noise_floor"].iloc[0])
+        known = floor if np.isfinite(floor) else 0.0
+        states.append(grade(value, max(0.05, 1.5 * known), max(0.2, 3 * known)))
+        parts.append(f"{METRICS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
+    if not states:
+        raise Absent(notes[0] if notes else f"{style.name(model)} was not compared in this.")
+    joined = " and ".join(parts).replace("d²min", "D²min")
+    state = worst(*states, "fair" if stopped else "good")
+    return Answer(state, f"{stopped} Error of {style.name(model)}: {joined}.".strip())
+
 
 WORDS = {"good": "Yes", "fair": "With care", "poor": "No", "unknown": "Cannot be said"}
 
@@ -30,30 +270,30 @@ class Light(NamedTuple):
 QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
     (
         "Is the tracking sound?",
-        soundness.tracking,
+        tracking,
         "Yes: tracks last over 70 % of the video, counts vary by under 5 %, under 0.1 % of the "
         "steps come near the search range. With care: 30 %, 15 %, 1 %.",
     ),
     (
         "Is the velocity resolved and above the noise?",
-        soundness.speed,
+        speed,
         "Yes: noise is under 10 % of the variance. With care: under 50 %. No: more, or the "
         "velocity forgets itself within two frames (autocorrelation under 0.2).",
     ),
     (
         "Did training converge?",
-        fidelity.convergence,
+        convergence,
         "Yes: the last fifth brought under 2 % of the fall, or under 0.005. With care: under 10 %.",
     ),
     (
         "Are the laws kept?",
-        fidelity.laws,
+        laws,
         "Yes: energy drifts by under 1 % of the kinetic energy, momentum within 1e−6. With care: "
         "10 % and 1e−3, a falling entropy, which an open sample may export, or a rollout that "
         "stopped.",
     ),
-    ("Does the structure match?", fidelity.structure, CURVE),
-    ("Do the rearrangements match?", fidelity.rearrangements, CURVE),
+    ("Does the structure match?", structure, CURVE),
+    ("Do the rearrangements match?", rearrangements, CURVE),
 ]
 
 

@@ -12,10 +12,9 @@ import pytest
 import yaml
 
 from pipeline import h5md
-from pipeline.report import claims, fidelity, tables
-from pipeline.report.figures import carried, rearrangements, velocity
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
+from pipeline.report import claims, tables, verdict
+from pipeline.report.figures import learned, rearrangements, tracking
+from pipeline.report.results import Absent, Results
 from tests.report.conftest import SETTINGS
 
 RUN = "metriplectic/seed0"
@@ -62,22 +61,22 @@ def test_a_stopped_rollout_is_the_reason_why_its_statistics_are_missing(results:
 
 
 def test_one_strength_for_all_is_told_as_a_setting(results: Results) -> None:
-    assert carried.strength(results).name == "strength"
+    assert learned.strength(results).name == "strength"
     with pytest.raises(Absent, match=r"settings: train\.strength"):
-        carried.strength(record(results, strength=False))
+        learned.strength(record(results, strength=False))
 
 
 def test_training_ended_by_the_clock_is_told(results: Results) -> None:
-    assert "limit" not in fidelity.convergence(results).sentence
+    assert "limit" not in verdict.convergence(results).sentence
     late = record(results, seconds=245.0, max_minutes=4.0, steps=1000)
-    assert "ended by its limit of 4 minutes" in fidelity.convergence(late).sentence
+    assert "ended by its limit of 4 minutes" in verdict.convergence(late).sentence
 
 
 def test_the_remedy_for_noise_is_the_one_that_was_taken(results: Results) -> None:
     trajectory = results.trajectory()
     trajectory.attributes["localisation_error"] = 0.09
     texts = {
-        remedy: velocity.meaning(results)
+        remedy: tracking.meaning(results)
         for remedy in ("corrected", "covariance", "none")
         if results.settings.update(train={"localisation": remedy}) is None
     }
@@ -110,12 +109,12 @@ def test_errors_that_mean_nothing_are_left_out_or_said_to_mean_nothing(results: 
 
 def test_training_that_diverged_is_told(results: Results) -> None:
     diverged = record(results, ended="The training loss became non-finite at step 9.")
-    assert "non-finite at step 9" in fidelity.convergence(diverged).sentence
+    assert "non-finite at step 9" in verdict.convergence(diverged).sentence
 
 
 def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
     """Its only snapshot is the experiment's own: every error would be zero."""
-    assert fidelity.structure(results).state == "good"
+    assert verdict.structure(results).state == "good"
     with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
         group = file["observables"]
         group.attrs["stopped"] = "Stopped after 1 of 20 snapshots: too hot."
@@ -129,7 +128,7 @@ def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
     table.loc[ours, "note"] = "diverged: Stopped after 1 of 20 snapshots; model: too dilute."
     table.to_csv(results.folder / "comparison.csv", index=False)
     again = Results(results.folder, results.settings)
-    for judge in (fidelity.structure, fidelity.laws):
+    for judge in (verdict.structure, verdict.laws):
         with pytest.raises(Absent, match=r"no step to judge. Stopped after 1 of 20"):
             judge(again)
     comparison = tables.comparison(again)
@@ -141,6 +140,6 @@ def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
 def test_a_rollout_that_stopped_early_is_judged_with_care(results: Results) -> None:
     with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
         file["observables"].attrs["stopped"] = "Stopped after 9 of 20 snapshots: too hot."
-    answer = fidelity.structure(Results(results.folder, results.settings))
+    answer = verdict.structure(Results(results.folder, results.settings))
     assert answer.state == "fair"
     assert answer.sentence.startswith("Stopped after 9")

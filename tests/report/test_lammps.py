@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 
 from pipeline.report.figures import lammps
-from pipeline.report.figures.lammps_scaled import cells
+from pipeline.report.figures.lammps import cells
 from pipeline.report.page import build
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
+from pipeline.report.results import Absent, Results
 from pipeline.report.sections import SECTIONS
 from tests.report.conftest import SETTINGS
 

@@ -8,9 +8,8 @@ import h5py
 import pytest
 
 from pipeline.report.figures.curves import rdf
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
-from pipeline.report.words import number, percent
+from pipeline.report.html import number, percent
+from pipeline.report.results import Absent, Results
 from tests.report.conftest import SETTINGS
 
 

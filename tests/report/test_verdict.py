@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.conservation import conservation, read
-from pipeline.report import fidelity, soundness, verdict
-from pipeline.report.figures import laws, velocity
+from pipeline.report import verdict
+from pipeline.report.figures import laws, tracking
 from pipeline.report.results import Results
 from tests.report.conftest import SETTINGS
 
@@ -36,7 +36,7 @@ def results(folder: Path, tmp_path: Path) -> Results:
     ],
 )
 def test_grades(value: float, state: str) -> None:
-    assert soundness.grade(value, 1.0, 2.0) == state
+    assert verdict.grade(value, 1.0, 2.0) == state
 
 
 def test_all_six_questions_are_answered(results: Results) -> None:
@@ -49,10 +49,10 @@ def test_all_six_questions_are_answered(results: Results) -> None:
 
 
 def test_poor_recall_spoils_the_tracking(results: Results) -> None:
-    assert soundness.tracking(results).state == "good"
+    assert verdict.tracking(results).state == "good"
     spoilt = {"recall": 0.5, "precision": 1.0}
     (results.folder / "truth.json").write_text(json.dumps(spoilt))
-    answer = soundness.tracking(Results(results.folder, SETTINGS))
+    answer = verdict.tracking(Results(results.folder, SETTINGS))
     assert answer.state == "poor"
     assert "recall 0.500" in answer.sentence
 
@@ -61,28 +61,28 @@ def test_steps_as_long_as_the_search_range_spoil_it_too(results: Results) -> Non
     linking = json.loads((results.folder / "linking.json").read_text())
     linking["search_range"] = 0.5
     (results.folder / "linking.json").write_text(json.dumps(linking))
-    assert soundness.tracking(results).state == "poor"
+    assert verdict.tracking(results).state == "poor"
 
 
 def test_noise_share_is_two_sigma_squared_over_the_variance(results: Results) -> None:
-    noise = velocity.measure(results)
+    noise = tracking.measure(results)
     trajectory = results.trajectory()
     variance = trajectory.velocity[trajectory.free].var(axis=0).mean()
     assert noise.share == pytest.approx(2 * 0.03**2 / variance)
 
 
 def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
-    assert fidelity.laws(results).state == "good"
+    assert verdict.laws(results).state == "good"
     with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
         file["observables/momentum"][-1] += 10 * len(results.trajectory().particle)
-    answer = fidelity.laws(Results(results.folder, SETTINGS))
+    answer = verdict.laws(Results(results.folder, SETTINGS))
     assert answer.state == "poor"
 
 
 def test_a_rollout_that_stopped_is_told(results: Results) -> None:
     with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
         file["observables"].attrs["stopped"] = "Stopped after 3 of 20 snapshots: too hot."
-    answer = fidelity.laws(results)
+    answer = verdict.laws(results)
     assert answer.state == "fair"
     assert answer.sentence.startswith("Stopped after 3")
 
@@ -101,7 +101,7 @@ def test_errors_are_held_against_the_noise_floor(results: Results) -> None:
     for value, floor, state in ((0.3, 0.25, "good"), (0.3, 0.12, "fair"), (0.3, 0.01, "poor")):
         table.loc[table["metric"] == "rdf", ["value", "noise_floor"]] = value, floor
         table.to_csv(results.folder / "comparison.csv", index=False)
-        answer = fidelity.structure(Results(results.folder, SETTINGS))
+        answer = verdict.structure(Results(results.folder, SETTINGS))
         assert answer.state == state
         assert "30 %" in answer.sentence
 
@@ -111,6 +111,6 @@ def test_seeds_are_summed_up_by_their_median(results: Results) -> None:
     rdf = table[(table["metric"] == "rdf") & (table["model"] == "metriplectic")]
     more = [rdf.assign(seed=k, value=v) for k, v in ((0, 0.04), (1, 0.02), (2, 0.9))]
     pd.concat(more).to_csv(results.folder / "comparison.csv", index=False)
-    answer = fidelity.structure(Results(results.folder, SETTINGS))
+    answer = verdict.structure(Results(results.folder, SETTINGS))
     assert answer.state == "good"
     assert "4 %" in answer.sentence

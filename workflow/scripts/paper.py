@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.report import index, page, provenance
-from pipeline.report.paper.collection import Collection
+from pipeline.report.paper.numbers import Collection
 from pipeline.report.paper.page import content
 
 written = Path(snakemake.output.report)

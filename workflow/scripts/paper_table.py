@@ -7,7 +7,7 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 
-from pipeline.report.paper.table import table
+from pipeline.report.paper.numbers import table
 
 path = Path(snakemake.output.table)
 found = table(path.parent.parent, snakemake.params.origins)

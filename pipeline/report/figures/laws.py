@@ -9,9 +9,8 @@ import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import zero
-from pipeline.report.records import Absent, Group, Run
-from pipeline.report.results import Results
+from pipeline.report.figures.curves import zero
+from pipeline.report.results import Absent, Group, Results, Run
 
 NEEDED = ("time", "energy", "kinetic", "entropy", "work", "momentum", "impulse", "temperature")
 TITLES = {

@@ -1,6 +1,15 @@
-"""The learned closures: pair law, equation of state, friction, temperature and entropy."""
+"""The learned closures, and the numbers that each particle carries.
+
+From the reduced units of a model to those of the sample; energies in its mean temperature.
+
+The learned closures: pair law, equation of state, friction, temperature and entropy.
+
+The numbers that each particle carries, learned with the model: latent entropy and strength.
+"""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,11 +18,68 @@ from matplotlib.ticker import MaxNLocator
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import zero
-from pipeline.report.figures.scales import metriplectic, scales
-from pipeline.report.records import Group
-from pipeline.report.results import Results
-from pipeline.report.words import percent
+from pipeline.report.figures.curves import finite, zero
+from pipeline.report.html import percent
+from pipeline.report.results import PRINTED, Absent, Group, Results, Run
+
+
+class Scales(NamedTuple):
+    """What a reduced 1 stands for.
+
+    Fields:
+        length, time: in the units named. temperature: mean of the particles, reduced (k_B = 1).
+        dimension: of space.
+    """
+
+    length: float
+    length_unit: str
+    time: float
+    time_unit: str
+    temperature: float
+    dimension: int
+
+    @property
+    def volume(self) -> float:
+        return self.length**self.dimension
+
+    @property
+    def volume_unit(self) -> str:
+        power = {2: "²", 3: "³"}.get(self.dimension, "")
+        return f"{self.length_unit}{power}" if self.length_unit else ""
+
+    @property
+    def distance(self) -> str:
+        """The label of an axis of distances."""
+        return style.quantity("Distance r", self.length_unit)
+
+    def per(self, top: str, unit: str) -> str:
+        """ "kT/µm", or "kT" where lengths have no unit."""
+        return f"{top}/{unit}" if unit else top
+
+
+def metriplectic(results: Results) -> Run:
+    """The first metriplectic run. Raises Absent where there is none."""
+    for run in results.runs:
+        if run.model.startswith("metriplectic"):
+            return run
+    raise Absent("No metriplectic model was trained, so there are no closures to show.")
+
+
+def scales(results: Results) -> Scales:
+    """Scales of the first metriplectic run, from its record."""
+    record: dict[str, Any] = results.yaml(f"{metriplectic(results).folder}/model.yaml")
+    units = record["units"]
+    return Scales(
+        float(units["length"]),
+        PRINTED.get(units["length_unit"], units["length_unit"]),
+        float(units["time"]),
+        PRINTED.get(units["time_unit"], units["time_unit"]).removesuffix("s") or "s"
+        if units["time_unit"] != "1"
+        else "",
+        float(record["seen"]["mean_T"]),
+        int(record["model"]["dimension"]),
+    )
+
 
 BLUE = style.COLOURS["metriplectic"]
 PALE = "#b5d3e6"
@@ -161,3 +227,105 @@ def histogram(axes: Axes, found: Group, words: str) -> pd.DataFrame:
     axes.stairs(count, edges, fill=True, color=PALE, edgecolor=BLUE, linewidth=1.0)
     axes.set(xlabel=words, ylabel="Particles")
     return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "count": count})
+
+
+STRENGTH = "Strength s of a particle"
+TRAITS = {"size": "Size of the spot (px)", "mass": "Brightness of the spot (mass)"}
+SPECIES = [BLUE, style.COLOURS["gns_sde"], style.COLOURS["metriplectic_paper"], "#7F3C8D"]
+
+
+def latent(results: Results) -> Figure:
+    """The latent entropy of each particle, and what it goes with."""
+    found = group(results, "latent")
+    drawing, (axes,) = style.panels(height=3.0)
+    table = histogram(axes, found, "Latent entropy of a particle (k)")
+    caption = "One number per particle, learned with the model: what kind of particle it is."
+    caption += _correlations(found)
+    return Figure("latent", drawing, table, caption, "Histogram of the latent entropy.")
+
+
+def strength(results: Results) -> Figure:
+    """The strength of each particle: its histogram, and against the size of its spot."""
+    run = metriplectic(results)
+    if not results.yaml(f"{run.folder}/model.yaml")["training"].get("strength"):
+        raise Absent("All particles were taken to be of one strength (settings: train.strength).")
+    found = group(results, "strength")
+    s = found.get("s")
+    table = pd.DataFrame({"particle": found.get("particle"), "s": s})
+    table = table.assign(
+        **{name: found.data[name] for name in (*TRAITS, "species") if name in found.data}
+    )
+    shown = next((name for name in TRAITS if name in found.data), None)
+    drawing, panels = style.panels(1 if shown is None else 2, height=3.2)
+    kinds = _kinds(found, len(s))
+    edges = found.get("edges")
+    low = np.zeros(len(edges) - 1)
+    for label, colour, rows in kinds:
+        high = low + np.histogram(s[rows], edges)[0]
+        panels[0].stairs(high, edges, baseline=low, fill=True, color=colour, label=label)
+        low = high
+    panels[0].set(xlabel=STRENGTH, ylabel="Particles")
+    if len(kinds) > 1:
+        panels[0].legend()
+    caption = (
+        "One factor per particle on its part in the local density: what is stronger pushes harder "
+        "and keeps neighbours farther away. Nothing was said about the kinds of particles there "
+        "are; it was learned from how they move."
+    )
+    if shown is not None:
+        _scatter(panels[1], found, shown, kinds)
+    return Figure(
+        "strength",
+        drawing,
+        table,
+        caption + _correlations(found),
+        "Histogram of the learned strengths of the particles"
+        + ("." if shown is None else f", and each against the {shown} of its spot."),
+        wide=shown is not None,
+    )
+
+
+Kind = tuple[str, str, np.ndarray]  # printed name, colour, rows (n,) bool
+
+
+def _kinds(found: Group, count: int) -> list[Kind]:
+    """The true species where they are known, else all particles as one kind."""
+    species = found.data.get("species", np.full(count, np.nan))
+    known = np.unique(species[np.isfinite(species)])
+    if not 1 < len(known) <= len(SPECIES):
+        return [("", PALE, np.ones(count, dtype=bool))]
+    named = [
+        (f"true species {value:.0f}", colour, species == value)
+        for value, colour in zip(known, SPECIES, strict=False)
+    ]
+    return [*named, *_others(species)]
+
+
+def _others(species: np.ndarray) -> list[Kind]:
+    unknown = ~np.isfinite(species)
+    return [("unknown", PALE, unknown)] if unknown.any() else []
+
+
+def _scatter(axes: Axes, found: Group, trait: str, kinds: list[Kind]) -> None:
+    x, s = found.get(trait), found.get("s")
+    for _, colour, rows in kinds:
+        colour = BLUE if colour == PALE and len(kinds) == 1 else colour
+        axes.scatter(x[rows], s[rows], s=7, color=colour, alpha=0.6, linewidths=0, rasterized=True)
+    axes.set(xlabel=TRAITS[trait], ylabel=STRENGTH)
+    value = float(finite(found.get(f"correlation_{trait}"))[0])
+    axes.set_title(f"correlation {_rounded(value)}")
+
+
+def _correlations(found: Group) -> str:
+    """A sentence on the traits that were compared, "" where there were none."""
+    known = {
+        key.removeprefix("correlation_"): float(finite(value)[0])
+        for key, value in found.data.items()
+        if key.startswith("correlation_")
+    }
+    told = ", ".join(f"{name} {_rounded(value)}" for name, value in known.items())
+    return f" Correlation with measured traits: {told}." if told else ""
+
+
+def _rounded(correlation: float) -> str:
+    return f"{correlation:.2f}".replace("-", "−")

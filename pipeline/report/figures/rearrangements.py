@@ -1,15 +1,169 @@
-"""D2min as curves: against lag, its distribution, its correlation in space."""
+"""Rearrangements over the sample: D2min as maps and as curves, displacements as streamlines.
+
+Fields over the sample: where particles rearrange and how they move over a lag.
+
+D2min as curves: against lag, its distribution, its correlation in space.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure as Drawing
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import FEW, area, draw, in_time, over_lag, told, zero
-from pipeline.report.records import Group
-from pipeline.report.results import Results
+from pipeline.report.figures.curves import FEW, area, draw, finite, in_time, over_lag, told, zero
+from pipeline.report.results import Absent, Group, Results
+
+PANEL = {1: 3.8, 2: 4.05, 3: 2.7}  # inches between the axes of one of so many maps in a row
+
+
+def _chosen(results: Results, group: str) -> dict[str, Group]:
+    """The experiment, and the first seed of each model; the truth has the experiment's map."""
+    kept: dict[str, Group] = {}
+    for source, value in results.statistics(group).items():
+        if style.model_of(source) not in map(style.model_of, kept) and source != "truth":
+            kept[source] = value
+    if not kept:
+        raise Absent("Neither the experiment nor a model has such a map.")
+    return kept
+
+
+def _columns(found: dict[str, Group]) -> int:
+    return 2 if len(found) == 4 else min(len(found), 3)
+
+
+def _panels(found: dict[str, Group]) -> tuple[Drawing, list[Axes]]:
+    """Three panels a row or four two by two, as high as the fields' own shape asks."""
+    place = np.concatenate([group.get("position")[:, :2] for group in found.values()])
+    low, high = place.min(axis=0), place.max(axis=0)
+    margin = 0.03 * np.maximum(high - low, 1e-12)
+    low, high = low - margin, high + margin
+    ratio = float(np.clip((high - low)[1] / (high - low)[0], 0.3, 1.5))
+    columns = _columns(found)
+    height = PANEL[columns] * ratio + 0.85
+    drawing, panels = style.panels(columns, -(-len(found) // columns), height=height)
+    for spare in panels[len(found) :]:
+        spare.remove()
+    panels = panels[: len(found)]
+    for axes in panels:  # y points down, as in the video
+        axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]), aspect="equal")
+    return drawing, panels
+
+
+def _frame(axes: Axes, results: Results, source: str) -> None:
+    unit = results.unit("length")
+    axes.set(title=style.name(source), xlabel=style.quantity("x", unit))
+    axes.set_ylabel(style.quantity("y", unit) if _leftmost(axes) else "")
+    axes.spines[["top", "right"]].set_visible(True)
+
+
+def _leftmost(axes: Axes) -> bool:
+    place = axes.get_subplotspec()
+    return place is None or place.is_first_col()
+
+
+def _judge(found: dict[str, Group]) -> Group:
+    """Whose range sets the colours: the experiment's, lest a wild model hides all the others."""
+    return found.get("experiment", next(iter(found.values())))
+
+
+def d2min(results: Results) -> Figure:
+    """D2min of every particle, experiment and models on one colour scale."""
+    found = _chosen(results, "d2min_map")
+    scale, unit = area(results)
+    drawing, panels = _panels(found)
+    values = scale * finite(_judge(found).get("value"))
+    low, high = np.quantile(values[values > 0], [0.1, 0.998])
+    high = max(high, 1.01 * low)
+    norm = LogNorm(low, high, clip=True)
+    count = max(len(group.get("position")) for group in found.values())
+    size = float(
+        np.clip(0.6 * (72 * PANEL[_columns(found)]) ** 2 / count, 1.0, 60.0)
+    )  # points^2, nearly touching
+    for k, (source, group) in enumerate(found.items()):
+        position, value = group.get("position"), scale * group.get("value")
+        order = np.argsort(value)  # the active ones on top
+        dots = panels[k].scatter(
+            position[order, 0],
+            position[order, 1],
+            c=np.maximum(value[order], low),
+            s=size,
+            cmap=style.MAP,
+            norm=norm,
+            linewidths=0,
+            rasterized=True,
+        )
+        _frame(panels[k], results, source)
+    label = style.quantity("D²min per bond", unit)
+    bar = drawing.colorbar(dots, ax=panels, label=label, extend="both", pad=0.015, aspect=28)
+    style.plain_log(bar.ax.yaxis, low, high)
+    rows = []
+    for source, group in found.items():
+        place = group.get("position")
+        columns = {"source": source, "x": place[:, 0], "y": place[:, 1]}
+        rows.append(pd.DataFrame(columns | {"d2min": scale * group.get("value")}))
+    lag = over_lag(next(iter(found.values())), results)
+    return Figure(
+        "d2min_map",
+        drawing,
+        pd.concat(rows),
+        f"Dark spots are places that rearranged{lag}: compare where they lie and how many there "
+        "are." + results.lacking("d2min_map"),
+        f"Maps of D2min{lag} for {', '.join(map(style.name, found))}, on one colour scale.",
+        wide=len(found) > 1,
+    )
+
+
+def streamlines(results: Results) -> Figure:
+    """Displacements over a lag as streamlines coloured by their size (the paper's figure 7A)."""
+    found = {
+        source: group
+        for source, group in _chosen(results, "streamlines").items()
+        if "grid" in group.data
+    }
+    if not found:
+        raise Absent("Streamlines are drawn for two-dimensional data only.")
+    drawing, panels = _panels(found)
+    sizes = np.linalg.norm(_judge(found).get("grid"), axis=2).ravel()
+    top = 1.2 * float(np.quantile(finite(sizes), 0.99)) or 1.0
+    limits = panels[0].get_xlim(), panels[0].get_ylim()
+    for k, (source, group) in enumerate(found.items()):
+        field = group.get("grid")
+        lines = panels[k].streamplot(
+            group.get("x"),
+            group.get("y"),
+            field[..., 0],
+            field[..., 1],
+            color=np.hypot(field[..., 0], field[..., 1]),
+            cmap="viridis_r",
+            norm=Normalize(0, top, clip=True),
+            density=1.6,
+            linewidth=0.9,
+            arrowsize=0.6,
+        )
+        panels[k].set(xlim=limits[0], ylim=limits[1])  # streamplot widens them
+        _frame(panels[k], results, source)
+    label = style.quantity("Displacement", results.unit("length"))
+    drawing.colorbar(lines.lines, ax=panels, label=label, extend="max", pad=0.015, aspect=28)
+    names = ["x", "y", "dx", "dy"]
+    rows = []
+    for source, group in found.items():
+        both = np.hstack([group.get("position")[:, :2], group.get("displacement")[:, :2]])
+        rows.append(pd.DataFrame(both, columns=names).assign(source=source))
+    lag = over_lag(next(iter(found.values())), results)
+    return Figure(
+        "streamlines",
+        drawing,
+        pd.concat(rows),
+        f"Where particles went{lag}, smoothed: compare direction, size, and any swirls."
+        + results.lacking("streamlines"),
+        f"Streamlines of displacement{lag} for {', '.join(map(style.name, found))}.",
+        wide=len(found) > 1,
+    )
 
 
 def against_lag(results: Results) -> Figure:

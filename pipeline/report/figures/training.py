@@ -9,8 +9,7 @@ from matplotlib.axes import Axes
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.records import Absent, Run
-from pipeline.report.results import Results
+from pipeline.report.results import Absent, Results, Run
 
 
 def history(results: Results, run: Run) -> pd.DataFrame:

@@ -9,11 +9,10 @@ import pandas as pd
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.lines import zero
-from pipeline.report.records import Absent
-from pipeline.report.results import Results
+from pipeline.report.figures.curves import zero
+from pipeline.report.html import number
+from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
-from pipeline.report.words import number
 
 WORDS = {
     "recall": "Share of true particles found (recall)",

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.report import head, page, style
-from pipeline.report.figures import maps, rearrangements
-from pipeline.report.methods import Methods
-from pipeline.report.paper import curves, flows, overview, solids, tables
-from pipeline.report.paper.collection import Collection, part, title
-from pipeline.report.paper.standing import bound
+from pipeline.report import page, style
+from pipeline.report.figures import rearrangements
+from pipeline.report.methods import SOURCES, Methods
+from pipeline.report.paper import figures, tables
+from pipeline.report.paper.figures import of
+from pipeline.report.paper.numbers import Collection, part, title
+from pipeline.report.paper.tables import bound
 from pipeline.report.sections import Section
-from pipeline.report.sources import SOURCES
 from pipeline.report.verdict import Light
 
 RULE = (
@@ -26,7 +26,7 @@ ERRORS = Section(
     "Errors",
     "Tables 3 and 5 of the paper, as printed, as we measure them, and the noise floor.",
     [
-        ("At a glance", overview.overview),
+        ("At a glance", tables.overview),
         ("Where ours is above", tables.shortfalls),
         ("Where a baseline is as good", tables.rivals),
         ("All time origins", tables.judged),
@@ -38,8 +38,8 @@ FLOWS = Section(
     "The ideal gas in space",
     "Figures 9 and 10 of the paper: the profile under shear, mixing in a larger box.",
     [
-        ("Profile of the shear flow", part("shear_flow", flows.shear_profile)),
-        ("Mixing at L = 2", part("self_diffusion_large", flows.mixing)),
+        ("Profile of the shear flow", part("shear_flow", figures.shear_profile)),
+        ("Mixing at L = 2", part("self_diffusion_large", figures.mixing)),
     ],
     optional=True,
 )
@@ -47,7 +47,7 @@ SOLID = Section(
     "solid",
     "The deformed solid",
     "Figure 12 of the paper: with and without elastic energy.",
-    [("One snapshot of the cycle", part("viscoelastic", solids.deformed))],
+    [("One snapshot of the cycle", part("viscoelastic", figures.deformed))],
     optional=True,
 )
 REARRANGEMENTS = Section(
@@ -57,8 +57,8 @@ REARRANGEMENTS = Section(
     [
         (subject, part("colloids_paper", make))
         for subject, make in (
-            ("D²min map", maps.d2min),
-            ("Displacements over a lag", maps.streamlines),
+            ("D²min map", rearrangements.d2min),
+            ("Displacements over a lag", rearrangements.streamlines),
             ("D²min against lag", rearrangements.against_lag),
             ("D²min distribution", rearrangements.histogram),
             ("Spatial correlation of D²min", rearrangements.correlation),
@@ -103,7 +103,7 @@ def content(
         "sections": page.build(sections(found), found),
         "methods": Methods([], [SOURCES["paper"]]),
         "settings": settings,
-        "provenance": head.listed(provenance),
+        "provenance": page.listed(provenance),
         "models": list(dict.fromkeys(style.name(model) for model in found.table["model"])),
     }
 
@@ -115,7 +115,7 @@ def _simulated(found: Collection) -> str:
 
 def sections(found: Collection) -> list[Section]:
     """Tables first, then a figure per data set, then costs."""
-    figures = [(title(dataset), curves.of(dataset)) for dataset in found.datasets]
+    figures = [(title(dataset), of(dataset)) for dataset in found.datasets]
     drawn = Section("curves", "Curves", "What the errors are errors of.", figures)
     return [ERRORS, drawn, FLOWS, SOLID, REARRANGEMENTS, LAWS, COST]
 

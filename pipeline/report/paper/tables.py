@@ -1,18 +1,113 @@
-"""Our numbers beside the paper's, and the noise floor beside both."""
+"""Our numbers beside the paper's, and the noise floor beside both.
+
+Where our model stands: against the paper's, against the noise, and against the baselines.
+
+Every data set and model at a glance: a row per statistic, a column per model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from pipeline.report import style
-from pipeline.report.paper.collection import Collection, title
-from pipeline.report.paper.standing import above, contested
-from pipeline.report.records import Absent
+from pipeline.report.html import number, percent
+from pipeline.report.paper.numbers import Collection, title
+from pipeline.report.results import Absent
 from pipeline.report.tables import Table
-from pipeline.report.words import number, percent
+
+JUDGED = ("vacf", "rdf", "msd")
+BASELINES = ("gns", "gns_sde", "dpd")
+
+
+def above(found: pd.DataFrame) -> Iterator[tuple[str, str, float, float]]:
+    """(dataset, metric, value, bound) where ours exceeds both the paper and 1.5 noise floors."""
+    ours = found[(found["model"] == "metriplectic") & found["metric"].isin(JUDGED)]
+    for (dataset, metric), rows in ours.groupby(["dataset", "metric"], sort=False):
+        value, most = float(rows["value"].median()), bound(rows)
+        if not value <= most and np.isfinite(most):
+            yield str(dataset), str(metric), value, most
+
+
+def bound(rows: pd.DataFrame) -> float:
+    """The larger of the paper's error and 1.5 noise floors; NaN where neither is known."""
+    known = np.array([rows["paper"].iloc[0], 1.5 * rows["noise_floor"].iloc[0]], float)
+    return float(np.nanmax(known)) if np.isfinite(known).any() else float("nan")
+
+
+def contested(found: pd.DataFrame) -> Iterator[tuple[str, str, str, float, float]]:
+    """(dataset, metric, baseline, its error, ours) where ours is not shown to be the better.
+
+    It is where the intervals lie apart, where both are within 1.5 noise floors, and where the
+    baseline made no rollout that can be measured.
+    """
+    kept = found[found["metric"].isin(JUDGED)]
+    for (dataset, metric), rows in kept.groupby(["dataset", "metric"], sort=False):
+        ours = rows[(rows["model"] == "metriplectic") & rows["value"].notna()]
+        for model in BASELINES:
+            theirs = rows[(rows["model"] == model) & rows["value"].notna()]
+            if theirs.empty or (not ours.empty and _settled(ours, theirs)):
+                continue
+            mine = float(ours["value"].median()) if len(ours) else float("nan")
+            yield str(dataset), str(metric), model, float(theirs["value"].median()), mine
+
+
+def _settled(ours: pd.DataFrame, theirs: pd.DataFrame) -> bool:
+    most = 1.5 * float(ours["noise_floor"].iloc[0])
+    both = max(ours["value"].median(), theirs["value"].median()) <= most
+    return bool(both or ours["high"].max() < theirs["low"].min())
+
+
+HEADINGS = {
+    "metriplectic": "Ours",
+    "metriplectic_paper": "As printed",
+    "metriplectic_no_udev": "Not elastic",
+    "gns": "GNS",
+    "gns_sde": "GNS-SDE",
+    "dpd": "DPD",
+}
+STOPPED = "†"
+
+
+def overview(found: Collection) -> Table:
+    """The errors to judge by, medians over the seeds, of all models there are."""
+    kept = found.table[found.table["metric"].isin((*JUDGED, "positions"))]
+    models = [model for model in HEADINGS if model in set(kept["model"])]
+    order = {metric: k for k, metric in enumerate(WORDS)}
+    kept = kept.sort_values("metric", kind="stable", key=lambda metric: metric.map(order))
+    datasets = {dataset: k for k, dataset in enumerate(found.datasets)}
+    kept = kept.sort_values("dataset", kind="stable", key=lambda dataset: dataset.map(datasets))
+    rows = []
+    for (dataset, metric), part in kept.groupby(["dataset", "metric"], sort=False):
+        if part["value"].notna().any():
+            cells = [_overview_cell(part[part["model"] == model]) for model in models]
+            first = part.iloc[0]
+            ours = part[part["model"] == "metriplectic"]["paper"]
+            paper = short(ours.iloc[0]) if ours.notna().any() else "–"
+            head = [title(str(dataset)), WORDS[str(metric)], paper]
+            rows.append([*head, *cells, short(first["noise_floor"])])
+    if not rows:
+        raise Absent("No error was measured.")
+    columns = ["Data set", "Statistic", "Paper", *(HEADINGS[model] for model in models), "Floor"]
+    caption = (
+        "Relative L2 errors over all time origins. Paper: its own model, by its window. As "
+        f"printed: that model, trained here. {STOPPED}: rollouts left what training saw and were "
+        "stopped; the error is of the steps before, often few. Floor: between two replicas of the "
+        "truth."
+    )
+    return Table("overview", columns, rows, caption, kept)
+
+
+def _overview_cell(rows: pd.DataFrame) -> str:
+    """Median over the seeds; empty where there is no such training."""
+    if rows.empty:
+        return ""
+    value = float(rows["value"].median())
+    stopped = rows["note"].astype(str).str.startswith("diverged").any()
+    return f"{short(value) if np.isfinite(value) else '–'}{' ' + STOPPED if stopped else ''}"
+
 
 WORDS = {"vacf": "VACF", "rdf": "g(r)", "msd": "MSD", "positions": "positions"}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import yaml
 
-from pipeline.report import models
+from pipeline.report import tables
 from pipeline.report.results import Results
 from tests.report.conftest import SETTINGS
 
@@ -21,7 +21,7 @@ def test_parameters_and_ends_are_told(folder: Path, tmp_path: Path) -> None:
     sentence = "Stopped after 3 of 20 snapshots: too fast."
     with h5py.File(tmp_path / "gns_sde" / "seed0" / "rollout.h5", "a") as file:
         file["observables"].attrs["stopped"] = sentence
-    ours, theirs = models.compared(Results(tmp_path, SETTINGS)).rows
+    ours, theirs = tables.compared(Results(tmp_path, SETTINGS)).rows
     assert ours[0] == "metriplectic"
     assert ours[-1].startswith("All ")
     assert theirs == ["GNS-SDE", "0", "50884", "step 100", "52.1 s", sentence]

@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from benchmarks.paper_table import markdown
-from pipeline.report.paper.collection import Collection
-from pipeline.report.paper.overview import overview
-from pipeline.report.paper.table import COLUMNS
-from pipeline.report.records import Absent
+from pipeline.report.paper.numbers import COLUMNS, Collection
+from pipeline.report.paper.tables import overview
+from pipeline.report.results import Absent
 
 
 def row(model: str, value: float, note: str = "") -> dict[str, object]:

@@ -8,10 +8,8 @@ import pytest
 
 from pipeline.report.page import render
 from pipeline.report.paper import page, tables
-from pipeline.report.paper.collection import Collection
-from pipeline.report.paper.published import ERRORS, printed
-from pipeline.report.paper.standing import above, contested
-from pipeline.report.paper.table import COLUMNS, table
+from pipeline.report.paper.numbers import COLUMNS, ERRORS, Collection, printed, table
+from pipeline.report.paper.tables import above, contested
 
 
 def rows(value: float, floor: float, dataset: str = "self_diffusion") -> pd.DataFrame:

@@ -1,0 +1,231 @@
+"""Every number of the comparison with the paper: those printed there, and results/paper/table.csv.
+
+The numbers printed in the paper (Hernandez et al., arXiv:2508.12569, tables 2 to 5).
+
+What the page about all data sets draws on: one table, and the folder of each data set.
+
+results/paper/table.csv: every number of the comparison with the paper, one per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from pipeline.report.figures import laws as balances
+from pipeline.report.results import Absent, Group, Results, Run
+
+MODELS = ("gns", "gns_sde", "dpd", "metriplectic_no_udev", "metriplectic")
+
+# Tables 3 and 5: relative L2 errors by the paper's window. "Ours" is the paper's metriplectic.
+_FLUIDS = {
+    "taylor_green": {
+        "gns": (1.09e4, 3.27e-1, 2.24e4),
+        "gns_sde": (8.23e4, 3.40e-1, 1.70e5),
+        "dpd": (3.25e-1, 4.41e-2, 2.66e-1),
+        "metriplectic": (5.18e-2, 9.82e-3, 7.73e-2),
+    },
+    "self_diffusion": {
+        "gns": (1.02e4, 3.15e-1, 1.94e4),
+        "gns_sde": (6.46e4, 3.27e-1, 1.23e5),
+        "dpd": (4.52e-1, 4.44e-2, 4.65e-1),
+        "metriplectic": (4.19e-2, 1.59e-2, 4.54e-2),
+    },
+    "shear_flow": {
+        "gns": (7.59e5, 3.43e-1, 3.45e-1),
+        "gns_sde": (1.47e5, 2.94e-1, 3.74e-1),
+        "dpd": (2.18e-1, 3.68e-2, 4.64e-2),
+        "metriplectic": (7.94e-2, 1.12e-2, 3.76e-2),
+    },
+    "star_polymer_11": {
+        "gns": (1.25e6, 4.29e-1, 2.09e6),
+        "gns_sde": (3.87e5, 4.27e-1, 6.45e5),
+        "dpd": (6.66e-1, 2.26e-1, 9.51e-1),
+        "metriplectic": (9.89e-2, 1.99e-2, 4.73e-2),
+    },
+    "star_polymer_51": {
+        "gns": (1.27e1, 2.13e-1, 2.12e1),
+        "gns_sde": (7.97e6, 2.23e-1, 1.61e7),
+        "dpd": (4.00e0, 9.64e-2, 7.63e0),
+        "metriplectic": (1.41e-1, 5.28e-2, 5.32e-2),
+    },
+}
+_SOLIDS = {
+    "viscoelastic": (3.08e-1, 5.07e-1, 5.06e-1, 1.84e-1, 9.17e-2),
+    "colloids_paper": (4.33e-1, 4.90e-1, 6.89e-1, 4.49e-1, 9.22e-2),
+}
+ERRORS: dict[tuple[str, str, str], float] = {
+    (dataset, model, metric): value
+    for dataset, rows in _FLUIDS.items()
+    for model, values in rows.items()
+    for metric, value in zip(("vacf", "rdf", "msd"), values, strict=True)
+} | {
+    (dataset, model, "rdf"): value
+    for dataset, values in _SOLIDS.items()
+    for model, value in zip(MODELS, values, strict=True)
+}
+
+# Table 4: milliseconds per step, serial, on one GPU of the authors.
+STEPS: dict[tuple[str, str], float] = {
+    (dataset, model): value
+    for model, values in {
+        "gns": (1.32, 1.93, 2.51),
+        "gns_sde": (2.57, 3.75, 4.99),
+        "dpd": (0.17, 0.18, 0.17),
+        "metriplectic": (5.98, 6.12, 6.00),
+    }.items()
+    for dataset, value in zip(
+        ("taylor_green", "star_polymer_11", "star_polymer_51"), values, strict=True
+    )
+} | {("star_polymer_11", "full_order"): 21.87, ("star_polymer_51", "full_order"): 74.40}
+
+# Table 2: parameters of the trained metriplectic model.
+PARAMETERS: dict[str, int] = {
+    "taylor_green": 16560,
+    "star_polymer_11": 63110,
+    "star_polymer_51": 16560,
+    "viscoelastic": 84517,
+    "colloids_paper": 84517,
+}
+
+
+def printed(dataset: str, model: str, metric: str) -> float | None:
+    """The paper's number for a row of our table, None where it prints none."""
+    base = metric.removesuffix("_paper")
+    if base == "ms_per_step":
+        return STEPS.get((dataset, model))
+    if base == "parameters":
+        return PARAMETERS.get(dataset) if model == "metriplectic" else None
+    return ERRORS.get((dataset, model, base))
+
+
+Made = TypeVar("Made")
+TITLES = {
+    "taylor_green": "Ideal gas, Taylor-Green",
+    "self_diffusion": "Ideal gas at rest",
+    "shear_flow": "Ideal gas, shear flow",
+    "taylor_green_unseen": "Ideal gas, Taylor-Green, trained at rest",
+    "self_diffusion_large": "Ideal gas at rest, L = 2",
+    "star_polymer_11": "Star polymer, 11 beads",
+    "star_polymer_51": "Star polymer, 51 beads",
+    "viscoelastic": "Viscoelastic solid",
+    "colloids_paper": "Colloids",
+}
+
+
+class Collection:
+    """The results of several data sets; attributes raise Absent rather than OSError."""
+
+    def __init__(
+        self, root: Path, table: pd.DataFrame, settings: dict[str, dict[str, Any]] | None = None
+    ) -> None:
+        self.root, self.table, self.settings = root, table, settings or {}
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        return list(dict.fromkeys(self.table["dataset"]))
+
+    def results(self, dataset: str) -> Results:
+        return Results(self.root / dataset, self.settings.get(dataset))
+
+    def rows(self, **wanted: str) -> pd.DataFrame:
+        """The rows of the table with these values. Raises Absent where there is none."""
+        found = self.table
+        for column, value in wanted.items():
+            found = found[found[column] == value]
+        if found.empty:
+            raise Absent(f"Nothing was measured of {', '.join(wanted.values())}.")
+        return found
+
+
+def title(dataset: str) -> str:
+    """The printed name of a data set."""
+    return TITLES.get(dataset, dataset.replace("_", " "))
+
+
+def part(dataset: str, make: Callable[[Results], Made]) -> Callable[[Collection], Made]:
+    """A part of the page of one data set, as a part of this page."""
+    return lambda found: make(found.results(dataset))
+
+
+COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "paper"]
+COLUMNS += ["note"]
+# The paper's VACF is not normalised, so that a wrong temperature counts.
+NAMES = {"vacf_raw": "vacf", "vacf": "vacf_normalised"}
+
+
+def table(root: Path, origins: dict[str, str]) -> pd.DataFrame:
+    """Errors, temperature, drift of energy, parameters and cost of every model and data set.
+
+    Args:
+        root: the folder results/.
+        origins: data set -> the data set whose models it was rolled out with.
+
+    Returns:
+        one row per data set, model, seed and metric, with the paper's number where it has one.
+    """
+    rows: list[dict[str, Any]] = []
+    for dataset, origin in origins.items():
+        errors = pd.read_csv(root / dataset / "comparison.csv")
+        if "vacf_raw" in set(errors["metric"]):
+            errors["metric"] = errors["metric"].replace(NAMES)
+        rows += [{str(k): v for k, v in row.items()} for row in errors.to_dict("records")]
+        for model, seed in dict.fromkeys(zip(errors["model"], errors["seed"], strict=True)):
+            head = {"dataset": dataset, "model": model, "seed": seed}
+            made = {**_record(root / origin, f"{model}/seed{seed}"), **_run(root, head)}
+            rows += [head | {"metric": name, "value": value} for name, value in made.items()]
+        if (cost := full_order(root, dataset)) is not None:
+            head = {"dataset": dataset, "model": "full_order", "seed": 0, "metric": "ms_per_step"}
+            rows.append(head | {"value": cost})
+    for row in rows:
+        row["paper"] = printed(row["dataset"], row["model"], row["metric"])
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _record(origin: Path, folder: str) -> dict[str, float]:
+    """Parameters and time of a training, and whether its latent entropies are the true ones."""
+    results = Results(origin)
+    record = results.yaml(f"{folder}/model.yaml")
+    training = record["training"]
+    found = {
+        "parameters": record["parameters"],
+        "training_seconds": training["seconds"],
+        "validation_nll": training["validation_nll"],
+    }
+    with suppress(Absent):
+        entropy = results.group(f"{folder}/learned.h5", "entropy").data
+        if "correlation_entropy" in entropy:
+            found["entropy_correlation"] = float(entropy["correlation_entropy"])
+    return found
+
+
+def _run(root: Path, head: dict[str, Any]) -> dict[str, float]:
+    """Temperature, drift of the energy and cost along the first rollout of one training."""
+    results = Results(root / head["dataset"])
+    run = Run(head["model"], head["seed"], f"{head['model']}/seed{head['seed']}")
+    log = balances.observables(results, run)
+    found = {"ms_per_step": float(log.attrs["ms_per_step"])}
+    with suppress(Absent):  # a baseline keeps no energy, resting particles have no velocity
+        found["energy_drift"] = balances.drift(balances.residuals(log))
+    with suppress(Absent):
+        ours, theirs = (results.statistic(s, "vacf") for s in (run.source, "experiment"))
+        found["temperature"] = abs(_mean_square(ours) / _mean_square(theirs) - 1)
+    return found
+
+
+def _mean_square(vacf: Group) -> float:
+    """< v . v >: the first point of the curve that is not normalised."""
+    total, number = (vacf.get(key).sum(axis=0) for key in ("numerator", "denominator"))
+    return float(total[0] / number[0])
+
+
+def full_order(root: Path, dataset: str) -> float | None:
+    """Milliseconds that the fully resolved simulation took per snapshot; None where it was none."""
+    attributes = Results(root / dataset).trajectory().attributes
+    value = attributes.get("full_order_ms_per_step")
+    return None if value is None else float(value)
