@@ -1,11 +1,20 @@
-"""The trajectory: blocks of time, and the window on which models are judged."""
+"""The trajectory, its windows, its flow.
+
+The trajectory: blocks of time, and the window on which models are judged.
+
+The window on which models are judged, and what is known before it begins.
+
+The kinetic temperature is what is left of velocities without flow and without error.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from pipeline import trajectory
 from pipeline import trajectory as tr
+from pipeline.trajectory import Box, Trajectory, mean_flow, temperature
 
 
 def example(unit: str = "um", clock: str = "s", dimension: int = 2) -> tr.Trajectory:
@@ -83,3 +92,88 @@ def test_a_video_too_short_for_three_blocks_is_refused():
 def test_successive_snapshots_stop_at_runs_and_gaps():
     two = example()._replace(run=np.array([0, 0, 1, 1, 1]), time=np.array([0, 1, 0, 1, 3]) * 0.0125)
     np.testing.assert_array_equal(two.successive(), [True, False, True, False])
+
+
+HOT, COLD = 4.0, 0.25  # variances of velocities before the test block and in it
+
+
+def data(frames: int = 10, particles: int = 8) -> Trajectory:
+    rng = np.random.default_rng(0)
+    known = np.ones((frames, particles), bool)
+    velocity = rng.normal(size=(*known.shape, 2))
+    velocity[:6] *= HOT**0.5
+    velocity[6:] *= COLD**0.5
+    return Trajectory(
+        position=rng.uniform(0, 20, velocity.shape),
+        velocity=velocity,
+        present=known,
+        driven=~known,
+        time=np.arange(frames) * 0.0125,
+        run=np.zeros(frames, np.int32),
+        particle=np.arange(particles),
+        species=np.full(particles, -1, np.int32),
+        box=Box(np.full(2, 20.0), (False, False), np.zeros(2)),
+        attributes={"dt": 0.0125, "velocity": "measured", "localisation_error": 0.0},
+        extra={},
+    )
+
+
+def test_it_ends_where_half_of_the_tracks_have_ended() -> None:
+    made = data()
+    made.present[6:, :5] = False
+    assert trajectory.rows(made, slice(2, 10)) == slice(2, 6)
+    assert trajectory.rows(made, slice(2, 10), frames=3) == slice(2, 5)
+
+
+def test_without_free_particles_it_is_refused() -> None:
+    made = data()._replace(driven=np.ones((10, 8), bool))
+    with pytest.raises(ValueError, match="No particle is free"):
+        trajectory.rows(made, slice(0, 5))
+
+
+def test_the_temperature_is_of_the_time_before_it() -> None:
+    made = data(particles=4000)
+    made.driven[:, 3000:] = True
+    made.velocity[:, 3000:] *= 100.0  # of particles that are driven
+    split = {"train": 4, "validation": 2}
+    window = trajectory.window(made, split, 3)
+    assert len(window.time) == 3
+    assert window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
+
+
+COUNT, FRAMES, DT = 800, 20, 0.5
+
+
+def gas(T: float, velocity: str = "measured", sigma: float = 0.0) -> Trajectory:
+    """Thermal velocities on a sheared and cubic flow a hundred times as fast."""
+    rng = np.random.default_rng(0)
+    r = rng.uniform(-1, 1, (FRAMES, COUNT, 2))
+    v = np.sqrt(T) * rng.normal(size=r.shape)
+    v[..., 0] += 100 * r[..., 1] * T**0.5
+    v[..., 1] += 50 * r[..., 0] ** 3 * T**0.5
+    if velocity != "measured":
+        v += sigma * np.sqrt(2) / DT * rng.normal(size=r.shape)
+    known = np.ones(r.shape[:2], bool)
+    attributes = {"dt": DT, "velocity": velocity, "localisation_error": sigma}
+    box = Box(np.full(2, 2.0), (False, False), np.zeros(2))
+    return Trajectory(
+        r, v, known, ~known, np.arange(FRAMES) * DT, np.zeros(FRAMES, np.int32),
+        np.arange(COUNT), np.zeros(COUNT, np.int32), box, attributes, {},
+    )  # fmt: skip
+
+
+def test_flow_is_taken_off() -> None:
+    assert temperature(gas(2.5)) == pytest.approx(2.5, rel=0.03)
+
+
+def test_localisation_error_is_taken_off_where_velocities_are_differences() -> None:
+    assert temperature(gas(2.5, "backward", 1.0)) == pytest.approx(2.5, rel=0.15)
+    assert temperature(gas(2.5, "measured", 1.0)) == pytest.approx(2.5, rel=0.03)
+    assert temperature(gas(1e-3, "backward", 10.0)) < 4.0  # of an error of 800
+
+
+def test_few_particles_get_a_simple_flow() -> None:
+    r, v = np.zeros((5, 2)), np.arange(10.0).reshape(5, 2)
+    field, spent = mean_flow(r, v)
+    assert spent == 1
+    np.testing.assert_allclose(field, np.broadcast_to(v.mean(axis=0), v.shape))

@@ -34,7 +34,6 @@ from torch import Tensor
 from pipeline.closures.friction import SplineFriction
 from pipeline.dynamics.limits import friction_rate
 from pipeline.learn.snapshots import Batch
-from pipeline.metriplectic.dynamics import Dynamics
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
 from pipeline.metriplectic.thermo import Dynamics
