@@ -3,7 +3,6 @@
 #define LMP_PAIR_METRIPLECTIC_H
 
 #include "energy.h"
-#include "network_energy.h"
 #include "pair_kernel.h"
 #include "product_friction.h"
 #include "strain.h"
@@ -15,6 +14,10 @@
 #include <variant>
 
 namespace LAMMPS_NS {
+
+// How much faster than a particle of this group mask its image moves in a box that changes its shape
+// (fix deform with remap v), `pbc` as messages between ranks give it.
+metriplectic::Vector image_velocity(const Domain &domain, const int *pbc, int mask);
 
 class PairMetriplectic : public Pair {
  public:

@@ -1,5 +1,5 @@
 // The recorded path is a LAMMPS dump with the columns id x y z vx vy vz, unwrapped, sorted by id.
-#include "fix_lead.h"
+#include "fix_metriplectic_lead.h"
 
 #include "atom.h"
 #include "comm.h"
