@@ -17,8 +17,8 @@ class ExponentialEnergy {
   ExponentialEnergy() = default;
   explicit ExponentialEnergy(const PotentialFile &file)
       : inverse_V0(1.0 / file.number("energy.volume")), log_c(file.numbers("energy.log_c")),
-        alpha(file.numbers("energy.alpha", log_c.size())),
-        beta(file.numbers("energy.beta", log_c.size()))
+        alpha(file.numbers("energy.alpha")),
+        beta(file.numbers("energy.beta"))
   {
   }
 
@@ -66,10 +66,9 @@ inline NetworkEnergy::NetworkEnergy(const PotentialFile &file)
     : S_axis(file, "energy.S"), V_axis(file, "energy.log_V"),
       network(file, "energy.network", Network::Unit::SOFTPLUS)
 {
-  const auto &scales = file.numbers("energy.scales", 3);
+  const auto &scales = file.numbers("energy.scales");
   S0 = scales[0], V0 = scales[1], T0 = scales[2];
-  table = file.numbers("energy.table",
-                       std::size_t(S_axis.intervals + 5) * (V_axis.intervals + 5));
+  table = file.numbers("energy.table");
 }
 
 inline Caloric NetworkEnergy::operator()(double S, double V)

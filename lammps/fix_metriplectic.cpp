@@ -19,9 +19,11 @@ using namespace FixConst;
 
 FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg)
 {
-  if (narg == 5 && std::strcmp(arg[3], "temperature") == 0)
+  if (narg == 5 && std::strcmp(arg[3], "temperature") == 0) {
     temperature = utils::numeric(FLERR, arg[4], false, lmp);
-  else if (narg != 3)
+    if (!(temperature > 0.0 && std::isfinite(temperature)))
+      error->all(FLERR, "The temperature of driven particles must be above 0, got {}", arg[4]);
+  } else if (narg != 3)
     error->all(FLERR, "Expected: fix <ID> <group> metriplectic [temperature <T of driven particles>]");
   time_integrate = 1;
   vector_flag = 1;
@@ -112,12 +114,22 @@ void FixMetriplectic::warm()
   }
 }
 
+// No particle passes another unseen: one that moves by a cutoff in a step has left all reason, and LAMMPS
+// would lose it without saying why.
 void FixMetriplectic::move()
 {
   double **x = atom->x, **v = atom->v;
-  for (int i = 0; i < atom->nlocal; ++i)
-    if (atom->mask[i] & groupbit)
-      for (int k = 0; k < 3; ++k) x[i][k] += update->dt * v[i][k];
+  const double dt = update->dt, farthest = pair->cutoff() / dt;
+  for (int i = 0; i < atom->nlocal; ++i) {
+    if (!(atom->mask[i] & groupbit)) continue;
+    const double square = v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2];
+    if (!(square < farthest * farthest))
+      error->one(FLERR,
+                 "Particle {} would move by {} in step {}, beyond the cutoff {}: shorten the time step, or "
+                 "check start and potential file",
+                 atom->tag[i], dt * std::sqrt(square), update->ntimestep, pair->cutoff());
+    for (int k = 0; k < 3; ++k) x[i][k] += dt * v[i][k];
+  }
 }
 
 // The forces of the pairs, before other fixes add to them. T, V, P V^2 and dT/dS of every particle,

@@ -153,7 +153,7 @@ class Axis {
   Axis() = default;
   Axis(const PotentialFile &file, const std::string &name)
   {
-    const auto &x = file.numbers(name, 3);
+    const auto &x = file.numbers(name);
     low = x[0], high = x[1], intervals = int(x[2]);
     scale = intervals / (high - low);
   }

@@ -19,6 +19,9 @@ using namespace metriplectic;
 
 namespace {
 constexpr std::size_t BLOCK = 64;    // pairs worked on at once, as vectors
+constexpr double TINY = 1e-100, VAST = 1e100;    // beyond, products of two quantities leave the range
+
+bool positive(double x) { return x > TINY && x < VAST; }
 
 Vector vector(const double *x) { return {x[0], x[1], x[2]}; }
 }    // namespace
@@ -152,13 +155,25 @@ void PairMetriplectic::set_fields(Energy &energy, const Friction &friction)
   internal_energy = sliding_power = 0.0;
   for (int i = 0; i < atom->nlocal; ++i) {
     const double V = 1.0 / (density[i] + volume.self_weight);
+    if (!positive(V)) stop(i, V, 0.0);
     Caloric at = energy(S[i], V);
     if (solid) at.U += elastic[i].U, at.T += elastic[i].T, at.dTdS += elastic[i].dTdS;
-    fields[i] = {vector(v[i]), at.T, V, at.P * V * V, at.dTdS, friction.log_T(at.T)};
+    const double pressure = at.P * V * V, size = std::fabs(at.U) + std::fabs(pressure) + std::fabs(at.dTdS);
+    if (!positive(at.T) || !(size < VAST)) stop(i, V, at.T);
+    fields[i] = {vector(v[i]), at.T, V, pressure, at.dTdS, friction.log_T(at.T)};
     internal_energy += at.U;
     if (eflag_atom) eatom[i] += at.U;
   }
   if (eflag_global) eng_vdwl += internal_energy;
+}
+
+// Ends the run, for what follows from such a state would be no number.
+void PairMetriplectic::stop(int i, double V, double T) const
+{
+  error->one(FLERR,
+             "Particle {} has entropy {}, volume {} and temperature {} at step {}, from which no forces "
+             "follow: shorten the time step, or check start and potential file",
+             atom->tag[i], entropies()[i], V, T, update->ntimestep);
 }
 
 template <class Friction> void PairMetriplectic::set_forces(Friction &friction)

@@ -42,6 +42,7 @@ class PairMetriplectic : public Pair {
   void add_end_heat();    // the part of the heats that depends on velocities after the step
   double anchor() const { return anchor_temperature; }
   double mass() const { return constants.m; }
+  double cutoff() const { return h; }
 
   std::vector<metriplectic::Fields> fields;    // of owned particles and ghosts
   std::vector<double> heat;    // received in the step that begins here, T_i x_i of integrators.py
@@ -80,7 +81,9 @@ class PairMetriplectic : public Pair {
   void allocate();
   void read(const std::string &path);
   int custom(const char *name) const;
+  void check_integrator();
   void check_box();
+  [[noreturn]] void stop(int i, double V, double T) const;
   void resize();
   void find_pairs();
   void room_for(std::size_t more);

@@ -53,10 +53,10 @@ inline ProductFriction::ProductFriction(const PotentialFile &file, double h)
       T_axis(file, "friction.log_T")
 {
   const std::size_t points = std::size_t(r_axis.intervals + 3) * (T_axis.intervals + 3);
-  const auto &read = file.numbers("friction.table", 3 * points);
+  const auto &read = file.numbers("friction.table");
   table.assign(4 * points, 0.0);
   for (std::size_t k = 0; k < points; ++k) std::copy(&read[3 * k], &read[3 * k] + 3, &table[4 * k]);
-  const auto &levels = file.numbers("friction.level", 3);
+  const auto &levels = file.numbers("friction.level");
   std::copy(levels.begin(), levels.end(), level);
   for (int k = 0; k < 3; ++k)
     networks[k] = Network(file, "friction.network." + std::to_string(k), Network::Unit::SILU);
