@@ -6,7 +6,9 @@
 #include "atom.h"
 #include "comm.h"
 #include "error.h"
+#include "force.h"
 #include "modify.h"
+#include "pair.h"
 #include "update.h"
 
 #include <algorithm>
@@ -93,16 +95,22 @@ void FixMetriplecticLead::initial_integrate(int)
   advance(step);
   const double share = 1.0 / double(after.step - before.step), per_dt = 1.0 / update->dt;
   const bool arrives = step == after.step;
+  const double farthest = force->pair ? force->pair->cutforce : 0.0;
   double **x = atom->x, **v = atom->v;
   for (int i = 0; i < atom->nlocal; ++i) {
     if (!(atom->mask[i] & groupbit)) continue;
     const std::size_t k = row(atom->tag[i]);
     const double *from = &before.rows[k * COLUMNS], *to = &after.rows[k * COLUMNS];
+    double square = 0.0;
     for (int a = 0; a < 3; ++a) {
       const double way = share * (to[a] - from[a]);
+      square += way * way;
       x[i][a] += way;
       v[i][a] = arrives ? to[3 + a] : per_dt * way;
     }
+    if (!(square < farthest * farthest))    // LAMMPS would lose it without saying why
+      error->one(FLERR, "The path {} moves particle {} by {} in step {}, beyond the cutoff {}: write it again",
+                 path, atom->tag[i], std::sqrt(square), step, farthest);
   }
 }
 

@@ -7,8 +7,8 @@
     <count numbers, written so that reading them back gives the same float64>
     end
 
-Names, ranges and counts stand in one table, lammps/potential_entries.h, which the plugin is compiled
-with: what is written, read or run is checked by it, in the same words.
+Names, ranges and counts stand in one table, lammps/potential_entries.h, which the plugin is
+compiled with: what is written, read or run is checked by it, in the same words.
 """
 
 from __future__ import annotations
