@@ -1,6 +1,6 @@
 """Simulates the sheared monolayer whose truth is known."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
