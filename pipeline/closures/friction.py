@@ -1,10 +1,7 @@
 """Friction closures: squared noise amplitudes a^2, b^2, c^2 of a pair (paper, section 5.2.3).
 
-Squared noise amplitudes of a pair, and the mean temperatures they are functions of.
-
-Analytic friction: smoothed dissipative particle dynamics, nothing learned.
-
-The equations need only squares; the noise alone takes their root.
+Splines and networks are learned; that of smoothed dissipative particle dynamics is analytic. The
+equations need only squares; the noise alone takes their root.
 """
 
 from __future__ import annotations

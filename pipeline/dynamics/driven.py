@@ -1,12 +1,11 @@
 """Driven particles: they follow the data, and the work and impulse this takes are accounted.
 
-What the data give a rollout: the first state, and the paths of driven particles.
-
-Tracked positions carry localisation error. Taken as they are, initial velocities would hold it as
-heat. Driven particles need more care: they are not pushed back by the model's particles, so that
-their recorded thermal jitter would pump energy into their neighbours, which already receive their
-share from the noise of the pair. They are led along the slow part of their paths instead, all that
-is slower than thermal motion.
+The data give a rollout its first state and the paths of driven particles. Tracked positions
+carry localisation error. Taken as they are, initial velocities would hold it as heat. Driven
+particles need more care: they are not pushed back by the model's particles, so that their recorded
+thermal jitter would pump energy into their neighbours, which already receive their share from the
+noise of the pair. They are led along the slow part of their paths instead, all that is slower than
+thermal motion.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Rollouts: the model's own dynamics from a snapshot of the data, with driven particles led.
-
-One rollout under way: the particles now present, led or free, and what is recorded of them.
-"""
+"""Rollouts: the model's own dynamics from a snapshot of the data, with driven particles led."""
 
 from __future__ import annotations
 

@@ -1,13 +1,4 @@
-"""What a rollout needs of a model: one step, with entropies of the particles or without.
-
-Quantities logged along a rollout, from which the laws can be audited.
-
-What a rollout needs of a model, with an entropy or without.
-
-Rollouts of the metriplectic model, whose particles have an entropy each.
-
-Rollouts of the baselines, which know velocities and no entropy.
-"""
+"""What a rollout needs of a model: one step, with entropies of the particles or without."""
 
 from __future__ import annotations
 

@@ -1,15 +1,9 @@
 """The drift (paper, A.1 to A.3): L grad E, M grad S and k_B div M, summed pair by pair.
 
-Reversible part L grad E of the drift (paper, A.1).
-
-Irreversible part M grad S of the drift (paper, A.2 and A.3).
-
-Both parts are linear in the squared amplitudes, so they are given as what multiplies them; the
-pair tensor is then applied once to their sum with the divergence terms.
-
-The terms k_B div M of the drift (paper, A.2 and A.3), arranged so that energy balances by eye.
-
-With theta = 1/T, kappa = -d theta/dS = 1/(T C) and d_i = d/dT_i at fixed T_j:
+L grad E is the force of the pressures. Friction and conduction, M grad S, are linear in the squared
+amplitudes, so they are given as what multiplies them; the pair tensor is then applied once to their
+sum with the terms of k_B div M. Those are arranged so that energy balances by eye. With theta =
+1/T, kappa = -d theta/dS = 1/(T C) and d_i = d/dT_i at fixed T_j:
 
     friction     -k_B/2 (kappa_i + kappa_j) (a^2, b^2) + k_B/2 [d_i/C_i + d_j/C_j] (a^2, b^2)
     conduction   -k_B (kappa_i - kappa_j) c^2 + k_B [d_i/C_i - d_j/C_j] c^2
@@ -19,8 +13,6 @@ Friction enters the force as -G(v_ij) and heats each side with half its work; co
 antisymmetric. What is left is Ito's correction: the kinetic and the thermal energy that the noise
 puts in, per unit time, taken out of the heat of the same particle. The paper's printed form
 follows by collecting the terms in kappa_i: 2 kappa_i + kappa_j in q, 2 kappa_i - kappa_j in c^2.
-
-The deterministic part of the dynamics: every pair's forces and heats, summed once (A.3).
 """
 
 from __future__ import annotations

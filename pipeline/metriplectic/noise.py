@@ -1,11 +1,8 @@
 """Noise of the pairs and its marginal covariance (paper, eq. 7 and C.1), by counted numbers.
 
-Random numbers by counting: the same (key, counter) gives the same numbers everywhere.
-
-Philox 4x32-10 of Salmon et al., Proc. SC11, article 16 (2011). Nothing is remembered between
-calls, so that a pair's noise does not depend on which process computes it, nor on the order.
-
-Noise of the pairs and its marginal covariance (paper, eq. 7 and C.1).
+Random numbers are counted: the same (key, counter) gives the same numbers everywhere. Philox
+4x32-10 of Salmon et al., Proc. SC11, article 16 (2011). Nothing is remembered between calls, so
+that a pair's noise does not depend on which process computes it, nor on the order.
 """
 
 from __future__ import annotations

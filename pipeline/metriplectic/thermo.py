@@ -1,7 +1,4 @@
-"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2).
-
-What one evaluation of the model yields; drift, noise and integrators all start from it.
-"""
+"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2)."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Reading the frames of the runs of a data set lazily, in sequence, corrected as asked for.
-
-Reading the frames of a run lazily, in sequence, corrected as asked for.
-
-Opening the runs of a data set as its settings say, and keeping a few frames for the report.
-"""
+"""Reading the frames of the runs of a data set lazily, in sequence, corrected as asked for."""
 
 from __future__ import annotations
 

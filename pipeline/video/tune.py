@@ -1,9 +1,5 @@
 """Settings of detection and linking, estimated from the video where they are not given.
 
-Diameter and minmass of the detector, from what it makes of spots that are clearly there.
-
-Search range and memory from how positions change over three successive frames.
-
 Size and polarity come from the Laplacian-of-Gaussian response, separation from the distances
 between its maxima, the diameter from subpixel positions, minmass from the masses of features that
 are maxima too, and the search range and memory from matching neighbouring frames.

@@ -1,7 +1,5 @@
 """Velocities of tracked particles, the localisation error, and whether one exceeds the other.
 
-Whether a video resolves the velocity, and the localisation error that goes with the answer.
-
 A fourth difference reads the localisation error of motion that is smooth from frame to frame. A
 particle that diffuses is not smooth: its steps are independent, and the fourth difference takes
 most of them for error. The covariance of successive steps is blind to independent steps and sees
