@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -37,7 +39,7 @@ def test_between_walls_the_density_is_that_of_boltzmann(motion):
         return np.exp(-3.0 * (np.exp(-s) + np.exp(-(8.0 - s))))
 
     total = quad(weight, 0, 8)[0]
-    expected = [quad(weight, *pair)[0] / total for pair in zip(edges[:-1], edges[1:], strict=True)]
+    expected = [quad(weight, *pair)[0] / total for pair in pairwise(edges)]
     np.testing.assert_allclose(count / x.size, expected, atol=0.004)
 
 
