@@ -116,7 +116,7 @@ def force(results: Results) -> Figure:
     colour, dash = style.COLOURS["truth"], style.DASHES["truth"]
     axes.plot(r, f, color=colour, linestyle=dash, label="law of the simulation")
     seen = results.statistic("experiment", "rdf")
-    least = max(r[0], float(seen.get("r")[np.argmax(seen.get("g") > 0.01)]))
+    least = max(r[0], float(seen.get("r")[np.argmax(seen.get("value") > 0.01)]))
     inside = f[r >= least]
     axes.set(
         xlabel=style.quantity("r", results.unit("length")),
