@@ -34,7 +34,7 @@ from pipeline.trajectory import mean_flow
 LONGEST = 12  # lags of the fit
 # Relaxation times tau [intervals] that a value is fitted with, and those its interval allows.
 TIMES, ALLOWED = np.geomspace(1.0, 100.0, 10), np.geomspace(0.7, 100.0, 11)
-HANDED_ON, SLOW = np.array([0.5, 1.0, 2.0]), np.array([10.0, 30.0, 100.0])  # the same, forward
+HANDED_ON, SLOW = np.array([0.5, 1.0]), np.array([10.0, 30.0, 100.0])  # the same, forward
 SAMPLES = 200  # of the bootstrap
 # A velocity that decays by exp(-1) in one interval has memory 0.29, by exp(-1.3) 0.2.
 INERTIAL, OVERDAMPED = 0.25, 0.2

@@ -1,6 +1,4 @@
-"""Non-affine squared displacement D2min (Falk and Langer, Phys. Rev. E 57, 7192) and its statistics.
-
-Non-affine squared displacement D2min of Falk and Langer, Phys. Rev. E 57, 7192 (1998).
+"""Non-affine squared displacement D2min of Falk and Langer, Phys. Rev. E 57, 7192 (1998).
 
     D2min_i = min_J  sum_j | u_ij - J r0_ij |^2
 

@@ -310,7 +310,7 @@ def potential(
         "gate": 1e300 if gate is None else gate,
         "strong": 0.0,
     }
-    made = Potential({}, {name: np.array([value]) for name, value in numbers.items()})
+    made = Potential({}, {name: np.array([float(value)]) for name, value in numbers.items()})
     domain = Domain(model.cutoff, *ranges)
     parts = [entries(x, domain) for x in (model.volume, model.energy_closure, model.friction)]
     if model.strain is not None:

@@ -1,6 +1,6 @@
 """Renders the simulated sample to a noisy TIFF."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

@@ -1,6 +1,6 @@
 """Simulates the sample of a film, whose truth is known."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

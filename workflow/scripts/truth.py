@@ -1,6 +1,6 @@
 """What the known truth says about tracking and about the models."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
