@@ -228,6 +228,23 @@ def pair_curves(
     return {"r": true["r"].tolist(), **curves, "count": true["count"].tolist(), "summary": summary}
 
 
+def bare_law(truth: Trajectory, tracked: Trajectory) -> dict[str, Any]:
+    """What `pipeline.simulate.langevin` says of its particles, in the units of what was tracked.
+
+    Returns:
+        JSON-able: regime; r (K,) [length] and force_kT (K,), the pair force over kT [1 / length];
+        diffusion of a particle alone [length^2 / time], absent where nothing damps it.
+    """
+    of = truth.attributes
+    length = 1.0 if tracked.attributes["length_unit"] == "px" else float(tracked.attributes["mpp"])
+    a = float(of["a_px"]) * length
+    D = float(of["diffusion_px"]) * length**2 / tracked.dt
+    known = {"diffusion": D} if np.isfinite(D) else {}
+    force = np.asarray(of["law_force_kT"]) / a
+    r = np.asarray(of["law_r"]) * a
+    return {"regime": of["regime"], **known, "r": r.tolist(), "force_kT": force.tolist()}
+
+
 def distance(
     name: str, curve: np.ndarray, reference: np.ndarray, weight: np.ndarray
 ) -> dict[str, float]:
