@@ -30,7 +30,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from pipeline.closures.friction import Amplitudes, Friction
+from pipeline.closures.pair_energy import PairEnergy
 from pipeline.closures.volume import Kernel
+from pipeline.metriplectic.bath import BathDrift
 from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace
 from pipeline.metriplectic.thermo import Side, Thermo
 from pipeline.pairs import Pairs, dot, sum_mixed
@@ -99,7 +101,7 @@ class Balance(NamedTuple):
     force: Tensor  # (N, D) m dv/dt
     heat: Tensor  # (N,) T dS/dt
     kinetic: Tensor  # (N,) sum_j tr K_ij
-    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
+    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2) [+ c_i^2 of the bath]
     friction: Tensor  # (P, D) G(v_ij), which i loses and j gains
     conduction: Tensor  # (P,) J_ij, which i gains and j loses
     pressure: Tensor  # (P,) f^P_ij
@@ -119,6 +121,7 @@ def balance(
     friction: Friction,
     ends: Ends,
     k_B: Tensor | float,
+    psi: PairEnergy | None = None,
 ) -> Balance:
     """Forces and heats of all pairs, without the Ito correction (paper, A.3).
 
@@ -127,7 +130,7 @@ def balance(
                               + J_ij ]                                      odd
 
     G is the friction of M grad S and k_B div M together: the pair tensor is linear in (a^2, b^2).
-    J is the conduction of both.
+    J is the conduction of both. f^P holds the force -psi' of a pair energy, where there is one.
     """
     D = v_ij.shape[1]
     i, j = ends
@@ -137,6 +140,7 @@ def balance(
     G = apply(pair_tensor(a2 + da2, b2 + db2, D), pairs.e, v_ij)
     J = conduction(A, i, j) + conduction_divergence(friction, i, j, k_B)
     f_P = pressure_force(kernel, i, j)
+    f_P = f_P if psi is None else f_P - psi.dpsidr
     f = f_P[:, None] * pairs.e - G
     K = pair_tensor(A.a2, A.b2, D)
     thermal = 0.25 * quadratic(K, pairs.e, v_ij) + A.c2
@@ -144,6 +148,18 @@ def balance(
     sums = sum_mixed(pairs, odd, even)
     conducted, dissipated, kinetic, thermal = sums[:, D:].unbind(1)
     return Balance(sums[:, :D], conducted + dissipated, kinetic, thermal, G, J, f_P)
+
+
+def with_bath(total: Balance, bath: BathDrift, m: Tensor | float) -> Balance:
+    """The balance with what the bath gives: force, heat, and the square c^2 of its heat noise.
+
+    ``kinetic`` is for pairs alone: the kinetic energy that the bath's noise puts in, it gives.
+    """
+    return total._replace(
+        force=total.force + m * bath.drag,
+        heat=total.heat + bath.conduction,
+        thermal=total.thermal + bath.contact.c2,
+    )
 
 
 def heat(total: Balance, thermo: Thermo, k_B: Tensor | float, m: Tensor | float) -> Tensor:

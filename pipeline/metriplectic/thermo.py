@@ -14,6 +14,7 @@ from pipeline.closures.energy import Energy
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import Elasticity
 from pipeline.closures.volume import Kernel
+from pipeline.metriplectic.bath import BathDrift
 from pipeline.pairs import Pairs, Rates, sum_even
 
 
@@ -79,8 +80,9 @@ class Dynamics(NamedTuple):
     v_ij: Tensor  # (P, D) relative velocities
     thermo: Thermo  # (N,) fields
     amplitudes: Amplitudes  # (P,) squared noise amplitudes
-    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
+    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2) [+ c_i^2 of the bath]
     drift: Rates  # dv/dt (N, D), dS/dt (N,)
     friction: Tensor  # (P, D) friction force of each pair, which i loses and j gains
     conduction: Tensor  # (P,) heat from j to i per unit time
     pressure: Tensor  # (P,) conservative force of j on i along e_ij
+    bath: BathDrift | None = None  # its part of the drift; None without one
