@@ -20,11 +20,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from pipeline.metriplectic.bath import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Exchange, Increments, bath_fluctuation
 from pipeline.metriplectic.pair_tensor import pair_tensor, root
-from pipeline.metriplectic.thermo import Dynamics
+from pipeline.metriplectic.thermo import BathDrift, Dynamics
 from pipeline.pairs import State, dot, sum_even, sum_odd
 
 

@@ -29,12 +29,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pipeline.closures.bath import Contact
 from pipeline.closures.friction import Amplitudes, Friction
 from pipeline.closures.pair_energy import PairEnergy
 from pipeline.closures.volume import Kernel
-from pipeline.metriplectic.bath import BathDrift
 from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace
-from pipeline.metriplectic.thermo import Side, Thermo
+from pipeline.metriplectic.thermo import BathDrift, Side, Thermo
 from pipeline.pairs import Pairs, dot, sum_mixed
 
 
@@ -148,6 +148,47 @@ def balance(
     sums = sum_mixed(pairs, odd, even)
     conducted, dissipated, kinetic, thermal = sums[:, D:].unbind(1)
     return Balance(sums[:, :D], conducted + dissipated, kinetic, thermal, G, J, f_P)
+
+
+def bath_drift(
+    contact: Contact,
+    T_b: Tensor,
+    v: Tensor,
+    flow: Tensor | None,
+    thermo: Thermo,
+    constants: tuple[Tensor, Tensor],
+) -> BathDrift:
+    """Friction and conduction with the bath, M grad S and k_B div M together.
+
+    The bath's entropy S_b and the momentum p_b it was given enter the energy as T_b S_b + u . p_b,
+    so that T_b and u stay what they are. From the noise of `closures.bath`,
+
+        m dv_i = sqrt(2 k_B) g dW_i        dp_b = -sqrt(2 k_B) g dW_i
+        T_i dS_i = sqrt(2 k_B) c dV_i      T_b dS_b = -sqrt(2 k_B) [g (v_i - u_i) . dW_i + c dV_i]
+
+    follows M as for pairs, and M grad E = 0 with the bath's own entries:
+
+        dv/dt = -gamma (v - u)                 no div M: g depends on positions alone
+        heat  = c^2 (1/T - 1/T_b) + k_B (1/C dc^2/dT - kappa c^2)
+
+    as between the two ends of a pair (`conduction_divergence`), the other end with C infinite.
+    Ito's correction, -k_B kappa c^2 again, is that of `heat`.
+
+    Args:
+        contact: amplitudes.
+        T_b: temperature of the bath.
+        v: (N, D) velocities.
+        flow: (N, D) velocity of the medium at each particle; None where it rests.
+        thermo: fields of the particles.
+        constants: k_B and m.
+    """
+    k_B, m = constants
+    rate = contact.g2 / (m * T_b)
+    relative = v if flow is None else v - flow
+    theta, inverse_C = 1.0 / thermo.T, thermo.dTdS / thermo.T
+    ito = k_B * (inverse_C * contact.c2_in_T - inverse_C * theta * contact.c2)
+    conduction = (theta - 1.0 / T_b) * contact.c2 + ito
+    return BathDrift(contact, T_b, rate, -rate[:, None] * relative, conduction, flow)
 
 
 def with_bath(total: Balance, bath: BathDrift, m: Tensor | float) -> Balance:

@@ -22,11 +22,17 @@ from pipeline.closures.strain import Elastic, Elasticity
 from pipeline.closures.teacher import Teacher
 from pipeline.closures.volume import Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
-from pipeline.metriplectic.bath import BathDrift, bath_drift
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
 from pipeline.metriplectic.settings import closure, complete, scales
-from pipeline.metriplectic.thermo import Dynamics, Thermo, inverse_volume, sides, thermodynamics
+from pipeline.metriplectic.thermo import (
+    BathDrift,
+    Dynamics,
+    Thermo,
+    inverse_volume,
+    sides,
+    thermodynamics,
+)
 from pipeline.pairs import Pairs, Rates, State, sum_even
 
 
@@ -207,7 +213,7 @@ class Metriplectic(nn.Module):
         if self.bath is None:
             return None
         contact, T_b = self.bath(thermo.V, thermo.T), self.bath.temperature()
-        return bath_drift(contact, T_b, v, flow, thermo, (self.k_B, self.m))
+        return drift.bath_drift(contact, T_b, v, flow, thermo, (self.k_B, self.m))
 
     def _elasticity(self, state: State, reference: Reference | None) -> Elasticity | None:
         if self.strain is None:

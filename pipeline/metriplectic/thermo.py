@@ -10,11 +10,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pipeline.closures.bath import Contact
 from pipeline.closures.energy import Energy
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import Elasticity
 from pipeline.closures.volume import Kernel
-from pipeline.metriplectic.bath import BathDrift
 from pipeline.pairs import Pairs, Rates, sum_even
 
 
@@ -71,6 +71,17 @@ def _side(columns: Tensor) -> Side:
     theta = 1.0 / T
     inverse_C = dTdS * theta
     return Side(T, V, pressure, theta, inverse_C * theta, inverse_C)
+
+
+class BathDrift(NamedTuple):
+    """What the bath does to N particles per unit time, and the amplitudes of its noise."""
+
+    contact: Contact  # squared amplitudes g^2, c^2
+    T: Tensor  # temperature T_b, a scalar
+    rate: Tensor  # (N,) gamma = g^2 / (m T_b)
+    drag: Tensor  # (N, D) -gamma (v - u), part of dv/dt
+    conduction: Tensor  # (N,) heat that each particle receives
+    flow: Tensor | None  # (N, D) u, None where the medium rests
 
 
 class Dynamics(NamedTuple):

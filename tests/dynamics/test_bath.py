@@ -135,8 +135,10 @@ def test_energy_momentum_and_entropy_with_the_bath() -> None:
     assert np.abs(seen["bath_heat"] - lost).max() < 1e-6 * np.ptp(lost)
     assert seen["bath_heat"][-1] < 0  # the hot sample cools
     total = seen["entropy"] + seen["bath_entropy"]
-    assert total[-1] - total[0] > 0
-    assert (np.diff(total[::20]) > -5.0).all()
+    # It rises to its maximum, and fluctuates there: 5 numbers a particle, half a k_B^2 each.
+    fluctuation = (5 * 64 / 2) ** 0.5
+    assert total[150:].mean() - total[0] > 5 * fluctuation
+    assert np.ptp(total[150:]) < 8 * fluctuation
     # 128 velocity components over about 100 independent times.
     assert seen["temperature"][100:].mean() == pytest.approx(T, rel=0.06)
 
