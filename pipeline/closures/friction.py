@@ -231,4 +231,22 @@ class NetworkFriction(nn.Module):
         return 0.0
 
 
-KINDS = {"splines": SplineFriction, "network": NetworkFriction, "revenga": RevengaFriction}
+class NoFriction(nn.Module):
+    """a = b = c = 0: particles that exchange momentum with the bath alone."""
+
+    def __init__(self, scales: Scales) -> None:
+        super().__init__()
+
+    def forward(self, radial: Radial, T_i: Tensor, T_j: Tensor, VV: Tensor) -> Friction:
+        return from_rows(*torch.zeros((3, 3, len(T_i)), dtype=T_i.dtype, device=T_i.device))
+
+    def roughness(self) -> float:
+        return 0.0
+
+
+KINDS = {
+    "splines": SplineFriction,
+    "network": NetworkFriction,
+    "revenga": RevengaFriction,
+    "none": NoFriction,
+}
