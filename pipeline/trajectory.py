@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
 
 
@@ -22,6 +23,11 @@ class Box(NamedTuple):
     def volume(self) -> float:
         """Area or volume [length^D]."""
         return float(np.prod(self.lengths))
+
+    @property
+    def space(self) -> Space:
+        """Its axes as a space at rest."""
+        return periodic([float(length) for length in self.lengths], self.periodic)
 
 
 class Trajectory(NamedTuple):
@@ -54,6 +60,14 @@ class Trajectory(NamedTuple):
     @property
     def dimension(self) -> int:
         return self.position.shape[2]
+
+    @property
+    def space(self) -> Space:
+        """The geometry it lives in, in its own units; sheared where ``shear_rate`` says so."""
+        rate = float(self.attributes.get("shear_rate", 0.0))
+        if rate:
+            return lees_edwards([float(length) for length in self.box.lengths], rate)
+        return self.box.space
 
     @property
     def free(self) -> np.ndarray:

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.statistics import ERRORS
 from pipeline.report import claims, style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
 from pipeline.report.figures.tracking import measure
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Group, Results
-from pipeline.report.tables import METRICS, seeds
+from pipeline.report.tables import seeds
 
 
 class Answer(NamedTuple):
@@ -238,7 +239,7 @@ def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
         value, floor = float(rows["value"].iloc[0]), float(rows["noise_floor"].iloc[0])
         known = floor if np.isfinite(floor) else 0.0
         states.append(grade(value, max(0.05, 1.5 * known), max(0.2, 3 * known)))
-        parts.append(f"{METRICS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
+        parts.append(f"{ERRORS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
     if not states:
         raise Absent(notes[0] if notes else f"{style.name(model)} was not compared in this.")
     joined = " and ".join(parts).replace("d²min", "D²min")

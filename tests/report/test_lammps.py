@@ -60,7 +60,7 @@ def test_a_broken_bound_is_said_first(exported: Path) -> None:
 def test_without_lammps_there_is_no_section(folder: Path) -> None:
     assert build([SECTION], Results(folder, SETTINGS)) == []
     with pytest.raises(Absent):
-        lammps.rdf(Results(folder, SETTINGS))
+        lammps.registered["rdf"](Results(folder, SETTINGS))
 
 
 def test_the_large_run_has_a_section_of_its_own(exported: Path) -> None:
