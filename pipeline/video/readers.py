@@ -235,7 +235,7 @@ class FilmReader:
                 return frame
 
     def _entered(self, number: int, targets: list[int]) -> av.VideoFrame:
-        """The first known frame after a seek to one of these, if it does not lie beyond `number`."""
+        """The first known frame after a seek to one of these, if it is not beyond `number`."""
         for target in targets:
             if self.index.stamp[target] == UNSTAMPED:
                 break
