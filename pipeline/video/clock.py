@@ -25,6 +25,7 @@ class Clock(NamedTuple):
             shown twice by whoever changed the frame rate.
         interval: one tick, in the unit of the times given.
         warnings: sentences.
+        timed: whether that is seconds.
         raised: one tick over the interval of the film, where its rate was raised by repeats.
     """
 
@@ -32,14 +33,15 @@ class Clock(NamedTuple):
     interval: float
     warnings: list[str]
     raised: float = 1.0
+    timed: bool = False
 
 
-def even(count: int, interval: float = 1.0) -> Clock:
+def even(count: int) -> Clock:
     """Frames that nothing is known of: one after the other."""
-    return Clock(np.arange(count), interval, [])
+    return Clock(np.arange(count), 1.0, [])
 
 
-def ticking(times: np.ndarray, name: str, unit: str) -> Clock:
+def ticking(times: np.ndarray, name: str, timed: bool) -> Clock:
     """The clock on which frames with these times or numbers fall.
 
     The interval is the shortest that is common; an interval that holds several of it is kept as
@@ -49,13 +51,14 @@ def ticking(times: np.ndarray, name: str, unit: str) -> Clock:
     Args:
         times: (N,) increasing.
         name: of the run, for messages.
-        unit: of the times, for messages, "" for numbers of files.
+        timed: whether these are seconds; else the numbers of files.
 
     Raises:
         ValueError: with the numbers, where no interval fits.
     """
     if len(times) < 3:
-        return even(len(times), float(np.ptp(times)) or 1.0)
+        return Clock(np.arange(len(times)), float(np.ptp(times)) or 1.0, [], timed=timed)
+    unit = " s" if timed else ""
     step = np.diff(times)
     low = float(np.percentile(step, 10))
     common = float(np.median(step[(step > 0.75 * low) & (step < 1.25 * low)]))
@@ -70,7 +73,7 @@ def ticking(times: np.ndarray, name: str, unit: str) -> Clock:
             f"the frames of {name} are unevenly spaced: intervals from {step.min():.4g} to "
             f"{step.max():.4g}{unit} (median {np.median(step):.4g}, mean over {STRETCH} frames "
             f"{mean.min():.4g} to {mean.max():.4g}) are no multiples of one; record at a fixed "
-            "rate, or choose an even part with video.frames"
+            "rate, choose an even part with video.frames, or count the frames (video.times: even)"
         )
     number = np.concatenate([[0], np.cumsum(ticks)]).astype(np.int64)
     said = _said(number, name, f"{interval:.4g}{unit}")
@@ -79,7 +82,7 @@ def ticking(times: np.ndarray, name: str, unit: str) -> Clock:
             f"the time stamps of {name} jitter by {100 * spread:.0f} % of the interval of "
             f"{interval:.4g}{unit}: they are taken as even, and velocities are as uncertain."
         )
-    return Clock(number, interval, said)
+    return Clock(number, interval, said, timed=timed)
 
 
 def _said(number: np.ndarray, name: str, interval: str) -> list[str]:
@@ -182,4 +185,4 @@ def without_repeats(clock: Clock, repeated: np.ndarray, name: str) -> Clock:
         "interval apart (video.repeats: keep takes all as they are)."
     )
     raised = cycle / (cycle - count)
-    return Clock(number, clock.interval * raised, [*clock.warnings, said], raised)
+    return Clock(number, clock.interval * raised, [*clock.warnings, said], raised, clock.timed)

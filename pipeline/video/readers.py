@@ -10,13 +10,11 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import av
 import imageio.v3 as imageio
-import nd2
 import numpy as np
-import pims
 
 from pipeline.video.tiff import UnreadableVideo
 
@@ -24,13 +22,30 @@ UNSTAMPED = np.iinfo(np.int64).min
 PATIENCE = 64  # frames after a seek that may be unknown: those that lean on frames before it
 
 
+class Reader(Protocol):
+    """What every format gives: see the top of this file."""
+
+    fps: float | None
+    dtype: np.dtype
+    shape: tuple[int, ...]
+
+    @property
+    def length(self) -> int: ...
+
+    def verify(self) -> None: ...
+
+    def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]: ...
+
+
 class SequenceReader:
     """One image file per frame, in the order given."""
 
     def __init__(self, paths: tuple[Path, ...]):
-        self.paths, self.fps, self.length = paths, None, len(paths)
+        self.paths, self.length = paths, len(paths)
+        self.fps: float | None = None
         first = self._read(paths[0])
-        self.shape, self.dtype = first.shape, first.dtype
+        self.shape: tuple[int, ...] = first.shape
+        self.dtype = first.dtype
 
     def verify(self) -> None:
         """Raises ValueError where an image's size differs from the first: headers only."""
@@ -107,7 +122,7 @@ class FilmReader:
         self.format = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
         self.dtype = np.dtype(np.uint16 if deep else np.uint8)
         height, width = self.stream.codec_context.height, self.stream.codec_context.width
-        self.shape = (height, width) if grey else (height, width, 3)
+        self.shape: tuple[int, ...] = (height, width) if grey else (height, width, 3)
         rate = self.stream.average_rate
         self.fps = float(rate) if rate else None
 
@@ -116,12 +131,26 @@ class FilmReader:
         try:
             self.container = av.open(str(self.path))
             stream = self.container.streams.best("video")
-            if stream is None:
+            if not isinstance(stream, av.VideoStream):
                 raise UnreadableVideo(f"{self.path} holds no video, only other streams")
             self.stream = stream
         except av.FFmpegError as error:
             raise UnreadableVideo(f"{self.path} cannot be opened as a film ({error})") from error
-        self._frames, self._next = self.container.decode(self.stream), 0
+        self._decode(0)
+
+    def _decode(self, following: int) -> None:
+        """Frames from where the container stands, the first of them of this number."""
+        self._frames: Iterator[av.VideoFrame] = (
+            frame
+            for frame in self.container.decode(self.stream)
+            if isinstance(frame, av.VideoFrame)
+        )
+        self._next = following
+
+    def adopt(self, index: FilmIndex) -> None:
+        """Takes an index that was made before."""
+        if self._index is None:
+            self._index = index
 
     @property
     def index(self) -> FilmIndex:
@@ -149,6 +178,7 @@ class FilmReader:
             for packet in self.container.demux(self.stream):
                 packets += packet.size > 0
                 for frame in packet.decode():
+                    assert isinstance(frame, av.VideoFrame)
                     notes.append((_stamp(frame), _mark(frame), bool(frame.key_frame)))
                     yield self._plane(frame, len(notes) - 1)
         except av.FFmpegError as error:
@@ -226,13 +256,13 @@ class FilmReader:
             frame = self._entered(number, [*keys[::-1][:3]] or [number])
             if self._next > number:
                 return frame
-        while True:
-            frame = next(self._frames, None)
-            if frame is None or _mark(frame) != self.index.mark[self._next]:
+        for frame in self._frames:
+            if _mark(frame) != self.index.mark[self._next]:
                 raise _Astray
             self._next += 1
             if self._next > number:
                 return frame
+        raise _Astray
 
     def _entered(self, number: int, targets: list[int]) -> av.VideoFrame:
         """The first known frame after a seek to one of these, if it is not beyond `number`."""
@@ -240,7 +270,7 @@ class FilmReader:
             if self.index.stamp[target] == UNSTAMPED:
                 break
             self.container.seek(int(self.index.stamp[target]), stream=self.stream)
-            self._frames = self.container.decode(self.stream)
+            self._decode(0)
             for _, frame in zip(range(PATIENCE), self._frames, strict=False):
                 here = self._known(frame)
                 if here is not None:
@@ -278,57 +308,5 @@ def _mark(frame: av.VideoFrame) -> int:
     row = (plane.width * bits + 7) // 8
     if plane.line_size == row:
         return zlib.crc32(plane)
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: plane.height, :row]
-    return zlib.crc32(rows.tobytes())
-
-
-class Nd2Reader:
-    """Nikon nd2 by the nd2 package: one position, one focal plane, any number of channels."""
-
-    def __init__(self, path: Path):
-        try:
-            self.file = nd2.ND2File(path)
-        except Exception as error:
-            raise UnreadableVideo(f"{path} is not a readable nd2 file ({error})") from error
-        sizes = self.file.sizes
-        if sizes.get("P", 1) * sizes.get("Z", 1) > 1:
-            raise ValueError(f"{path} holds several positions or focal planes; export one of them")
-        self.length = sizes.get("T", 1)
-        colours = sizes.get("C", 1) * sizes.get("S", 1)
-        self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
-        self.dtype = self.file.dtype
-        periods = [getattr(loop.parameters, "periodMs", 0) for loop in self.file.experiment]
-        self.fps = 1000.0 / periods[0] if periods and periods[0] else None
-        self.mpp = self.file.voxel_size().x or None
-
-    def verify(self) -> None:
-        """The nd2 package has read the whole index on opening."""
-
-    def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
-        """Raw frames start, start + step, ... below stop; channels moved to the last axis."""
-        for t in range(start, stop, step):
-            plane = self.file.read_frame(t)
-            plane = np.moveaxis(plane, 0, -1) if "C" in self.file.sizes else plane
-            yield np.ascontiguousarray(plane).reshape(self.shape)
-
-
-class PimsReader:
-    """Whatever else pims opens (cine, Norpix seq, spe, ...)."""
-
-    def __init__(self, path: Path):
-        try:
-            self.file = pims.open(str(path))
-        except Exception as error:
-            raise UnreadableVideo(f"{path} cannot be opened ({error})") from error
-        self.length, self.shape = len(self.file), tuple(self.file.frame_shape)
-        self.dtype = np.dtype(self.file.pixel_type)
-        rate = getattr(self.file, "frame_rate", None)
-        self.fps = float(rate) if rate else None
-
-    def verify(self) -> None:
-        """Left to the format's own reader."""
-
-    def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
-        """Raw frames start, start + step, ... below stop."""
-        for t in range(start, stop, step):
-            yield np.asarray(self.file[t])
+    padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return zlib.crc32(padded[: plane.height, :row].tobytes())

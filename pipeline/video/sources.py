@@ -196,8 +196,8 @@ def _numbered(paths: list[Path]) -> list[Source]:
                 return _by_value(paths, tokens[:, k])
             raise ValueError(
                 f"{paths[0].name} to {paths[-1].name} in {paths[0].parent} hold "
-                f"{len(set(tokens[:, k]))} {kind} ({labels[k]}{tokens[0, k]}, ...): keep the images "
-                "of one of them in the folder"
+                f"{len(set(tokens[:, k]))} {kind} ({labels[k]}{tokens[0, k]}, ...): keep the "
+                "images of one of them in the folder"
             )
     if len(varying) == 1:
         return [_ordered(paths, _values(paths, tokens[:, varying[0]]))]

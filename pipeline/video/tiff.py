@@ -156,10 +156,11 @@ class TiffReader:
             for page in pages
             for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
         )
-        block = self.series is not None and self.series.dataoffset is not None
-        if block:
+        missing = False
+        if self.series is not None and self.series.dataoffset is not None:
             needed = max(needed, self.series.dataoffset + self.series.nbytes)
-        missing = self.series is not None and not block and self._lacks()
+        elif self.series is not None:
+            missing = self._lacks()
         if needed > held or missing or self._next_directory() != 0:
             raise UnreadableVideo(
                 f"{self.path} is cut short: it holds {held} bytes and {len(self.file.pages)} whole "
