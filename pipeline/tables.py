@@ -1,9 +1,5 @@
 """Tables of features and tracks: parquet files with a checked schema, read in blocks of frames.
 
-Tables too long to hold at once: parquet files written and read in blocks of whole frames.
-
-Tables of features and tracks: parquet files with a checked schema, and their dense form.
-
 Lengths are pixels of the corrected video (square pixels, centres at integers, y down), times are
 frame numbers. Columns y, x, mass, size, ecc, signal, ep are trackpy's.
 """

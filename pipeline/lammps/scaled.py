@@ -1,10 +1,6 @@
 """The model at a size that no video has: a monolayer sheared by a needle row.
 
-Latents of new particles from the laws in a potential file.
-
-What a large run kept and what it took, as a table.
-
-A sample of new particles between a wall and a needle row, none of them ever filmed.
+The particles are new, none of them was ever filmed:
 
     wall      fixed particles, a layer two cutoffs thick, at low y
     free      what moves by the model

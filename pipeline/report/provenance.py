@@ -1,9 +1,4 @@
-"""Where a result comes from: inputs, versions, commit, machine, and the settings of the tracking.
-
-The settings of the tracking, where they come from, and what they and the tracks warn of.
-
-Where a result comes from: inputs, versions, commit, machine.
-"""
+"""Where a result comes from: inputs, versions, commit, machine, settings of the tracking."""
 
 from __future__ import annotations
 

@@ -1,11 +1,4 @@
-"""Detection of particles by trackpy's locate (Crocker and Grier 1996), spread over processes.
-
-Silence for warnings that trackpy raises against newer pandas by the thousand.
-
-Work spread over processes by dask.distributed, results in order, few at a time.
-
-Detection of particles in every frame by trackpy's locate (Crocker and Grier 1996).
-"""
+"""Detection of particles by trackpy's locate (Crocker and Grier 1996), spread over processes."""
 
 from __future__ import annotations
 

@@ -1,9 +1,5 @@
 """Linking features into tracks by trackpy; stubs, gaps and drift.
 
-What linking counts on the way, block by block: the summary that the report shows.
-
-From labelled features to tracks: stubs removed, drift taken out, gaps filled, block by block.
-
 A video may be too long for its features to be held at once: everything goes through in blocks of
 frames, twice. First trackpy labels the features; then, when the length of every track is known,
 stubs are removed, drift taken out and gaps filled.

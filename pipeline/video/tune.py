@@ -1,9 +1,5 @@
 """Settings of detection and linking, estimated from the video where they are not given.
 
-Diameter and minmass of the detector, from what it makes of spots that are clearly there.
-
-Search range and memory from how positions change over three successive frames.
-
 Size and polarity come from the Laplacian-of-Gaussian response, separation from the distances
 between its maxima, the diameter from subpixel positions, minmass from the masses of features that
 are maxima too, and the search range and memory from matching neighbouring frames.
@@ -124,14 +120,12 @@ def _take_minmass(tuning: Tuning, given: Mapping[str, Any], chosen: dict[str, An
     low = float(np.percentile(chosen["matched"], 1))
     ranked = np.sort(chosen["mass"])[::-1]
     # Noise has no lower end to its mass: it must not outnumber what is clearly there.
-    bound = ranked[min(int(CROWD * len(chosen["matched"])), len(ranked) - 1)]
-    tuning.take(
-        "minmass",
-        given,
-        float(f"{max(0.8 * low, bound):.4g}"),
-        f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots, and so large "
-        f"({bound:.4g}) that at most a fifth of what is found are others.",
-    )
+    beyond = int(CROWD * len(chosen["matched"]))
+    bound = float(ranked[beyond]) if beyond < len(ranked) else 0.0
+    why = f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots"
+    if bound > 0.8 * low:
+        why += f", and so large ({bound:.4g}) that at most a fifth of what is found are others"
+    tuning.take("minmass", given, float(f"{max(0.8 * low, bound):.4g}"), f"{why}.")
     if bound > low and given.get("minmass") is None:
         tuning.warnings.append(
             "faint spots cannot be told from noise: some particles may be missed and some noise "

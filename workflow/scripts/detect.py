@@ -1,6 +1,6 @@
 """Particles in every frame of every run, or in one share of the frames."""
 
-from pipeline import console
+import console
 
 # One thread each: the work is spread over processes.
 console.prepare(snakemake.log[0], 1)

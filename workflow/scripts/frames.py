@@ -1,6 +1,6 @@
 """The first, middle and last frame of every run, for the report."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

@@ -1,6 +1,6 @@
 """Features joined into tracks."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

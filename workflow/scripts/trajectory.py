@@ -1,6 +1,6 @@
 """Tracks, true positions, a simulation or imported files to what everything later reads."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

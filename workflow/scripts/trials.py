@@ -1,6 +1,6 @@
 """The page on the settings of the detection, beside what others would find."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

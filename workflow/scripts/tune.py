@@ -1,6 +1,6 @@
 """Settings of detection and linking: given ones kept, the rest estimated from the video."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
