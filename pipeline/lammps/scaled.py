@@ -1,10 +1,4 @@
-"""The model at a size that no video has: a monolayer sheared by a needle row.
-
-Latents of new particles from the laws in a potential file.
-
-What a large run kept and what it took, as a table.
-
-A sample of new particles between a wall and a needle row, none of them ever filmed.
+"""The model at a size that no video has: new particles between a wall and a needle row.
 
     wall      fixed particles, a layer two cutoffs thick, at low y
     free      what moves by the model
@@ -261,7 +255,7 @@ def run_scaled(
     (folder / INPUT).write_text(
         script(settings, system.space, drawn.strength is not None, driving=driving)
     )
-    run.run(folder, INPUT, world.ranks)
+    run.run(folder, INPUT, world.ranks, steps=settings.steps)
     return layers
 
 
