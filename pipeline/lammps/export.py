@@ -38,7 +38,6 @@ from pipeline.lammps.tabulate import Axis, Domain, line, sheet
 from pipeline.learn.trained_model import Learned, load
 from pipeline.metriplectic.model import Metriplectic
 
-
 Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 QUANTILES = np.linspace(0.0, 1.0, 101)
 GATE = Conditions._field_defaults["gate"]
