@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.imported.boxes import box_of, dimension_of
-from pipeline.imported.clock import interval_and_times
-from pipeline.imported.formats import frames
-from pipeline.imported.frames import Frame, Recorded, collect
+from pipeline.imported.formats import Frame, Recorded, collect, frames
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.video.velocity import backward_difference
+
+FLAT = 0.25
 
 
 def load(
@@ -149,3 +148,122 @@ def _wrapped(position: np.ndarray, box: Box) -> np.ndarray:
     side = np.where(box.periodic, box.lengths, 1.0)
     inside = box.origin + (position - box.origin) % side
     return np.where(box.periodic, inside, position)
+
+
+def dimension_of(parts: list[Recorded], settings: Mapping[str, Any]) -> int:
+    """2 where the box given has two edges, the file says so, or nobody leaves a plane of z.
+
+    A plane is left by more than FLAT of the distance that particles have in it.
+    """
+    if settings["box"] is not None:
+        return len(settings["box"])
+    if parts[0].first.dimension is not None:
+        return int(parts[0].first.dimension)
+    spans = np.max([np.ptp(part.position, axis=(0, 1)) for part in parts], axis=0)
+    spacing = np.sqrt(spans[0] * spans[1] / parts[0].position.shape[1])
+    return 3 if spans[2] > FLAT * spacing else 2
+
+
+def box_of(parts: list[Recorded], settings: Mapping[str, Any], dimension: int) -> Box:
+    """The box: given, or that of the file, or on open axes what holds all positions.
+
+    Raises:
+        ValueError: if a periodic axis has no length, the flags are too few, or the files differ.
+    """
+    first = parts[0].first
+    lengths = np.zeros(dimension) if first.lengths is None else first.lengths[:dimension]
+    for part in parts[1:]:
+        other = (
+            np.zeros(dimension) if part.first.lengths is None else part.first.lengths[:dimension]
+        )
+        if settings["box"] is None and not np.allclose(lengths, other, rtol=1e-4):
+            raise ValueError(
+                f"The boxes of {parts[0].name} and {part.name} differ ({lengths} and {other}): "
+                f"put the files into folders of their own under data/."
+            )
+    if settings["box"] is not None:
+        lengths = np.array(settings["box"], dtype=float)
+    periodic = _periodic(first.periodic, settings, lengths)
+    missing = [axis for axis in range(dimension) if periodic[axis] and not lengths[axis] > 0]
+    if missing:
+        raise ValueError(
+            f"The axis {'xyz'[missing[0]]} is periodic and {parts[0].name} gives no length of the "
+            f"box along it: set imported.box in the config."
+        )
+    low = np.min([part.position.min(axis=(0, 1))[:dimension] for part in parts], axis=0)
+    high = np.max([part.position.max(axis=(0, 1))[:dimension] for part in parts], axis=0)
+    origin = np.zeros(dimension) if first.origin is None else first.origin[:dimension]
+    # Shrink-wrapped faces move: an open axis ends where the particles do.
+    fixed = np.array(periodic)
+    return Box(np.where(fixed, lengths, high - low), periodic, np.where(fixed, origin, low))
+
+
+def _periodic(
+    said: tuple[bool, ...] | None, settings: Mapping[str, Any], lengths: np.ndarray
+) -> tuple[bool, ...]:
+    """Flags given, or of the file; else every axis along which the box has a length."""
+    wanted = settings["periodic"]
+    if isinstance(wanted, bool):
+        return (wanted,) * len(lengths)
+    if wanted is not None and len(wanted) != len(lengths):
+        raise ValueError(
+            f"imported.periodic has {len(wanted)} flags and the trajectory {len(lengths)} "
+            f"dimensions: give one flag per dimension."
+        )
+    if wanted is not None:
+        return tuple(wanted)
+    if said is not None:
+        return tuple(bool(on) for on in said[: len(lengths)])
+    return tuple(bool(length > 0) for length in lengths)
+
+
+def interval_and_times(
+    parts: list[Recorded], settings: Mapping[str, Any]
+) -> tuple[float, np.ndarray]:
+    """dt and the times (T,) of all runs; a gap of whole intervals stays a gap.
+
+    The interval is given (imported.dt), or read from the times in the file. Numbers of steps
+    alone say whether snapshots are evenly spaced, not how far apart they are.
+
+    Raises:
+        ValueError: if nobody says the interval, or snapshots do not fall on a clock.
+    """
+    given = settings["dt"]
+    clocks = [_ticks(part, given is not None) for part in parts]
+    if given is None:
+        bare = next((p.name for p, c in zip(parts, clocks, strict=True) if c is None), None)
+        if bare is not None:
+            raise ValueError(
+                f"{bare} does not say how much time passes between its snapshots: set imported.dt "
+                f"in the config."
+            )
+    found: list[np.ndarray] = []
+    dt = given
+    for part, clock in zip(parts, clocks, strict=True):
+        ticks = np.arange(len(part.position), dtype=float) if clock is None else clock
+        unit = float(np.diff(ticks).min())
+        if not unit > 0:
+            raise ValueError(
+                f"The times of {part.name} do not increase: write its snapshots in order."
+            )
+        number = (ticks - ticks[0]) / unit
+        if np.abs(number - np.round(number)).max() > 0.01:
+            raise ValueError(
+                f"The snapshots of {part.name} do not fall on a clock (the shortest interval is "
+                f"{unit:.6g}, another {np.diff(ticks).max():.6g}): write them at equal intervals."
+            )
+        dt = unit if dt is None else dt
+        if given is None and abs(unit - dt) > 1e-3 * dt:
+            raise ValueError(
+                f"The snapshots of {part.name} are {unit:.6g} apart and those of {parts[0].name} "
+                f"{dt:.6g}: put the files into folders of their own under data/."
+            )
+        found.append(np.round(number) * dt)
+    return float(dt), np.concatenate(found)
+
+
+def _ticks(part: Recorded, steps: bool) -> np.ndarray | None:
+    """Times of the file; where the interval is given, numbers of steps serve as well."""
+    if part.time is not None:
+        return part.time
+    return part.step if steps else None
