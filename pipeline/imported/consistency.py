@@ -8,6 +8,7 @@ with the numbers, or, where it can be meant so, returned as a warning.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -160,48 +161,75 @@ def _faces(path: Path, axis: int) -> None:
 
 
 def _order(path: Path) -> None:
-    """Rows without ids keep their order: another row is not where a particle was.
-
-    Of rows that move far, the nearest particle of the next snapshot is a stranger at the distance
-    of a random point to its nearest particle, unless rows were exchanged: then it is the same
-    particle after its true, short step.
-    """
-    count, D = path.position.shape[1:]
-    density = count / path.box.volume
-    spacing = neighbour_distance(density, D)
-    ball = {2: np.pi, 3: 4 * np.pi / 3}[D]
-    random = (np.log(2) / (density * ball)) ** (1 / D)
-    size = np.linalg.norm(path.step, axis=2)
-    moved, left, rows_of = [], [], []
-    for t in np.flatnonzero(path.follows & (size > FAR * spacing).any(axis=1)):
-        rows = np.flatnonzero(size[t] > FAR * spacing)
-        near = _nearest(path.position[t, rows], path.position[t + 1], path.box)
-        moved.append(size[t, rows])
-        left.append(near)
-        rows_of.append(np.full(len(rows), t))
-    if not left:
-        return
-    near, far, when = np.concatenate(left), np.concatenate(moved), np.concatenate(rows_of)
-    if len(near) < 3 or np.median(near) > CLOSE * random:
-        return
-    worst = int(np.bincount(when).argmax())
-    raise ValueError(
-        f"Rows of {path.name} change order and carry no ids: from snapshot {worst} to {worst + 1} "
-        f"{int((when == worst).sum())} of {count} move far (by {np.median(far):.3g}, the median), "
-        f"and another row is within {np.median(near):.3g} of where each of them was; write a "
-        f"column id, in LAMMPS also dump_modify sort id."
-    )
-
-
-def _nearest(points: np.ndarray, others: np.ndarray, box: Box) -> np.ndarray:
-    """Distances from points to the nearest of others, across periodic faces."""
+    """Rows without ids keep their order."""
+    box = path.box
     sides = np.where(box.periodic, box.lengths, 0.0)
 
     def local(r: np.ndarray) -> np.ndarray:
-        wrapped = np.where(box.periodic, (r - box.origin) % box.lengths, r)
-        return np.where((sides > 0) & (wrapped >= box.lengths), 0.0, wrapped)
+        inside = np.where(box.periodic, (r - box.origin) % box.lengths, r)
+        return np.where((sides > 0) & (inside >= box.lengths), 0.0, inside)
 
-    return cKDTree(local(others), boxsize=sides).query(local(points))[0]
+    pairs = (
+        (t, local(path.position[t]), path.step[t], local(path.position[t + 1]))
+        for t in np.flatnonzero(path.follows)
+    )
+    density = path.position.shape[1] / box.volume
+    found = exchanged(pairs, density, sides)
+    if found is not None:
+        raise ValueError(
+            f"Rows of {path.name} change order and carry no ids: from snapshot {found.when} to "
+            f"{found.when + 1} {found.count} of {path.position.shape[1]} move far (by "
+            f"{found.moved:.3g}, the median), and another row is within {found.near:.3g} of where "
+            f"each of them was; write a column id, in LAMMPS also dump_modify sort id."
+        )
+
+
+class Exchanged(NamedTuple):
+    """Labels that change places: most of them from snapshot ``when`` to the next."""
+
+    when: int
+    count: int
+    moved: float  # median distance that a label moves
+    near: float  # median distance to whoever is nearest afterwards
+
+
+def exchanged(
+    pairs: Iterable[tuple[int, np.ndarray, np.ndarray, np.ndarray]],
+    density: float,
+    sides: np.ndarray,
+) -> Exchanged | None:
+    """Whether labels change places from one snapshot to the next.
+
+    Of labels that move far, the nearest particle of the next snapshot is a stranger at the distance
+    of a random point to its nearest particle, unless labels were exchanged: then it is the same
+    particle after its true, short step.
+
+    Args:
+        pairs: snapshot, positions (M, D), steps (M, D) of the labels, and all positions (K, D) of
+            the next snapshot.
+        density: particles per area or volume.
+        sides: (D,) periods of the axes, 0 for open ones; positions lie within.
+    """
+    D = len(sides)
+    spacing = neighbour_distance(density, D)
+    random = (np.log(2) / (density * {2: np.pi, 3: 4 * np.pi / 3}[D])) ** (1 / D)
+    moved, near, when = [], [], []
+    for t, position, step, after in pairs:
+        size = np.linalg.norm(step, axis=1)
+        far = size > FAR * spacing
+        if far.any() and len(after):
+            moved.append(size[far])
+            near.append(cKDTree(after, boxsize=sides).query(position[far])[0])
+            when.append(np.full(int(far.sum()), t))
+    if not moved:
+        return None
+    close = float(np.median(np.concatenate(near)))
+    times = np.concatenate(when)
+    if len(times) < 3 or close > CLOSE * random:
+        return None
+    worst = int(np.bincount(times).argmax())
+    far_by = float(np.median(np.concatenate(moved)))
+    return Exchanged(worst, int((times == worst).sum()), far_by, close)
 
 
 def _resolved(path: Path) -> None:
