@@ -171,14 +171,14 @@ def _order(path: Path) -> None:
 
     pairs = (
         (t, local(path.position[t]), path.step[t], local(path.position[t + 1]))
-        for t in np.flatnonzero(path.follows)
+        for t in np.flatnonzero(path.follows).tolist()
     )
     density = path.position.shape[1] / box.volume
     found = exchanged(pairs, density, sides)
     if found is not None:
         raise ValueError(
             f"Rows of {path.name} change order and carry no ids: from snapshot {found.when} to "
-            f"{found.when + 1} {found.count} of {path.position.shape[1]} move far (by "
+            f"{found.when + 1} {found.labels} of {path.position.shape[1]} move far (by "
             f"{found.moved:.3g}, the median), and another row is within {found.near:.3g} of where "
             f"each of them was; write a column id, in LAMMPS also dump_modify sort id."
         )
@@ -188,7 +188,7 @@ class Exchanged(NamedTuple):
     """Labels that change places: most of them from snapshot ``when`` to the next."""
 
     when: int
-    count: int
+    labels: int
     moved: float  # median distance that a label moves
     near: float  # median distance to whoever is nearest afterwards
 
