@@ -1,3 +1,4 @@
+// Forces and heats of a step, and what ranks tell each other for them.
 #include "pair_metriplectic.h"
 
 #include "atom.h"
@@ -10,14 +11,17 @@
 #include "neighbor.h"
 #include "update.h"
 
+#include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 using namespace LAMMPS_NS;
 using namespace metriplectic;
 
 namespace {
 constexpr std::size_t BLOCK = 64;    // pairs worked on at once, as vectors
+constexpr double TINY = 1e-100, VAST = 1e100;    // beyond, products of two quantities leave the range
+
+bool positive(double x) { return x > TINY && x < VAST; }
 
 Vector vector(const double *x) { return {x[0], x[1], x[2]}; }
 }    // namespace
@@ -151,13 +155,25 @@ void PairMetriplectic::set_fields(Energy &energy, const Friction &friction)
   internal_energy = sliding_power = 0.0;
   for (int i = 0; i < atom->nlocal; ++i) {
     const double V = 1.0 / (density[i] + volume.self_weight);
+    if (!positive(V)) stop(i, V, 0.0);
     Caloric at = energy(S[i], V);
     if (solid) at.U += elastic[i].U, at.T += elastic[i].T, at.dTdS += elastic[i].dTdS;
-    fields[i] = {vector(v[i]), at.T, V, at.P * V * V, at.dTdS, friction.log_T(at.T)};
+    const double pressure = at.P * V * V, size = std::fabs(at.U) + std::fabs(pressure) + std::fabs(at.dTdS);
+    if (!positive(at.T) || !(size < VAST)) stop(i, V, at.T);
+    fields[i] = {vector(v[i]), at.T, V, pressure, at.dTdS, friction.log_T(at.T)};
     internal_energy += at.U;
     if (eflag_atom) eatom[i] += at.U;
   }
   if (eflag_global) eng_vdwl += internal_energy;
+}
+
+// Ends the run, for what follows from such a state would be no number.
+void PairMetriplectic::stop(int i, double V, double T) const
+{
+  error->one(FLERR,
+             "Particle {} has entropy {}, volume {} and temperature {} at step {}, from which no forces "
+             "follow: shorten the time step, or check start and potential file",
+             atom->tag[i], entropies()[i], V, T, update->ntimestep);
 }
 
 template <class Friction> void PairMetriplectic::set_forces(Friction &friction)
@@ -242,4 +258,150 @@ void PairMetriplectic::add_end_heat()
     heat[i] += dissipated;
     heat[j] += dissipated;
   }
+}
+
+// The elastic part: bonds of the undeformed configuration.
+
+// The image of the other end of a bond that is nearest to owned particle i.
+int PairMetriplectic::other_end(int i, const ReferenceBond &bond) const
+{
+  const int j = atom->map(bond.other);
+  if (j < 0)
+    error->one(FLERR,
+               "The bond of particles {} and {} reaches beyond the communication range {}: raise "
+               "comm_modify cutoff",
+               atom->tag[i], bond.other, comm->get_comm_cutoff());
+  return domain->closest_image(i, j);
+}
+
+static Vector separation(double **x, int i, int j)
+{
+  return {x[i][0] - x[j][0], x[i][1] - x[j][1], x[i][2] - x[j][2]};
+}
+
+// Elastic energy and stress of every owned particle; stresses of ghosts.
+void PairMetriplectic::set_strain()
+{
+  const double *S = entropies();
+  elastic.resize(fields.size());
+  for (int i = 0; i < atom->nlocal; ++i) {
+    const int tag = atom->tag[i];
+    if (tag > solid->size())
+      error->one(FLERR, "Particle {} is not one of the {} of the undeformed solid", tag, solid->size());
+    Neighbourhood sum;
+    for (const ReferenceBond &bond : solid->bonds(tag))
+      strain->add(bond, separation(atom->x, i, other_end(i, bond)), sum);
+    elastic[i] = strain->energy(sum, solid->inverse(tag), S[i]);
+  }
+  message = Message::STRESS;
+  comm->forward_comm(this);
+}
+
+// The forces of the bonds, each computed by the owner of its first end.
+void PairMetriplectic::add_elastic_forces()
+{
+  for (int i = 0; i < atom->nlocal; ++i)
+    for (const ReferenceBond &bond : solid->bonds(atom->tag[i])) {
+      if (!bond.first) continue;
+      const int j = other_end(i, bond);
+      const Vector r_ij = separation(atom->x, i, j);
+      const Vector f = strain->force(bond, r_ij, elastic[i].stress, elastic[j].stress);
+      double *f_i = atom->f[i], *f_j = atom->f[j];
+      f_i[0] += f.x, f_i[1] += f.y, f_i[2] += f.z;
+      f_j[0] -= f.x, f_j[1] -= f.y, f_j[2] -= f.z;
+      if (!sliding.empty()) sliding_power += dot(f, sliding[j]);
+      if (vflag_atom)
+        ev_tally_xyz(i, j, atom->nlocal, 1, 0.0, 0.0, f.x, f.y, f.z, r_ij.x, r_ij.y, r_ij.z);
+    }
+}
+
+// Messages between ranks.
+
+// How much faster than a particle of this group mask its image moves, `pbc` as messages between ranks
+// give it.
+Vector LAMMPS_NS::image_velocity(const Domain &domain, const int *pbc, int mask)
+{
+  if (!(mask & domain.deform_groupbit)) return {0.0, 0.0, 0.0};
+  const double *rate = domain.h_rate;
+  return {pbc[0] * rate[0] + pbc[5] * rate[5] + pbc[4] * rate[4], pbc[1] * rate[1] + pbc[3] * rate[3],
+          pbc[2] * rate[2]};
+}
+
+int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int pbc_flag, int *pbc)
+{
+  if (message == Message::STRENGTH) {
+    for (int k = 0; k < n; ++k) buf[k] = strength[which[k]];
+    return n;
+  }
+  if (message == Message::SLIDING) {
+    for (int k = 0; k < n; ++k, buf += 3) {
+      Vector u = sliding[which[k]];
+      if (pbc_flag) u = u + image_velocity(*domain, pbc, atom->mask[which[k]]);
+      buf[0] = u.x, buf[1] = u.y, buf[2] = u.z;
+    }
+    return 3 * n;
+  }
+  if (message == Message::STRESS) {
+    for (int k = 0; k < n; ++k, buf += 9)
+      std::copy_n(&elastic[which[k]].stress.at[0][0], 9, buf);
+    return 9 * n;
+  }
+  for (int k = 0; k < n; ++k, buf += 4) {
+    const Fields &at = fields[which[k]];
+    buf[0] = at.T, buf[1] = at.V, buf[2] = at.pressure, buf[3] = at.dTdS;
+  }
+  return 4 * n;
+}
+
+void PairMetriplectic::unpack_forward_comm(int n, int first, double *buf)
+{
+  if (message == Message::STRENGTH) {
+    std::copy(buf, buf + n, strength.begin() + first);
+    return;
+  }
+  if (message == Message::SLIDING) {
+    for (int i = first; i < first + n; ++i, buf += 3) sliding[i] = {buf[0], buf[1], buf[2]};
+    return;
+  }
+  if (message == Message::STRESS) {
+    for (int i = first; i < first + n; ++i, buf += 9)
+      std::copy_n(buf, 9, &elastic[i].stress.at[0][0]);
+    return;
+  }
+  for (int i = first; i < first + n; ++i, buf += 4) {
+    Fields &at = fields[i];
+    at.T = buf[0], at.V = buf[1], at.pressure = buf[2], at.dTdS = buf[3];
+  }
+}
+
+int PairMetriplectic::pack_reverse_comm(int n, int first, double *buf)
+{
+  std::copy(density.begin() + first, density.begin() + first + n, buf);
+  return n;
+}
+
+void PairMetriplectic::unpack_reverse_comm(int n, int *which, double *buf)
+{
+  for (int k = 0; k < n; ++k) density[which[k]] += buf[k];
+}
+
+double PairMetriplectic::outside() const
+{
+  const auto count = [](const auto &closure) { return double(closure.outside()); };
+  return std::visit(count, energy) + std::visit(count, friction);
+}
+
+// Networks evaluated beyond their tables are exact but slow, and the model was not trained there.
+void PairMetriplectic::finish()
+{
+  double own = outside(), all = 0.0;
+  MPI_Allreduce(&own, &all, 1, MPI_DOUBLE, MPI_SUM, world);
+  if (all > 0.0 && comm->me == 0)
+    error->warning(FLERR, "{:.0f} evaluations of networks beyond the range of their tables so far", all);
+}
+
+double PairMetriplectic::memory_usage()
+{
+  return Pair::memory_usage() + double(pairs.i.capacity()) * (2 * sizeof(int) + 4 * sizeof(double)) +
+      double(fields.capacity()) * (sizeof(Fields) + 3 * sizeof(double));
 }

@@ -3,7 +3,6 @@
 #define LMP_PAIR_METRIPLECTIC_H
 
 #include "energy.h"
-#include "network_energy.h"
 #include "pair_kernel.h"
 #include "product_friction.h"
 #include "strain.h"
@@ -15,6 +14,10 @@
 #include <variant>
 
 namespace LAMMPS_NS {
+
+// How much faster than a particle of this group mask its image moves in a box that changes its shape
+// (fix deform with remap v), `pbc` as messages between ranks give it.
+metriplectic::Vector image_velocity(const Domain &domain, const int *pbc, int mask);
 
 class PairMetriplectic : public Pair {
  public:
@@ -39,6 +42,7 @@ class PairMetriplectic : public Pair {
   void add_end_heat();    // the part of the heats that depends on velocities after the step
   double anchor() const { return anchor_temperature; }
   double mass() const { return constants.m; }
+  double cutoff() const { return h; }
 
   std::vector<metriplectic::Fields> fields;    // of owned particles and ghosts
   std::vector<double> heat;    // received in the step that begins here, T_i x_i of integrators.py
@@ -77,7 +81,9 @@ class PairMetriplectic : public Pair {
   void allocate();
   void read(const std::string &path);
   int custom(const char *name) const;
+  void check_integrator();
   void check_box();
+  [[noreturn]] void stop(int i, double V, double T) const;
   void resize();
   void find_pairs();
   void room_for(std::size_t more);

@@ -8,6 +8,7 @@
 #include "force.h"
 #include "memory.h"
 #include "neighbor.h"
+#include "update.h"
 #include "utils.h"
 
 #include <cmath>
@@ -56,6 +57,8 @@ void PairMetriplectic::read(const std::string &path)
     std::stringstream whole;
     whole << stream.rdbuf();
     text = whole.str();
+    if (text.size() > MAXSMALLINT)
+      error->one(FLERR, "The potential file {} is larger than {} bytes", path, MAXSMALLINT);
   }
   bigint size = bigint(text.size());
   MPI_Bcast(&size, 1, MPI_LMP_BIGINT, 0, world);
@@ -72,6 +75,8 @@ void PairMetriplectic::read(const std::string &path)
     constants = {k_B, file.number("mass"), 1.0 / dimension, 0.0, std::sqrt(2.0 * k_B), 0.0,
                  dimension == 3 ? 1.0 : 0.0};
     volume = Volume(file, h);
+    strain.reset();
+    solid.reset();
     if (file.word("energy.kind") == "network") energy = NetworkEnergy(file);
     else energy = ExponentialEnergy(file);
     if (file.word("friction.kind") == "product") friction = ProductFriction(file, h);
@@ -87,6 +92,7 @@ void PairMetriplectic::read(const std::string &path)
 
 void PairMetriplectic::init_style()
 {
+  check_integrator();
   if (domain->dimension != dimension)
     error->all(FLERR, "The potential is for {} dimensions, the simulation has {}: see the dimension command",
                dimension, domain->dimension);
@@ -103,6 +109,21 @@ void PairMetriplectic::init_style()
   if (strong) custom("strength");
   check_box();
   neighbor->add_request(this);
+}
+
+// A model of friction, noise and heat is a step in time: it has no energy to go down in, and no parts
+// of a step.
+void PairMetriplectic::check_integrator()
+{
+  constexpr int MINIMISATION = 2;
+  if (update->whichflag == MINIMISATION)
+    error->all(FLERR,
+               "Pair style metriplectic cannot be minimized: its forces hold friction and noise; relax "
+               "with fix viscous and run");
+  if (!(update->dt > 0.0 && std::isfinite(update->dt)))
+    error->all(FLERR, "Pair style metriplectic needs a timestep above 0, got {}", update->dt);
+  if (!utils::strmatch(update->integrate_style, "^verlet"))
+    error->all(FLERR, "Pair style metriplectic needs run_style verlet, got {}", update->integrate_style);
 }
 
 double PairMetriplectic::init_one(int, int) { return h; }

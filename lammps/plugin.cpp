@@ -1,14 +1,36 @@
 // Registers pair_style metriplectic and fix metriplectic with the LAMMPS they were built for.
-#include "lammpsplugin.h"
-
-#include "fix_lead.h"
 #include "fix_metriplectic.h"
+#include "fix_metriplectic_lead.h"
 #include "pair_metriplectic.h"
 
 #include "error.h"
 #include "lammps.h"
 
 using namespace LAMMPS_NS;
+
+// What LAMMPS expects of a plugin: its documented C interface (developer guide, "Writing plugins").
+extern "C" {
+
+typedef void *(lammpsplugin_factory1)(void *);
+typedef void *(lammpsplugin_factory2)(void *, int, char **);
+
+typedef struct {
+  const char *version;    // of the LAMMPS it was built for
+  const char *style;      // "pair", "fix", ...
+  const char *name;       // as written in input scripts
+  const char *info;
+  const char *author;
+  union {
+    lammpsplugin_factory1 *v1;    // pair styles
+    lammpsplugin_factory2 *v2;    // fixes
+  } creator;
+  void *handle;
+} lammpsplugin_t;
+
+typedef void (*lammpsplugin_regfunc)(lammpsplugin_t *, void *);
+
+void lammpsplugin_init(void *lmp, void *handle, void *regfunc);
+}
 
 namespace {
 void *make_pair(void *lmp) { return new PairMetriplectic(static_cast<LAMMPS *>(lmp)); }

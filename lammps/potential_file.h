@@ -1,4 +1,5 @@
-// The portable potential file: named words and numbers (see pipeline/lammps/potential.py).
+// The portable potential file: named words and numbers (pipeline/lammps/potential.py), all of them
+// known and in their ranges (potential_entries.h).
 #ifndef METRIPLECTIC_POTENTIAL_FILE_H
 #define METRIPLECTIC_POTENTIAL_FILE_H
 
@@ -17,12 +18,16 @@ class PotentialFile {
   const std::string &word(const std::string &name) const;
   double number(const std::string &name) const;
   const std::vector<double> &numbers(const std::string &name) const;
-  const std::vector<double> &numbers(const std::string &name, std::size_t count) const;
 
  private:
   std::string path;
   std::map<std::string, std::string> words;
   std::map<std::string, std::vector<double>> arrays;
+
+  void parse(const std::string &text, std::size_t place);
+  [[noreturn]] void refuse(const std::string &what) const;
+
+  friend class EntryCheck;
 };
 
 }    // namespace metriplectic

@@ -13,8 +13,8 @@ bool spans(const Matrix &inverse) { return inverse.at[0][0] + inverse.at[1][1] +
 class GreenStrain : public Strain {
  public:
   GreenStrain(const PotentialFile &file, int D)
-      : D(D), c(file.numbers("strain.c")), bulk(file.numbers("strain.bulk", 1)[0]),
-        zigzag(file.numbers("strain.zigzag", 1)[0])
+      : D(D), c(file.numbers("strain.c")), bulk(file.number("strain.bulk")),
+        zigzag(file.number("strain.zigzag"))
   {
   }
 
@@ -127,8 +127,8 @@ std::unique_ptr<Strain> Strain::made(const PotentialFile &file, double h, int D)
 Solid::Solid(const PotentialFile &file, int D)
 {
   const auto &weight = file.numbers("solid.weight");
-  const auto &ends = file.numbers("solid.bonds", 2 * weight.size());
-  const auto &r0 = file.numbers("solid.r0", D * weight.size());
+  const auto &ends = file.numbers("solid.bonds");
+  const auto &r0 = file.numbers("solid.r0");
   const auto &inverse = file.numbers("solid.inverse");
   const std::size_t count = inverse.size() / (D * D);
   by_tag.resize(count + 1);

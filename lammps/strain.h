@@ -2,8 +2,8 @@
 #ifndef METRIPLECTIC_STRAIN_H
 #define METRIPLECTIC_STRAIN_H
 
-#include "matrix.h"
 #include "network.h"
+#include "vectors.h"
 
 #include <memory>
 

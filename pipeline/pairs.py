@@ -1,13 +1,4 @@
-"""State, and pairs of neighbours: search, geometry, and the sums that show what is conserved.
-
-The state of a particle system: what the dynamics evolves.
-
-Products of short vectors.
-
-Pairs of neighbours: search, geometry, and the two sums from which conservation is read off.
-
-Several pair quantities summed at once.
-"""
+"""State, and pairs of neighbours: search, geometry, and the sums that show what is conserved."""
 
 from __future__ import annotations
 

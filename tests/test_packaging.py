@@ -80,7 +80,7 @@ def test_the_workflow_runs_from_the_unpacked_source_with_the_wheel_installed(
     target = "results/tiny/features.parquet"
     command = (sys.executable, "-P", "-m", "snakemake", "--cores", "2", "--snakefile")
     done = subprocess.run(
-        [*command, str(source / "workflow" / "Snakefile"), target, "--printshellcmds"],
+        [*command, str(source / "Snakefile"), target, "--printshellcmds"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(site)},
         capture_output=True,
@@ -119,7 +119,7 @@ def test_the_workflow_has_no_lints_but_those_explained():
         "Specify a conda environment or container for each rule.:",
         "Mixed rules and functions in same snakefile.:",
     }
-    assert "finds two things" in (HOME / "workflow" / "Snakefile").read_text()
+    assert "finds two things" in (HOME / "Snakefile").read_text()
 
 
 def test_the_catalogue_file_says_what_is_asked_for():

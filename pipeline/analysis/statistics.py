@@ -1,7 +1,5 @@
 """All statistics of one source (experiment, truth, a model's rollout), and their file.
 
-Each statistic as it stands in a statistics file: curve, interval, and the sums behind them.
-
 Every source is measured with the settings planned from the experiment, so that curves share lags
 and bins: see `settings.plan`.
 """

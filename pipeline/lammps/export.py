@@ -1,9 +1,8 @@
 """A learned model folder as one potential file.
 
-Closures as entries of a potential file.
-
-Everything of one variable becomes a cubic spline on equal intervals of [0, h] (`grid`), everything
-of two a table (`tables`). What is a spline already keeps its coefficients.
+Everything of one variable becomes a cubic spline on equal intervals of [0, h], everything of two a
+table (`tabulate`). What is a spline already keeps its coefficients, and a network its weights, for
+exact values beside the table.
 
     volume     exp(s(r)) (1 - r^2/h^2)^taper, and the self weight
     friction   separable: ln a^2 = g0(r) + g1(r) ln T_ij + ln taper V_i V_j
@@ -11,9 +10,7 @@ of two a table (`tables`). What is a spline already keeps its coefficients.
     energy     exponentials: sum_k exp(log_c_k + alpha_k S - beta_k ln V/V0)
                network: a table over S and ln V
 
-Network closures as entries of a potential file: tables, and the weights for exact values.
-
-Elastic solids in a potential file: the closure, and the bonds of one undeformed configuration.
+An elastic solid adds the bonds of one undeformed configuration:
 
     solid.bonds      (B, 2) tags of the two ends       solid.r0       (B, D) undeformed r_ij
     solid.weight     (B,)                              solid.inverse  (N, D, D)
@@ -310,7 +307,7 @@ def potential(
         "gate": 1e300 if gate is None else gate,
         "strong": 0.0,
     }
-    made = Potential({}, {name: np.array([value]) for name, value in numbers.items()})
+    made = Potential({}, {name: np.array([float(value)]) for name, value in numbers.items()})
     domain = Domain(model.cutoff, *ranges)
     parts = [entries(x, domain) for x in (model.volume, model.energy_closure, model.friction)]
     if model.strain is not None:

@@ -1,9 +1,4 @@
-"""What a LAMMPS run reads: an input script, and the particles as a data file in reduced units.
-
-The LAMMPS input script of a run.
-
-A particle system as a LAMMPS data file, in the reduced units of the model (units lj).
-"""
+"""What a LAMMPS run reads: an input script, and the particles as a data file in reduced units."""
 
 from __future__ import annotations
 

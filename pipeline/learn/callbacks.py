@@ -1,9 +1,4 @@
-"""What watches the training: the log table, the progress bar, the clock, and a short rollout.
-
-A short rollout on the validation block: the likelihood alone does not see a blow-up.
-
-What watches the training: the log table, the progress bar, the clock.
-"""
+"""What watches the training: the log table, the progress bar, the clock, and a short rollout."""
 
 from __future__ import annotations
 

@@ -1,13 +1,4 @@
-"""The metriplectic model under training: what training needs of a model, its latents and its loss.
-
-The learning rate along the steps.
-
-What training needs of a model, whichever it is.
-
-The metriplectic model with the latents of its particles: rollouts and files of the two.
-
-The loss of the metriplectic model.
-"""
+"""The metriplectic model in training: what is asked of any model, its latents, its loss."""
 
 from __future__ import annotations
 

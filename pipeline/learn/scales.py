@@ -1,14 +1,10 @@
 """What is measured before training: temperature, noise and first scales, and a model to start from.
 
-What is measured before training: the temperature that anchors the gauge, and first scales.
-
-The likelihood barely determines the temperature, so the mean T of the model is held at the
-measured kinetic one, T0 = var v per component, mean flow and localisation noise taken off. This
-is exact in equilibrium. Where the system is driven, T0 is the kinetic temperature of the motion
-relative to the flow fitted to each snapshot: an anchor of the scale by convention, which says
-how strong fluctuations are and not that the system is in equilibrium.
-
-A model to start from, its scales taken from the data so that the first loss is sane.
+The likelihood barely determines the temperature, so the mean T of the model is held at the measured
+kinetic one, T0 = var v per component, mean flow and localisation noise taken off. This is exact in
+equilibrium. Where the system is driven, T0 is the kinetic temperature of the motion relative to the
+flow fitted to each snapshot: an anchor of the scale by convention, which says how strong
+fluctuations are and not that the system is in equilibrium.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Settings of training, their defaults and what they mean, and the models that a report compares.
-
-Settings of training, their defaults and what they mean.
-
-The models a report compares, as settings of one training.
-"""
+"""Settings of training: their defaults and meaning, and the models that a report compares."""
 
 from __future__ import annotations
 

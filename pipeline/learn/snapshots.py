@@ -1,19 +1,14 @@
 """Training samples: snapshots with their graphs as flat tensors, and which particles count.
 
-Which particles the loss is about.
-
-Steps of training longer than a snapshot interval, for motion that remembers.
-
-Where what is left out (the beads of a molecule, the liquid) forgets within several snapshots, the
-velocity changes of one interval are smooth: their variance over the interval, which is the noise,
-comes out too small, and so does friction. Over a stride of k snapshots the noise is white, and
-its variance per time no longer depends on k. Every snapshot still serves, k sequences interleaved.
+Steps of training longer than a snapshot interval, for motion that remembers. Where what is left out
+(the beads of a molecule, the liquid) forgets within several snapshots, the velocity changes of one
+interval are smooth: their variance over the interval, which is the noise, comes out too small, and
+so does friction. Over a stride of k snapshots the noise is white, and its variance per time no
+longer depends on k. Every snapshot still serves, k sequences interleaved.
 
 The integrator's velocities live half a step before its positions, v(t + dt/2) - v(t - dt/2) =
 F(r(t)) dt: so do those given to training. Velocities taken at the positions' own time would read
 the change of the force along the step as friction.
-
-Training samples: snapshots with their graphs as flat tensors, batches by slicing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,4 @@
-"""Training from a trajectory and its graphs to a model on disk.
-
-One training made ready: tensors, measured scales and a model to start from.
-
-Which interrupted run a training may go on from: only one of the same data and settings.
-"""
+"""Training from a trajectory and its graphs to a model on disk."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Pages from templates, each one file that loads nothing, and numbers as people write them.
-
-Numbers as people write them.
-
-Pages from templates: each one file that holds its style and script and loads nothing.
-"""
+"""Pages from templates, each one file that loads nothing, and numbers as people write them."""
 
 from __future__ import annotations
 

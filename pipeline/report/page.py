@@ -1,7 +1,4 @@
-"""The report: one HTML file that opens offline, made from the files of one data set.
-
-The head and the foot of the page: what the data is, and where everything comes from.
-"""
+"""The report: one HTML file that opens offline, made from the files of one data set."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Where a result comes from: inputs, versions, commit, machine, and the settings of the tracking.
-
-The settings of the tracking, where they come from, and what they and the tracks warn of.
-
-Where a result comes from: inputs, versions, commit, machine.
-"""
+"""Where a result comes from: inputs, versions, commit, machine, settings of the tracking."""
 
 from __future__ import annotations
 
@@ -51,9 +46,9 @@ def parameters(results: Results) -> Table:
 
 
 def warnings(results: Results) -> list[str]:
-    """The warnings of tuning, linking and velocities."""
+    """The warnings of the look through the videos, of tuning, linking and velocities."""
     sentences = []
-    for name in ("tuning.json", "linking.json"):
+    for name in ("survey.json", "tuning.json", "linking.json"):
         try:
             sentences += [str(s) for s in results.json(name).get("warnings", [])]
         except Absent:

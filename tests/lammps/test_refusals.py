@@ -27,45 +27,59 @@ def prepared(tmp_path_factory, plugin):
 def refusal(folder, text, ranks=1):
     """What LAMMPS says when it stops."""
     (folder / "in.wrong").write_text(text)
-    with pytest.raises(RuntimeError) as stopped:
+    with pytest.raises(ValueError, match="LAMMPS ended") as stopped:
         run.run(folder, "in.wrong", ranks, log="log.wrong")
     return str(stopped.value)
 
 
-WRONG = {
-    "newton on": ("newton off", "needs newton on"),
-    "comm_modify vel yes": ("", "comm_modify vel yes"),
-    "pair_style metriplectic 5": ("pair_style metriplectic -5", "must not be negative"),
-    "pair_coeff * * model.metriplectic": ("pair_coeff 1 1 model.metriplectic", "must start with"),
-    "d_entropy d_strength": ("d_other d_strength", "needs the property entropy"),
-    "property/atom d_entropy d_strength": (
+WRONG = [
+    ("newton on", "newton off", "needs newton on"),
+    ("comm_modify vel yes", "", "comm_modify vel yes"),
+    ("pair_style metriplectic 5", "pair_style metriplectic -5", "must not be negative"),
+    (
+        "pair_coeff * * model.metriplectic",
+        "pair_coeff 1 1 model.metriplectic",
+        "must start with",
+    ),
+    ("d_entropy d_strength", "d_other d_strength", "needs the property entropy"),
+    (
+        "property/atom d_entropy d_strength",
         "property/atom d_entropy d_other",
         "needs the property strength",
     ),
-    "fix integrate": (
+    (
+        "fix integrate",
         "change_box all x final 0.0 2.9 boundary p p p\nfix integrate",
         "exceeds half of the periodic box length",
     ),
-    "timestep": ("mass * 2.0\ntimestep", "mass of every particle must be 1"),
-    "group driven type 2\nfix integrate free metriplectic": (
+    ("timestep", "mass * 2.0\ntimestep", "mass of every particle must be 1"),
+    (
+        "group driven type 2\nfix integrate free metriplectic",
         "group driven type 2\nfix integrate free metriplectic\n"
         "fix push driven move linear 1 0 NULL",
         "must be defined before",
     ),
-    "run 1": ("fix flow all deform 1 x erate 0.1 remap v\nrun 1", "must be defined before"),
-    "group free type": (
+    ("run 1", "fix flow all deform 1 x erate 0.1 remap v\nrun 1", "must be defined before"),
+    (
+        "group free type",
         "fix push all addforce 1.0 0.0 0.0\ngroup free type",
         "must be defined after",
     ),
-    "\nrun": ("\nset atom 2 x 0 y 0\nset atom 1 x 0 y 0\nrun", "sit on each other"),
-    "model.metriplectic": ("start.data", "not a potential file"),
-}
+    ("\nrun", "\nset atom 2 x 0 y 0\nset atom 1 x 0 y 0\nrun", "sit on each other"),
+    ("model.metriplectic", "start.data", "not a potential file"),
+    ("run 1", "minimize 0.0 1e-8 10 10", "cannot be minimized: its forces hold friction"),
+    ("run 1", "run_style respa 2 2\nrun 1", "needs run_style verlet, got respa"),
+    ("run 1", "timestep 0.0\nrun 1", "needs a timestep above 0, got 0"),
+    ("run 1", "timestep 1e6\nrun 1", "beyond the cutoff 1.6: shorten the time step"),
+    ("run 1", "set atom 3 d_entropy 1e9\nrun 1", "has entropy 1000000000, volume"),
+    ("run 1", "set atom 3 d_strength -1e9\nrun 1", "from which no forces follow"),
+    ("free metriplectic", "free metriplectic temperature -1", "must be above 0, got -1"),
+]
 
 
-@pytest.mark.parametrize("right", WRONG)
-def test_wrong_input_ends_with_a_sentence(prepared, right):
+@pytest.mark.parametrize(("right", "wrong", "sentence"), WRONG, ids=[x[2] for x in WRONG])
+def test_wrong_input_ends_with_a_sentence(prepared, right, wrong, sentence):
     folder, text = prepared
-    wrong, sentence = WRONG[right]
     assert right in text
     assert sentence in refusal(folder, text.replace(right, wrong))
 
@@ -92,7 +106,7 @@ def test_another_version_of_the_format_is_refused_on_both_sides(prepared):
     folder, text = prepared
     whole = (folder / "model.metriplectic").read_text()
     (folder / "new.metriplectic").write_text(whole.replace("potential 1\n", "potential 2\n", 1))
-    assert "version 2" in refusal(folder, text.replace("model.metriplectic", "new.metriplectic"))
+    assert "version '2'" in refusal(folder, text.replace("model.metriplectic", "new.metriplectic"))
     with pytest.raises(ValueError, match="version"):
         potential.read(folder / "new.metriplectic")
 

@@ -14,17 +14,22 @@ pytestmark = pytest.mark.slow
 FLAGS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 
 
-@pytest.fixture(scope="module")
-def watched(request):
-    """The plugin with sanitizers, and the libraries that must be loaded before it."""
-    plugin = build(request.config.cache.mkdir("plugin"), FLAGS)
+def preloaded() -> dict[str, str]:
+    """Environment of a program that loads a plugin with sanitizers."""
     libraries = [
         subprocess.run(
             ["g++", f"-print-file-name=lib{name}.so"], capture_output=True, text=True, check=True
         ).stdout.strip()
         for name in ("asan", "ubsan")
     ]
-    return plugin, " ".join(libraries)
+    # LAMMPS and MPI themselves leak, and throw exceptions before the sanitizer can see them.
+    return {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
+
+
+@pytest.fixture(scope="module")
+def watched(request):
+    """The plugin with sanitizers."""
+    return build(request.config.cache.mkdir("plugin"), FLAGS)
 
 
 CASES = [("splines", 2), ("networks", 1), ("splines_solid", 1), ("paper_solid", 2)]
@@ -32,11 +37,9 @@ CASES = [("splines", 2), ("networks", 1), ("splines_solid", 1), ("paper_solid", 
 
 @pytest.mark.parametrize(("kind", "ranks"), CASES)
 def test_nothing_is_undefined(tmp_path, watched, monkeypatch, kind, ranks):
-    plugin, libraries = watched
-    monkeypatch.setenv("LD_PRELOAD", libraries)
-    # LAMMPS and MPI themselves leak, and throw exceptions before the sanitizer can see them.
-    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
+    for name, value in preloaded().items():
+        monkeypatch.setenv(name, value)
     rate, dt = (4.0, 0.01) if kind == "splines" else (0.0, 2e-5)
     model, system = random_model(kind, 2), crystal(2, strong=kind == "splines", rate=rate)
-    path = by_plugin(tmp_path, plugin, model, system, 15, ranks=ranks, dt=dt)
+    path = by_plugin(tmp_path, watched, model, system, 15, ranks=ranks, dt=dt)
     assert len(path.r) == 16

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 HOME = Path(__file__).resolve().parents[2]
-SNAKEFILE = str(HOME / "workflow" / "Snakefile")
+SNAKEFILE = str(HOME / "Snakefile")
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 Snakemake = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -43,3 +43,12 @@ def test_on_a_cluster_every_stage_asks_for_memory_and_time(tmp_path, snakemake):
     assert int(asked["detect"]["mem_mb"]) == 500 + 600 * workers
     # Four minutes of training by default, and time to start and to finish.
     assert int(asked["train"]["runtime"]) > 30
+
+
+def test_the_catalogue_finds_the_same_workflow_in_its_own_place(tmp_path, snakemake):
+    place = ("--snakefile", str(HOME / "workflow" / "Snakefile"))
+    run = snakemake(tmp_path, *place, "--dry-run", "--cores", "1", "results/tiny/report.html")
+    said = run.stdout + run.stderr
+    assert run.returncode == 0, said[-3000:]
+    assert "rule report" in said
+    assert "profiles/default" in said

@@ -110,11 +110,12 @@ def test_after_a_cancelled_training_the_run_goes_on_and_passes(folder, cut_off, 
 
 
 def test_edited_code_is_no_reason_to_compute_again(folder, resumed, snakemake, tmp_path):
+    shutil.copyfile(HOME / "Snakefile", tmp_path / "Snakefile")
     for name in ("workflow", "config"):
         shutil.copytree(HOME / name, tmp_path / name, copy_function=shutil.copyfile)
     with open(tmp_path / "workflow" / "scripts" / "detect.py", "a") as script:
         script.write("print('edited')\n")
-    here = ("--snakefile", str(tmp_path / "workflow" / "Snakefile"), "--dry-run")
+    here = ("--snakefile", str(tmp_path / "Snakefile"), "--dry-run")
     ours = snakemake(folder, "results/small/report.html", *here, *HASTE)
     assert "Nothing to be done" in ours.stdout + ours.stderr
     others = snakemake(folder, "results/small/report.html", *here, "--cores", "1")

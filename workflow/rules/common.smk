@@ -12,7 +12,8 @@ from pipeline.imported import sources
 from pipeline.report import index
 from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 
-FILMS = ("monolayer", "monolayer_matched")  # simulations that are rendered to a video
+# Simulations that are rendered to a video: KINDS of pipeline.simulate.films, which is slow to import.
+FILMS = ("monolayer", "monolayer_matched", "brownian", "brownian_attractive", "discs")
 CORES = min(8, len(os.sched_getaffinity(0)))
 BEGIN = time.time()
 

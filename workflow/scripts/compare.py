@@ -1,6 +1,7 @@
 """Errors of every model against the experiment, with intervals and noise floors."""
 
-from pipeline import console
+import console
+
 from pipeline.files import whole
 
 console.prepare(snakemake.log[0], snakemake.threads)

@@ -1,10 +1,12 @@
 """The first, middle and last frame of every run, for the report."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-from pipeline.video.frames import open_all, write_examples
+from pipeline.video import survey
+from pipeline.video.frames import write_examples
 
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
+asked = snakemake.params.settings["video"]
+videos = survey.read(snakemake.input.survey, snakemake.params.folder, asked)
 write_examples(snakemake.output.frames, videos)

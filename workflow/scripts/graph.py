@@ -1,6 +1,6 @@
 """Neighbour graphs of every snapshot."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

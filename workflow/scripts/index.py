@@ -1,6 +1,6 @@
 """The list of all reports."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

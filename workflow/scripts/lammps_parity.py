@@ -1,6 +1,6 @@
 """Sets single steps and the path of LAMMPS beside Python's."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], 1)
 

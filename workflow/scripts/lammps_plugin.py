@@ -1,6 +1,6 @@
 """Compiles the LAMMPS plugin for this machine, unless that was done before."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

@@ -1,6 +1,6 @@
 """Rolls a trained model out in LAMMPS over the evaluation window, driven particles following."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], 1)
 

@@ -1,6 +1,6 @@
 """Runs a trained model of a monolayer at a size that no video has, and measures what it did."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], 1)
 

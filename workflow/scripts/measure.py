@@ -1,6 +1,6 @@
 """Statistics of one source on the particles and frames of the evaluation window."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

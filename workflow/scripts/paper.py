@@ -1,6 +1,6 @@
 """The page that sets our numbers beside the paper's."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

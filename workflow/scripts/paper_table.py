@@ -1,6 +1,7 @@
 """Every number of the comparison with the paper, one per row."""
 
-from pipeline import console
+import console
+
 from pipeline.files import whole
 
 console.prepare(snakemake.log[0], snakemake.threads)

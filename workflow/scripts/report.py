@@ -1,6 +1,6 @@
 """One self-contained page about a data set."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

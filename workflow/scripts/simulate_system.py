@@ -1,6 +1,6 @@
 """Simulates one replica of a system whose law is known, as a trajectory."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 

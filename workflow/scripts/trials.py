@@ -1,6 +1,6 @@
 """The page on the settings of the detection, beside what others would find."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
@@ -8,11 +8,12 @@ import json
 from pathlib import Path
 
 from pipeline.report import tuning
-from pipeline.video.frames import open_all
+from pipeline.video import survey
 from pipeline.video.trials import trials
 
 with open(snakemake.input.tuning) as file:
     chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
+asked = snakemake.params.settings["video"]
+videos = survey.read(snakemake.input.survey, snakemake.params.folder, asked)
 page = Path(snakemake.output.page)
 tuning.write(page, page.parent, trials(videos, chosen))

@@ -1,9 +1,4 @@
-"""The same model in LAMMPS: parity, laws and cost, and the model at a size that no video has.
-
-The same model in LAMMPS: parity, laws, statistics beside Python's, and what a step costs.
-
-The model at a size that no video has: where it rearranges, how it is packed, what it kept.
-"""
+"""The same model in LAMMPS: parity, laws and cost, and the model at a size that no video has."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ class FixMetriplecticLead : public Fix {
 
   void advance(bigint step);
   Snapshot read();
+  Snapshot parsed(const Snapshot &last);
   void parse(Snapshot &);
   std::size_t row(tagint) const;
 };
