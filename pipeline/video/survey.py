@@ -364,7 +364,7 @@ def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> l
         said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
     for frame, (y, x) in found.jumps.items():
         said.append(
-            f"the field of view of {name} jumps by ({-x:.0f}, {-y:.0f}) px at frame {frame}: what "
+            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: what "
             "follows is a run of its own (video.registration: true puts both on one frame)."
         )
     return said
