@@ -216,7 +216,9 @@ def test_pixels_of_every_type_show_the_same_particles(tmp_path, kind, dark):
     columns = ["y", "x"]
     one, other = (table.sort_values(columns)[columns].to_numpy() for table in (found, expected))
     assert np.abs(one - other).max() < 0.02
-    assert found["mass"].median() == pytest.approx(scale / fine * expected["mass"].median(), rel=0.01)
+    assert found["mass"].median() == pytest.approx(
+        scale / fine * expected["mass"].median(), rel=0.01
+    )
 
 
 def test_pixels_that_are_no_number_and_hot_ones(tmp_path):
