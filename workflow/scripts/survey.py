@@ -1,6 +1,6 @@
 """One look through every film: frames that show nothing, cuts, the clock, the index of films."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
