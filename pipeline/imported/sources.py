@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from pipeline.errors import InputError
+from pipeline.files import natural, twins
 
 KINDS = {
     "lammps": {".lammpstrj", ".lammpsdump", ".dump"},
@@ -45,12 +47,13 @@ def recorded(paths: Iterable[Path | str]) -> list[Path]:
     """The trajectories among some files, in natural order.
 
     A structure (gro, pdb) is one where nothing else is: beside a trajectory it is its topology.
+
+    Raises:
+        InputError: for the same trajectory twice.
     """
     found = {Path(path): kind(Path(path)) for path in paths}
     chosen = [path for path, name in found.items() if name and name != "structure"]
     chosen = chosen or [path for path, name in found.items() if name]
-    return sorted(chosen, key=_natural)
-
-
-def _natural(path: Path) -> list:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]
+    if pair := twins(chosen):
+        raise InputError(f"{pair[0]} and {pair[1]} are the same trajectory: take one away.")
+    return sorted(chosen, key=lambda path: natural(str(path)))

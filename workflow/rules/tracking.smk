@@ -9,11 +9,11 @@ def tuned_settings(wildcards):
 
 rule tune:
     input:
-        video_files,
+        video=video,
     output:
         tuning="results/{name}/tuning.json",
     params:
-        folder=video_folder,
+        content=content,
         settings=tuned_settings,
     log:
         "results/{name}/logs/tune.log",
@@ -26,7 +26,7 @@ rule tune:
 # Made as soon as it can be: the user looks at it while the rest goes on.
 rule tuning_page:
     input:
-        video_files,
+        video=video,
         tuning="results/{name}/tuning.json",
     output:
         page=report(
@@ -36,7 +36,7 @@ rule tuning_page:
             labels={"what": "detection settings"},
         ),
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/tuning_page.log",
@@ -57,13 +57,13 @@ def parts_of(wildcards):
 # Joins the parts where there are any.
 rule detect:
     input:
-        lambda wildcards: [] if parts_of(wildcards) else video_files(wildcards),
+        video=lambda wildcards: [] if parts_of(wildcards) else video(wildcards),
         parts=parts_of,
         tuning="results/{name}/tuning.json",
     output:
         features="results/{name}/features.parquet",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
         part=(0, 1),
     log:
@@ -77,12 +77,12 @@ rule detect:
 
 use rule detect as detect_part with:
     input:
-        video_files,
+        video=video,
         tuning="results/{name}/tuning.json",
     output:
         features=temp("results/{name}/features/{part}_of_{parts}.parquet"),
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
         part=lambda wildcards: (int(wildcards.part), int(wildcards.parts)),
     log:
@@ -111,11 +111,11 @@ rule link:
 
 rule frames:
     input:
-        video_files,
+        video=video,
     output:
         frames="results/{name}/tracking.h5",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/frames.log",

@@ -4,7 +4,9 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
+from pipeline.files import unchanged
 from pipeline.video.frames import open_all, write_examples
 
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
-write_examples(snakemake.output.frames, videos)
+with unchanged(snakemake.input.video, snakemake.params.content):
+    videos = open_all(snakemake.input.video, snakemake.params.settings["video"])
+    write_examples(snakemake.output.frames, videos)

@@ -4,15 +4,11 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import json
-
 from pipeline.files import write_json
 from pipeline.video.link import link_file
-from pipeline.video.tune import linking
+from pipeline.video.tune import linking, parameters
 
-with open(snakemake.input.tuning) as file:
-    chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
 drift = snakemake.params.settings["link"]["drift"] == "mean"
-settings = linking(chosen, drift)
+settings = linking(parameters(snakemake.input.tuning), drift)
 summary = link_file(snakemake.input.features, snakemake.output.tracks, settings)
 write_json(snakemake.output.summary, summary)

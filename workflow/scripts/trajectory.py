@@ -4,29 +4,30 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import json
 import os
-from pathlib import Path
-
-import h5py
 
 from pipeline import h5md, tables
+from pipeline.files import data_files, unchanged
 from pipeline.imported.assembly import load
+from pipeline.imported.sources import recorded as trajectories
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
+from pipeline.video.frames import example_shape
+from pipeline.video.tune import checksums, parameters
 
 
 def view() -> View:
-    with open(snakemake.input.tuning) as file:
-        diameter = json.load(file)["parameters"]["diameter"]["value"]
-    with h5py.File(snakemake.input.frames) as file:
-        shape = file["images"].shape[1:]
     return View(
-        shape=shape,
-        margin=(diameter + 1) / 2,
+        shape=example_shape(snakemake.input.frames),
+        margin=(parameters(snakemake.input.tuning)["diameter"] + 1) / 2,
         cutoff=settings["graph"]["cutoff"],
         edge_band=settings["trajectory"]["edge_band"],
     )
+
+
+def with_inputs(trajectory, inputs):
+    """A trajectory that says of which files it was made: the report prints their checksums."""
+    return trajectory._replace(attributes={**trajectory.attributes, "inputs": inputs})
 
 
 settings = snakemake.params.settings
@@ -36,10 +37,14 @@ if simulated := snakemake.input.get("simulated"):
     os.link(simulated, written)
 elif recorded := snakemake.input.get("recorded"):
     width = (settings["graph"]["cutoff"], settings["trajectory"]["edge_band"])
-    h5md.write(written, load([Path(path) for path in recorded], settings["imported"], width, name))
+    with unchanged(recorded, snakemake.params.content) as inputs:
+        paths = trajectories(data_files(recorded))
+        h5md.write(written, with_inputs(load(paths, settings["imported"], width, name), inputs))
 elif truth := snakemake.input.get("truth"):
-    h5md.write(written, from_truth(h5md.read(truth), view(), scale, name))
+    inputs = checksums(snakemake.input.tuning)
+    h5md.write(written, with_inputs(from_truth(h5md.read(truth), view(), scale, name), inputs))
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
     tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
-    h5md.write(written, assemble(tracks, view(), scale, note))
+    inputs = checksums(snakemake.input.tuning)
+    h5md.write(written, with_inputs(assemble(tracks, view(), scale, note), inputs))

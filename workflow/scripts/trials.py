@@ -4,15 +4,16 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import json
 from pathlib import Path
 
+from pipeline.files import unchanged
 from pipeline.report import tuning
 from pipeline.video.frames import open_all
 from pipeline.video.trials import trials
+from pipeline.video.tune import parameters
 
-with open(snakemake.input.tuning) as file:
-    chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
+chosen = parameters(snakemake.input.tuning)
 page = Path(snakemake.output.page)
-tuning.write(page, page.parent, trials(videos, chosen))
+with unchanged(snakemake.input.video, snakemake.params.content):
+    videos = open_all(snakemake.input.video, snakemake.params.settings["video"])
+    tuning.write(page, page.parent, trials(videos, chosen))
