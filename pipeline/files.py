@@ -53,21 +53,26 @@ def reading(
         remedy: what the user can do about a file that is damaged.
 
     Raises:
-        InputError: for anything that goes wrong in the block but want of memory; one that the
-            block raises itself passes as it is.
+        InputError: for anything that goes wrong in the block but want of memory; one that names
+            the file passes as it is.
     """
     try:
         yield
-    except (InputError, MemoryError):
+    except MemoryError:
         raise
     except FileNotFoundError as error:
         raise InputError(f"{path}, {what}, does not exist.") from error
     except PermissionError as error:
         raise InputError(f"{path} may not be read by you: change its permissions.") from error
     except Exception as error:  # every library fails in its own way
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        if reason.startswith("KeyError"):
-            reason = f"it lacks {error}"
+        reason = " ".join(str(error).split()).rstrip(".")
+        if isinstance(error, InputError):
+            if str(path) in reason:
+                raise
+        elif isinstance(error, KeyError):
+            reason = f"it lacks {reason}"
+        else:
+            reason = f"{type(error).__name__}: {reason}"
         raise InputError(f"{path} is not {what}, or is damaged ({reason}): {remedy}.") from error
 
 
