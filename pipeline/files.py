@@ -42,9 +42,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 
 
 @contextmanager
-def reading(
-    path: str | os.PathLike[str], what: str, remedy: str = MAKE_AGAIN
-) -> Iterator[None]:
+def reading(path: str | os.PathLike[str], what: str, remedy: str = MAKE_AGAIN) -> Iterator[None]:
     """Around the reading of ``path``: what a library raises there becomes a sentence on the file.
 
     Args:

@@ -145,9 +145,7 @@ def _check_attributes(attributes: dict[str, Any]) -> None:
         raise InputError(f"The trajectory lacks the attributes {', '.join(missing)}.")
     for name, known in (("length_unit", tuple(H5MD_UNITS)), ("time_unit", TIMES)):
         if attributes[name] not in known:
-            raise InputError(
-                f"{name} must be one of {', '.join(known)}, got {attributes[name]!r}."
-            )
+            raise InputError(f"{name} must be one of {', '.join(known)}, got {attributes[name]!r}.")
     dt, error = attributes["dt"], attributes["localisation_error"]
     if not _number(dt) or not dt > 0:
         raise InputError(f"dt, the time between snapshots, must be above 0, got {dt!r}.")

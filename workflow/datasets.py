@@ -165,7 +165,4 @@ def _units(name: str, chosen: Settings) -> str:
     if recorded(own):
         return ""
     scale = chosen["video"]
-    return (
-        f"measured in {'um' if scale['mpp'] else 'px'} and {'s' if scale['fps'] else 'frames'}"
-    )
-
+    return f"measured in {'um' if scale['mpp'] else 'px'} and {'s' if scale['fps'] else 'frames'}"

@@ -52,13 +52,13 @@ def read(dump: str | os.PathLike[str], space: Space) -> Dumped:
     above: what it took off is added again, so that paths and velocities have no jumps.
     """
     D = space.dimension
-    steps, names, values = run.snapshots(dump)
-    r, v, rest = np.split(values[..., 1:], (D, 2 * D), axis=2)
+    found = run.dump(dump)
+    r, v, rest = np.split(found.values[..., 1:], (D, 2 * D), axis=2)
     flow = np.zeros(rest.shape[:2])
     if space.rate:
-        flow = space.slide * values[..., names.index("iy")]
+        flow = space.slide * found.column("iy")
         v[..., 0] += flow
-    return Dumped(steps, r, v, rest[..., 0], rest[..., 1], flow)
+    return Dumped(found.steps, r, v, rest[..., 0], rest[..., 1], flow)
 
 
 def observables(

@@ -23,12 +23,13 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from pipeline.dynamics.driven import thermal_period
+from pipeline.dynamics.rollout import rollout
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.graphs import Graphs
 from pipeline.learn import scales, trained_model
 from pipeline.learn.baseline import BaselineLearner, start_baseline
-from pipeline.learn.callbacks import Bar, Clock, Overflow, Stability, Table
+from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.force_matching import start_from_regression
 from pipeline.learn.latent import Latent
@@ -41,6 +42,8 @@ from pipeline.learn.settings import complete
 from pipeline.learn.snapshots import Snapshots, strided
 from pipeline.metriplectic.model import build
 from pipeline.trajectory import Trajectory, blocks
+
+UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 
 
 class Task(NamedTuple):
@@ -196,6 +199,31 @@ def _damage(path: Path) -> str:
 
 def _warn(sentence: str) -> None:
     print(f"warning: {sentence}", file=sys.stderr)
+
+
+class Stability(lightning.Callback):
+    """A short rollout on the validation block: the likelihood alone does not see a blow-up.
+
+    Logs validation_score: the validation likelihood, or far worse if the rollout stopped.
+    """
+
+    def __init__(self, task: Task, trajectory: Trajectory) -> None:
+        self.task = task
+        rows = task.parts["validation"]
+        last = min(rows.stop, rows.start + task.settings["rollout_steps"] + 1)
+        self.window = trajectory.window(slice(rows.start, last))
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        task, learner = self.task, self.task.learner
+        conditions = learner.conditions(task.snapshots, task.train, task.measured)
+        done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
+        share = len(done.trajectory.time) / len(self.window.time)
+        penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
+        nll = trainer.callback_metrics["validation_nll"]
+        module.log("rollout_share", share)
+        module.log("validation_score", float(nll) + penalty)
 
 
 def train(

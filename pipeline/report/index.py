@@ -69,7 +69,9 @@ def _entry(path: Path, home: Path) -> Entry:
         kept = {key: facts[key] for key in ("name", "headline", "summary", "command")}
         if not all(isinstance(text, str) for text in kept.values()):
             raise TypeError("a text is no text")
-        lights = [{key: str(a[key]) for key in ("question", "state", "word")} for a in facts["lights"]]
+        lights = [
+            {key: str(a[key]) for key in ("question", "state", "word")} for a in facts["lights"]
+        ]
         models = [str(model) for model in facts["models"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         told = f"Its record, {path.name}, cannot be read: make the report again."

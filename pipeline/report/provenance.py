@@ -45,9 +45,9 @@ def parameters(results: Results) -> Table:
 
 
 def warnings(results: Results) -> list[str]:
-    """The warnings of tuning, linking and velocities."""
+    """The warnings of the look through the videos, of tuning, linking and velocities."""
     sentences = []
-    for name in ("tuning.json", "linking.json"):
+    for name in ("survey.json", "tuning.json", "linking.json"):
         try:
             sentences += [str(s) for s in results.json(name).get("warnings", [])]
         except Absent:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from pipeline.simulate import engine
+from pipeline.lammps import run
 from pipeline.trajectory import Box, Trajectory
 
 BOND = 0.97  # sigma, the rest length of a FENE bond
@@ -185,8 +185,8 @@ def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[n
         "every": every,
         "steps": steps,
     }
-    cost = engine.run(SCRIPT, variables, folder, PUSHED + relax + steps)
-    return engine.binary_dump(folder / "record.bin", chosen.frames, chosen.polymers, 7), cost
+    log = run.run(folder, SCRIPT, variables=variables, steps=PUSHED + relax + steps)
+    return run.dump(folder / "record.bin").values, 1e3 * run.loop(log).step
 
 
 def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:

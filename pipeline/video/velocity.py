@@ -57,12 +57,13 @@ class VelocityNoise(NamedTuple):
 
 
 def backward_difference(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float
+    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """v[t] = (r[t] - r[t-1]) / dt, what v' = v + dv, r' = r + v' dt makes of positions.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool. run: (T,). dt: frame interval [time].
+        position: (T, N, D) [length]. present: (T, N) bool. run: (T,). dt: frame interval [time], or
+            (T - 1,) the intervals between snapshots that follow each other.
 
     Returns:
         velocity (T, N, D) [length / time], 0 where unknown; present (T, N), False also where the
@@ -71,7 +72,7 @@ def backward_difference(
     known = np.zeros_like(present)
     known[1:] = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
     velocity = np.zeros_like(position)
-    velocity[1:] = np.diff(position, axis=0) / dt
+    velocity[1:] = np.diff(position, axis=0) / np.reshape(dt, (-1, 1, 1))
     velocity[~known] = 0.0
     return velocity, known
 

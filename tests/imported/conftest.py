@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.simulate import engine
+from pipeline.lammps import run
 
 SETTINGS = {
     "dt": None,
@@ -29,5 +29,5 @@ def dumps(request, tmp_path_factory) -> tuple[Path, int]:
         "top": 0.5 if flat else 9.5,
         "flat": "enforce2d" if flat else "setforce NULL NULL NULL",
     }
-    engine.run(Path(__file__).with_name("melt.in"), variables, folder, 100)
+    run.run(folder, Path(__file__).with_name("melt.in"), variables=variables)
     return folder, request.param

@@ -27,7 +27,7 @@ def prepared(tmp_path_factory, plugin):
 def refusal(folder, text, ranks=1):
     """What LAMMPS says when it stops."""
     (folder / "in.wrong").write_text(text)
-    with pytest.raises(RuntimeError) as stopped:
+    with pytest.raises(ValueError, match="LAMMPS ended") as stopped:
         run.run(folder, "in.wrong", ranks, log="log.wrong")
     return str(stopped.value)
 

@@ -319,7 +319,7 @@ def test_a_mistake_is_named_alike_on_both_sides(tmp_path, plugin, mistake):
     ours = refused(str(path))
     assert ours is not None
     assert ours.startswith(f"{path} {sentence}")
-    with pytest.raises(RuntimeError, match=re.escape(ours)):
+    with pytest.raises(ValueError, match=re.escape(ours)):
         run.run(tmp_path, "in.lammps")
 
 

@@ -7,9 +7,28 @@ def tuned_settings(wildcards):
     return {**chosen, "detect": {k: v for k, v in chosen["detect"].items() if k != "jobs"}}
 
 
+rule survey:
+    input:
+        video=video,
+    output:
+        survey="results/{name}/survey.h5",
+        summary="results/{name}/survey.json",
+    params:
+        content=content,
+        settings=section("video"),
+    log:
+        "results/{name}/logs/survey.log",
+    benchmark:
+        "results/{name}/benchmarks/survey.tsv"
+    threads: CORES
+    script:
+        "../scripts/survey.py"
+
+
 rule tune:
     input:
         video=video,
+        survey="results/{name}/survey.h5",
     output:
         tuning="results/{name}/tuning.json",
     params:
@@ -27,6 +46,7 @@ rule tune:
 rule tuning_page:
     input:
         video=video,
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         page=report(
@@ -59,6 +79,7 @@ rule detect:
     input:
         video=lambda wildcards: [] if parts_of(wildcards) else video(wildcards),
         parts=parts_of,
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         features="results/{name}/features.parquet",
@@ -78,6 +99,7 @@ rule detect:
 use rule detect as detect_part with:
     input:
         video=video,
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         features=temp("results/{name}/features/{part}_of_{parts}.parquet"),
@@ -95,6 +117,7 @@ use rule detect as detect_part with:
 rule link:
     input:
         features="results/{name}/features.parquet",
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         tracks="results/{name}/tracks.parquet",
@@ -112,6 +135,7 @@ rule link:
 rule frames:
     input:
         video=video,
+        survey="results/{name}/survey.h5",
     output:
         frames="results/{name}/tracking.h5",
     params:

@@ -2,6 +2,12 @@
 
 
 TRACKING = {"tuning": "tuning.json", "frames": "tracking.h5"}
+TRACKED = {
+    "tracks": "tracks.parquet",
+    "survey": "survey.h5",
+    "summary": "survey.json",
+    "linking": "linking.json",
+}
 
 
 def tracking_of(wildcards, file):
@@ -19,7 +25,8 @@ def entry(wildcards):
     tracking = {key: tracking_of(wildcards, file) for key, file in TRACKING.items()}
     if settings(name)["trajectory"]["truth_of"]:
         return {"truth": tracking_of(wildcards, "synthetic/truth.h5"), **tracking}
-    return {"tracks": f"results/{name}/tracks.parquet", **tracking}
+    own = {key: f"results/{name}/{file}" for key, file in TRACKED.items()}
+    return {**own, **tracking}
 
 
 rule trajectory:

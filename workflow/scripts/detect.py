@@ -7,8 +7,8 @@ console.prepare(snakemake.log[0], 1)
 
 from pipeline import tables
 from pipeline.files import unchanged
+from pipeline.video import survey
 from pipeline.video.detect import detected, joined
-from pipeline.video.frames import open_all
 from pipeline.video.tune import detection, parameters
 
 
@@ -22,7 +22,8 @@ settings = detection(parameters(snakemake.input.tuning))
 if parts := snakemake.input.get("parts"):
     store(joined(parts, settings))
 else:
-    with unchanged(snakemake.input.video, snakemake.params.content):
-        videos = open_all(snakemake.input.video, snakemake.params.settings["video"])
+    asked, video = snakemake.params.settings["video"], snakemake.input.video
+    with unchanged(video, snakemake.params.content):
+        videos = survey.read(snakemake.input.survey, video, asked)
         part = snakemake.params.part
         store(detected(videos, settings, workers=snakemake.threads, part=part))

@@ -5,8 +5,10 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
-from pipeline.video.frames import open_all, write_examples
+from pipeline.video import survey
+from pipeline.video.frames import write_examples
 
-with unchanged(snakemake.input.video, snakemake.params.content):
-    videos = open_all(snakemake.input.video, snakemake.params.settings["video"])
+asked, video = snakemake.params.settings["video"], snakemake.input.video
+with unchanged(video, snakemake.params.content):
+    videos = survey.read(snakemake.input.survey, video, asked)
     write_examples(snakemake.output.frames, videos)

@@ -5,10 +5,12 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import write_json
+from pipeline.video import survey
 from pipeline.video.link import link_file
 from pipeline.video.tune import linking, parameters
 
 drift = snakemake.params.settings["link"]["drift"] == "mean"
 settings = linking(parameters(snakemake.input.tuning), drift)
-summary = link_file(snakemake.input.features, snakemake.output.tracks, settings)
+seen = survey.ticks(snakemake.input.survey)
+summary = link_file(snakemake.input.features, snakemake.output.tracks, settings, seen)
 write_json(snakemake.output.summary, summary)

@@ -4,16 +4,35 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
+import json
 import os
+from pathlib import Path
+
+import numpy as np
 
 from pipeline import h5md, tables
-from pipeline.files import data_files, unchanged
+from pipeline.files import data_files, reading, unchanged
 from pipeline.imported.assembly import load
 from pipeline.imported.sources import recorded as trajectories
 from pipeline.units import Scale
+from pipeline.video import survey
 from pipeline.video.assembly import View, assemble, from_truth
 from pipeline.video.frames import example_shape
 from pipeline.video.tune import checksums, parameters
+
+
+def record(name: str) -> dict:
+    with reading(snakemake.input[name], "a file of this workflow"):
+        return json.loads(Path(snakemake.input[name]).read_text())
+
+
+def moved() -> tuple:
+    """Least and greatest (x, y) by which pictures were moved, by registration and by linking."""
+    pairs = [run["moved"] for run in record("summary")["runs"]]
+    drifts = [*record("linking")["moved"].values(), [[0.0, 0.0], [0.0, 0.0]]]
+    low = np.min(np.array(pairs)[:, 0], axis=0) + np.min(np.array(drifts)[:, 0], axis=0)
+    high = np.max(np.array(pairs)[:, 1], axis=0) + np.max(np.array(drifts)[:, 1], axis=0)
+    return tuple(low), tuple(high)
 
 
 def view() -> View:
@@ -46,5 +65,8 @@ elif truth := snakemake.input.get("truth"):
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
     tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
+    scale = Scale(settings["video"]["mpp"], record("summary")["fps"])
+    seen = view()._replace(moved=moved())
+    ticks = survey.ticks(snakemake.input.survey)
     inputs = checksums(snakemake.input.tuning)
-    h5md.write(written, with_inputs(assemble(tracks, view(), scale, note), inputs))
+    h5md.write(written, with_inputs(assemble(tracks, seen, scale, note, ticks), inputs))
