@@ -20,7 +20,7 @@ RESERVED = {
     "index.html": "the list of reports",
     "config": "the defaults, config/config.yaml",
 }
-# Simulations that are rendered to a video: KINDS of pipeline.simulate.films, which is slow to import.
+# Simulations that are rendered to a video: KINDS of pipeline.simulate.films, slow to import.
 FILMS = ("monolayer", "monolayer_matched", "brownian", "brownian_attractive", "discs")
 Settings = dict[str, Any]
 

@@ -70,7 +70,8 @@ def _entry(path: Path, home: Path) -> Entry:
         if not all(isinstance(text, str) for text in kept.values()):
             raise TypeError("a text is no text")
         lights = [
-            {key: str(a[key]) for key in ("question", "state", "word")} for a in facts["lights"]
+            {key: str(light[key]) for key in ("question", "state", "word")}
+            for light in facts["lights"]
         ]
         models = [str(model) for model in facts["models"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

@@ -167,7 +167,7 @@ def stages(folder: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
 
 
 def _number(text: str | None) -> float:
-    """snakemake writes "-" or "NA" for a job too short to be measured; others may write anything."""
+    """snakemake writes "-" or "NA" for a job too short to be measured; anything may stand there."""
     try:
         return float(text or "nan")
     except ValueError:

@@ -19,6 +19,7 @@ import numpy as np
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
+from pipeline.errors import InputError
 from pipeline.files import reading, whole, write_json
 from pipeline.video import clock
 from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
@@ -452,21 +453,29 @@ def read(
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []
     with reading(path, "a survey of a film"), h5py.File(path) as file:
-        for k in range(sum(name.startswith("run") for name in file)):
-            group = file[f"run{k}"]
-            source = here.get(tuple(group["paths"].asstr()[:]))
-            if source is None:
-                raise ValueError(f"{folder} holds other videos than {path} was made from")
-            index = None
-            if "film" in group.attrs:
-                stored = file[group.attrs["film"]]
-                index = FilmIndex(*(stored[field][()] for field in FilmIndex._fields))
-            correction = _correction(settings)._replace(
-                **{name: group[name][:] for name in ("gain", "shift") if name in group}
-            )
-            start, stop = map(int, group["span"][:])
-            video = Video(source, _part(settings), correction, (start, stop), index)
-            video.number, video.seen = group["number"][:], group["seen"][:]
-            video.bounds = tuple(group["bounds"][:]) if "bounds" in group else None
-            videos.append(video)
+        kept = [_kept(file, f"run{k}") for k in range(sum(name.startswith("run") for name in file))]
+    for paths, index, values in kept:
+        source = here.get(paths)
+        if source is None:
+            raise InputError(f"{folder} holds other videos than {path} was made from")
+        correction = _correction(settings)._replace(
+            **{name: values[name] for name in ("gain", "shift") if name in values}
+        )
+        start, stop = map(int, values["span"])
+        video = Video(source, _part(settings), correction, (start, stop), index)
+        video.number, video.seen = values["number"], values["seen"]
+        video.bounds = tuple(values["bounds"]) if "bounds" in values else None
+        videos.append(video)
     return videos
+
+
+def _kept(
+    file: h5py.File, name: str
+) -> tuple[tuple[str, ...], FilmIndex | None, dict[str, np.ndarray]]:
+    """Paths, index and arrays of one run in a survey."""
+    group, index = file[name], None
+    if "film" in group.attrs:
+        stored = file[group.attrs["film"]]
+        index = FilmIndex(*(stored[field][()] for field in FilmIndex._fields))
+    values = {key: node[:] for key, node in group.items() if key != "paths"}
+    return tuple(group["paths"].asstr()[:]), index, values
