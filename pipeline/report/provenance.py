@@ -44,6 +44,15 @@ def parameters(results: Results) -> Table:
     )
 
 
+def noticed(results: Results) -> list[str]:
+    """What the look through the videos found wrong with them; nothing where there was no video."""
+    try:
+        found = results.json("survey.json").get("warnings", [])
+    except Absent:
+        return []
+    return [s[:1].upper() + s[1:] for s in map(str, found)]
+
+
 def warnings(results: Results) -> list[str]:
     """The warnings of the look through the videos, of tuning, linking and velocities."""
     sentences = []

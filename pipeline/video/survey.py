@@ -118,14 +118,18 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     known = change[np.isfinite(change)]
     if not len(known):
         return Verdict(state, [], {})
-    lively = float(np.percentile(known, 90))
+    # Without the sudden ones, unless everything changes at every frame.
+    calm = known[known < STRANGE * seen.strange]
+    calm = calm if len(calm) > len(known) / 2 else known
+    lively = float(np.percentile(calm, 75))
     still = change <= STILL * lively
     if repeats == "leave out" and not still[np.isfinite(change)].all():
         state[still] = REPEATED
-    usual = float(np.median(known[known > STILL * lively])) if lively > 0 else 0.0
+    moving = calm[calm > STILL * lively] if lively > 0 else calm
+    usual, most = np.percentile(moving, (50, 90))
     # Where much changes anyhow, a cut changes no more than can change.
     between = usual + STRANGE * (seen.strange - usual)
-    restless = usual + SUDDEN * (float(np.percentile(known, 90)) - usual)
+    restless = usual + SUDDEN * (most - usual)
     bound = max(min(SUDDEN * usual, between), STRANGE * seen.strange, restless)
     cuts: list[int] = []
     jumps: dict[int, tuple[float, float]] = {}
@@ -365,7 +369,7 @@ def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> l
         said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
     for frame, (y, x) in found.jumps.items():
         said.append(
-            f"the field of view of {name} jumps by ({-x:.0f}, {-y:.0f}) px at frame {frame}: what "
+            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: what "
             "follows is a run of its own (video.registration: true puts both on one frame)."
         )
     return said
