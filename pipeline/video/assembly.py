@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tables
+from pipeline.edges import faces
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
 from pipeline.video.velocity import backward_difference, resolution
@@ -20,6 +21,7 @@ class View(NamedTuple):
     margin: float  # px, from the image edge inwards, where particles cannot be detected
     cutoff: float  # h in mean neighbour distances
     edge_band: float  # width of the driven band in cutoffs
+    edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
 
 
 def assemble(
@@ -44,12 +46,16 @@ def assemble(
     dense = tables.dense(tracks)
     velocity, known = backward_difference(dense.position, dense.present, dense.run, 1.0)
     box = _field_of_view(view)
-    driven = band(dense.position, known, box, view.cutoff, view.edge_band)
+    edge = faces(dense.position, dense.present, dense.run, box, view.edge)
+    driven = np.zeros_like(known)
+    if not edge.closed:
+        driven = band(dense.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
         raise ValueError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
-            f"field of view, or lower trajectory.edge_band or graph.cutoff."
+            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
+            f"or leaves, set trajectory.edge: closed ({edge.why})."
         )
     return Trajectory(
         position=dense.position * length,
@@ -61,7 +67,7 @@ def assemble(
         particle=dense.particle,
         species=np.full(len(dense.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(dense, scale)},
+        attributes={**attributes, **_measured(dense, scale), "edge": edge._asdict()},
         extra={
             "filled": dense.filled & known,
             "mass": dense.mass * known,

@@ -26,6 +26,7 @@ def view() -> View:
         margin=(diameter + 1) / 2,
         cutoff=settings["graph"]["cutoff"],
         edge_band=settings["trajectory"]["edge_band"],
+        edge=settings["trajectory"]["edge"],
     )
 
 
@@ -35,7 +36,9 @@ scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
 if simulated := snakemake.input.get("simulated"):
     os.link(simulated, written)
 elif recorded := snakemake.input.get("recorded"):
-    width = (settings["graph"]["cutoff"], settings["trajectory"]["edge_band"])
+    edge = settings["trajectory"]
+    # Their particles never change in number, which tells nothing of the faces.
+    width = (settings["graph"]["cutoff"], edge["edge_band"] if edge["edge"] != "closed" else 0.0)
     h5md.write(written, load([Path(path) for path in recorded], settings["imported"], width, name))
 elif truth := snakemake.input.get("truth"):
     h5md.write(written, from_truth(h5md.read(truth), view(), scale, name))
