@@ -239,8 +239,8 @@ def _alike(first: float, second: float) -> list[str]:
     if second > 0:
         return [
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
-            "in a liquid does not make: a codec or a camera that averages frames does, or a current. "
-            "The errors of the positions are correlated then; the diffusion coefficient is taken "
+            "in a liquid does not make: a codec or a camera that averages frames does, or a "
+            "current. The errors of the positions are correlated then; the diffusion coefficient is taken "
             "from the sum over lags. Record without compression and temporal noise reduction."
         ]
     if first > 1.1 * regimes.EXPOSED:
