@@ -15,7 +15,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from pipeline.imported.consistency import exchanged
-from pipeline.imported.sources import natural_name
+from pipeline.files import natural
 from pipeline.imported.track_files import Raw
 from pipeline.imported.track_units import interval, pixel, rows, scale
 from pipeline.tables import TRACKS, checked
@@ -94,7 +94,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
 
 def _order(raws: Sequence[Raw], film: Film | None, notes: list[str]) -> list[Raw]:
     """Tables in the order of the films that they belong to, known by how their names begin."""
-    ordered = sorted(raws, key=lambda raw: natural_name(raw.path.name))
+    ordered = sorted(raws, key=lambda raw: natural(raw.path.name))
     if film is None:
         return ordered
     runs = len(film.frames)
