@@ -97,7 +97,8 @@ def tables(paths: Iterable[Path | str]) -> list[Path]:
     A table is known by the names of its columns, or, where it has none, by columns of whole numbers
     that count particles and frames. Other tables (of features, of notes) are none.
     """
-    return sorted((path for path in map(Path, paths) if _holds_tracks(path)), key=lambda path: natural(str(path)))
+    found = [path for path in map(Path, paths) if _holds_tracks(path)]
+    return sorted(found, key=lambda path: natural(str(path)))
 
 
 def table_kind(path: Path) -> str | None:

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
-from pipeline.imported.consistency import exchanged
 from pipeline.files import natural
+from pipeline.imported.consistency import exchanged
 from pipeline.imported.track_files import Raw
 from pipeline.imported.track_units import interval, pixel, rows, scale
 from pipeline.tables import TRACKS, checked

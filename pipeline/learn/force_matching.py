@@ -69,7 +69,9 @@ class Normal(NamedTuple):
         bend = torch.eye(size, dtype=torch.float64).diff(n=2, dim=0)
         diagonal = self.matrix.diagonal()
         scale = diagonal[: size * groups].reshape(groups, size).mean(1)
-        blocks = [RIDGE * s * (bend.T @ bend) + 1e-6 * s * torch.eye(size, dtype=s.dtype) for s in scale]
+        blocks = [
+            RIDGE * s * (bend.T @ bend) + 1e-6 * s * torch.eye(size, dtype=s.dtype) for s in scale
+        ]
         rest = [x.reshape(1, 1) * 1e-6 for x in diagonal[size * groups :]]
         return torch.linalg.solve(self.matrix + torch.block_diag(*blocks, *rest), self.moment)
 
