@@ -22,7 +22,7 @@ from pipeline.analysis.runs import runs
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
-from pipeline.files import whole
+from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
 
 # All that is measured, in the order of tables and figures.
@@ -88,8 +88,12 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any]]:
-    """Metrics by group name and the attributes of the file, as `write` took them."""
-    with h5py.File(path, "r") as file:
+    """Metrics by group name and the attributes of the file, as `write` took them.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
         found = {
             name: Metric({key: group[key][()] for key in group}, dict(group.attrs))
             for name, group in file.items()
