@@ -55,7 +55,7 @@ def _row(results: Results, run: Run) -> list[str]:
 
 def _end(results: Results, run: Run) -> str:
     try:
-        found = results.group(f"{run.folder}/rollout.h5", "observables")
+        found = results.observables(run)
     except Absent as absent:
         return str(absent)
     stopped = str(found.attrs.get("stopped", ""))

@@ -165,15 +165,14 @@ def _cut_short(results: Results) -> str:
 
 def laws(results: Results) -> Answer:
     """Energy and momentum left over after the driving, and entropy gained."""
-    found = balances.observables(results, results.first)
-    left = balances.residuals(found)
+    left = balances.kept(results, results.first)
     _moved(results)
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
-    drift = min(balances.drift(left), swing)  # a fitted trend may overshoot what it is fitted to
+    drift = min(left.drift, swing)  # a fitted trend may overshoot what it is fitted to
     gained = float(left.entropy[-1])
     state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
     state = worst(state, grade(momentum, 1e-6, 1e-3))
-    stopped = str(found.attrs.get("stopped", ""))
+    stopped = results.rollout(results.first.source)[1]
     state = worst(state, "good" if gained >= 0 and not stopped else "fair")
     sentence = (
         f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "

@@ -47,10 +47,6 @@ class Beside(Results):
         wanted = ["experiment", self.runs[0].source, "lammps"]
         return [s for s in wanted if (self.folder / "statistics" / f"{s}.h5").is_file()]
 
-    def observables(self, run: Run) -> Group:
-        """What was logged along a rollout."""
-        return laws.observables(self, run)
-
 
 def parity(results: Results) -> Table:
     """Quantities by Python and by LAMMPS, the difference and the bound it must keep."""
