@@ -227,6 +227,27 @@ def window(trajectory: Trajectory, split: dict[str, Any], frames: int | None) ->
     return part._replace(attributes={**part.attributes, BEFORE: known})
 
 
+def deviations(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(T, N, D) values less the mean of each snapshot over those known (T, N), 0 for the others.
+
+    As large as if no mean had been taken off: n values about their own mean are too near to it.
+    """
+    count = known.sum(axis=1)
+    mean = np.einsum("tnd,tn->td", values, known) / np.maximum(count, 1)[:, None]
+    larger = np.sqrt(count / np.maximum(count - 1, 1))[:, None, None]
+    return np.where(known[..., None], larger * (values - mean[:, None]), 0.0)
+
+
+def variance(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(D,) variance of (T, N, D) values about the mean of each snapshot.
+
+    What all particles do together, carried by the stage or by a current, is no fluctuation, even
+    where it changes from frame to frame: about the mean over all snapshots it would count as one.
+    """
+    count = known.sum(axis=1)
+    return (deviations(values, known) ** 2).sum(axis=(0, 1)) / max(count[count > 1].sum(), 1)
+
+
 MOST = 200  # snapshots looked at, evenly spread
 
 
