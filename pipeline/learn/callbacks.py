@@ -33,7 +33,7 @@ class Stability(lightning.Callback):
     def __init__(self, task: Task, trajectory: Trajectory) -> None:
         self.task = task
         rows = task.parts["validation"]
-        last = min(rows.stop, rows.start + task.settings["rollout_steps"] + 1)
+        last = min(rows.stop, rows.start + task.settings.rollout_steps + 1)
         self.window = trajectory.window(slice(rows.start, last))
 
     def on_validation_epoch_end(
@@ -41,7 +41,7 @@ class Stability(lightning.Callback):
     ) -> None:
         task, learner = self.task, self.task.learner
         conditions = learner.conditions(task.snapshots, task.train, task.measured)
-        done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
+        done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
         nll = trainer.callback_metrics["validation_nll"]

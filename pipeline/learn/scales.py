@@ -13,7 +13,6 @@ A model to start from, its scales taken from the data so that the first loss is 
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +21,10 @@ from torch import Tensor
 
 from pipeline.dynamics.limits import Limits
 from pipeline.learn.latent import Latent
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PRESETS
+from pipeline.metriplectic.settings import preset
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 
@@ -141,7 +141,7 @@ SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step re
 
 
 def model_settings(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> dict[str, Any]:
     """Settings of a model whose forces and noise each explain half of the velocity change.
 
@@ -154,13 +154,13 @@ def model_settings(
     Returns:
         what `pipeline.metriplectic.model.build` takes.
     """
-    closures = copy.deepcopy(PRESETS[settings["closures"]])
+    closures = preset(settings.closures)
     closures["friction"].update(level=1.0, conductivity=1.0)
-    closures["friction"]["volume_factor"] = settings["volume_factor"]
-    closures["energy"]["heat_capacity"] = settings["heat_capacity"]
-    solid = snapshots.reference is not None and settings["strain"] != "none"
+    closures["friction"]["volume_factor"] = settings.volume_factor
+    closures["energy"]["heat_capacity"] = settings.heat_capacity
+    solid = snapshots.reference is not None and settings.strain != "none"
     if solid:
-        closures["strain"] = {"kind": settings["strain"]}
+        closures["strain"] = {"kind": settings.strain}
     scales = {
         "dimension": snapshots.dimension,
         "cutoff": snapshots.cutoff,
@@ -180,8 +180,8 @@ def model_settings(
         share = SOLID_SHARE if solid else SHARE
         closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
-    if solid and settings["strain"] == "green":
-        pace = max(1.0, settings["rollout_substeps"] / 2)
+    if solid and settings.strain == "green":
+        pace = max(1.0, settings.rollout_substeps / 2)
         closures["strain"]["stiffness"] = SOFT * pace**2 / measured.temperature
     return scales
 

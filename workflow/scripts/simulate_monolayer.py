@@ -5,13 +5,10 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
-from pipeline.simulate import monolayer
+from pipeline.simulate.systems import system
 
-wanted = dict(snakemake.params.settings["simulate"])
-base = {"monolayer": monolayer.COLLOIDS, "monolayer_matched": monolayer.MATCHED}[wanted.pop("kind")]
-seed = wanted.pop("seed", 0)
+film = system(snakemake.params.settings["simulate"])
 video = snakemake.params.settings["video"]
 scale = {key: video[key] for key in ("mpp", "fps") if video[key] is not None}
-chosen = {key: tuple(value) if key == "view" else value for key, value in wanted.items()}
-parameters = base._replace(**scale, **chosen)
-h5md.write(snakemake.output.truth, monolayer.simulate(parameters, seed, snakemake.wildcards.name))
+truth = film.replace(**scale).simulate(film.seed, snakemake.wildcards.name)
+h5md.write(snakemake.output.truth, truth)

@@ -5,8 +5,8 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
-from pipeline.simulate.systems import simulate
+from pipeline.simulate.systems import simulate, system
 
-options = snakemake.params.settings["simulate"]
-replica = int(snakemake.wildcards.replica)
-h5md.write(snakemake.output.trajectory, simulate(options, snakemake.wildcards.name, replica))
+chosen = system(snakemake.params.settings["simulate"])
+made = simulate(chosen, snakemake.wildcards.name, int(snakemake.wildcards.replica))
+h5md.write(snakemake.output.trajectory, made)
