@@ -179,7 +179,8 @@ def _schema(kind: Any, said: Key) -> Plain:
             found |= _list(part, said)
         elif part is not types.NoneType:
             names.append("object")
-            found |= _cases(said.kinds) if said.kinds else _inside(part)
+            inner = _cases(said.kinds) if said.kinds else _inside(part)
+            found |= {"description": _first_line(part), **inner}
     if said.choices and "items" not in found:
         found, names = {"enum": [*null, *said.choices]}, []
     if names:
@@ -225,7 +226,8 @@ def _cases(kinds: Mapping[str, Section]) -> Plain:
         case = {"required": ["kind"], "properties": {"kind": {"enum": names}}}
         words = {"description": _first_line(cls)}
         cases.append({"if": case, "then": {**words, **own, "properties": properties}})
-    return {"required": ["kind"], "properties": {"kind": {"enum": list(kinds)}}, "allOf": cases}
+    kind = {"description": "What is simulated.", "enum": list(kinds)}
+    return {"required": ["kind"], "properties": {"kind": kind}, "allOf": cases}
 
 
 def _first_line(cls: type) -> str:
@@ -330,19 +332,19 @@ def typed(field: Field, value: Any) -> Any:
         return None
     if field.key.kinds is not None:
         return value if isinstance(value, Section) else read(field.key.kinds[value["kind"]], value)
-    options = _options(field.type)
+    kinds = _options(field.type)
     if isinstance(value, Mapping):
         default = field.default
-        return read(default if isinstance(default, Section) else options[0], value)
+        return read(default if isinstance(default, Section) else kinds[0], value)
     if isinstance(value, Sequence) and not isinstance(value, str):
-        (lists,) = (option for option in options if typing.get_origin(option) is tuple)
+        (lists,) = (option for option in kinds if typing.get_origin(option) is tuple)
         inner = field._replace(type=typing.get_args(lists)[0], default=MISSING)
         return tuple(typed(inner, part) for part in value)
     if isinstance(value, bool | str):
         return value
-    if float in options:
+    if float in kinds:
         return float(value)
-    return int(value) if int in options else value
+    return int(value) if int in kinds else value
 
 
 # ------------------------------------------------------------------------------------ config files

@@ -4,15 +4,16 @@ import os
 import re
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent))
 import settings as settings_file
 from pipeline.imported import sources
 from pipeline.report import index
+from pipeline.simulate.systems import FILMS
 from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 
-FILMS = ("monolayer", "monolayer_matched")  # simulations that are rendered to a video
 CORES = min(8, len(os.sched_getaffinity(0)))
 BEGIN = time.time()
 
@@ -33,6 +34,7 @@ def refuse(sentence):
     sys.exit(f"error: {sentence}")
 
 
+@cache
 def settings(name):
     """All settings of a data set, checked; a wrong one ends the run in a sentence."""
     try:
