@@ -29,6 +29,8 @@ import yaml
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from pipeline.errors import InputError
+
 WIDTH = 100  # of the lines of a config file
 Plain = dict[str, Any]  # what YAML and JSON hold
 MISSING = dataclasses.MISSING
@@ -56,7 +58,7 @@ def key(text: str, *, default: Any = MISSING, **said: Any) -> Any:
     return dataclasses.field(default=default, metadata={"key": Key(text, **said)})
 
 
-class Refused(ValueError):
+class Refused(InputError):
     """Settings that cannot be used; ``sentences`` say why, one each."""
 
     def __init__(self, sentences: Sequence[str]) -> None:

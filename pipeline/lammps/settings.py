@@ -82,9 +82,7 @@ class Lammps(Section):
         most=100,
     )
     report: bool = key(
-        "Make the run and its section part of every report of this data set. Otherwise the section "
-        "is there once results/<name>/lammps/parity.csv was asked for.",
-        default=False,
+        "Make the run and its section part of the report of this data set.", default=False
     )
     scaled: Scaled = key(
         "Monolayers only: a sample of new particles between a fixed wall and an oscillating needle "

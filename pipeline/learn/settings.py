@@ -141,7 +141,20 @@ class Training(Section):
     closures: str = "splines"  # a preset of metriplectic/settings.py
     warm_start: bool = True  # splines start from a linear regression of forces and friction
     loss: Literal["heat", "paper"] = "heat"  # gauge fixed, or as printed (T still anchored)
-    entropy: Literal["latent", "teacher"] = "latent"  # teacher + z per particle, or the paper's
+    # teacher + z per particle, the paper's teacher alone, or S = 0.
+    entropy: Literal["latent", "teacher", "none"] = "latent"
+    # Medium around the particles: none, uniform (friction and noise, the same for all), crowded
+    # (depending on the local volume) or brownian (velocities are forgotten within a snapshot
+    # interval; without pair friction and entropies).
+    bath: Literal["none", "uniform", "crowded", "brownian"] = "none"
+    # Of the medium: at rest, or a cubic through the sample's velocities.
+    bath_flow: Literal["rest", "sample"] = "rest"
+    bath_weight: float = 1.0  # weight of ln^2(T_b / T0) of an inertial bath
+    # Potential of a particle: none, walls (of the view) or field (over it).
+    external: Literal["none", "walls", "field"] = "none"
+    # Energy of pairs beside U(S, V), for attraction.
+    pair_energy: Literal["none", "splines"] = "none"
+    pair_friction: bool = True  # friction and noise of pairs
     latent_rate: float = 0.05  # peak learning rate of the latents z
     clip: float = 10.0  # largest norm of the gradient
     conduction_weight: float = 1.0  # weight of ln^2 of the ratio of heating to conduction noise
@@ -151,6 +164,11 @@ class Training(Section):
     floor: float = 1e-3  # least velocity variance per step, as a fraction of var(v' - v)
     hole_distance: float = 2.0  # rows nearer to an untracked particle are left out [cutoffs]
     validation_snapshots: int = 30  # evenly spread in the validation block
+
+    def complete(self) -> Training:
+        """With what the bath decides."""
+        brownian = self.bath == "brownian"
+        return self.replace(pair_friction=False, entropy="none") if brownian else self
 
     def record(self) -> dict[str, Any]:
         """Every setting by name, as model.yaml keeps them."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pipeline.schema import Section, key
 
 if TYPE_CHECKING:
+    from pipeline.simulate.render import Camera
     from pipeline.trajectory import Trajectory
 
 LARGE = 1_000_000_000
@@ -50,8 +51,19 @@ class Film(System):
         least=32,
         most=10_000,
     )
-    mpp: float = 0.68  # um per px, by assumption; config's video.mpp and video.fps where given
-    fps: float = 80.0  # frames per second, by assumption
+    mpp: float = 0.68  # length per px, by assumption where config's video.mpp gives none
+    fps: float = 80.0  # frames per time, the same of video.fps
+
+    def scaled(self, mpp: float | None, fps: float | None) -> Self:
+        """At the scale of the section `video`, where that gives one."""
+        given = {"mpp": mpp, "fps": fps}
+        return self.replace(**{name: value for name, value in given.items() if value is not None})
+
+    def camera(self, mpp: float | None, fps: float | None) -> Camera:
+        """The camera that films the sample and writes this scale into the file."""
+        from pipeline.simulate.render import Camera
+
+        return Camera(view=self.view, mpp=mpp, fps=fps)
 
 
 class Replicated(System):
@@ -110,6 +122,137 @@ COLLOIDS = Monolayer()
 # The twin inside the model class: one species, force cut at the model's cutoff, no drag. Without
 # drag the channel resonates with a shear wave near a period of 800 frames: it is driven slower.
 MATCHED = Monolayer(strengths=(1.0,), cutoff=1.72, drag=0.0, period=1600, preparation=1)
+
+
+class Langevin(Film):
+    """Particles under a known pair law in a liquid or on air, rendered to a video.
+
+    Lengths and times in um and s, or in px and frames where video.mpp and fps are null. The
+    defaults are the set `brownian`.
+    """
+
+    particles: int = key("Number of particles.", default=400, least=2, most=1_000_000)
+    length: tuple[float, float] = key(
+        "Sides of the box.", default=(60.0, 60.0), unit="[x, y]", above=0, most=1e6
+    )
+    law: Literal["exponential", "morse", "power"] = key(
+        "Pair force over kT.", default="exponential"
+    )
+    strength: float = key(
+        "Of the force at `place`; of morse the depth of the well.",
+        default=16.0,
+        unit="1 / length; of morse kT",
+        least=-1e9,
+        most=1e9,
+    )
+    place: float = key(
+        "Distance at which the force has its strength; of morse that of the well.",
+        default=1.6,
+        unit="length",
+        above=0,
+        most=1e6,
+    )
+    range: float = key("Of exponential and morse.", default=0.5, unit="length", above=0, most=1e6)
+    exponent: float = key("Of power.", default=4.0, above=0, most=100)
+    cutoff: float = key("Of the force.", default=5.0, unit="length", above=0, most=1e6)
+    walls: float = key(
+        "Force over kT at a wall; 0 for a periodic box.",
+        default=0.0,
+        unit="1 / length",
+        least=0,
+        most=1e9,
+    )
+    wall_range: float = key("Over which it falls.", default=1.0, unit="length", above=0, most=1e6)
+    diffusion: float | None = key(
+        "Coefficient of Brownian motion; null for inertial particles.",
+        default=0.2,
+        unit="length^2 / time",
+        above=0,
+        most=1e9,
+    )
+    temperature: float = key(
+        "kT / m of inertial particles.", default=0.0, unit="length^2 / time^2", least=0, most=1e12
+    )
+    friction: float = key("Of inertial particles.", default=0.0, unit="1 / time", least=0, most=1e9)
+    frames: int = key("Length of the recording.", default=900, unit="frames", least=2, most=LARGE)
+    preparation: int = key("Before the recording.", default=250, unit="frames", least=0, most=LARGE)
+    substeps: int = key("Of the integrator.", default=40, unit="per frame", least=1, most=100_000)
+    spot: float = key(
+        "Standard deviation of a spot.", default=2.6, unit="pixels", above=0, most=1000
+    )
+    peak: float = key(
+        "Brightness of a spot.", default=500.0, unit="photoelectrons", above=0, most=1e6
+    )
+    background: float = key(
+        "Brightness of the ground.", default=60.0, unit="photoelectrons", least=0, most=1e6
+    )
+
+    view: tuple[int, int] = key(
+        "Height and width of the video.",
+        default=(366, 366),
+        unit="[height, width] of the video in pixels",
+        least=32,
+        most=10_000,
+    )
+    mpp: float = 0.12
+    fps: float = 25.0
+
+    def contradictions(self) -> Iterator[str]:
+        """Inertial and Brownian at once, or neither."""
+        if self.diffusion is None and self.temperature <= 0:
+            yield (
+                f"Inertial particles need a temperature above 0, got {self.temperature:g}: give "
+                f"simulate.temperature (kT/m), or simulate.diffusion for Brownian ones."
+            )
+        if self.diffusion is not None and self.temperature > 0:
+            yield (
+                f"simulate.temperature ({self.temperature:g}) is of inertial particles and "
+                f"simulate.diffusion ({self.diffusion:g}) of Brownian ones: leave the first out, "
+                f"or set the second to null."
+            )
+
+    def camera(self, mpp: float | None, fps: float | None) -> Camera:
+        """See `Film.camera`; spots without a rim on an even ground."""
+        base = super().camera(mpp, fps)
+        return base._replace(
+            diameters=(self.spot / base.core,),
+            peak=self.peak,
+            background=self.background,
+            gain=220 / (self.peak + self.background),
+            ring=0.0,
+            gradient=0.0,
+        )
+
+    def simulate(self, seed: int, dataset: str) -> Trajectory:
+        """See `pipeline.simulate.langevin.simulate`."""
+        from pipeline.simulate import langevin
+
+        return langevin.simulate(self, seed, dataset)
+
+
+BROWNIAN = Langevin()
+# A well of 3 kT: particles gather in clusters that form, exchange particles and dissolve.
+ATTRACTIVE = BROWNIAN.replace(law="morse", strength=3.0, place=2.2, range=0.4, preparation=1500)
+# The air table with magnetic discs at half its scale, in px and frames: dipoles between walls.
+DISCS = Langevin(
+    particles=40,
+    length=(301.0, 300.0),
+    law="power",
+    strength=0.236,
+    place=39.0,
+    exponent=4.0,
+    cutoff=120.0,
+    walls=4.0,
+    wall_range=12.5,
+    diffusion=None,
+    temperature=5.0,
+    frames=500,
+    substeps=20,
+    view=(300, 301),
+    spot=5.0,
+    mpp=1.0,
+    fps=1.0,
+)
 
 
 class StarPolymer(Replicated):

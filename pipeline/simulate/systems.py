@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.schema import Refused, read
-from pipeline.simulate.settings import COLLOIDS, MATCHED, IdealGas, Square, StarPolymer, System
+from pipeline.simulate.settings import (
+    ATTRACTIVE,
+    BROWNIAN,
+    COLLOIDS,
+    DISCS,
+    MATCHED,
+    IdealGas,
+    Square,
+    StarPolymer,
+    System,
+)
 
 if TYPE_CHECKING:
     from pipeline.trajectory import Trajectory
@@ -16,26 +24,15 @@ if TYPE_CHECKING:
 SYSTEMS: dict[str, System] = {
     "monolayer": COLLOIDS,
     "monolayer_matched": MATCHED,
+    "brownian": BROWNIAN,
+    "brownian_attractive": ATTRACTIVE,
+    "discs": DISCS,
     "star_polymer": StarPolymer(),
     "viscoelastic": Square(),
     "ideal_gas": IdealGas(),
 }
 SYSTEMS = {kind: system.replace(kind=kind) for kind, system in SYSTEMS.items()}
 FILMS = tuple(kind for kind, system in SYSTEMS.items() if system.filmed)
-
-
-def system(options: Mapping[str, Any]) -> System:
-    """The system that the section `simulate` of a config file asks for.
-
-    Raises:
-        Refused: if there is no such kind, or it has no such setting.
-    """
-    if options["kind"] not in SYSTEMS:
-        raise Refused(
-            [f"There is no simulated system {options['kind']!r}: choose from {', '.join(SYSTEMS)}."]
-        )
-    found: System = read(SYSTEMS[options["kind"]], options)
-    return found
 
 
 def simulate(system: System, dataset: str, replica: int) -> Trajectory:

@@ -36,6 +36,17 @@ class Video(Section):
     channel: Literal[0, 1, 2] | None = key(
         "Colour videos: channel 0, 1 or 2; null takes the luminance.", default=None
     )
+    position: int | None = key(
+        "Files that hold several positions (series) or several focal planes: which to use, from 0. "
+        "null: there is only one; a file that holds more is refused, and says how many.",
+        default=None,
+        unit="which of several series, from 0",
+        least=0,
+        most=1_000_000,
+    )
+    plane: int | None = key(
+        "", default=None, unit="which of several focal planes, from 0", least=0, most=1_000_000
+    )
     frames: tuple[int, int] | None = key(
         "First and one-past-last frame to use, e.g. [0, 500]; null takes all.",
         default=None,
@@ -65,6 +76,19 @@ class Video(Section):
         "Take camera drift out frame by frame (phase correlation). Off for sheared samples: it "
         "would take the flow for drift.",
         default=False,
+    )
+
+    times: Literal["file", "even"] = key(
+        "When frames were taken. file: by the time stamps of a film, the times in an OME file or "
+        "the numbers in the names of images, wherever there are any: missing frames are gaps, and "
+        "another rate is another rate. even: one frame after the other, whatever the file says.",
+        default="file",
+    )
+    repeats: Literal["leave out", "keep"] = key(
+        "Frames that repeat the one before (cameras do that when they lose one, programs when they "
+        "change the frame rate). leave out: they are no pictures; keep: take them, where the "
+        "sample stood still.",
+        default="leave out",
     )
 
     def contradictions(self) -> Iterator[str]:

@@ -1,14 +1,13 @@
-"""Renders the simulated monolayer to a noisy TIFF."""
+"""Renders the simulated sample to a noisy TIFF."""
 
 import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
-from pipeline.simulate.render import Camera, render
-from pipeline.simulate.systems import system
+from pipeline.settings import sections
+from pipeline.simulate.render import render
 
-film = system(snakemake.params.settings["simulate"])
-truth = h5md.read(snakemake.input.truth)
-camera = Camera(view=film.view, mpp=truth.attributes["mpp"], fps=truth.attributes["fps"])
-render(snakemake.output.video, truth, camera, film.seed)
+chosen = sections(snakemake.params.settings)
+camera = chosen.simulate.camera(chosen.video.mpp, chosen.video.fps)
+render(snakemake.output.video, h5md.read(snakemake.input.truth), camera, chosen.simulate.seed)

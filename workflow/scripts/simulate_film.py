@@ -1,0 +1,12 @@
+"""Simulates the sample of a film, whose truth is known."""
+
+import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline import h5md
+from pipeline.settings import sections
+
+chosen = sections(snakemake.params.settings)
+film = chosen.simulate.scaled(chosen.video.mpp, chosen.video.fps)
+h5md.write(snakemake.output.truth, film.simulate(film.seed, snakemake.wildcards.name))
