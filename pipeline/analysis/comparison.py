@@ -19,7 +19,7 @@ from scipy.stats import rankdata
 
 from pipeline.analysis.metric import Metric, drawn, identity, missing, sums
 from pipeline.analysis.microscope import blur
-from pipeline.analysis.settings import Settings
+from pipeline.analysis.plan import Plan
 from pipeline.analysis.statistics import ERRORS, SHAPES, measure
 from pipeline.analysis.uncertainty import (
     draws,
@@ -69,7 +69,7 @@ OVERLAPS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] 
 }
 
 
-def blurred_again(source: Trajectory, settings: Settings) -> dict[str, Metric] | None:
+def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | None:
     """The experiment seen with its localisation error once more; None where it has none."""
     sigma = source.attributes["localisation_error"]
     if not sigma:

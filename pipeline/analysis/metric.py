@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.plan import Plan
 from pipeline.analysis.runs import Run
-from pipeline.analysis.settings import Settings
 from pipeline.analysis.uncertainty import Curve, interval, ratio
 from pipeline.trajectory import Trajectory
 
@@ -20,7 +20,7 @@ class Sample(NamedTuple):
     select: np.ndarray  # (N,) bool, the particles that statistics are about
     parts: list[Run]  # the same on their clocks; each knows who is near whom
     label: np.ndarray  # (N,) patch of each particle
-    settings: Settings
+    settings: Plan
 
     @property
     def patches(self) -> int:

@@ -1,7 +1,7 @@
 """All statistics of one source (experiment, truth, a model's rollout), and their file.
 
 Every source is measured with the settings planned from the experiment, so that curves share lags
-and bins: see `settings.plan`.
+and bins: see `pipeline.analysis.plan`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pipeline.analysis.correlations import MSD, VACF
 from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Metric, Sample
 from pipeline.analysis.paper_window import PAPER
+from pipeline.analysis.plan import Plan
 from pipeline.analysis.profiles import SOLID
 from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
-from pipeline.analysis.settings import Settings
 from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
 from pipeline.files import reading, whole
@@ -36,7 +36,7 @@ PLOTS = {one.plot.name: one.plot for one in REGISTER if one.plot is not None}
 
 def measure(
     trajectory: Trajectory,
-    settings: Settings,
+    settings: Plan,
     select: np.ndarray | None = None,
     rows: slice = slice(None),
 ) -> dict[str, Metric]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.comparison import Source, replicated
-from pipeline.analysis.settings import plan
+from pipeline.analysis.plan import plan
 from pipeline.analysis.statistics import measure
 
 SIDE = np.arange(5.0)

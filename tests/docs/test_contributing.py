@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from pipeline.analysis import statistics
+from pipeline.analysis.plan import plan
 from pipeline.analysis.runs import runs
-from pipeline.analysis.settings import plan
 from pipeline.closures.splines import Scales, radial
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.steppers import Plain
