@@ -20,7 +20,7 @@ from dask.distributed import Client, Future, LocalCluster
 from tqdm import tqdm
 
 from pipeline.tables import FEATURES, read_blocks
-from pipeline.video.frames import Video
+from pipeline.video.frames import Video, outside
 
 
 @contextmanager
@@ -172,7 +172,8 @@ def chunk(
     for t, frame in enumerate(video.frames(start, stop), start):
         if video.seen[t]:
             features = locate(frame, detection)
-            found.append(features.assign(run=run, frame=video.number[t]))
+            cut = outside(video, t, features[["y", "x"]].to_numpy(float), detection.diameter // 2)
+            found.append(features[~cut].assign(run=run, frame=video.number[t]))
     table = pd.concat([f for f in found if len(f)] or [pd.DataFrame(columns=list(FEATURES))])
     return table[list(FEATURES)].astype(FEATURES)
 

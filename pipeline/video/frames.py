@@ -147,6 +147,18 @@ class Video:
             yield correct(image, t, self.correction)
 
 
+def outside(video: Video, t: int, points: np.ndarray, reach: float) -> np.ndarray:
+    """(K,) bool: which points (y, x) [px] lie nearer than `reach` to where frame t ends.
+
+    A frame that was moved by s covers -s to its size - s.
+    """
+    if video.correction.shift is None:
+        return np.zeros(len(points), bool)
+    low = reach - video.correction.shift[t]
+    high = np.array(video.shape) - 1 - reach - video.correction.shift[t]
+    return ((points < low) | (points > high)).any(axis=1)
+
+
 def single(plane: np.ndarray, channel: int | None, path: Path) -> np.ndarray:
     """One (H, W) image of a raw frame: a channel, or the luminance of a colour frame."""
     if plane.ndim == 2:

@@ -257,7 +257,7 @@ class Drift:
 
     @property
     def extent(self) -> list[list[float]]:
-        """Least and greatest sum so far, (x, y) each [px]; round-off would differ with the blocks."""
+        """Least and greatest sum so far, (x, y) each [px]; rounded, lest blocks tell."""
         low, high = self.sum.min(axis=0), self.sum.max(axis=0)
         return [low.round(6).tolist(), high.round(6).tolist()]
 

@@ -44,8 +44,13 @@ def correct(frame: np.ndarray, number: int, correction: Correction) -> np.ndarra
     if correction.gain is not None:
         changed = changed * correction.gain[number]
     if correction.shift is not None:
+        # What the camera did not see is even: smeared edges would look like particles.
         changed = ndimage.shift(
-            changed.astype(np.float32), -correction.shift[number], order=3, mode="nearest"
+            changed.astype(np.float32),
+            -correction.shift[number],
+            order=3,
+            mode="constant",
+            cval=float(np.median(changed)),
         )
     return _like(changed, image.dtype)
 

@@ -72,6 +72,8 @@ class TiffReader:
         self.dtype = np.dtype(np.uint8) if self.stored == np.dtype(bool) else self.stored
         self.mpp, self.fps = stated_scale(self.file)
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
+        if self.times is not None and self.fps is None:
+            self.fps = 1.0 / float(np.median(np.diff(self.times)))
 
     def _chosen(self, position: int | None) -> tifffile.TiffPageSeries | None:
         """The series that holds the frames; None where each of several holds one."""
@@ -148,7 +150,7 @@ class TiffReader:
             first, last = min(sizes), max(sizes)
             raise ValueError(
                 f"the frames of {self.path} differ in size ({first} and {last} pixels); crop them "
-                "to one size or put them into separate files"
+                "to one size, or give those of another size a data set of their own under data/"
             )
         held = self.file.filehandle.size
         needed = max(

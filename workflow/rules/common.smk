@@ -52,7 +52,14 @@ def videos(name):
     folder = Path("data") / name
     if not folder.is_dir():
         return []
-    return sorted(str(path) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+    files = sorted(str(path) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+    for path in files:
+        if set(path) & set("{}"):
+            refuse(
+                f"{path} has a brace in its name, which snakemake takes for a wildcard: give it "
+                "another name."
+            )
+    return files
 
 
 def recorded(name):
