@@ -166,7 +166,7 @@ class Tally:
         if not len(share) or np.median(share) < FOLLOWED:
             return []
         broken = [(run, frame) for run, frame, part in self._followed if part < BROKEN]
-        if len(broken) > 0.05 * len(share):
+        if len(broken) > max(1, 0.05 * len(share)):
             return []
         return [
             f"nearly all tracks break at frame {frame} of run {run}: the view jumped or the video "

@@ -320,7 +320,7 @@ def _stamp(frame: av.VideoFrame) -> int:
 def _mark(frame: av.VideoFrame) -> int:
     """Checksum of the first plane."""
     rows = _rows(frame)
-    return zlib.crc32(rows if rows.flags.c_contiguous else rows.tobytes())
+    return zlib.crc32(np.ascontiguousarray(rows))
 
 
 def _rows(frame: av.VideoFrame) -> np.ndarray:
