@@ -1,6 +1,4 @@
-"""The model at a size that no video has: a monolayer sheared by a needle row.
-
-The particles are new, none of them was ever filmed:
+"""The model at a size that no video has: new particles between a wall and a needle row.
 
     wall      fixed particles, a layer two cutoffs thick, at low y
     free      what moves by the model
@@ -152,7 +150,7 @@ def scatter(folder: Path, particles: int, density: float, layer: float, seed: in
     # Discs that just touch at this density have no reason to line up at a distance of their own.
     (folder / "soft.lammps").write_text(SOFT.format(**box, reach=density**-0.5))
     run.run(folder, "soft.lammps", log="soft.log")
-    r = run.snapshots(folder / "soft.dump")[2][0, :, 2:4]
+    r = run.dump(folder / "soft.dump").values[0, :, 2:4]
     place = np.where(r[:, 1] < layer, 0, np.where(r[:, 1] > height - layer, 2, 1))
     r, place = (x[np.argsort(place, kind="stable")] for x in (r, place))
     nothing = np.zeros(len(r))
@@ -257,7 +255,7 @@ def run_scaled(
     (folder / INPUT).write_text(
         script(settings, system.space, drawn.strength is not None, driving=driving)
     )
-    run.run(folder, INPUT, world.ranks)
+    run.run(folder, INPUT, world.ranks, steps=settings.steps)
     return layers
 
 
@@ -281,7 +279,7 @@ def _relax(
     text = script(settings, system.space, system.strength is not None, drag)
     (folder / "relax.lammps").write_text(text)
     run.run(folder, "relax.lammps", world.ranks, log="relax.log")
-    return run.snapshots(folder / "relax.dump")[2][-1, :, 1:3]
+    return run.dump(folder / "relax.dump").values[-1, :, 1:3]
 
 
 def collect(

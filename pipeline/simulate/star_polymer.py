@@ -1,8 +1,9 @@
 """A melt of star polymers, every bead resolved in LAMMPS, seen as its centres of mass.
 
-The paper's star_polymer_11 and star_polymer_51 (appendix G.1.2, table 1): a core and 10 arms of
-1 or of 5 beads. Units of Lennard-Jones: length sigma, energy epsilon, time tau, and for the
-trajectory the mass of a molecule is its number of beads.
+It begins with cores set down at random and arms straight out of them. The paper's star_polymer_11
+and star_polymer_51 (appendix G.1.2, table 1): a core and 10 arms of 1 or of 5 beads. Units of
+Lennard-Jones: length sigma, energy epsilon, time tau, and for the trajectory the mass of a molecule
+is its number of beads.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from pipeline.simulate import engine
+from pipeline.lammps import run
 from pipeline.trajectory import Box, Trajectory
 
 BOND = 0.97  # sigma, the rest length of a FENE bond
@@ -185,8 +186,8 @@ def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[n
         "every": every,
         "steps": steps,
     }
-    cost = engine.run(SCRIPT, variables, folder, PUSHED + relax + steps)
-    return engine.binary_dump(folder / "record.bin", chosen.frames, chosen.polymers, 7), cost
+    log = run.run(folder, SCRIPT, variables=variables, steps=PUSHED + relax + steps)
+    return run.dump(folder / "record.bin").values, 1e3 * run.loop(log).step
 
 
 def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:
