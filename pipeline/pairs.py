@@ -1,13 +1,4 @@
-"""State, and pairs of neighbours: search, geometry, and the sums that show what is conserved.
-
-The state of a particle system: what the dynamics evolves.
-
-Products of short vectors.
-
-Pairs of neighbours: search, geometry, and the two sums from which conservation is read off.
-
-Several pair quantities summed at once.
-"""
+"""State, and pairs of neighbours: search, geometry, and the sums that show what is conserved."""
 
 from __future__ import annotations
 
@@ -105,6 +96,14 @@ def geometry(r: Tensor, i: Tensor, j: Tensor, space: Space, time: float = 0.0) -
             f"{float(distance[k])}): remove one of them or separate them."
         )
     return Pairs(i, j, distance, r_ij / distance[:, None], boost, r.shape[0], space.rate)
+
+
+def displaced(pairs: Pairs, shift: Tensor) -> Pairs:
+    """The same pairs after their particles moved by ``shift`` (N, D)."""
+    moved = shift.index_select(0, pairs.i) - shift.index_select(0, pairs.j)
+    r_ij = pairs.e * pairs.r[:, None] + moved
+    distance = torch.linalg.vector_norm(r_ij, dim=1)
+    return pairs._replace(r=distance, e=r_ij / distance[:, None])
 
 
 def search(

@@ -1,11 +1,4 @@
-"""The trajectory: what every later stage works on; `pipeline.h5md` keeps it on disk.
-
-The band of driven particles along the open faces of a trajectory.
-
-The window in which models are rolled out and everything is measured.
-
-Mean flow and what is left of velocities without it: the kinetic temperature.
-"""
+"""The trajectory: what every later stage works on; `pipeline.h5md` keeps it on disk."""
 
 from __future__ import annotations
 

@@ -1,12 +1,8 @@
 """How far each model is from the experiment, with intervals and the noise floor beside it.
 
-Do two maps of D2min show the same particles rearranging?
+    eps = |y_experiment - y_model|_2 / |y_experiment|_2
 
-eps = |y_experiment - y_model|_2 / |y_experiment|_2
-
-How far each model is from the truth where the truth has several independent replicas.
-
-eps = |y_truth - y_model|_2 / |y_truth|_2 of every rollout against every replica of the truth. A
+Where the truth has several independent replicas, every rollout is held against each of them. A
 rollout is one more run of the same system, so the error between two replicas, the noise floor, is
 what a perfect model would show on average.
 """

@@ -1,15 +1,9 @@
 """Mean squared displacement and velocity autocorrelation, over all time origins of gapped tracks.
 
-Sums over all time origins of tracks with gaps, by FFT, and the lags to take them at.
-
-Mean squared displacement over all time origins, for tracks with gaps.
-
     MSD(tau) = < |r_i(t + tau) - r_i(t)|^2 >
 
 The square is expanded and each term summed by FFT (Kneller et al., Comput. Phys. Commun. 91, 191
 (1995)), here with the mask of presence carried through, so that gaps need no interpolation.
-
-Velocity autocorrelation over all time origins, for tracks with gaps.
 
     C(tau) = < v_i(t + tau) . v_i(t) >,   normalised C(tau) / C(0)
 

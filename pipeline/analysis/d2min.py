@@ -10,15 +10,11 @@
 The published form fits J + 1 to the vectors themselves: the same minimum, but more cancellation.
 With A = sum u r0^T and B = sum r0 r0^T the minimum is sum |u|^2 - tr(A B^-1 A^T).
 
-Rearrangements of a whole recording: D2min against lag, its distribution and its correlation.
-
-Paper: figures 7B, 7C, 7D and 13.
-
-Whether neighbours move together, without which non-affine motion has no meaning.
-
-D2min asks how far the motion of a neighbourhood is from a smooth strain. Where every particle goes
-its own way, in a dilute suspension or in a record of nothing but localisation error, there is no
-neighbourhood that moves: D2min is then the mean squared displacement over again.
+Against lag, as a distribution and correlated in space it makes figures 7B, 7C, 7D and 13 of the
+paper. Without neighbours that move together it has no meaning. D2min asks how far
+the motion of a neighbourhood is from a smooth strain. Where every particle goes its own way, in a
+dilute suspension or in a record of nothing but localisation error, there is no neighbourhood that
+moves: D2min is then the mean squared displacement over again.
 """
 
 from __future__ import annotations

@@ -1,9 +1,5 @@
 """Pair force and friction by binned regression, and the same from the known law of a simulation.
 
-The design matrix of the pair force regression, one snapshot at a time.
-
-Pair force and friction by binned regression: what a record of positions and velocities says.
-
 A law measured from snapshots a finite interval apart is not the bare law, even without noise.
 Learned curves are therefore compared with the truth measured here, in the same discrete way:
 
@@ -14,9 +10,8 @@ with f, g and q piecewise linear in r and fitted by least squares, or by instrum
 (Bowden and Turkington, Instrumental Variables, 1984) where noise in the positions would bias the
 regressors.
 
-Pair force and friction of a simulated data set: the bare law, and the law as records show it.
-
-Only sensible where the law is the model's: one species, force cut at the model's cutoff.
+The law of a simulated data set is taken bare, and as records show it; that is only
+sensible where the law is the model's: one species, force cut at the model's cutoff.
 """
 
 from __future__ import annotations
@@ -231,6 +226,23 @@ def pair_curves(
         }
     curves = {name: value.tolist() for name, value in result.items()}
     return {"r": true["r"].tolist(), **curves, "count": true["count"].tolist(), "summary": summary}
+
+
+def bare_law(truth: Trajectory, tracked: Trajectory) -> dict[str, Any]:
+    """What `pipeline.simulate.langevin` says of its particles, in the units of what was tracked.
+
+    Returns:
+        JSON-able: regime; r (K,) [length] and force_kT (K,), the pair force over kT [1 / length];
+        diffusion of a particle alone [length^2 / time], absent where nothing damps it.
+    """
+    of = truth.attributes
+    length = 1.0 if tracked.attributes["length_unit"] == "px" else float(tracked.attributes["mpp"])
+    a = float(of["a_px"]) * length
+    D = float(of["diffusion_px"]) * length**2 / tracked.dt
+    known = {"diffusion": D} if np.isfinite(D) else {}
+    force = np.asarray(of["law_force_kT"]) / a
+    r = np.asarray(of["law_r"]) * a
+    return {"regime": of["regime"], **known, "r": r.tolist(), "force_kT": force.tolist()}
 
 
 def distance(

@@ -1,14 +1,12 @@
 """Profiles across the box: flow, mixing, and where the particles of a solid are.
 
-Where the particles of a solid are, snapshot by snapshot, against where they were.
+The paths of a solid's particles are compared snapshot by snapshot:
 
     eps = |r_truth - r_model|_2 / |r_truth|_2      over all free particles and snapshots
 
 is the paper's measure for its viscoelastic solid (4.1). It depends on where the origin lies, here
 the lower corner of the undeformed body; the same for displacements from the undeformed
 configuration does not, and is the harder test.
-
-Profiles across the box: the flow of a sheared gas (the paper's figure 9), mixing (figure 10).
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Radial distribution function, exact at the open edges of a field of view.
 
-The window in which particles are seen, and how much of a circle or sphere lies inside it.
-
     g(r) = sum_i n_i(r) / sum_i rho |shell(r) around i, inside the window|
 
 The centres i are free particles; n_i counts all particles seen, driven ones too. The expected

@@ -1,7 +1,4 @@
-"""The folder of one data set, read file by file; what is not there becomes a sentence.
-
-What is read from the files, and the exception that says a file lacks something.
-"""
+"""The folder of one data set, read file by file; what is not there becomes a sentence."""
 
 from __future__ import annotations
 

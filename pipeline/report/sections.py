@@ -164,6 +164,7 @@ SECTIONS = [
             ("Tracking against the truth", truth.tracking),
             ("Rearrangements against the truth", truth.amplitude),
             ("Pair force and friction", truth.pair),
+            ("Pair force over kT", truth.force),
         ],
         optional=True,
     ),

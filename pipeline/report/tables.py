@@ -1,9 +1,4 @@
-"""Tables of numbers in the report: errors, agreement of maps, the models themselves.
-
-What each model is made of, how it was trained and how far its rollout came.
-
-Tables of numbers in the report: errors, agreement of maps.
-"""
+"""Tables of numbers in the report: errors, agreement of maps, the models themselves."""
 
 from __future__ import annotations
 

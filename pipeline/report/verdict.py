@@ -1,9 +1,4 @@
-"""The verdict: six questions, each answered by a number against a stated threshold.
-
-Is the data sound: the first two questions of the verdict, and how answers are graded.
-
-Is the model faithful: the last four questions of the verdict.
-"""
+"""The verdict: six questions, each answered by a number against a stated threshold."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 """Rubber with memory in plane strain, by finite elements: Mooney-Rivlin and a Prony series.
 
-A nearly incompressible rubber with memory, in plane strain: Mooney-Rivlin and a Prony series.
-
     W = C10 (I1 - 3) + C01 (I2 - 3) + (J - 1)^2 / D1            I1, I2 of J^(-2/3) C
     S(t) = S_vol + g_inf S_iso + sum_k Q_k,    dQ_k/dt + Q_k / tau_k = g_k dS_iso/dt
 
@@ -9,8 +7,6 @@ with S the second Piola-Kirchhoff stress and g_inf = 1 - sum_k g_k: after a sudd
 isochoric stress falls as g_inf + sum_k g_k exp(-t / tau_k). Simo, Comput. Methods Appl. Mech. Eng.
 60, 153 (1987), in the form of Holzapfel, Nonlinear Solid Mechanics (2000), section 6.10. The
 constants of W are the instantaneous ones and volume changes do not relax.
-
-A square of rubber in plane strain by finite elements: internal forces and their tangent.
 """
 
 from __future__ import annotations

@@ -1,22 +1,18 @@
 """The ideal gas of the paper (G.1.1), run by our own dynamics from equilibrium states.
 
-What defines the ideal gas of the paper (G.1.1), its law and its flow.
+Smoothed dissipative particle
+dynamics of Espanol and Revenga, Phys. Rev. E 67, 026705 (2003): the model of this package with
+analytic closures.
 
-Smoothed dissipative particle dynamics of Espanol and Revenga, Phys. Rev. E 67, 026705 (2003): the
-model of this package with analytic closures.
-
-Equilibrium states of the ideal gas, drawn from their law instead of waited for.
-
-Entropies relax over tens of thousands of steps, since friction and conduction are weak. But with
-U = C T (m = k_B = 1) the density exp(sum_i S_i - E / T0) of states (r, v, S) is a product:
+Equilibrium states are drawn from their law instead of waited for: entropies relax
+over tens of thousands of steps, since friction and conduction are weak. But with U = C T (m = k_B =
+1) the density exp(sum_i S_i - E / T0) of states (r, v, S) is a product:
 
     r     exp(-Phi / T0), Phi = N_p T0 sum_i ln d_i        Langevin steps, see `settle`
     v     exp(-v^2 / 2 T0)                                 normal
     T_i   T_i^(C - 1) exp(-C T_i / T0)                     gamma of shape C, at any r
 
 Momentum is then taken off, and v and T_i are scaled so that every draw has the same energy.
-
-The ideal gas run by our own dynamics: what is learned from it can be held against its laws.
 """
 
 from __future__ import annotations

@@ -1,9 +1,5 @@
 """A sheared monolayer of repulsive dipoles at an interface, with every force known.
 
-The simulated sample: its parameters, and how it is quenched, annealed and frozen at the edges.
-
-Lengths in a (mean spacing), time in frames, mass 1.
-
 Half of the particles are small, half large; at density 2/sqrt(3) per a^2 their r^-4 repulsion
 jams them into a polycrystal. It lies between two slabs of frozen particles: the wall above, the
 needle below, driven sideways as strain x height x sin(2 pi t / period). y points down, as in the

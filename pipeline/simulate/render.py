@@ -35,8 +35,8 @@ class Camera(NamedTuple):
     background: float = 400.0  # e, at the centre
     gradient: float = 0.2  # relative change of the background from corner to corner
     gain: float = 0.15  # grey levels per e; 8 bit, saturating at 255
-    mpp: float = 0.68  # um per px, written to the file
-    fps: float = 80.0  # frames per second, written to the file
+    mpp: float | None = 0.68  # um per px, written to the file; None: it states no scale
+    fps: float | None = 80.0  # frames per second, the same
 
 
 def profile(camera: Camera) -> np.ndarray:
@@ -125,6 +125,11 @@ def render(
             f"{len(camera.diameters)}: give Camera one diameter per species, from 0 on."
         )
     shape = (len(trajectory.time), *camera.view)
+    stated = {key: value for key in ("mpp", "fps") if (value := getattr(camera, key))}
+    resolution = {}
+    if camera.mpp:
+        density = 1e4 / camera.mpp
+        resolution = {"resolution": (density, density), "resolutionunit": "CENTIMETER"}
     with whole(path) as partial:
         tifffile.imwrite(
             partial,
@@ -134,7 +139,6 @@ def render(
             compression="zlib",
             compressionargs={"level": 1},
             photometric="minisblack",
-            resolution=(1e4 / camera.mpp, 1e4 / camera.mpp),
-            resolutionunit="CENTIMETER",
-            metadata={"axes": "TYX", "mpp": camera.mpp, "fps": camera.fps, "synthetic": True},
+            metadata={"axes": "TYX", **stated, "synthetic": True},
+            **resolution,
         )

@@ -1,10 +1,8 @@
 """A square of viscoelastic rubber, sheared by its top edge and brought back (paper, 4.1 and G.1.3).
 
-Motion of a body whose edges follow a given path: implicit steps with a little damping.
-
-The method of Hilber, Hughes and Taylor, Earthquake Eng. Struct. Dyn. 5, 283 (1977), as Abaqus
-uses it: of second order and stable for steps much longer than the time a wave takes across an
-element, which is damped.
+Its edges follow a given path, in implicit steps with a little damping: the method of Hilber, Hughes
+and Taylor, Earthquake Eng. Struct. Dyn. 5, 283 (1977), as Abaqus uses it: of second order and
+stable for steps much longer than the time a wave takes across an element, which is damped.
 
 The paper gives the material, the side L = 2 and the displacement 1 of the top edge, and leaves the
 rest open. Here: plane strain; constants of the instantaneous material; the bottom edge is clamped,

@@ -50,6 +50,22 @@ def correct(frame: np.ndarray, number: int, correction: Correction) -> np.ndarra
     return _like(changed, image.dtype)
 
 
+def repaired(image: np.ndarray, low: float, high: float) -> np.ndarray:
+    """A frame of floating point without what is no number, and without glaring or dead pixels.
+
+    Pixels that are no number get the mean of those around them (Gaussian of 2 px), or of the whole
+    frame where there is nothing around; others are kept between `low` and `high`.
+    """
+    good = np.isfinite(image)
+    if not good.all():
+        values = np.where(good, image, 0.0).astype(np.float32)
+        weight = ndimage.gaussian_filter(good.astype(np.float32), 2.0)
+        around = ndimage.gaussian_filter(values, 2.0) / np.maximum(weight, 1e-6)
+        mean = float(values[good].mean()) if good.any() else low
+        image = np.where(good, image, np.where(weight > 1e-3, around, mean)).astype(image.dtype)
+    return np.clip(image, low, high)
+
+
 def _like(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if image.dtype == dtype or not np.issubdtype(dtype, np.integer):
         return image.astype(dtype, copy=False)

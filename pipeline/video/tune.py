@@ -1,9 +1,5 @@
 """Settings of detection and linking, estimated from the video where they are not given.
 
-Diameter and minmass of the detector, from what it makes of spots that are clearly there.
-
-Search range and memory from how positions change over three successive frames.
-
 Size and polarity come from the Laplacian-of-Gaussian response, separation from the distances
 between its maxima, the diameter from subpixel positions, minmass from the masses of features that
 are maxima too, and the search range and memory from matching neighbouring frames.
@@ -11,12 +7,16 @@ are maxima too, and the search range and memory from matching neighbouring frame
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.files import reading
 from pipeline.video import spots
 from pipeline.video.detect import Detection, locate
 from pipeline.video.frames import Video
@@ -124,14 +124,12 @@ def _take_minmass(tuning: Tuning, given: Mapping[str, Any], chosen: dict[str, An
     low = float(np.percentile(chosen["matched"], 1))
     ranked = np.sort(chosen["mass"])[::-1]
     # Noise has no lower end to its mass: it must not outnumber what is clearly there.
-    bound = ranked[min(int(CROWD * len(chosen["matched"])), len(ranked) - 1)]
-    tuning.take(
-        "minmass",
-        given,
-        float(f"{max(0.8 * low, bound):.4g}"),
-        f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots, and so large "
-        f"({bound:.4g}) that at most a fifth of what is found are others.",
-    )
+    beyond = int(CROWD * len(chosen["matched"]))
+    bound = float(ranked[beyond]) if beyond < len(ranked) else 0.0
+    why = f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots"
+    if bound > 0.8 * low:
+        why += f", and so large ({bound:.4g}) that at most a fifth of what is found are others"
+    tuning.take("minmass", given, float(f"{max(0.8 * low, bound):.4g}"), f"{why}.")
     if bound > low and given.get("minmass") is None:
         tuning.warnings.append(
             "faint spots cannot be told from noise: some particles may be missed and some noise "
@@ -271,6 +269,26 @@ def as_json(tuning: Tuning) -> dict[str, Any]:
     }
 
 
+def parameters(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings in tuning.json, name -> value.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a list of tracking settings"):
+        return {name: entry["value"] for name, entry in _read(path)["parameters"].items()}
+
+
+def checksums(path: str | os.PathLike[str]) -> dict[str, str]:
+    """SHA-256 of the files that tuning.json was made from, by path."""
+    with reading(path, "a list of tracking settings"):
+        return {str(name): str(value) for name, value in _read(path)["inputs"].items()}
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     """Settings for these runs, from a few frames of the first, the middle and the last.
 
@@ -281,7 +299,7 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         ValueError: if there is nothing in the frames that could be a particle.
     """
     tuning = Tuning({}, {}, {}, {}, [])
-    triples = [list(video.frames(t, t + 3)) for video, t in _places(videos)]
+    triples = [[video[t] for t in three] for video, three in _places(videos)]
     images = [triple[0] for triple in triples]
     if not any(np.ptp(image) for image in images):
         raise ValueError("no particles found: every pixel of the sampled frames is alike")
@@ -308,7 +326,7 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     )
     estimate_aperture(tuning, given, base, images, points)
     estimate_motion(tuning, given, [_positions(tuning, triple) for triple in triples], near)
-    shortest = min(map(len, videos))
+    shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(
         "min_length",
         given,
@@ -318,15 +336,23 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     return tuning
 
 
-def _places(videos: list[Video]) -> list[tuple[Video, int]]:
-    """Up to three (video, frame): first run's start, middle of the middle run, last run's end."""
+def _places(videos: list[Video]) -> list[tuple[Video, list[int]]]:
+    """Up to three times three successive frames: first run's start, middle of the middle run, last
+    run's end. Frames that show no particles are passed over, and gaps where that can be."""
     middle = videos[len(videos) // 2]
-    chosen = [
-        (videos[0], 0),
-        (middle, max(0, len(middle) // 2 - 1)),
-        (videos[-1], max(0, len(videos[-1]) - 3)),
-    ]
-    return [c for k, c in enumerate(chosen) if c not in chosen[:k]]
+    found: list[tuple[Video, list[int]]] = []
+    for video, part in ((videos[0], 0.0), (middle, 0.5), (videos[-1], 1.0)):
+        shown = np.flatnonzero(video.seen)
+        starts = np.arange(max(len(shown) - 2, 1))
+        if len(shown) >= 3:
+            span = video.number[shown[2:]] - video.number[shown[:-2]]
+            starts = starts[span == span.min()]
+        wanted = max(0, len(shown) // 2 - 1) if part == 0.5 else part * (len(shown) - 3)
+        start = int(starts[np.abs(starts - wanted).argmin()])
+        place = (video, shown[start : start + 3].tolist())
+        if place not in found:
+            found.append(place)
+    return found
 
 
 def _positions(tuning: Tuning, triple: list[np.ndarray]) -> list[np.ndarray]:

@@ -1,11 +1,10 @@
 """Velocities of tracked particles, the localisation error, and whether one exceeds the other.
 
-Whether a video resolves the velocity, and the localisation error that goes with the answer.
-
 A fourth difference reads the localisation error of motion that is smooth from frame to frame. A
 particle that diffuses is not smooth: its steps are independent, and the fourth difference takes
-most of them for error. The covariance of successive steps is blind to independent steps and sees
-the error alone: Vestergaard, Blainey and Flyvbjerg, Phys. Rev. E 89, 022726 (2014).
+most of them for error. The covariances of its steps tell the two apart: see `pipeline.regime`,
+which also says which of the two it is. Errors that are not white are looked for and named: blur
+along the path while the shutter is open, and positions that cling to the pixels.
 """
 
 from __future__ import annotations
@@ -13,6 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+
+from pipeline import regime as regimes
+from pipeline.regime import Regime
 
 LAGS = (1, 2, 3, 5)
 
@@ -22,13 +24,11 @@ class Localisation(NamedTuple):
 
     Fields:
         sigma: (D,) standard deviation per component [length].
-        lower: (D,) the same from the covariance of successive displacements: a lower bound.
         snapshots: number of fourth differences used.
         warnings: sentences; empty where the estimate can be trusted.
     """
 
     sigma: np.ndarray
-    lower: np.ndarray
     snapshots: int
     warnings: list[str]
 
@@ -55,12 +55,13 @@ class VelocityNoise(NamedTuple):
 
 
 def backward_difference(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float
+    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float | np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """v[t] = (r[t] - r[t-1]) / dt, what v' = v + dv, r' = r + v' dt makes of positions.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool. run: (T,). dt: frame interval [time].
+        position: (T, N, D) [length]. present: (T, N) bool. run: (T,). dt: frame interval [time], or
+            (T - 1,) the intervals between snapshots that follow each other.
 
     Returns:
         velocity (T, N, D) [length / time], 0 where unknown; present (T, N), False also where the
@@ -69,7 +70,7 @@ def backward_difference(
     known = np.zeros_like(present)
     known[1:] = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
     velocity = np.zeros_like(position)
-    velocity[1:] = np.diff(position, axis=0) / dt
+    velocity[1:] = np.diff(position, axis=0) / np.reshape(dt, (-1, 1, 1))
     velocity[~known] = 0.0
     return velocity, known
 
@@ -101,22 +102,18 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
             f"only {int(whole.sum())} stretches of five successive frames: too few (100) to "
             "measure the localisation error."
         ]
-        return Localisation(nan, nan, int(whole.sum()), said)
+        return Localisation(nan, int(whole.sum()), said)
     fourth = np.diff(position, n=4, axis=0)[whole]
     spread = 1.4826 * np.median(np.abs(fourth), axis=0)
     kept = (np.abs(fourth) <= 6 * spread).all(axis=1)
     sigma = np.sqrt(np.mean(fourth[kept] ** 2, axis=0) / 70)
-    step = np.diff(position, axis=0)
-    pairs = _successive(present, run, 3)
-    a, b = step[:-1][pairs], step[1:][pairs]
-    covariance = np.mean((a - a.mean(0)) * (b - b.mean(0)), axis=0)
     said = []
     if 1 - kept.mean() > 0.01:
         said.append(
             f"{100 * (1 - kept.mean()):.1f} % of the stretches of five frames jump six times "
             "farther than is usual: particles are mistaken for one another, or a few differ much."
         )
-    return Localisation(sigma, np.sqrt(np.maximum(-covariance, 0)), int(kept.sum()), said)
+    return Localisation(sigma, int(kept.sum()), said)
 
 
 def velocity_noise(
@@ -171,7 +168,7 @@ def _warnings(ratio: float, corrected: np.ndarray) -> list[str]:
     return said
 
 
-RESOLVED = 0.2  # least velocity autocorrelation at lag 2
+LOCKED = 0.02  # px, rms of the error that pixels make, from where it is worth a word
 WILD = 0.4  # share of the squared velocity that one track in twenty may hold
 
 
@@ -180,15 +177,21 @@ class Resolution(NamedTuple):
 
     Fields:
         sigma: (D,) localisation error per component [length], NaN where unknown.
+        interval: (D, 2) its 95 % interval [length], NaN where it was not asked for.
         method: how it was found, in words.
         resolved: whether the velocity outlives two frames.
+        regime: inertial, overdamped or unknown, with its numbers.
+        diffusion: (3,) D and its 95 % interval [length^2 / frame]; NaN unless overdamped.
         noise: of the velocity, with this error.
         warnings: sentences.
     """
 
     sigma: np.ndarray
+    interval: np.ndarray
     method: str
     resolved: bool
+    regime: Regime
+    diffusion: np.ndarray
     noise: VelocityNoise
     warnings: list[str]
 
@@ -200,21 +203,83 @@ def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Re
         position: (T, N, D) [length]. present: (T, N) bool, gaps filled left out. run: (T,).
     """
     error = localisation_error(position, present, run)
-    error = error._replace(warnings=[*error.warnings, *_wild(position, present, run)])
-    noise = velocity_noise(position, present, run, 1.0, error.sigma)
-    lag = LAGS.index(2)
-    memory = noise.autocorrelation_corrected[lag]
-    memory = memory if np.isfinite(memory) else noise.autocorrelation[lag]
-    # Where no track is long enough to tell, nothing is claimed against the data.
-    if not memory < RESOLVED:
-        said = [*error.warnings, *noise.warnings]
-        return Resolution(error.sigma, "fourth differences of the tracks", True, noise, said)
-    sigma, method = error.lower, "the covariance of successive displacements"
-    if not (sigma > 0).all():
-        # Steps that go on into the next frame and no further hide the error from the covariance.
-        sigma, method = error.sigma, "fourth differences of the tracks, an upper bound here"
+    said = [*error.warnings, *_wild(position, present, run), *_locked(position, present)]
+    nowhere, smooth = np.full((len(error.sigma), 2), np.nan), "fourth differences of the tracks"
+    try:
+        steps = regimes.covariances(position, present, run)
+    except ValueError as few:
+        # Where no track is long enough to tell, nothing is claimed against the data.
+        unknown = Regime("unknown", str(few), np.full(3, np.nan), np.zeros(0))
+        noise = velocity_noise(position, present, run, 1.0, error.sigma)
+        said += noise.warnings
+        return Resolution(
+            error.sigma, nowhere, smooth, True, unknown, np.full(3, np.nan), noise, said
+        )
+    kind = regimes.regime(steps)
+    diffusion = np.full(3, np.nan)
+    resolved = bool(kind.memory[0] >= regimes.INERTIAL)
+    if resolved:
+        sigma, interval, method = error.sigma, nowhere, smooth
+    else:
+        first, second = regimes.alike(steps)
+        fit = regimes.pushed(steps)
+        if np.isfinite(kind.memory[0]) and max(first, second) > 0:
+            fit = regimes.remembered(steps) if second > 0 else regimes.exposed(steps)
+        sigma, interval = np.sqrt(fit.variance[:, 0]), np.sqrt(fit.variance[:, 1:])
+        method = "the covariances of displacements, told from the motion by those at longer lags"
+        if kind.name == "overdamped":
+            diffusion = fit.diffusion
+            said += _alike(first, second)
     noise = velocity_noise(position, present, run, 1.0, sigma)
-    return Resolution(sigma, method, False, noise, [*error.warnings, *noise.warnings])
+    said += noise.warnings
+    return Resolution(sigma, interval, method, resolved, kind, diffusion, noise, said)
+
+
+def _alike(first: float, second: float) -> list[str]:
+    """A warning where steps of an overdamped film are alike: see `pipeline.regime.alike`."""
+    if second > 0:
+        return [
+            f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
+            "in a liquid does not make: a codec or a camera that averages frames does, or a "
+            "current. The errors of the positions are correlated then; the diffusion coefficient is taken "
+            "from the sum over lags. Record without compression and temporal noise reduction."
+        ]
+    if first > 1.1 * regimes.EXPOSED:
+        return [
+            f"successive steps correlate by {first:.2f} of their variance, more than the "
+            f"{regimes.EXPOSED:.2f} that an open shutter can leave, and later ones do not: the "
+            "velocity lives for part of a frame; record faster."
+        ]
+    if first > 0:
+        return [
+            f"successive steps are alike (by {first:.3f} of their variance, and later ones are "
+            f"not): the shutter was open for at least {100 * first / regimes.EXPOSED:.0f} % of the "
+            "frame interval, and blurs particles along their path. This hides the error of the "
+            "positions, which is not white then; the diffusion coefficient does not suffer. "
+            "Shorten the exposure."
+        ]
+    return []
+
+
+def _locked(position: np.ndarray, present: np.ndarray) -> list[str]:
+    """A warning where positions [px] cling to the pixels, an error that is not white.
+
+    An error b sin(2 pi (x - x0)) leaves |< exp(2 pi i x) >| = pi b in positions that are spread
+    evenly; the mean is taken over particles, which hold one phase each where they hardly move.
+    """
+    phase = np.exp(2j * np.pi * position) * present[..., None]
+    each = phase.sum(axis=0)  # of a particle
+    count = max(int(present.sum()), 1)
+    size = np.abs(each.sum(axis=0)) / count
+    chance = np.sqrt((np.abs(each) ** 2).sum(axis=0)) / count
+    rms = size / (np.pi * np.sqrt(2))
+    if not ((size > 4 * chance) & (rms > LOCKED)).any():
+        return []
+    return [
+        f"positions cling to the pixels, by {rms.max():.3f} px rms: an error that stays as long as "
+        "the particle does, so that it is not white and no covariance of steps tells it; raise "
+        "detect.diameter, or use a higher magnification."
+    ]
 
 
 def _wild(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> list[str]:

@@ -44,7 +44,8 @@ def test_tracks_too_short_to_tell_are_not_called_unresolved():
 
 def test_flight_is_resolved():
     rng = np.random.default_rng(0)
-    path = 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
+    start = rng.uniform(0, 500, (1, N, 2))  # not from one place, which would be a flow
+    path = start + 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
     assert resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).resolved
 
 

@@ -101,7 +101,7 @@ def kill_snakemake_and_all_its_jobs(folder: Path) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    log, end = folder / "results/small/logs/simulate_monolayer.log", time.monotonic() + 120
+    log, end = folder / "results/small/logs/simulate_film.log", time.monotonic() + 120
     while not log.exists():
         assert run.poll() is None
         assert time.monotonic() < end, "the simulation did not start"

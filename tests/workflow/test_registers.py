@@ -12,6 +12,7 @@ from pipeline.learn.baseline import SCALES
 from pipeline.learn.settings import VARIANTS, complete
 from pipeline.report import style
 from pipeline.report.tables import METRICS
+from pipeline.simulate import films
 from pipeline.simulate.systems import SYSTEMS
 
 HOME = Path(__file__).resolve().parents[2]
@@ -43,4 +44,6 @@ def test_every_simulation_has_its_settings():
     kinds = set(SIMULATE["properties"]["kind"]["enum"])
     cases = [case["if"]["properties"]["kind"] for case in SIMULATE["allOf"]]
     assert kinds == {name for case in cases for name in case.get("enum", [case.get("const")])}
-    assert set(SYSTEMS) == kinds - {"monolayer", "monolayer_matched"}
+    assert set(SYSTEMS) == kinds - set(films.KINDS)
+    rules = (HOME / "workflow" / "datasets.py").read_text()
+    assert [kind for kind in films.KINDS if f'"{kind}"' not in rules] == []

@@ -1,17 +1,17 @@
-# The default experiment: a sheared monolayer with known forces, rendered to a noisy video.
+# Films with known forces: simulated and rendered to a noisy video.
 
 
-rule simulate_monolayer:
+rule simulate_film:
     output:
         truth="results/{name}/synthetic/truth.h5",
     params:
         settings=section("simulate", "video"),
     log:
-        "results/{name}/logs/simulate_monolayer.log",
+        "results/{name}/logs/simulate_film.log",
     benchmark:
-        "results/{name}/benchmarks/simulate_monolayer.tsv"
+        "results/{name}/benchmarks/simulate_film.tsv"
     script:
-        "../scripts/simulate_monolayer.py"
+        "../scripts/simulate_film.py"
 
 
 rule render_video:
@@ -20,7 +20,7 @@ rule render_video:
     output:
         video="results/{name}/synthetic/video.tif",
     params:
-        settings=section("simulate"),
+        settings=section("simulate", "video"),
     log:
         "results/{name}/logs/render_video.log",
     benchmark:

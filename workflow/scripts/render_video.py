@@ -1,15 +1,14 @@
-"""Renders the simulated monolayer to a noisy TIFF."""
+"""Renders the simulated sample to a noisy TIFF."""
 
 import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
-from pipeline.simulate.monolayer import COLLOIDS
-from pipeline.simulate.render import Camera, render
+from pipeline.simulate.films import camera
+from pipeline.simulate.render import render
 
-view = snakemake.params.settings["simulate"].get("view", COLLOIDS.view)
-seed = snakemake.params.settings["simulate"].get("seed", 0)
+chosen = snakemake.params.settings
 truth = h5md.read(snakemake.input.truth)
-camera = Camera(view=tuple(view), mpp=truth.attributes["mpp"], fps=truth.attributes["fps"])
-render(snakemake.output.video, truth, camera, seed)
+seed = chosen["simulate"].get("seed", 0)
+render(snakemake.output.video, truth, camera(truth, chosen["video"]), seed)

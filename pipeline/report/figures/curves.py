@@ -1,7 +1,4 @@
-"""Structure and dynamics as curves: experiment, truth and models in one frame.
-
-What all curve figures share: one line per source, its interval as a band, its numbers long.
-"""
+"""Structure and dynamics as curves: experiment, truth and models in one frame."""
 
 from __future__ import annotations
 

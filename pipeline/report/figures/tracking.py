@@ -1,11 +1,4 @@
-"""How well the particles were found and followed, and their velocities against the noise.
-
-The video as the tracking saw it: real frames with the detected particles drawn over them.
-
-How well the particles were found and followed.
-
-Velocities against the noise that the localisation error puts on them.
-"""
+"""How well the particles were found and followed, and their velocities against the noise."""
 
 from __future__ import annotations
 

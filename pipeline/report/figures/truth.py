@@ -25,6 +25,8 @@ WORDS = {
     "velocity: error": "Velocity error from localisation (px/frame)",
     "velocity: error_instantaneous": "Velocity error, finite interval included (px/frame)",
     "velocity: variance_ratio": "Variance of tracked over true velocity",
+    "law: regime": "Motion of the simulated particles",
+    "law: diffusion": "Diffusion coefficient of a particle alone (units of the trajectory)",
 }
 ASIDE = ("margin_px", "tolerance_px", "matched", "frames")
 # Records of the pair law, from the law itself to what tracks show of it: name, colour, dash.
@@ -102,6 +104,35 @@ def _curves(content: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict) and (found := _curves(value)):
             return found
     return {}
+
+
+def force(results: Results) -> Figure:
+    """The pair force over kT that the particles of this film were given."""
+    law = results.json("truth.json").get("law")
+    if not law:
+        raise Absent("The forces of this simulation are shown as the law of its pairs.")
+    r, f = np.asarray(law["r"], float), np.asarray(law["force_kT"], float)
+    drawing, (axes,) = style.panels(height=3.0)
+    colour, dash = style.COLOURS["truth"], style.DASHES["truth"]
+    axes.plot(r, f, color=colour, linestyle=dash, label="law of the simulation")
+    seen = results.statistic("experiment", "rdf")
+    least = max(r[0], float(seen.get("r")[np.argmax(seen.get("value") > 0.01)]))
+    inside = f[r >= least]
+    axes.set(
+        xlabel=style.quantity("r", results.unit("length")),
+        ylabel=style.quantity("Pair force / kT", f"1/{results.unit('length')}"),
+        xlim=(least, r.max()),
+        ylim=(min(1.1 * inside.min(), 0.0), 1.1 * inside.max()),
+    )
+    zero(axes)
+    axes.legend()
+    return Figure(
+        "truth_force",
+        drawing,
+        pd.DataFrame({"r": r, "force_kT": f}),
+        "Positive where particles repel; from the least distance at which pairs were seen.",
+        "The pair force over kT that the simulation used.",
+    )
 
 
 def _learned(results: Results) -> list[tuple[str, Results]]:

@@ -1,11 +1,4 @@
-"""Every number of the comparison with the paper: those printed there, and results/paper/table.csv.
-
-The numbers printed in the paper (Hernandez et al., arXiv:2508.12569, tables 2 to 5).
-
-What the page about all data sets draws on: one table, and the folder of each data set.
-
-results/paper/table.csv: every number of the comparison with the paper, one per row.
-"""
+"""Every number beside the paper: those printed there, and those of results/paper/table.csv."""
 
 from __future__ import annotations
 
