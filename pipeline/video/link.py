@@ -24,6 +24,7 @@ from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
 from pipeline import tables
+from pipeline.errors import InputError
 from pipeline.tables import FEATURES, TRACKS
 from pipeline.video import clock
 from pipeline.video.detect import quiet
@@ -348,7 +349,7 @@ def link(
             frames come at a lower rate. None: every number was a frame.
 
     Raises:
-        ValueError: if particles are too crowded for the search range, or no track is left.
+        InputError: if particles are too crowded for the search range, or no track is left.
     """
     ordered = features.sort_values(["run", "frame"], kind="stable")
     tally = Tally(linking.search_range, linking.memory, seen)
@@ -386,7 +387,7 @@ def link_file(
 def _refuse_stubs(tally: Tally, linking: Linking) -> None:
     longest = tally.lengths.max(initial=0)
     if longest < linking.min_length:
-        raise ValueError(
+        raise InputError(
             f"no track is as long as min_length = {linking.min_length} frames (longest: "
             f"{longest}); lower it or raise search_range = {linking.search_range:g} px"
         )
@@ -431,7 +432,7 @@ def _linked(
                     yield waiting.popleft()[0].assign(particle=np.concatenate(labels))
                     labels = []
     except SubnetOversizeException as error:
-        raise ValueError(
+        raise InputError(
             f"particles of run {run} are too crowded for search_range = "
             f"{linking.search_range:g} px even where it is shrunk to a quarter: set "
             f"link.search_range lower, or keep fewer features (detect.minmass, detect.separation)"

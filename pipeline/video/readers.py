@@ -18,6 +18,7 @@ import nd2
 import numpy as np
 import pims
 
+from pipeline.errors import InputError
 from pipeline.video.tiff import AskedFor, UnreadableVideo
 
 UNSTAMPED = np.iinfo(np.int64).min
@@ -50,7 +51,7 @@ class SequenceReader:
         self.dtype = first.dtype
 
     def verify(self) -> None:
-        """Raises ValueError where an image's size differs from the first: headers only."""
+        """Raises InputError where an image's size differs from the first: headers only."""
         for path in self.paths:
             try:
                 shape = imageio.improps(path).shape
@@ -58,7 +59,7 @@ class SequenceReader:
                 raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
             shape = shape[1:] if len(shape) > 2 and shape[0] == 1 else shape
             if shape[:2] != self.shape[:2]:
-                raise ValueError(
+                raise InputError(
                     f"the frames differ in size: {path} has {shape[:2]} and {self.paths[0]} has "
                     f"{self.shape[:2]} pixels; crop them to one size or use separate folders"
                 )
@@ -239,7 +240,7 @@ class FilmReader:
 
     def _refuse_size(self, frame: av.VideoFrame, number: int) -> None:
         if (frame.height, frame.width) != self.shape[:2]:
-            raise ValueError(
+            raise InputError(
                 f"the frames of {self.path} differ in size: frame {number} has {frame.width} x "
                 f"{frame.height} px and the first {self.shape[1]} x {self.shape[0]}; cut the film "
                 "there"
@@ -320,7 +321,7 @@ def _stamp(frame: av.VideoFrame) -> int:
 def _mark(frame: av.VideoFrame) -> int:
     """Checksum of the first plane."""
     rows = _rows(frame)
-    return zlib.crc32(np.ascontiguousarray(rows))
+    return zlib.crc32(np.ascontiguousarray(rows).data)
 
 
 def _rows(frame: av.VideoFrame) -> np.ndarray:
@@ -347,7 +348,7 @@ class Nd2Reader:
         position, plane: which of several, from 0.
 
     Raises:
-        ValueError: several positions or focal planes, and nobody said which.
+        InputError: several positions or focal planes, and nobody said which.
     """
 
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):

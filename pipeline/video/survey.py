@@ -224,7 +224,7 @@ def survey(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> Surve
             section `video` of the config.
 
     Raises:
-        ValueError: no video, a damaged one, one that holds several, runs that differ in size or
+        InputError: no video, a damaged one, one that holds several, runs that differ in size or
             rate, frames on no clock, or a scale that contradicts what the file states.
     """
     found = [_runs(source, settings) for source in runs(Path(folder))]
@@ -251,14 +251,14 @@ def _refuse_differences(videos: list[Video], clocks: list[clock.Clock]) -> None:
     shapes = {video.shape for video in videos}
     if len(shapes) > 1:
         sizes = ", ".join(f"{v.source.name}: {v.shape[1]} x {v.shape[0]} px" for v in videos)
-        raise ValueError(
+        raise InputError(
             f"The runs of one data set must have frames of one size, got {sizes}: give "
             f"each size a data set of its own under data/."
         )
     intervals = [ticks.interval for ticks in clocks if ticks.timed]
     if intervals and max(intervals) > (1 + clock.DRIFT) * min(intervals):
         each = dict.fromkeys(f"{interval:.4g} s" for interval in intervals)
-        raise ValueError(
+        raise InputError(
             f"The runs of one data set must have one frame rate, got intervals of "
             f"{', '.join(each)}: give each a data set of its own under data/."
         )
@@ -312,7 +312,7 @@ def _runs(
         video.bounds = _bounds(film) if film.dtype.kind == "f" else None
         videos.append(video)
     if not videos:
-        raise ValueError(f"{path} shows nothing that lasts for {SHORTEST} frames")
+        raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
     return videos, ticks, said
 
 
@@ -452,7 +452,7 @@ def read(
         folder, settings: as they were for `survey`.
 
     Raises:
-        ValueError: if the videos are others than those that were looked through.
+        InputError: if the videos are others than those that were looked through.
     """
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []

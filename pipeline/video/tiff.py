@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
+from pipeline.errors import InputError
+
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised here, by name
 
 
@@ -25,7 +27,7 @@ Page = tifffile.TiffPage | tifffile.TiffFrame
 AXES = {"T": "times", "Z": "focal planes", "P": "positions", "M": "tiles", "I": "images"}
 
 
-class UnreadableVideo(ValueError):
+class UnreadableVideo(InputError):
     """The file is damaged, cut short, or in a format that no installed reader opens."""
 
 
@@ -42,7 +44,7 @@ class TiffReader:
 
     Raises:
         UnreadableVideo: no TIFF, or one whose images cannot be found.
-        ValueError: several positions or focal planes, and nobody said which.
+        InputError: several positions or focal planes, and nobody said which.
     """
 
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
@@ -143,12 +145,12 @@ class TiffReader:
         self.order = grid.reshape(-1, grid.shape[-1] if "C" in names else 1)
 
     def verify(self) -> None:
-        """Raises UnreadableVideo if the file is cut short, ValueError if frames differ in size."""
+        """Raises UnreadableVideo if the file is cut short, InputError if frames differ in size."""
         pages = self.file.pages if self.pages is None else self.pages
         sizes = {page.shape[:2] for page in pages}
         if len(sizes) > 1 and self.series is None:
             first, last = min(sizes), max(sizes)
-            raise ValueError(
+            raise InputError(
                 f"the frames of {self.path} differ in size ({first} and {last} pixels); crop them "
                 "to one size, or give those of another size a data set of their own under data/"
             )
@@ -226,7 +228,7 @@ class TiffReader:
         self.file.close()
 
 
-class AskedFor(ValueError):
+class AskedFor(InputError):
     """The file holds more than one video, or not what was asked for."""
 
 
