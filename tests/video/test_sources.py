@@ -13,9 +13,7 @@ from pipeline.video.sources import Source, sequences
 
 
 def found(*names: str) -> list[Source]:
-    return sequences(
-        sorted((Path("/d") / name for name in names), key=lambda path: natural(path.name)), "d"
-    )
+    return sequences([Path("/d") / name for name in sorted(names, key=natural)], "d")
 
 
 @given(
