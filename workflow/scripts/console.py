@@ -109,7 +109,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 # What libraries say, in lower case, when the machine has no more to give.
 MEMORY = ("out of memory", "allocate memory", "bad_alloc", "alloc failed", "start new thread")
 DISK = ("no space left", "errno = 28", "disk quota", "errno = 122")
-DISK += ("requested and", "failed writing file", "inline_container")  # of numpy and torch, who do not say why
+# Numpy and torch do not say why they could not write.
+DISK = (*DISK, "requested and", "failed writing file", "inline_container")
 KILLED = ("KilledWorker", "BrokenProcessPool")
 
 
