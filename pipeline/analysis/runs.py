@@ -29,7 +29,7 @@ class Run(NamedTuple):
 
 
 def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
-    """The runs of a trajectory, in order.
+    """The runs of a trajectory, in order; one that shifts against its clock is several.
 
     Args:
         trajectory: T snapshots of N particles.
@@ -45,9 +45,13 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         raise ValueError(
             f"select has shape {chosen.shape} for {count} particles: give one flag per particle."
         )
-    edges = [0, *(np.flatnonzero(np.diff(trajectory.run)) + 1).tolist(), len(trajectory.run)]
-    if len(edges) - 1 > len(np.unique(trajectory.run)):
+    turn = np.diff(trajectory.run) != 0
+    if int(turn.sum()) + 1 > len(np.unique(trajectory.run)):
         raise ValueError("The snapshots of a run are not together: sort them by run, then by time.")
+    ticks = np.diff(trajectory.time) / trajectory.dt
+    # Recordings go on off the beat after an interval of another length.
+    off = ~turn & (ticks > 0) & (np.abs(ticks - np.round(ticks)) > 0.05)
+    edges = [0, *(np.flatnonzero(turn | off) + 1).tolist(), len(trajectory.run)]
     return [_run(trajectory.window(slice(first, last)), chosen) for first, last in pairwise(edges)]
 
 

@@ -8,16 +8,6 @@ import pytest
 
 from pipeline.lammps import run
 
-SETTINGS = {
-    "dt": None,
-    "length_unit": None,
-    "time_unit": None,
-    "box": None,
-    "periodic": None,
-    "velocities": None,
-    "position_error": 0.0,
-}
-
 
 @pytest.fixture(scope="session", params=[2, 3])
 def dumps(request, tmp_path_factory) -> tuple[Path, int]:

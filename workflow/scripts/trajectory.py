@@ -41,6 +41,7 @@ def view() -> View:
         margin=(parameters(snakemake.input.tuning)["diameter"] + 1) / 2,
         cutoff=settings["graph"]["cutoff"],
         edge_band=settings["trajectory"]["edge_band"],
+        edge=settings["trajectory"]["edge"],
     )
 
 
@@ -55,7 +56,9 @@ scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
 if simulated := snakemake.input.get("simulated"):
     os.link(simulated, written)
 elif recorded := snakemake.input.get("recorded"):
-    width = (settings["graph"]["cutoff"], settings["trajectory"]["edge_band"])
+    edge = settings["trajectory"]
+    # Their particles never change in number, which tells nothing of the faces.
+    width = (settings["graph"]["cutoff"], edge["edge_band"] if edge["edge"] != "closed" else 0.0)
     with unchanged(recorded, snakemake.params.content) as inputs:
         paths = trajectories(data_files(recorded))
         h5md.write(written, with_inputs(load(paths, settings["imported"], width, name), inputs))
