@@ -22,6 +22,7 @@ from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
 from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
+from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
 
@@ -95,7 +96,9 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any
     """
     with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
         found = {
-            name: Metric({key: group[key][()] for key in group}, dict(group.attrs))
+            name: Metric({key: node[()] for key, node in group.items()}, dict(group.attrs))
             for name, group in file.items()
         }
+        if not found:
+            raise InputError("it holds no metric")
         return found, dict(file.attrs)
