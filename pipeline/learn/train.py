@@ -90,8 +90,17 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.shaken(measured, shake, pace)
     clean = measured.unexplained / moved.change
-    spread = (sigma, floor, measured.temperature, clean, settings.localisation)
-    noise, measured = Noise(*spread, 1 / settings.stride, shake, pace), moved
+    noise = Noise(
+        sigma=sigma,
+        floor=floor,
+        temperature=measured.temperature,
+        clean=clean,
+        treatment=settings.localisation,
+        step=1 / settings.stride,
+        shake=shake,
+        pace=pace,
+    )
+    measured = moved
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
