@@ -21,8 +21,10 @@ DEFAULTS: dict[str, Any] = {
     "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
     # Medium around the particles: none | uniform (friction and noise, the same for all) | crowded
     # (depending on the local volume) | brownian (velocities are forgotten within a snapshot
-    # interval; without pair friction and entropies).
+    # interval; without pair friction and entropies) | auto (brownian where the trajectory says it
+    # is overdamped, else none).
     "bath": "none",
+    "choose": [],  # which of bath, external and pair_energy are tried and kept where they predict
     "bath_flow": "rest",  # of the medium: rest | sample (a cubic through the sample's velocities)
     "bath_weight": 1.0,  # weight of ln^2(T_b / T0) of an inertial bath
     "external": "none",  # potential of a particle: none | walls (of the view) | field (over it)
@@ -88,7 +90,7 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
         "strain": ("green", "paper", "none"),
         "loss": ("heat", "paper"),
         "entropy": ("latent", "teacher", "none"),
-        "bath": ("none", *bath.KINDS),
+        "bath": ("none", "auto", *bath.KINDS),
         "bath_flow": ("rest", "sample"),
         "external": ("none", *external.KINDS),
         "pair_energy": ("none", *pair_energy.KINDS),
