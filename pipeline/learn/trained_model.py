@@ -17,6 +17,7 @@ from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
+from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.modules import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
@@ -65,7 +66,13 @@ class Learned(NamedTuple):
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
             reference=undeformed(window, units.length, self.model.cutoff),
+            flow=sample_flow(window, units) if self._flows() else None,
         )
+
+    def _flows(self) -> bool:
+        """Whether the medium moves with the sample."""
+        training = self.record["training"]
+        return training.get("bath", "none") != "none" and training["bath_flow"] == "sample"
 
     def _check_cutoff(self, window: Trajectory, units: ReducedUnits) -> None:
         """A model of another scale would make everyone everyone's neighbour."""
