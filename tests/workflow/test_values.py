@@ -25,8 +25,7 @@ settings = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(settings)
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{new}: &{new} [{', '.join(['*' + old] * 10)}]\n"
-    for old, new in pairwise("abcdefgh")
+    f"{new}: &{new} [{', '.join(['*' + old] * 10)}]\n" for old, new in pairwise("abcdefgh")
 )
 # What stands in config/mine.yaml, and what is said of it.
 FILES = {
