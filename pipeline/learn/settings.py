@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from pipeline.baselines import BASELINES
 from pipeline.schema import Refused, Section, key
 from pipeline.trajectory import Split
 
@@ -227,24 +228,9 @@ VARIANTS: dict[str, Variant] = {
             "volume_factor": False,
         },
     ),
-    # The baselines (paper, appendix F), on the same data within the same time: a graph network
-    # needs about five times ours for a snapshot, so it takes one per step. GNS is fitted by mean
-    # squares as its authors do. GNS-SDE is told the variance of the localisation error: under the
-    # corrected score, which rewards reacting to a simulated error, so flexible a model runs away
-    # (the default data set, within 150 steps), and four parameters do not.
-    "gns": Variant(
-        "GNS",
-        "a baseline: graph network, deterministic",
-        {"model": "gns", "learning_rate": 2e-3, "batch": 1, "localisation": "none"},
-    ),
-    "gns_sde": Variant(
-        "GNS-SDE",
-        "a baseline: the same with noise",
-        {"model": "gns_sde", "learning_rate": 2e-3, "batch": 1, "localisation": "covariance"},
-    ),
-    "dpd": Variant(
-        "DPD", "a baseline: dissipative particle dynamics, four parameters", {"model": "dpd"}
-    ),
+} | {
+    name: Variant(entry.label, f"a baseline: {entry.text}", {"model": name, **entry.changes})
+    for name, entry in BASELINES.items()
 }
 
 

@@ -11,7 +11,7 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from pipeline.baselines.build import build as build_baseline
+from pipeline.baselines import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
@@ -95,7 +95,7 @@ class Learned(NamedTuple):
 class LearnedBaseline(NamedTuple):
     """A trained baseline."""
 
-    model: Any  # an nn.Module that is a pipeline.baselines.motion.Baseline
+    model: Any  # an nn.Module that is a pipeline.baselines.base.Baseline
     record: dict[str, Any]  # contents of model.yaml
 
     def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Plain:
@@ -131,7 +131,7 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    text = yaml.safe_dump({"model": learner.model.settings(), **record}, sort_keys=False)
+    text = yaml.safe_dump({"model": dict(learner.model.settings()), **record}, sort_keys=False)
     with whole(folder / "model.yaml") as partial:
         partial.write_text(text)
     with whole(folder / "model.safetensors") as partial:
