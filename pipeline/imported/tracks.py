@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from pipeline.imported import track_units as units
 from pipeline.imported.consistency import exchanged
 from pipeline.imported.sources import natural_name
 from pipeline.imported.track_files import Raw
-from pipeline.imported.track_units import interval, pixel, rows, scale
 from pipeline.tables import TRACKS, checked
 from pipeline.video.link import gaps_filled
 
@@ -56,15 +56,16 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     Raises:
         ValueError: a table contradicts itself, its film or the settings, or does not say enough.
     """
-    video, notes = settings["video"], []
-    mpp = scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
-    intervals = [raw.interval or interval(raw) for raw in raws]
-    fps = scale("fps", video["fps"], [1 / dt if dt else None for dt in intervals], notes)
-    mpp = pixel(raws, mpp, film is not None, notes)
+    video = settings["video"]
+    notes: list[str] = []
+    mpp = units.scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
+    intervals = [raw.interval or units.interval(raw) for raw in raws]
+    fps = units.scale("fps", video["fps"], [1 / dt if dt else None for dt in intervals], notes)
+    mpp = units.pixel(raws, mpp, film is not None, notes)
     order = _order(raws, film, notes)
     parts, first = [], 0
     for run, raw in enumerate(order):
-        table = rows(raw, fps, mpp, notes)
+        table = units.rows(raw, fps, mpp, notes)
         table = _corrected(table, raw, settings, film, notes)
         if len(raws) > 1:
             table = table.assign(run=run, particle=table["particle"] + first)
@@ -158,8 +159,9 @@ def _in_film(
 ) -> pd.DataFrame:
     """Frames and positions that the film has; frames counted from 1 are counted from 0."""
     name, parts = ", ".join(raw.path.name for raw in raws), []
-    for run, rows in table.groupby("run"):
-        count = film.frames[int(run)]
+    for run in np.unique(table["run"].to_numpy(int)).tolist():
+        rows = table[table["run"] == run]
+        count = film.frames[run]
         low, high = int(rows["frame"].min()), int(rows["frame"].max())
         if low >= 1 and high == count:
             notes.append(f"Frames of {name} are counted from 1, for the film has {count}.")
@@ -221,15 +223,13 @@ def _check(table: pd.DataFrame, name: str) -> None:
 def _pairs(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
     """Successive frames: number, positions, steps of the particles in both, all positions then."""
     for _, rows in table.groupby("run"):
-        frames = dict(iter(rows.groupby("frame")))
-        for t, now in frames.items():
-            after = frames.get(t + 1)
-            if after is None:
-                continue
-            both = now.merge(after, on="particle", suffixes=("", "_after"))
-            start = both[["x", "y"]].to_numpy()
-            step = both[["x_after", "y_after"]].to_numpy() - start
-            yield int(t), start, step, after[["x", "y"]].to_numpy()
+        edges = rows.sort_values("frame", ignore_index=True)
+        frame, start = np.unique(edges["frame"].to_numpy(int), return_index=True)
+        parts = np.split(edges[["particle", "x", "y"]].to_numpy(float), start[1:])
+        for k in np.flatnonzero(np.diff(frame) == 1).tolist():
+            now, after = parts[k], parts[k + 1]
+            _, here, there = np.intersect1d(now[:, 0], after[:, 0], return_indices=True)
+            yield int(frame[k]), now[here, 1:], after[there, 1:] - now[here, 1:], after[:, 1:]
 
 
 # What is written
@@ -307,7 +307,7 @@ def _parameters(
     raws: Sequence[Raw], view: Mapping[str, Any], mpp: float | None, fps: float | None
 ) -> dict[str, Any]:
     """The settings that the report lists where it lists those of a tracking."""
-    found = {
+    found: dict[str, Any] = {
         role: {"value": name, "source": "table", "why": f"the column of {raws[0].path.name}"}
         for role, name in raws[0].columns.items()
     }
@@ -321,7 +321,7 @@ def _summary(tracks: pd.DataFrame, features: int) -> dict[str, Any]:
     """Contents of linking.json; nobody says how far the tracks were searched."""
     table = tracks.sort_values(["particle", "frame"])
     same = (table["particle"].diff() == 0) & (table["frame"].diff() == 1)
-    step = np.hypot(table["x"].diff(), table["y"].diff())[same].to_numpy()
+    step = np.hypot(*table.loc[:, ["x", "y"]].diff()[same].to_numpy(float).T)
     lengths = tracks.groupby("particle").size().to_numpy()
     edges = np.linspace(0.0, max(1.05 * step.max(initial=0.0), 1e-9), 51)
     count, bounds = np.histogram(lengths, bins=min(50, int(lengths.max())))
