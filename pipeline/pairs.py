@@ -98,6 +98,14 @@ def geometry(r: Tensor, i: Tensor, j: Tensor, space: Space, time: float = 0.0) -
     return Pairs(i, j, distance, r_ij / distance[:, None], boost, r.shape[0], space.rate)
 
 
+def displaced(pairs: Pairs, shift: Tensor) -> Pairs:
+    """The same pairs after their particles moved by ``shift`` (N, D)."""
+    moved = shift.index_select(0, pairs.i) - shift.index_select(0, pairs.j)
+    r_ij = pairs.e * pairs.r[:, None] + moved
+    distance = torch.linalg.vector_norm(r_ij, dim=1)
+    return pairs._replace(r=distance, e=r_ij / distance[:, None])
+
+
 def search(
     r: np.ndarray, space: Space, cutoff: float, time: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -188,7 +188,10 @@ def overlap(k: int, tau: np.ndarray) -> np.ndarray:
 
 
 def pushed(found: Covariances) -> Fit:
-    """D and sigma^2 of particles that are pushed back by others."""
+    """D and sigma^2 of particles that are pushed back by others, where longer lags show it."""
+    if np.percentile(found.resampled().mean(axis=2)[:, 2:].sum(axis=1), 97.5) >= 0:
+        nothing = np.zeros((len(found.value), 0))
+        return _fit(found, nothing, nothing, 0)
     best, allowed = (
         -np.stack([overlap(k, times) for k in range(len(found.value))])
         for times in (TIMES, ALLOWED)
@@ -209,6 +212,20 @@ def remembered(found: Covariances) -> Fit:
     slow = np.stack([overlap(k, SLOW) for k in lag])
     design = np.concatenate([columns, slow], axis=1)
     return _fit(found, design, design, len(HANDED_ON))
+
+
+def exposed(found: Covariances) -> Fit:
+    """D of particles blurred along their path, half of C_0 + 2 C_1, which no shutter changes.
+
+    Of the error only a bound can be told: the blur is at most that of a shutter that never closes.
+    """
+    value, samples = found.value, found.resampled()
+    base, bases = (
+        c[..., 0, :].mean(axis=-1) + 2 * c[..., 1, :].mean(axis=-1) for c in (value, samples)
+    )
+    most = np.maximum(EXPOSED * base - value[1], 0.0)
+    bound = np.stack([np.zeros_like(most), np.zeros_like(most), most], axis=1)
+    return Fit(_interval(base / 2, bases / 2), bound)
 
 
 def _fit(found: Covariances, best: np.ndarray, allowed: np.ndarray, diffusive: int) -> Fit:
@@ -260,6 +277,6 @@ def alike(found: Covariances) -> tuple[float, float]:
     """
     samples, value = found.resampled().mean(axis=2), found.value.mean(axis=1)
     base = value[0] + 2 * value[1]
-    sure = np.percentile(samples[:, 1:3], 2.5, axis=0) > 0
+    sure = np.percentile(samples[:, 1:3], 0.5, axis=0) > 0
     first, second = np.where(sure, value[1:3] / base, 0.0)
     return float(first), float(second)

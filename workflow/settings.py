@@ -17,6 +17,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from pipeline.files import noted
+
 HOME = Path(__file__).resolve().parent.parent
 SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 # Letters that mean nothing to a shell, a file system or a web page.
@@ -51,12 +53,49 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def overlay(name: str) -> Path | None:
-    """The file with the settings of one data set: in the working directory, else shipped."""
-    for home in (Path.cwd(), HOME):
-        path = home / "config" / f"{name}.yaml"
-        if path.exists():
-            return path
-    return None
+    """The file with the settings of one data set: in the working directory, else shipped.
+
+    What is shipped for a simulated data set says nothing about files that a user lays into a
+    folder of that name: they get the defaults.
+
+    Raises:
+        SettingsError: if the working directory is that of the workflow, where the shipped file and
+            a file of the user's could not be told apart.
+    """
+    own, shipped = (home / "config" / f"{name}.yaml" for home in (Path.cwd(), HOME))
+    if own.exists() and not own.samefile(shipped if shipped.exists() else HOME):
+        return own
+    if not shipped.exists():
+        return None
+    if _simulated(_load(shipped)) and _filled(Path("data") / name):
+        if own.exists():
+            raise SettingsError(
+                f"{own} describes the simulated data set {name!r}, and data/{name}/ holds files of "
+                f"yours, of which it knows nothing: rename the folder, or write your own settings "
+                f"into {own}, without simulate and truth_of."
+            )
+        return None
+    return shipped
+
+
+def set_aside(name: str) -> Path | None:
+    """What is shipped under this name and not used, since there are files of the user's."""
+    shipped = HOME / "config" / f"{name}.yaml"
+    return shipped if shipped.exists() and overlay(name) is None else None
+
+
+def _simulated(content: Mapping[str, Any]) -> bool:
+    """Whether an overlay is of a data set that the workflow makes itself."""
+    trajectory = content.get("trajectory")
+    truth = isinstance(trajectory, Mapping) and trajectory.get("truth_of") is not None
+    return truth or content.get("simulate") is not None
+
+
+def _filled(folder: Path) -> bool:
+    try:
+        return any(path.name[0] != "." and not noted(path) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:

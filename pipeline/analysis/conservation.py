@@ -12,6 +12,9 @@ import os
 import h5py
 import numpy as np
 
+from pipeline.errors import InputError
+from pipeline.files import reading
+
 GROUP = "observables"
 
 
@@ -19,12 +22,10 @@ def read(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
     """The observables of a rollout file, (T,) or (T, D) each, and its attribute ``stopped``.
 
     Raises:
-        ValueError: if the file holds no observables.
+        InputError: if the file is damaged or holds no observables.
     """
-    with h5py.File(path, "r") as file:
-        if GROUP not in file:
-            raise ValueError(f"{path} holds no group {GROUP}: it is not a rollout of this project.")
-        group = file[GROUP]
+    with reading(path, "a rollout"), h5py.File(path, "r") as file:
+        group = _observables(file)
         return {name: group[name][:] for name in group}
 
 
@@ -32,12 +33,18 @@ def stopped(path: str | os.PathLike[str]) -> str:
     """Why a rollout file ends early, "" where it does not.
 
     Raises:
-        ValueError: if the file holds no observables.
+        InputError: if the file is damaged or holds no observables.
     """
-    with h5py.File(path, "r") as file:
-        if GROUP not in file:
-            raise ValueError(f"{path} holds no group {GROUP}: it is not a rollout of this project.")
-        return str(file[GROUP].attrs["stopped"])
+    with reading(path, "a rollout"), h5py.File(path, "r") as file:
+        return str(_observables(file).attrs["stopped"])
+
+
+def _observables(file: h5py.File) -> h5py.Group:
+    if GROUP not in file:
+        raise InputError(
+            f"{file.filename} holds no group {GROUP}: it is not a rollout of this project."
+        )
+    return file[GROUP]
 
 
 def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:

@@ -24,7 +24,7 @@ from pipeline.analysis.runs import Run, runs, wrapped
 from pipeline.analysis.settings import Settings
 from pipeline.analysis.streamlines import displacements, grid
 from pipeline.analysis.uncertainty import gather, interval, noise_floor, patches
-from pipeline.files import whole
+from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
 
 FEWEST_PAIRS = 100
@@ -270,8 +270,12 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any]]:
-    """Metrics by group name and the attributes of the file, as `write` took them."""
-    with h5py.File(path, "r") as file:
+    """Metrics by group name and the attributes of the file, as `write` took them.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
         found = {
             name: Metric({key: group[key][()] for key in group}, dict(group.attrs))
             for name, group in file.items()

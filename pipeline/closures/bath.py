@@ -76,6 +76,12 @@ class Uniform(nn.Module):
     def temperature(self) -> Tensor:
         return torch.exp(self.log_T)
 
+    @torch.no_grad()
+    def start(self, rate: float) -> None:
+        """Sets gamma [1/time] to what was measured, within bounds from which it can be learned."""
+        rate = min(max(rate, 0.01), 0.95 * MOST)
+        self.raw_rate.fill_(math.log(rate / (MOST - rate)))
+
     def forward(self, V: Tensor, T: Tensor) -> Contact:
         T_b = self.temperature()
         slope = self.kappa * T_b * torch.ones_like(T)

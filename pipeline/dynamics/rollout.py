@@ -17,10 +17,18 @@ from pipeline import h5md
 from pipeline.dynamics.driven import Account, FromBath, Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Log, Setting
-from pipeline.files import whole
+from pipeline.files import reading, whole
 from pipeline.forcing import external
 from pipeline.pairs import Coincident, NeighbourList, State, find
 from pipeline.trajectory import Trajectory
+
+
+class Record(NamedTuple):
+    """What a run did, in reduced units; columns are the particles of its window."""
+
+    r: np.ndarray  # (T, N, D)
+    v: np.ndarray  # (T, N, D)
+    fields: dict[str, np.ndarray]  # (T, N)
 
 
 class Walk:
@@ -125,6 +133,11 @@ class Walk:
         mean = (state.r.numpy() - self.r[t - 1, self.index]) / self.interval
         return np.where(stayed[:, None], mean, v)
 
+    def kept(self, last: int) -> Record:
+        """What was recorded of the first ``last`` snapshots."""
+        fields = {name: field[:last] for name, field in self.fields.items()}
+        return Record(self.r[:last], self.v[:last], fields)
+
     def path(self, state: State, t: int, substep: int) -> Path:
         """Where the driven rows are after a substep, on the line between their data."""
         rows = self.driven[torch.from_numpy(self.lead.present[t + 1, self.index])[self.driven]]
@@ -212,19 +225,27 @@ def rollout(
     if stopped:
         stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
     cost = 1e3 * (time.process_time() - begin) / max((last - 1) * conditions.substeps, 1)
-    made = recorded(window, walk, last, seed)
+    made = recorded(window, walk, walk.kept(last), seed)
     return Rollout(made, walk.log.arrays(window.time, last), stopped, cost)
 
 
-def recorded(window: Trajectory, walk: Walk, last: int, seed: int) -> Trajectory:
-    """What a walk holds of its first ``last`` snapshots, in the units of the data."""
+def recorded(window: Trajectory, walk: Walk, record: Record, seed: int) -> Trajectory:
+    """The first snapshots of a window as a run took them, in the units of the data.
+
+    Args:
+        window: what was to be followed.
+        walk: says who was present and led, and the units.
+        record: of its first snapshots.
+        seed: of the run.
+    """
+    last = len(record.r)
     units, part = walk.conditions.units, window.window(slice(0, last))
     present = walk.lead.present[:last]
     return part._replace(
-        position=walk.r[:last] * units.length,
-        velocity=walk.v[:last] * units.velocity,
+        position=record.r * units.length,
+        velocity=record.v * units.velocity,
         driven=walk.lead.driven[:last],
-        extra={k: np.where(present, field[:last], 0.0) for k, field in walk.fields.items()},
+        extra={k: np.where(present, field, 0.0) for k, field in record.fields.items()},
         attributes={**part.attributes, "rollout_seed": seed, "localisation_error": 0.0},
     )
 
@@ -263,6 +284,6 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
 
 def read_observables(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], str]:
     """The logged quantities of rollout.h5 and why it stopped ("" where it did not)."""
-    with h5py.File(path, "r") as file:
+    with reading(path, "a rollout"), h5py.File(path, "r") as file:
         group = file["observables"]
         return {name: group[name][:] for name in group}, str(group.attrs["stopped"])

@@ -106,8 +106,8 @@ def _driven(
         raise ValueError(
             f"The driven band at the open faces ({band_of[1]:g} cutoffs wide) leaves no free "
             f"particle in a box of {' x '.join(f'{x:.4g}' for x in box.lengths)}: lower "
-            f"trajectory.edge_band or graph.cutoff, or say which axes are periodic "
-            f"(imported.periodic)."
+            f"trajectory.edge_band or graph.cutoff, say which axes are periodic "
+            f"(imported.periodic), or that nobody leaves (trajectory.edge: closed)."
         )
     return driven
 

@@ -10,6 +10,9 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import InputError
+from pipeline.files import natural, twins
+
 KINDS = {
     "lammps": {".lammpstrj", ".lammpsdump", ".dump"},
     "extxyz": {".xyz", ".extxyz"},
@@ -76,20 +79,16 @@ def recorded(paths: Iterable[Path | str]) -> list[Path]:
     """The trajectories among some files, in natural order.
 
     A structure (gro, pdb) is one where nothing else is: beside a trajectory it is its topology.
+
+    Raises:
+        InputError: for the same trajectory twice.
     """
     found = {Path(path): kind(Path(path)) for path in paths}
     chosen = [path for path, name in found.items() if name and name != "structure"]
     chosen = chosen or [path for path, name in found.items() if name]
-    return sorted(chosen, key=_natural)
-
-
-def _natural(path: Path) -> list:
-    return natural_name(str(path))
-
-
-def natural_name(name: str) -> list:
-    """Sort key that puts frame_10 after frame_9."""
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+    if pair := twins(chosen):
+        raise InputError(f"{pair[0]} and {pair[1]} are the same trajectory: take one away.")
+    return sorted(chosen, key=lambda path: natural(str(path)))
 
 
 def tables(paths: Iterable[Path | str]) -> list[Path]:
@@ -98,7 +97,8 @@ def tables(paths: Iterable[Path | str]) -> list[Path]:
     A table is known by the names of its columns, or, where it has none, by columns of whole numbers
     that count particles and frames. Other tables (of features, of notes) are none.
     """
-    return sorted((path for path in map(Path, paths) if _holds_tracks(path)), key=_natural)
+    found = [path for path in map(Path, paths) if _holds_tracks(path)]
+    return sorted(found, key=lambda path: natural(str(path)))
 
 
 def table_kind(path: Path) -> str | None:

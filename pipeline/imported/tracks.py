@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from pipeline.files import natural
 from pipeline.imported import track_units as units
 from pipeline.imported.consistency import exchanged
-from pipeline.imported.sources import natural_name
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.video.link import gaps_filled
@@ -95,7 +95,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
 
 def _order(raws: Sequence[Raw], film: Film | None, notes: list[str]) -> list[Raw]:
     """Tables in the order of the films that they belong to, known by how their names begin."""
-    ordered = sorted(raws, key=lambda raw: natural_name(raw.path.name))
+    ordered = sorted(raws, key=lambda raw: natural(raw.path.name))
     if film is None:
         return ordered
     runs = len(film.frames)

@@ -1,4 +1,7 @@
-"""What a LAMMPS run reads: an input script, and the particles as a data file in reduced units."""
+"""What a LAMMPS run reads: an input script, and particles as a data file.
+
+Both are in the reduced units of the model (units lj).
+"""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ def walked(case: Case, count: int) -> Trajectory:
     """
     with tqdm(total=count, desc="rollout", unit="step", mininterval=1) as bar:
         last, _ = case.walk.run(slice(0, count), bar)
-    return recorded(case.window, case.walk, last, case.seed)
+    return recorded(case.window, case.walk, case.walk.kept(last), case.seed)
 
 
 def rms(x: np.ndarray) -> float:

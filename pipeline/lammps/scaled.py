@@ -1,6 +1,4 @@
-"""The model at a size that no video has: a monolayer sheared by a needle row.
-
-The particles are new, none of them was ever filmed:
+"""The model at a size that no video has: new particles between a wall and a needle row.
 
     wall      fixed particles, a layer two cutoffs thick, at low y
     free      what moves by the model
@@ -257,7 +255,7 @@ def run_scaled(
     (folder / INPUT).write_text(
         script(settings, system.space, drawn.strength is not None, driving=driving)
     )
-    run.run(folder, INPUT, world.ranks)
+    run.run(folder, INPUT, world.ranks, steps=settings.steps)
     return layers
 
 

@@ -42,12 +42,19 @@ def middle(now: Batch) -> Tensor:
     return torch.where(now.mask[:, None], 0.5 * (now.v + now.v_next), now.v)
 
 
-def expansion(dynamics: Dynamics) -> Tensor:
+def expansion(dynamics: Dynamics, centred: bool = True) -> Tensor:
     """ln det(1 + Gamma / 2) per particle (n,), its own friction rate alone: D ln(1 + gamma_i / 2).
 
     The trace of Gamma is exact so; what neighbours have in common enters with its square.
+
+    Args:
+        dynamics: of the step.
+        centred: whether the friction of pairs is that of the mean velocity; that of a bath is.
     """
-    return dynamics.v_ij.shape[1] * torch.log1p(0.5 * friction_rate(dynamics))
+    rate = friction_rate(dynamics) if centred else torch.zeros_like(dynamics.thermo.T)
+    if dynamics.bath is not None:
+        rate = rate + dynamics.bath.rate
+    return dynamics.v_ij.shape[1] * torch.log1p(0.5 * rate)
 
 
 def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:
@@ -148,6 +155,7 @@ class Step(NamedTuple):
     T: Tensor  # (n,) temperature
     echo: Tensor | None = None  # (n, D) change of residual_v under one more localisation error
     excess: Tensor | float = 0.0  # variance of the echo per component, contained in vv
+    jacobian: Tensor | float = 0.0  # (n,) ln |d(residual_v) / dv'|
 
 
 class Scores(NamedTuple):

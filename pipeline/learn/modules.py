@@ -26,6 +26,7 @@ from pipeline.learn.likelihood import (
     pair_score,
     scores,
 )
+from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
@@ -227,7 +228,10 @@ class Learner(Carrier):
         self.noise, self.rows = noise, rows
         self.paper = settings["loss"] == "paper"
         self.corrected = noise.corrected
-        self.extra = noise.floor + noise.known
+        self.brownian = model.bath is not None and model.bath.brownian
+        # The residual 2 v' - F of Brownian motion holds 8 sigma^2, v' - v - F holds 6.
+        known = noise.known * (4 / 3 if self.brownian else 1)
+        self.extra = noise.floor + known
         self.centred = settings["stride"] > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
@@ -239,9 +243,34 @@ class Learner(Carrier):
     def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
         """The model at a batch, and the residual v' - mu (n, D)."""
         v = middle(now) if self.centred else now.v
-        state, strength = State(now.r, v, S), self.latent.strength(now.particle)
-        dynamics = self.model.dynamics(state, now.pairs, now.reference, strength=strength)
-        return dynamics, now.change() - dynamics.drift.dv
+        dynamics = self.dynamics(halfway(now) if self.brownian else now, v, S)
+        residual = now.change() - dynamics.drift.dv
+        if dynamics.bath is not None and not self.centred:
+            # The friction of the bath is that of the mean velocity.
+            residual = residual + 0.5 * dynamics.bath.rate[:, None] * (now.v_next - now.v)
+        return dynamics, residual
+
+    def dynamics(self, now: Batch, v: Tensor, S: Tensor) -> Dynamics:
+        """The model at the positions of a batch."""
+        strength = self.latent.strength(now.particle)
+        state = State(now.r, v, S)
+        return self.model.dynamics(
+            state, now.pairs, now.reference, strength=strength, flow=now.flow
+        )
+
+    def jacobian(self, now: Batch, dynamics: Dynamics, generator: torch.Generator) -> Tensor:
+        """ln |d(residual) / dv'| per particle (n,); zero where v' enters nothing but itself."""
+        found = expansion(dynamics, self.centred)
+        if not self.brownian:
+            return found
+        here, S = halfway(now), torch.zeros_like(now.v[:, 0])
+        length = 0.5 * float(self.model.bath.temperature().detach()) ** 0.5
+
+        def force(at: Batch) -> Tensor:
+            return self.dynamics(at, now.v, S).drift.dv
+
+        probe = probes(here, generator)
+        return found + contraction(force, here, dynamics.drift.dv, length, probe)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
@@ -263,6 +292,7 @@ class Learner(Carrier):
         if self.corrected:
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
             excess = spread(echo, now.mask)
+        jacobian = self.jacobian(now, dynamics, generator)
         covariance = self.model.covariance(dynamics)
         unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         dS = dynamics.drift.dS
@@ -276,6 +306,7 @@ class Learner(Carrier):
             T=dynamics.thermo.T,
             echo=echo,
             excess=excess,
+            jacobian=jacobian,
         )
         return step, dynamics
 
@@ -284,20 +315,25 @@ class Learner(Carrier):
         step, dynamics = self.moments(item, self.global_step)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
-        anchor = torch.log(self.temperature_ratio(step, dynamics, mask)).square()
+        ln_ratio = torch.log(self.temperature_ratio(step, dynamics, mask))
         terms = {
-            "nll": self.likelihood(score, dynamics)[mask].mean(),
-            "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
-            "anchor": options["anchor_weight"] * anchor,
+            "nll": (score.v - step.jacobian)[mask].mean(),
+            "anchor": options["anchor_weight"] * ln_ratio.square(),
             "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
         }
+        if options["entropy"] != "none":
+            weight = 1.0 if self.paper else options["entropy_weight"]
+            terms["entropy"] = weight * score.S[mask].mean()
+        if dynamics.bath is not None and not self.brownian:
+            ratio = dynamics.bath.T / (step.T[mask].mean() / torch.exp(ln_ratio)).detach()
+            terms["bath"] = options["bath_weight"] * torch.log(ratio).square()
         # Localisation error enters the drift of neighbours and correlates their residuals, which
         # the pair term would read as friction: it is trusted in so far as motion is.
         weight = options["pair_weight"] * self.noise.clean**2
-        if not self.paper:
+        if not self.paper and options["pair_friction"]:
             ratio = noise_ratio(dynamics, self.model.scales.dimension)
             terms["conduction"] = options["conduction_weight"] * torch.log(ratio).square()
-        if not self.paper and weight > 0:
+        if not self.paper and weight > 0 and options["pair_friction"]:
             terms["pair"] = weight * self.pair_term(score, dynamics, mask)
         if options["entropy"] == "latent":
             terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
@@ -306,15 +342,18 @@ class Learner(Carrier):
             terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
 
-    def likelihood(self, score: Scores, dynamics: Dynamics) -> Tensor:
-        """Negative log-likelihood of the velocities (n,)."""
-        return score.v - expansion(dynamics) if self.centred else score.v
-
     def temperature_ratio(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
-        """Mean temperature over that of the anchor; no gradient into the latter."""
-        T = step.T[mask].mean()
+        """Mean temperature over that of the anchor; no gradient into the latter.
+
+        Brownian motion is as hot as its bath, whose temperature its displacements say.
+        """
+        T, bath = step.T[mask].mean(), dynamics.bath
+        if bath is not None and self.brownian:
+            return T / bath.T.detach()
         own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+        if bath is not None:
+            own, force = own - 2 * bath.contact.g2[mask].mean(), force - bath.drag
         gamma = own.detach() / (2 * T.detach())
         dt, moved = self.noise.step, force.detach()[mask]
         return T / target(self.noise.temperature, gamma * dt, moved * dt)
@@ -329,6 +368,6 @@ class Learner(Carrier):
         """Velocity likelihood, and the mean temperature over that of the anchor."""
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
-        nll = self.likelihood(scores(step), dynamics)[mask].mean()
+        nll = (scores(step).v - step.jacobian)[mask].mean()
         ratio = self.temperature_ratio(step, dynamics, mask)
         return {"nll": nll, "temperature_ratio": ratio}

@@ -20,7 +20,7 @@ from pipeline.dynamics.limits import Limits
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PRESETS
+from pipeline.metriplectic.settings import PRESETS, Closures
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 
@@ -174,12 +174,56 @@ def model_settings(
     closures["friction"]["conductivity"] = closures["friction"]["level"]
     if closures["energy"]["kind"] == "exponentials":
         share = SOLID_SHARE if solid else SHARE
-        closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
+        cold = snapshots.reference is not None or settings["entropy"] == "none"
+        closures["energy"]["expansion"] = EXPANSION if cold else None
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
     if solid and settings["strain"] == "green":
         pace = max(1.0, settings["rollout_substeps"] / 2)
         closures["strain"]["stiffness"] = SOFT * pace**2 / measured.temperature
+    closures.update(_surroundings(snapshots, settings))
+    if not settings["pair_friction"]:
+        closures["friction"] = {"kind": "none"}
+    if settings["entropy"] == "none":
+        closures["teacher"] = {"kind": "uniform"}
     return scales
+
+
+DAMPING = 0.1  # friction rate of a bath at the start [1 / dt]
+COOLING = 0.05  # rate at which heat goes to an inertial bath [1 / dt]
+REACH = 1.5  # of walls [cutoffs], at most a quarter of the box
+
+
+def _surroundings(snapshots: Snapshots, settings: dict[str, Any]) -> Closures:
+    """Bath, external potential and pair energy that the settings ask for.
+
+    Raises:
+        ValueError: if an external potential is asked for where no axis has ends.
+    """
+    found: Closures = {}
+    if settings["bath"] == "brownian":
+        found["bath"] = {"kind": "brownian"}
+    elif settings["bath"] != "none":
+        conductance = COOLING * settings["heat_capacity"]
+        found["bath"] = {"kind": settings["bath"], "rate": DAMPING, "conductance": conductance}
+    if settings["external"] != "none":
+        found["external"] = _external(snapshots, settings["external"])
+    if settings["pair_energy"] != "none":
+        found["pair_energy"] = {"kind": settings["pair_energy"]}
+    return found
+
+
+def _external(snapshots: Snapshots, kind: str) -> dict[str, Any]:
+    ends = [axis for axis, repeats in enumerate(snapshots.periodic) if not repeats]
+    if not ends or (kind == "field" and len(ends) < snapshots.dimension):
+        raise ValueError(
+            f"An external potential ({kind}) needs axes with ends, and {len(ends)} of "
+            f"{snapshots.dimension} have some: set train.external to none for a periodic box."
+        )
+    options: dict[str, Any] = {"kind": kind, "low": snapshots.low, "high": snapshots.high}
+    if kind == "walls":
+        sides = [snapshots.high[axis] - snapshots.low[axis] for axis in ends]
+        options |= {"axes": ends, "reach": min(REACH * snapshots.cutoff, *(s / 4 for s in sides))}
+    return {**options, **{name: list(options[name]) for name in ("low", "high")}}
 
 
 @torch.no_grad()

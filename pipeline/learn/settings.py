@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipeline.baselines.build import KINDS as BASELINES
+from pipeline.closures import bath, external, pair_energy
 from pipeline.metriplectic.settings import LEARNED
 
 # One line each: this table is the documentation that config.yaml refers to.
@@ -18,8 +19,17 @@ DEFAULTS: dict[str, Any] = {
     "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
     "warm_start": True,  # splines start from a linear regression of forces and friction
     "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
+    # Medium around the particles: none | uniform (friction and noise, the same for all) | crowded
+    # (depending on the local volume) | brownian (velocities are forgotten within a snapshot
+    # interval; without pair friction and entropies).
+    "bath": "none",
+    "bath_flow": "rest",  # of the medium: rest | sample (a cubic through the sample's velocities)
+    "bath_weight": 1.0,  # weight of ln^2(T_b / T0) of an inertial bath
+    "external": "none",  # potential of a particle: none | walls (of the view) | field (over it)
+    "pair_energy": "none",  # energy of pairs beside U(S, V), for attraction: none | splines
+    "pair_friction": True,  # friction and noise of pairs
     "loss": "heat",  # heat (gauge fixed) | paper (the printed loss, temperature still anchored)
-    "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's)
+    "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's) | none (S = 0)
     "train": 0.5,  # fraction of the snapshots for training, from the first on
     "validation": 0.1,  # fraction that follows, for choosing the checkpoint; the rest is the test
     "steps": 1500,  # optimiser steps; the learning rate falls to a hundredth along them
@@ -77,7 +87,11 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
         "closures": LEARNED,
         "strain": ("green", "paper", "none"),
         "loss": ("heat", "paper"),
-        "entropy": ("latent", "teacher"),
+        "entropy": ("latent", "teacher", "none"),
+        "bath": ("none", *bath.KINDS),
+        "bath_flow": ("rest", "sample"),
+        "external": ("none", *external.KINDS),
+        "pair_energy": ("none", *pair_energy.KINDS),
         "localisation": ("corrected", "covariance", "none"),
         "precision": ("float32", "float64"),
         "device": ("cpu", "cuda", "auto"),
@@ -88,6 +102,8 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
                 f"The training setting {name} is {full[name]!r}: choose one of "
                 f"{', '.join(offered)}."
             )
+    if full["bath"] == "brownian":
+        full.update(pair_friction=False, entropy="none")
     return full
 
 

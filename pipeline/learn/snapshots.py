@@ -199,7 +199,7 @@ class Batch(NamedTuple):
 
     r: Tensor  # (n, D) positions [a]
     v: Tensor  # (n, D) velocities [a / dt]
-    v_next: Tensor  # (n, D) velocities one snapshot later, zero where masked
+    v_next: Tensor  # (n, D) velocities one snapshot later, zero where not known
     pairs: Pairs  # neighbours, indices into the n rows
     particle: Tensor  # (n,) int64, index into the particles of the trajectory
     mask: Tensor  # (n,) bool, rows the loss is about
@@ -207,6 +207,7 @@ class Batch(NamedTuple):
     snapshot: Tensor  # (n,) int64, index of the snapshot among the trajectory's
     force: Tensor | None = None  # (n, D) external, per mass [a / dt^2]; None where none acts
     reference: Reference | None = None  # undeformed bonds among the n rows, of a solid
+    flow: Tensor | None = None  # (n, D) of the medium [a / dt]; None where it rests
 
     def change(self) -> Tensor:
         """v' - v (n, D) less what the external force did: what a model has to explain."""
@@ -243,6 +244,10 @@ class Snapshots:
         self.dimension, self.dtype, self.device = trajectory.dimension, dtype, torch.device(device)
         self.particles = len(trajectory.particle)
         self.external = external(trajectory.attributes, self.units)
+        origin, length = trajectory.box.origin, self.units.length
+        self.low = tuple(float(x) for x in origin / length)
+        self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
+        self.periodic = trajectory.box.periodic
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
@@ -268,7 +273,8 @@ class Snapshots:
         v = trajectory.velocity / self.units.velocity
         self.r = self._tensor(r[t, p], self.dtype)
         self.v = self._tensor(v[t, p], self.dtype)
-        self.v_next = self._tensor(np.where(mask[:, None], v[later, p], 0.0), self.dtype)
+        known = np.append(trajectory.successive(), False)[t] & present[later, p]
+        self.v_next = self._tensor(np.where(known[:, None], v[later, p], 0.0), self.dtype)
         self.row_mask = self._tensor(mask)
         self.particle = self._tensor(p)
         self.snapshot = self._tensor(t)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sys
 import warnings
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +23,13 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from pipeline.dynamics.driven import thermal_period
-from pipeline.files import whole
+from pipeline.dynamics.rollout import rollout
+from pipeline.errors import InputError
+from pipeline.files import reading, whole
 from pipeline.graphs import Graphs
 from pipeline.learn import scales, trained_model
 from pipeline.learn.baseline import BaselineLearner, start_baseline
-from pipeline.learn.callbacks import Bar, Clock, Overflow, Stability, Table
+from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.force_matching import start_from_regression
 from pipeline.learn.latent import Latent
@@ -38,6 +42,8 @@ from pipeline.learn.settings import complete
 from pipeline.learn.snapshots import Snapshots, strided
 from pipeline.metriplectic.model import build
 from pipeline.trajectory import Trajectory, blocks
+
+UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 
 
 class Task(NamedTuple):
@@ -58,6 +64,11 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
     device = settings["device"]
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
+            f"machine: set train.device to auto or cpu, or install torch for your driver."
+        )
     dtype = getattr(torch, settings["precision"])
     parts = blocks(trajectory, settings["train"], settings["validation"])
     steps = strided(trajectory, graphs, parts, settings["stride"])
@@ -136,20 +147,83 @@ def fingerprint(
 def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
     """The checkpoint to go on from, or None; clears away those of other data or settings.
 
+    One that is damaged is set aside, with a warning, and the best one before it taken. Where that
+    is damaged training begins anew, for the weights it would end with are lost.
+
     Args:
         folder: of the training; its checkpoints/ carries the fingerprint of what made it.
         mark: fingerprint of the training about to start.
     """
     place = folder / "checkpoints"
     note, last = place / "fingerprint", place / "last.ckpt"
-    if last.exists() and note.exists() and note.read_text() == mark:
-        return last
+    if last.exists() and _text(note) == mark:
+        best, damage = place / "best.ckpt", {path: _damage(path) for path in place.glob("*.ckpt")}
+        for path, found in damage.items():
+            if found:
+                os.replace(path, folder / f"{path.name}.damaged")
+        if not damage.get(best, "it is missing"):
+            kept = best if damage[last] else last
+            if damage[last]:
+                _warn(f"{last} is damaged ({damage[last]}) and set aside: going on from {best}.")
+            return kept
+        _warn(f"{best} is damaged ({damage.get(best)}): training begins anew.")
     for name in ("checkpoints", "tensorboard"):
         shutil.rmtree(folder / name, ignore_errors=True)
     place.mkdir(parents=True)
     with whole(note) as partial:
         partial.write_text(mark)
     return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with a checkpoint, "" where nothing is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if part := archive.testzip():
+                return f"{part} in it does not have its checksum"
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        needed = {"state_dict", "optimizer_states", "loops", "callbacks", "epoch", "global_step"}
+        return ", ".join(f"it lacks {name}" for name in sorted(needed - content.keys()))
+    except MemoryError:
+        raise
+    except Exception as error:  # the unpickler fails in many ways
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _warn(sentence: str) -> None:
+    print(f"warning: {sentence}", file=sys.stderr)
+
+
+class Stability(lightning.Callback):
+    """A short rollout on the validation block: the likelihood alone does not see a blow-up.
+
+    Logs validation_score: the validation likelihood, or far worse if the rollout stopped.
+    """
+
+    def __init__(self, task: Task, trajectory: Trajectory) -> None:
+        self.task = task
+        rows = task.parts["validation"]
+        last = min(rows.stop, rows.start + task.settings["rollout_steps"] + 1)
+        self.window = trajectory.window(slice(rows.start, last))
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        task, learner = self.task, self.task.learner
+        conditions = learner.conditions(task.snapshots, task.train, task.measured)
+        done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
+        share = len(done.trajectory.time) / len(self.window.time)
+        penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
+        nll = trainer.callback_metrics["validation_nll"]
+        module.log("rollout_share", share)
+        module.log("validation_score", float(nll) + penalty)
 
 
 def train(
@@ -189,8 +263,9 @@ def train(
     last = checkpoint_to_resume(folder, mark)
     ended = _fit(trainer, task, data, last, table)
     best = folder / "checkpoints" / "best.ckpt"
-    state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
-    task.learner.cpu().load_state_dict(state)
+    with reading(best, "a checkpoint"):
+        state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
+        task.learner.cpu().load_state_dict(state)
     finish(task, trajectory, folder, table, ended)
 
 

@@ -17,6 +17,7 @@ from pipeline.report.figures.training import history
 from pipeline.report.html import number
 from pipeline.report.methods import methods
 from pipeline.report.movie import Movie
+from pipeline.report.provenance import noticed
 from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
 
@@ -157,6 +158,7 @@ def content(
         "tuned": (Path(folder) / "tuning.html").is_file(),
         "lights": lights,
         "unsupported": claims.unsupported(results),
+        "noticed": noticed(results),
         "summary": verdict.summary(lights),
         "sections": build(sections.of(results), results),
         "methods": methods(results),

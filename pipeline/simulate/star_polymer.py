@@ -1,8 +1,9 @@
 """A melt of star polymers, every bead resolved in LAMMPS, seen as its centres of mass.
 
-The paper's star_polymer_11 and star_polymer_51 (appendix G.1.2, table 1): a core and 10 arms of
-1 or of 5 beads. Units of Lennard-Jones: length sigma, energy epsilon, time tau, and for the
-trajectory the mass of a molecule is its number of beads.
+It begins with cores set down at random and arms straight out of them. The paper's star_polymer_11
+and star_polymer_51 (appendix G.1.2, table 1): a core and 10 arms of 1 or of 5 beads. Units of
+Lennard-Jones: length sigma, energy epsilon, time tau, and for the trajectory the mass of a molecule
+is its number of beads.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tables
+from pipeline.edges import faces
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
 from pipeline.video import clock
@@ -22,6 +23,7 @@ class View(NamedTuple):
     margin: float  # px, from the image edge inwards, where particles cannot be detected
     cutoff: float  # h in mean neighbour distances
     edge_band: float  # width of the driven band in cutoffs
+    edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
 
@@ -61,12 +63,16 @@ def assemble(
     if np.any(view.moved):
         known &= _inside(dense.position, box)
         velocity[~known] = 0.0
-    driven = band(dense.position, known, box, view.cutoff, view.edge_band)
+    edge = faces(dense.position, dense.present, dense.run, box, view.edge)
+    driven = np.zeros_like(known)
+    if not edge.closed:
+        driven = band(dense.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
         raise ValueError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
-            f"field of view, or lower trajectory.edge_band or graph.cutoff."
+            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
+            f"or leaves, set trajectory.edge: closed ({edge.why})."
         )
     return Trajectory(
         position=dense.position * length,
@@ -78,7 +84,7 @@ def assemble(
         particle=dense.particle,
         species=np.full(len(dense.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(dense, scale, view)},
+        attributes={**attributes, **_measured(dense, scale, view), "edge": edge._asdict()},
         extra={
             "filled": dense.filled & known,
             "mass": dense.mass * known,

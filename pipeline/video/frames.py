@@ -11,7 +11,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from pipeline.files import whole
+from pipeline.files import reading, whole
 from pipeline.video.preprocess import (
     Correction,
     accumulated_shift,
@@ -230,6 +230,17 @@ def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
     with whole(path) as partial, h5py.File(partial, "w") as file:
         file.create_dataset("images", data=np.stack(images), compression="gzip")
         file["frame"], file["run"] = numbers, run
+
+
+def example_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of the frames in what `write_examples` wrote.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a file of example frames"), h5py.File(path) as file:
+        height, width = file["images"].shape[1:]
+        return height, width
 
 
 def stretched(image: np.ndarray) -> np.ndarray:

@@ -257,8 +257,9 @@ class Drift:
 
     @property
     def extent(self) -> list[list[float]]:
-        """Least and greatest sum so far, (x, y) each."""
-        return [self.sum.min(axis=0).tolist(), self.sum.max(axis=0).tolist()]
+        """Least and greatest sum so far, (x, y) each [px]; round-off would differ with the blocks."""
+        low, high = self.sum.min(axis=0), self.sum.max(axis=0)
+        return [low.round(6).tolist(), high.round(6).tolist()]
 
     def removed(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with positions in the frame of the mean particle."""

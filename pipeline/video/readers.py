@@ -14,9 +14,11 @@ from typing import NamedTuple, Protocol
 
 import av
 import imageio.v3 as imageio
+import nd2
 import numpy as np
+import pims
 
-from pipeline.video.tiff import UnreadableVideo
+from pipeline.video.tiff import AskedFor, UnreadableVideo
 
 UNSTAMPED = np.iinfo(np.int64).min
 PATIENCE = 64  # frames after a seek that may be unknown: those that lean on frames before it
@@ -310,3 +312,74 @@ def _mark(frame: av.VideoFrame) -> int:
         return zlib.crc32(plane)
     padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return zlib.crc32(padded[: plane.height, :row].tobytes())
+
+
+class Nd2Reader:
+    """Nikon nd2 by the nd2 package: one position and focal plane, any number of channels.
+
+    Args:
+        position, plane: which of several, from 0.
+
+    Raises:
+        ValueError: several positions or focal planes, and nobody said which.
+    """
+
+    def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
+        try:
+            self.file = nd2.ND2File(path)
+        except Exception as error:
+            raise UnreadableVideo(f"{path} is not a readable nd2 file ({error})") from error
+        sizes = self.file.sizes
+        chosen = {"P": position, "Z": plane}
+        for axis, key, what in (("P", "position", "positions"), ("Z", "plane", "focal planes")):
+            count, given = sizes.get(axis, 1), chosen[axis]
+            if (given is None and count > 1) or (given or 0) >= count:
+                raise AskedFor(
+                    f"{path} holds {count} {what}: say which to use, video.{key}: 0 to {count - 1}"
+                )
+        self.length = sizes.get("T", 1)
+        # Sequence numbers of the frames, for the axes that are not in a frame itself.
+        axes = [axis for axis in sizes if axis not in "CSYX"]
+        grid = np.arange(int(np.prod([sizes[a] for a in axes]))).reshape([sizes[a] for a in axes])
+        for axis in ("P", "Z"):
+            if axis in axes:
+                grid = np.take(grid, [chosen[axis] or 0], axes.index(axis))
+        self.order = grid.ravel()
+        colours = sizes.get("C", 1) * sizes.get("S", 1)
+        self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
+        self.dtype = self.file.dtype
+        periods = [getattr(loop.parameters, "periodMs", 0) for loop in self.file.experiment]
+        self.fps = 1000.0 / periods[0] if periods and periods[0] else None
+        self.mpp = self.file.voxel_size().x or None
+
+    def verify(self) -> None:
+        """The nd2 package has read the whole index on opening."""
+
+    def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
+        """Raw frames start, start + step, ... below stop; channels moved to the last axis."""
+        for t in range(start, stop, step):
+            plane = self.file.read_frame(int(self.order[t]))
+            plane = np.moveaxis(plane, 0, -1) if "C" in self.file.sizes else plane
+            yield np.ascontiguousarray(plane).reshape(self.shape)
+
+
+class PimsReader:
+    """Whatever else pims opens (cine, Norpix seq, spe, ...)."""
+
+    def __init__(self, path: Path):
+        try:
+            self.file = pims.open(str(path))
+        except Exception as error:
+            raise UnreadableVideo(f"{path} cannot be opened ({error})") from error
+        self.length, self.shape = len(self.file), tuple(self.file.frame_shape)
+        self.dtype = np.dtype(self.file.pixel_type)
+        rate = getattr(self.file, "frame_rate", None)
+        self.fps = float(rate) if rate else None
+
+    def verify(self) -> None:
+        """Left to the format's own reader."""
+
+    def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
+        """Raw frames start, start + step, ... below stop."""
+        for t in range(start, stop, step):
+            yield np.asarray(self.file[t])

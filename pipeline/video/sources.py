@@ -7,6 +7,7 @@ Other files (licences, tables, notes) are ignored.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
+from pipeline.files import twins, walk
 from pipeline.video.tiff import AskedFor, TiffReader, members
 
 TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
@@ -30,6 +33,7 @@ FILM = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"
 }
 OTHER = {".cine", ".seq", ".spe"}
 ACCEPTED = TIFF | IMAGE | FILM | OTHER | {".nd2"}
+SAME = {".jpeg": ".jpg", ".tiff": ".tif"}  # endings that say the same
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 COPY = re.compile(r"(?: - copy| copy|~)(?: ?\(?\d+\)?)?$|^copy (?:\(\d+\) )?of | \(\d+\)$", re.I)
@@ -66,24 +70,34 @@ class Source(NamedTuple):
     numbers: tuple[float, ...] | None = None
 
 
-def natural(path: Path) -> list:
-    """Sort key that puts frame_10 after frame_9."""
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
-
-
 def runs(folder: Path | str) -> list[Source]:
     """The runs in a folder (or the one run of a single file), in natural order.
 
     Raises:
-        ValueError: if there is no video, a TIFF that cannot be opened (named), or images whose
-            names leave open which of them follow each other.
+        InputError: if there is no video, a TIFF that cannot be opened (named), images whose names
+            leave open which of them follow each other, or files of which it is not clear whether
+            they are one run: see `check`.
     """
     root = Path(folder)
-    inside = [root] if root.is_file() else _visible(root.glob("*"))
+    files = [path for path in walk(root) if ending(path) in ACCEPTED]
+    check(files)
+    found: list[Source] = []
+    for home, inside in itertools.groupby(files, key=lambda path: path.parent):
+        found += _beside(list(inside), home.name)
+    if pair := twins(source.paths[0] for source in found if source.kind == "tiff"):
+        raise InputError(_same_film(*pair))
+    if not found:
+        accepted = " ".join(sorted(ACCEPTED))
+        raise InputError(f"no video found in {folder}: put one there ({accepted})")
+    return found
+
+
+def _beside(files: list[Path], name: str) -> list[Source]:
+    """The runs of one folder, without those of the folders in it."""
     found, images = [], []
     elsewhere: set[str] = set()
-    for path in filter(Path.is_file, inside):
-        suffix = path.suffix.lower()
+    for path in files:
+        suffix = ending(path)
         if suffix in TIFF:
             single, others = _examined(path)
             if single:
@@ -93,27 +107,64 @@ def runs(folder: Path | str) -> list[Source]:
                 elsewhere |= others
         elif suffix in IMAGE:
             images.append(path)
-        elif suffix in FILM | OTHER | {".nd2"}:
+        else:
             kind = "nd2" if suffix == ".nd2" else "film" if suffix in FILM else "other"
             found.append(Source(path.stem, kind, (path,)))
     if images:
-        found += sequences(images, root.name)
-    for inner in filter(Path.is_dir, inside):
-        found += _nested(inner)
-    if not found:
-        accepted = " ".join(sorted(ACCEPTED))
-        raise ValueError(f"no video found in {folder}: put one there ({accepted})")
+        found += sequences(images, name)
     return found
 
 
-def _nested(folder: Path) -> list[Source]:
-    holds = any(p.suffix.lower() in ACCEPTED for p in _visible(folder.rglob("*")))
-    return runs(folder) if holds else []
+def ending(path: Path) -> str:
+    return path.suffix.lower()
 
 
-def _visible(paths: Iterable[Path]) -> list[Path]:
-    """In natural order, without the hidden files that file managers leave."""
-    return sorted((path for path in paths if not path.name.startswith(".")), key=natural)
+def check(files: Iterable[Path]) -> None:
+    """Refuses videos of which one cannot tell what is a run; asks names and sizes, opens little.
+
+    Raises:
+        InputError: for images of two formats in one folder, images in a folder and in a folder
+            below it, and the same film or the same images twice.
+    """
+    films, folders = [], dict[Path, list[Path]]()
+    for path in files:
+        if ending(path) in IMAGE:
+            folders.setdefault(path.parent, []).append(path)
+        elif ending(path) in ACCEPTED - TIFF:  # whether a TIFF is a film only its reader can say
+            films.append(path)
+    if pair := twins(films):
+        raise InputError(_same_film(*pair))
+    for folder, images in folders.items():
+        _refuse_copies(images)
+        _check_formats(folder, images)
+        above = next((other for other in folder.parents if other in folders), None)
+        if above is not None:
+            raise InputError(
+                f"{above} holds images and so does {folder} in it: which are the run? Put the "
+                f"images of every run into a folder of its own, beside each other."
+            )
+    for (one, images), (other, more) in itertools.combinations(folders.items(), 2):
+        if len(images) == len(more) and all(
+            twins(pair) is not None for pair in zip(images, more, strict=True)
+        ):
+            raise InputError(f"{one} and {other} hold the same images: take one of them away.")
+
+
+def _same_film(first: Path, second: Path) -> str:
+    return f"{first} and {second} are the same film: take one of them away."
+
+
+def _check_formats(folder: Path, images: list[Path]) -> None:
+    counts: dict[str, int] = {}
+    for path in images:
+        suffix = SAME.get(ending(path), ending(path))
+        counts[suffix] = counts.get(suffix, 0) + 1
+    if len(counts) > 1:
+        told = " and ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
+        raise InputError(
+            f"{folder} holds images of several formats ({told}), perhaps the same frames twice: "
+            f"keep those of one format."
+        )
 
 
 def _examined(path: Path) -> tuple[bool, set[str]]:

@@ -19,7 +19,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
-from pipeline.files import whole, write_json
+from pipeline.errors import InputError
+from pipeline.files import reading, whole, write_json
 from pipeline.video import clock
 from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
@@ -117,14 +118,18 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     known = change[np.isfinite(change)]
     if not len(known):
         return Verdict(state, [], {})
-    lively = float(np.percentile(known, 90))
+    # Without the sudden ones, unless everything changes at every frame.
+    calm = known[known < STRANGE * seen.strange]
+    calm = calm if len(calm) > len(known) / 2 else known
+    lively = float(np.percentile(calm, 75))
     still = change <= STILL * lively
     if repeats == "leave out" and not still[np.isfinite(change)].all():
         state[still] = REPEATED
-    usual = float(np.median(known[known > STILL * lively])) if lively > 0 else 0.0
+    moving = calm[calm > STILL * lively] if lively > 0 else calm
+    usual, most = np.percentile(moving, (50, 90))
     # Where much changes anyhow, a cut changes no more than can change.
     between = usual + STRANGE * (seen.strange - usual)
-    restless = usual + SUDDEN * (float(np.percentile(known, 90)) - usual)
+    restless = usual + SUDDEN * (most - usual)
     bound = max(min(SUDDEN * usual, between), STRANGE * seen.strange, restless)
     cuts: list[int] = []
     jumps: dict[int, tuple[float, float]] = {}
@@ -364,7 +369,7 @@ def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> l
         said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
     for frame, (y, x) in found.jumps.items():
         said.append(
-            f"the field of view of {name} jumps by ({-x:.0f}, {-y:.0f}) px at frame {frame}: what "
+            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: what "
             "follows is a run of its own (video.registration: true puts both on one frame)."
         )
     return said
@@ -390,7 +395,8 @@ def write(path: str | os.PathLike[str], summary: str | os.PathLike[str], found: 
             group = file.create_group(f"run{k}")
             group["span"] = (video.first, video.first + video.length)
             group["number"], group["seen"] = video.number, video.seen
-            group.attrs["paths"] = [str(path) for path in video.source.paths]
+            # Not an attribute: those may hold 64 kB, and a sequence has any number of images.
+            group["paths"] = [str(path) for path in video.source.paths]
             for name in ("gain", "shift"):
                 if (values := getattr(video.correction, name)) is not None:
                     group[name] = values
@@ -411,7 +417,7 @@ def _write_index(file: h5py.File, group: h5py.Group, video: Video) -> None:
     """The index of a film, once for all runs of it."""
     if video.index is None:
         return
-    name = f"films/{video.source.paths[0].name}"
+    name = "films/" + str(video.source.paths[0]).replace("/", "|")
     if name not in file:
         for field, values in video.index._asdict().items():
             file[f"{name}/{field}"] = values
@@ -432,7 +438,7 @@ def _described(video: Video) -> dict[str, Any]:
 
 def ticks(path: str | os.PathLike[str]) -> list[np.ndarray]:
     """For each run of a survey, the ticks at which there is a frame that shows particles."""
-    with h5py.File(path) as file:
+    with reading(path, "a survey of a film"), h5py.File(path) as file:
         groups = [file[f"run{k}"] for k in range(sum(name.startswith("run") for name in file))]
         return [group["number"][:][group["seen"][:]] for group in groups]
 
@@ -450,22 +456,30 @@ def read(
     """
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []
-    with h5py.File(path) as file:
-        for k in range(sum(name.startswith("run") for name in file)):
-            group = file[f"run{k}"]
-            source = here.get(tuple(group.attrs["paths"]))
-            if source is None:
-                raise ValueError(f"{folder} holds other videos than {path} was made from")
-            index = None
-            if "film" in group.attrs:
-                stored = file[group.attrs["film"]]
-                index = FilmIndex(*(stored[field][()] for field in FilmIndex._fields))
-            correction = _correction(settings)._replace(
-                **{name: group[name][:] for name in ("gain", "shift") if name in group}
-            )
-            start, stop = map(int, group["span"][:])
-            video = Video(source, _part(settings), correction, (start, stop), index)
-            video.number, video.seen = group["number"][:], group["seen"][:]
-            video.bounds = tuple(group["bounds"][:]) if "bounds" in group else None
-            videos.append(video)
+    with reading(path, "a survey of a film"), h5py.File(path) as file:
+        kept = [_kept(file, f"run{k}") for k in range(sum(name.startswith("run") for name in file))]
+    for paths, index, values in kept:
+        source = here.get(paths)
+        if source is None:
+            raise InputError(f"{folder} holds other videos than {path} was made from")
+        correction = _correction(settings)._replace(
+            **{name: values[name] for name in ("gain", "shift") if name in values}
+        )
+        start, stop = map(int, values["span"])
+        video = Video(source, _part(settings), correction, (start, stop), index)
+        video.number, video.seen = values["number"], values["seen"]
+        video.bounds = tuple(values["bounds"]) if "bounds" in values else None
+        videos.append(video)
     return videos
+
+
+def _kept(
+    file: h5py.File, name: str
+) -> tuple[tuple[str, ...], FilmIndex | None, dict[str, np.ndarray]]:
+    """Paths, index and arrays of one run in a survey."""
+    group, index = file[name], None
+    if "film" in group.attrs:
+        stored = file[group.attrs["film"]]
+        index = FilmIndex(*(stored[field][()] for field in FilmIndex._fields))
+    values = {key: node[:] for key, node in group.items() if key != "paths"}
+    return tuple(group["paths"].asstr()[:]), index, values

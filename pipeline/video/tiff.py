@@ -201,6 +201,8 @@ class TiffReader:
             assert source is not None
             found = source[index]
             assert found is not None
+            if (handle := found.parent.filehandle).closed:  # one of a set of several files
+                handle.open()
             page = found.asarray()
         page = page.reshape(self.page_shape).astype(self.stored, copy=False)
         if self.stored == np.dtype(bool):

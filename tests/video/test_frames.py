@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from pipeline.video.frames import Video, open_run
+from pipeline.video.frames import Part, Video, open_run
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 
 
-def only(folder, **options) -> Video:
+def only(folder, channel=None, **options) -> Video:
     (source,) = runs(folder)
-    return open_run(source, **options)
+    return open_run(source, Part(channel), **options)
 
 
 TIFFS = {

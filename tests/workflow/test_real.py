@@ -13,7 +13,7 @@ import pytest
 import tifffile
 import yaml
 
-from pipeline.video.frames import open_all
+from pipeline.video.survey import open_all
 
 HOME = Path(__file__).resolve().parents[2]
 REAL = HOME.parent / "shared" / "data"

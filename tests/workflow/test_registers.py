@@ -45,5 +45,5 @@ def test_every_simulation_has_its_settings():
     cases = [case["if"]["properties"]["kind"] for case in SIMULATE["allOf"]]
     assert kinds == {name for case in cases for name in case.get("enum", [case.get("const")])}
     assert set(SYSTEMS) == kinds - set(films.KINDS)
-    rules = (HOME / "workflow" / "rules" / "common.smk").read_text()
+    rules = (HOME / "workflow" / "datasets.py").read_text()
     assert [kind for kind in films.KINDS if f'"{kind}"' not in rules] == []

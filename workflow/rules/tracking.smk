@@ -9,12 +9,12 @@ def tuned_settings(wildcards):
 
 rule survey:
     input:
-        video_files,
+        video=video,
     output:
         survey="results/{name}/survey.h5",
         summary="results/{name}/survey.json",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/survey.log",
@@ -27,12 +27,12 @@ rule survey:
 
 rule tune:
     input:
-        video_files,
+        video=video,
         survey="results/{name}/survey.h5",
     output:
         tuning="results/{name}/tuning.json",
     params:
-        folder=video_folder,
+        content=content,
         settings=tuned_settings,
     log:
         "results/{name}/logs/tune.log",
@@ -45,7 +45,7 @@ rule tune:
 # Made as soon as it can be: the user looks at it while the rest goes on.
 rule tuning_page:
     input:
-        video_files,
+        video=video,
         survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
@@ -56,7 +56,7 @@ rule tuning_page:
             labels={"what": "detection settings"},
         ),
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/tuning_page.log",
@@ -77,14 +77,14 @@ def parts_of(wildcards):
 # Joins the parts where there are any.
 rule detect:
     input:
-        lambda wildcards: [] if parts_of(wildcards) else video_files(wildcards),
+        video=lambda wildcards: [] if parts_of(wildcards) else video(wildcards),
         parts=parts_of,
         survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         features="results/{name}/features.parquet",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
         part=(0, 1),
     log:
@@ -98,13 +98,13 @@ rule detect:
 
 use rule detect as detect_part with:
     input:
-        video_files,
+        video=video,
         survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         features=temp("results/{name}/features/{part}_of_{parts}.parquet"),
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
         part=lambda wildcards: (int(wildcards.part), int(wildcards.parts)),
     log:
@@ -134,12 +134,12 @@ rule link:
 
 rule frames:
     input:
-        video_files,
+        video=video,
         survey="results/{name}/survey.h5",
     output:
         frames="results/{name}/tracking.h5",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/frames.log",

@@ -18,8 +18,8 @@ def tracking_of(wildcards, file):
 def entry(wildcards):
     """What a trajectory is made of: files, a simulation, the truth behind a film, or tracks."""
     name = wildcards.name
-    if files := recorded(name):
-        return {"recorded": files}
+    if recorded(name):
+        return {"recorded": own_folder(name)}
     if system(name):
         return {"simulated": f"results/{name}/replicas/0.h5"}
     tracking = {key: tracking_of(wildcards, file) for key, file in TRACKING.items()}
@@ -37,6 +37,7 @@ rule trajectory:
     params:
         settings=section("video", "trajectory", "graph", "imported"),
         synthetic=lambda wildcards: has_truth(wildcards.name),
+        content=lambda wildcards: content(wildcards) if recorded(wildcards.name) else None,
     log:
         "results/{name}/logs/trajectory.log",
     benchmark:

@@ -4,9 +4,11 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
+from pipeline.files import unchanged
 from pipeline.video import survey
 from pipeline.video.frames import write_examples
 
-asked = snakemake.params.settings["video"]
-videos = survey.read(snakemake.input.survey, snakemake.params.folder, asked)
-write_examples(snakemake.output.frames, videos)
+asked, video = snakemake.params.settings["video"], snakemake.input.video
+with unchanged(video, snakemake.params.content):
+    videos = survey.read(snakemake.input.survey, video, asked)
+    write_examples(snakemake.output.frames, videos)

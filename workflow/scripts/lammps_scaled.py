@@ -15,8 +15,6 @@ from pipeline.lammps import scaled
 from pipeline.learn.trained_model import load
 
 chosen = snakemake.params.settings
-wanted = {**chosen["lammps"]["scaled"]}
-wanted.pop("report")
 data = h5md.read(snakemake.input.trajectory)
 learned = load(Path(snakemake.input.model).parent)
 a = learned.record["units"]["length"]
@@ -27,7 +25,9 @@ world = scaled.Surroundings(
 )
 folder = Path(snakemake.output.rollout).parent
 plugin = f"../{Path(snakemake.input.plugin).name}"
-layers = scaled.run_scaled(folder, plugin, learned, scaled.Plan(**wanted), world)
+layers = scaled.run_scaled(
+    folder, plugin, learned, scaled.Plan(**chosen["lammps"]["scaled"]), world
+)
 made = scaled.collect(folder, layers, learned, world.dt, data)
 write(snakemake.output.rollout, made, {k: learned.record["units"][k] for k in ("length", "time")})
 with whole(snakemake.output.audit) as partial:

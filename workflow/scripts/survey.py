@@ -1,10 +1,12 @@
 """One look through every film: frames that show nothing, cuts, the clock, the index of films."""
 
-from pipeline import console
+import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
+from pipeline.files import unchanged
 from pipeline.video import survey
 
-found = survey.survey(snakemake.params.folder, snakemake.params.settings["video"])
+with unchanged(snakemake.input.video, snakemake.params.content):
+    found = survey.survey(snakemake.input.video, snakemake.params.settings["video"])
 survey.write(snakemake.output.survey, snakemake.output.summary, found)

@@ -8,19 +8,22 @@ import json
 import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from pipeline import h5md, tables
+from pipeline.files import data_files, reading, unchanged
 from pipeline.imported.assembly import load
+from pipeline.imported.sources import recorded as trajectories
 from pipeline.units import Scale
 from pipeline.video import survey
 from pipeline.video.assembly import View, assemble, from_truth
+from pipeline.video.frames import example_shape
+from pipeline.video.tune import checksums, parameters
 
 
 def record(name: str) -> dict:
-    with open(snakemake.input[name]) as file:
-        return json.load(file)
+    with reading(snakemake.input[name], "a file of this workflow"):
+        return json.loads(Path(snakemake.input[name]).read_text())
 
 
 def moved() -> tuple:
@@ -33,15 +36,18 @@ def moved() -> tuple:
 
 
 def view() -> View:
-    diameter = record("tuning")["parameters"]["diameter"]["value"]
-    with h5py.File(snakemake.input.frames) as file:
-        shape = file["images"].shape[1:]
     return View(
-        shape=shape,
-        margin=(diameter + 1) / 2,
+        shape=example_shape(snakemake.input.frames),
+        margin=(parameters(snakemake.input.tuning)["diameter"] + 1) / 2,
         cutoff=settings["graph"]["cutoff"],
         edge_band=settings["trajectory"]["edge_band"],
+        edge=settings["trajectory"]["edge"],
     )
+
+
+def with_inputs(trajectory, inputs):
+    """A trajectory that says of which files it was made: the report prints their checksums."""
+    return trajectory._replace(attributes={**trajectory.attributes, "inputs": inputs})
 
 
 settings = snakemake.params.settings
@@ -50,14 +56,20 @@ scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
 if simulated := snakemake.input.get("simulated"):
     os.link(simulated, written)
 elif recorded := snakemake.input.get("recorded"):
-    width = (settings["graph"]["cutoff"], settings["trajectory"]["edge_band"])
-    h5md.write(written, load([Path(path) for path in recorded], settings["imported"], width, name))
+    edge = settings["trajectory"]
+    # Their particles never change in number, which tells nothing of the faces.
+    width = (settings["graph"]["cutoff"], edge["edge_band"] if edge["edge"] != "closed" else 0.0)
+    with unchanged(recorded, snakemake.params.content) as inputs:
+        paths = trajectories(data_files(recorded))
+        h5md.write(written, with_inputs(load(paths, settings["imported"], width, name), inputs))
 elif truth := snakemake.input.get("truth"):
-    h5md.write(written, from_truth(h5md.read(truth), view(), scale, name))
+    inputs = checksums(snakemake.input.tuning)
+    h5md.write(written, with_inputs(from_truth(h5md.read(truth), view(), scale, name), inputs))
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
     tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
     scale = Scale(settings["video"]["mpp"], record("summary")["fps"])
     seen = view()._replace(moved=moved())
     ticks = survey.ticks(snakemake.input.survey)
-    h5md.write(written, assemble(tracks, seen, scale, note, ticks))
+    inputs = checksums(snakemake.input.tuning)
+    h5md.write(written, with_inputs(assemble(tracks, seen, scale, note, ticks), inputs))

@@ -1,4 +1,7 @@
-"""The same model in LAMMPS: parity, laws and cost, and the model at a size that no video has."""
+"""The same model in LAMMPS: parity, laws, statistics beside Python's, and what a step costs.
+
+And the model at a size that no video has: where it rearranges, how it is packed, what it kept.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,21 @@ LAMMPS = Run("lammps", 0, "lammps")
 PARITY = "lammps/parity.csv"
 
 
+def _asked(key: str, wanted: bool | None) -> None:
+    """Raises Absent where config does not name a run: its files may be of an older model."""
+    if not wanted:
+        raise Absent(f"The report leaves LAMMPS out (settings: {key}).")
+
+
 class Beside(Results):
     """The experiment, the model's rollout by Python and that by LAMMPS; nothing else."""
 
     def __init__(self, results: Results) -> None:
         super().__init__(results.folder, results.settings)
+        chosen = results.settings.get("lammps", {})
+        _asked("lammps.report", chosen.get("report"))
         self.path(PARITY)  # the section stands or falls with it
-        self.model = results.settings.get("lammps", {}).get("model", "metriplectic")
+        self.model = chosen.get("model", "metriplectic")
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -128,6 +139,8 @@ class Large(Results):
 
     def __init__(self, results: Results, beside: bool = False) -> None:
         super().__init__(results.folder, results.settings)
+        chosen = results.settings.get("lammps", {}).get("scaled", {})
+        _asked("lammps.scaled.report", chosen.get("report"))
         self.path(f"{FOLDER}/audit.csv")  # the section stands or falls with it
         self.beside = beside
 

@@ -1,0 +1,89 @@
+"""Closed containers are told from views of a larger sample by who comes and goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.edges import faces
+from pipeline.simulate.langevin import BROWNIAN, DISCS, simulate
+from pipeline.trajectory import Box
+from pipeline.units import Scale
+from pipeline.video.assembly import View, assemble, from_truth
+
+OPEN = (False, False)
+VIEW = View((300, 301), 6.0, 1.72, 2.0)
+
+
+@pytest.fixture(scope="module")
+def discs():
+    return simulate(DISCS._replace(frames=200), seed=1, progress=False)
+
+
+def visits(place, low, high):
+    """Positions and presence of tracks through a square window, each visit a track of its own."""
+    inside = ((place > low) & (place < high)).all(axis=2)
+    visit = np.cumsum(np.diff(inside, axis=0, prepend=False) & inside, axis=0)
+    tracks = [(n, k) for n in range(place.shape[1]) for k in range(1, visit[-1, n] + 1)]
+    present = np.stack([inside[:, n] & (visit[:, n] == k) for n, k in tracks], axis=1)
+    box = Box(np.full(2, high - low), OPEN, np.full(2, low))
+    return place[:, [n for n, _ in tracks]], present, np.zeros(len(place), int), box
+
+
+def test_a_view_of_a_liquid_is_open():
+    whole = simulate(BROWNIAN._replace(frames=150, substeps=10), seed=1, progress=False)
+    found = faces(*visits(whole.position, 10.0, 350.0))
+    assert not found.closed
+    assert found.entries == pytest.approx(found.expected, rel=0.3)
+    assert "the edge is open" in found.why
+
+
+def test_a_gas_crosses_a_view_as_often_as_kinetic_theory_says():
+    rng = np.random.default_rng(0)
+    start, v = 400 * rng.random((1, 2000, 2)), rng.normal(0, 2.0, (1, 2000, 2))
+    place = (start + v * np.arange(100)[:, None, None]) % 400
+    found = faces(*visits(place, 100.0, 300.0))
+    assert found.entries == pytest.approx(found.expected, rel=0.1)
+    assert found.exits == pytest.approx(found.expected, rel=0.1)
+
+
+def test_a_container_is_closed_and_all_its_particles_are_free(discs):
+    found = from_truth(discs, VIEW, Scale(None, None), "discs")
+    assert found.attributes["edge"]["closed"]
+    assert not found.driven.any()
+    assert found.free[1:].all()
+    assert "nobody enters or leaves" in found.attributes["edge"]["why"]
+
+
+def test_a_track_that_breaks_inside_leaves_nobody(discs):
+    present = discs.present.copy()
+    present[50:60, ::2] = False
+    present[100:, :5] = False
+    assert faces(discs.position, present, discs.run, discs.box).closed
+
+
+def test_particles_that_hardly_move_tell_nothing():
+    rng = np.random.default_rng(0)
+    still = 100 * rng.random((1, 100, 2)) + rng.normal(0, 0.01, (50, 100, 2))
+    box = Box(np.array([100.0, 100.0]), OPEN, np.zeros(2))
+    found = faces(still, np.ones((50, 100), bool), np.zeros(50, int), box)
+    assert not found.closed
+    assert "too few to tell a container" in found.why
+
+
+def test_a_setting_is_taken_and_contradicted(discs):
+    found = faces(discs.position, discs.present, discs.run, discs.box, "open")
+    assert not found.closed
+    assert "open by the settings" in found.why
+    assert "which disagrees" in found.why
+
+
+def test_no_free_particle_names_the_way_out():
+    rng = np.random.default_rng(0)
+    rows = [(f, p, *(20 + 5 * rng.random(2))) for f in range(12) for p in range(6)]
+    table = pd.DataFrame(rows, columns=["frame", "particle", "x", "y"]).assign(run=0, filled=False)
+    table = table.assign(mass=1.0, size=1.0, ecc=0.0, signal=1.0, ep=0.0)
+    note = {"dataset": "few", "synthetic": False}
+    with pytest.raises(ValueError, match=r"set trajectory\.edge: closed"):
+        assemble(table, View((50, 50), 3.0, 1.72, 2.0), Scale(None, None), note)
