@@ -163,8 +163,9 @@ def _corrected(
         inside = table["x"].between(x0 - 0.5, x1 - 0.5) & table["y"].between(y0 - 0.5, y1 - 0.5)
         if not inside.all():
             notes.append(f"{int((~inside).sum())} of {len(table)} rows lie outside video.crop.")
-        table = table[inside].assign(x=table["x"] - x0, y=table["y"] - y0)
-    return _some(table, raw)
+        table = _some(table[inside], raw)
+        table = table.assign(x=table["x"] - x0, y=table["y"] - y0)
+    return table
 
 
 def _some(table: pd.DataFrame, raw: Raw) -> pd.DataFrame:
@@ -180,7 +181,8 @@ def _span(table: pd.DataFrame, span: Sequence[int] | None, raw: Raw) -> pd.DataF
     if not span:
         return table
     inside = (table["frame"] >= span[0]) & (table["frame"] < span[1])
-    return _some(table[inside].assign(frame=table["frame"] - span[0]), raw)
+    table = _some(table[inside], raw)
+    return table.assign(frame=table["frame"] - span[0])
 
 
 def _on_film(
