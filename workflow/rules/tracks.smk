@@ -6,8 +6,9 @@ def tabled():
     for name in datasets.known():
         try:
             files = datasets.files(name)
-            used = settings_file.settings(name, config)["tracks"]["use"]
-            if used and not sources.recorded(files) and sources.tables(files):
+            if not sources.tables(files) or sources.recorded(files):
+                continue
+            if settings_file.settings(name, config)["tracks"]["use"]:
                 yield name
         except (InputError, settings_file.SettingsError):
             continue
