@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.schema import Section, key
 from pipeline.units import neighbour_distance
 
 
@@ -94,6 +96,35 @@ class Trajectory(NamedTuple):
             run=self.run[rows],
             extra={name: value[rows] for name, value in self.extra.items()},
         )
+
+
+class Split(Section):
+    """Blocks of the snapshots, contiguous in time."""
+
+    train: float = key(
+        "Fractions of the snapshots, or from 1 on their numbers, contiguous in time; the test "
+        "block is the rest and is never looked at in training.",
+        default=0.375,
+        unit="a fraction below 1 or a number of snapshots",
+        above=0,
+        most=1e9,
+    )
+    validation: float = key(
+        "",
+        default=0.125,
+        unit="a fraction below 1 or a number of snapshots",
+        above=0,
+        most=1e9,
+    )
+
+    def contradictions(self) -> Iterator[str]:
+        """No room for the test block."""
+        shares = [part for part in (self.train, self.validation) if part < 1]
+        if len(shares) == 2 and sum(shares) >= 1:
+            yield (
+                f"split.train + split.validation must leave room for the test block (sum below 1), "
+                f"got {sum(shares):g}."
+            )
 
 
 def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str, slice]:
@@ -198,16 +229,16 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
     return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
 
 
-def window(trajectory: Trajectory, split: dict[str, Any], frames: int | None) -> Trajectory:
+def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajectory:
     """The evaluation window of a data set; its attribute ``temperature_before`` says how hot
     the particles were up to it [length^2 / time^2].
 
     Args:
         trajectory: the whole data set.
-        split: arguments of `pipeline.trajectory.blocks`.
+        split: into blocks.
         frames: see `rows`.
     """
-    block = blocks(trajectory, **split)["test"]
+    block = blocks(trajectory, split.train, split.validation)["test"]
     part = trajectory.window(rows(trajectory, block, frames))
     known = temperature(trajectory.window(slice(0, block.start)))
     return part._replace(attributes={**part.attributes, BEFORE: known})

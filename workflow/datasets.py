@@ -12,6 +12,7 @@ import settings as settings_file
 from pipeline.errors import InputError
 from pipeline.files import data_files
 from pipeline.imported.sources import recorded
+from pipeline.simulate.systems import FILMS
 
 # Names of results/ that are no data sets, and of config/.
 RESERVED = {
@@ -20,8 +21,6 @@ RESERVED = {
     "index.html": "the list of reports",
     "config": "the defaults, config/config.yaml",
 }
-# Simulations that are rendered to a video: KINDS of pipeline.simulate.films, slow to import.
-FILMS = ("monolayer", "monolayer_matched", "brownian", "brownian_attractive", "discs")
 Settings = dict[str, Any]
 
 

@@ -14,14 +14,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.analysis.metric import Metric, curve, missing
+from pipeline.analysis.plan import Plan
 from pipeline.analysis.rdf import rdf
 from pipeline.analysis.runs import Run
-from pipeline.analysis.settings import Settings
 from pipeline.analysis.uncertainty import gather
 
 
 def last_window(
-    parts: Sequence[Run], settings: Settings, label: np.ndarray, count: int
+    parts: Sequence[Run], settings: Plan, label: np.ndarray, count: int
 ) -> dict[str, Metric]:
     """Groups rdf_paper, vacf_paper and msd_paper; the VACF is not normalised.
 

@@ -1,7 +1,7 @@
 """All statistics of one source (experiment, truth, a model's rollout), and their file.
 
 Every source is measured with the settings planned from the experiment, so that curves share lags
-and bins: see `settings.plan`.
+and bins: see `pipeline.analysis.plan`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pipeline.analysis.correlations import squared_displacements, velocity_produ
 from pipeline.analysis.d2min import NonAffine, against_lag, correlation, histogram, sums, together
 from pipeline.analysis.metric import CURVES, Metric, curve, missing
 from pipeline.analysis.paper_window import last_window
+from pipeline.analysis.plan import Plan
 from pipeline.analysis.profiles import paths
 from pipeline.analysis.rdf import rdf
 from pipeline.analysis.runs import Run, runs, wrapped
-from pipeline.analysis.settings import Settings
 from pipeline.analysis.streamlines import displacements, grid
 from pipeline.analysis.uncertainty import gather, interval, noise_floor, patches
 from pipeline.files import reading, whole
@@ -30,7 +30,7 @@ from pipeline.trajectory import Trajectory
 FEWEST_PAIRS = 100
 
 
-def structure(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> Metric:
+def structure(parts: Sequence[Run], settings: Plan, label: np.ndarray) -> Metric:
     """Group rdf."""
     edges = settings.r_edges
     found, expected = rdf(parts, settings.window, edges, label, settings.snapshots)
@@ -42,7 +42,7 @@ def structure(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> Me
     return curve("rdf", found, expected, r=(edges[1:] + edges[:-1]) / 2)
 
 
-def mobility(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> Metric:
+def mobility(parts: Sequence[Run], settings: Plan, label: np.ndarray) -> Metric:
     """Group msd."""
     total, origins = squared_displacements(parts, settings.lag)
     if not origins.any():
@@ -52,7 +52,7 @@ def mobility(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> Met
     return curve("msd", total, origins, lag=settings.lag)
 
 
-def velocities(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> Metric:
+def velocities(parts: Sequence[Run], settings: Plan, label: np.ndarray) -> Metric:
     """Group vacf: the normalised curve, and the plain one as ``raw``."""
     lag = np.concatenate([[0], settings.lag])
     total, origins = velocity_products(parts, lag)
@@ -64,7 +64,7 @@ def velocities(parts: Sequence[Run], settings: Settings, label: np.ndarray) -> M
     return curve("vacf", total, origins, lag=lag, raw=raw.value, raw_low=raw.low, raw_high=raw.high)
 
 
-def nonaffinity(measured: NonAffine, settings: Settings, label: np.ndarray) -> Metric:
+def nonaffinity(measured: NonAffine, settings: Plan, label: np.ndarray) -> Metric:
     """Group d2min: mean, spread, median and fraction of rearrangements against lag."""
 
     def rearranged(values: np.ndarray) -> float:
@@ -82,7 +82,7 @@ def nonaffinity(measured: NonAffine, settings: Settings, label: np.ndarray) -> M
     return Metric(data, {"origins": len(measured.origin)})
 
 
-def distribution(measured: NonAffine, settings: Settings, label: np.ndarray) -> Metric:
+def distribution(measured: NonAffine, settings: Plan, label: np.ndarray) -> Metric:
     """Group d2min_histogram: share of particles in each of the logarithmic bins."""
     k = int(np.searchsorted(measured.lag, settings.map_lag))
     number = histogram(measured.value[:, k], settings.d2min_edges, label)
@@ -93,7 +93,7 @@ def distribution(measured: NonAffine, settings: Settings, label: np.ndarray) -> 
     return Metric(data, {"lag": settings.map_lag, "density": "per decade of D2min"})
 
 
-def snapshot_map(parts: Sequence[Run], measured: NonAffine, settings: Settings) -> Metric:
+def snapshot_map(parts: Sequence[Run], measured: NonAffine, settings: Plan) -> Metric:
     """Group d2min_map: the field from the first origin on."""
     k = int(np.searchsorted(measured.lag, settings.map_lag))
     defined = np.isfinite(measured.value[:, k])
@@ -105,7 +105,7 @@ def snapshot_map(parts: Sequence[Run], measured: NonAffine, settings: Settings) 
     return Metric(data, {"lag": settings.map_lag, "time": float(part.time[origin])})
 
 
-def spatial_correlation(parts: Sequence[Run], measured: NonAffine, settings: Settings) -> Metric:
+def spatial_correlation(parts: Sequence[Run], measured: NonAffine, settings: Plan) -> Metric:
     """Group d2min_correlation: figure 13B of the paper, and the correlation coefficient."""
     edges = settings.r_edges[::4]
     if len(edges) < 2:
@@ -116,7 +116,7 @@ def spatial_correlation(parts: Sequence[Run], measured: NonAffine, settings: Set
     return Metric(data, {"lag": settings.map_lag})
 
 
-def flow(parts: Sequence[Run], settings: Settings) -> Metric:
+def flow(parts: Sequence[Run], settings: Plan) -> Metric:
     """Group streamlines: smoothed displacements of the particles, and in 2D on a grid."""
     lag = settings.map_lag
     for part in parts:
@@ -143,7 +143,7 @@ UNASKED = "Rearrangements were not asked for (statistics: rearrangements)."
 
 def measure(
     trajectory: Trajectory,
-    settings: Settings,
+    settings: Plan,
     select: np.ndarray | None = None,
     rows: slice = slice(None),
 ) -> dict[str, Metric]:
@@ -189,7 +189,7 @@ def measure(
     return found
 
 
-def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> dict[str, Metric]:
+def _rearrangements(parts: list[Run], settings: Plan, label: np.ndarray) -> dict[str, Metric]:
     names = REARRANGEMENTS
     measured = against_lag(
         parts, settings.d2min_lag, settings.cutoff, settings.origins, NORMALISATION

@@ -65,7 +65,7 @@ def film_of(videos: Sequence[Video], fps: float | None) -> Film:
     return Film(videos[0].shape, tuple(shown), fps)
 
 
-class Imported(NamedTuple):
+class Tracked(NamedTuple):
     """What is written in place of the stages of tracking.
 
     Fields:
@@ -78,7 +78,7 @@ class Imported(NamedTuple):
     tuning: dict[str, Any]
 
 
-def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None) -> Imported:
+def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None) -> Tracked:
     """Tracks of all runs, their summary, and how they were read.
 
     Args:
@@ -122,7 +122,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         "view": view,
         "tables": [raw.path.name for raw in order],
     }
-    return Imported(tracks, _summary(tracks, len(table)), tuning)
+    return Tracked(tracks, _summary(tracks, len(table)), tuning)
 
 
 # The film

@@ -32,6 +32,7 @@ from pipeline.lammps.collect import Dumped, observables, read
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.input import Settings, System, script, write_data
 from pipeline.lammps.potential import Potential
+from pipeline.lammps.settings import Scaled
 from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import periodic
@@ -180,17 +181,6 @@ QUIET, DAMPING = 0.2, 0.3  # length of a step and drag while the sample relaxes
 QUARTERS = 4  # snapshots per period of the needle
 
 
-class Plan(NamedTuple):
-    """What is run."""
-
-    particles: int
-    relaxation: int  # steps, under a drag, from random positions
-    period: int  # steps of the needle
-    strain: float  # amplitude of the needle over the gap
-    cycles: int  # periods of the needle before the one that is recorded
-    seed: int = 0
-
-
 class Surroundings(NamedTuple):
     """What a run takes from the data and the config."""
 
@@ -199,7 +189,7 @@ class Surroundings(NamedTuple):
     ranks: int
 
 
-def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
+def needle(layers: Layers, plan: Scaled, dt: float) -> tuple[str, ...]:
     """Commands that swing the needle row; r' = r + v' dt holds, so that its work is accounted."""
     amplitude, turn = plan.strain * layers.gap, 2 * math.pi / plan.period
     first = len(layers.system.r) - layers.needle + 1
@@ -214,7 +204,7 @@ def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
 
 
 def run_scaled(
-    folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Plan, world: Surroundings
+    folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Scaled, world: Surroundings
 ) -> Layers:
     """Prepares the sample, then shears it through all periods; leaves input, log and dump.
 
@@ -260,7 +250,7 @@ def run_scaled(
 
 
 def _relax(
-    folder: Path, plugin: str, system: System, plan: Plan, world: Surroundings
+    folder: Path, plugin: str, system: System, plan: Scaled, world: Surroundings
 ) -> np.ndarray:
     """Positions (N, 2) after the model itself, under a drag, has pushed neighbours apart."""
     write_data(folder / "relax.data", system)

@@ -9,7 +9,6 @@ fluctuations are and not that the system is in equilibrium.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +17,10 @@ from torch import Tensor
 
 from pipeline.dynamics.limits import Limits
 from pipeline.learn.latent import Latent
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PRESETS, Closures
+from pipeline.metriplectic.settings import Closures, preset
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 
@@ -137,7 +137,7 @@ SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step re
 
 
 def model_settings(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> dict[str, Any]:
     """Settings of a model whose forces and noise each explain half of the velocity change.
 
@@ -150,13 +150,13 @@ def model_settings(
     Returns:
         what `pipeline.metriplectic.model.build` takes.
     """
-    closures = copy.deepcopy(PRESETS[settings["closures"]])
+    closures = preset(settings.closures)
     closures["friction"].update(level=1.0, conductivity=1.0)
-    closures["friction"]["volume_factor"] = settings["volume_factor"]
-    closures["energy"]["heat_capacity"] = settings["heat_capacity"]
-    solid = snapshots.reference is not None and settings["strain"] != "none"
+    closures["friction"]["volume_factor"] = settings.volume_factor
+    closures["energy"]["heat_capacity"] = settings.heat_capacity
+    solid = snapshots.reference is not None and settings.strain != "none"
     if solid:
-        closures["strain"] = {"kind": settings["strain"]}
+        closures["strain"] = {"kind": settings.strain}
     scales = {
         "dimension": snapshots.dimension,
         "cutoff": snapshots.cutoff,
@@ -174,16 +174,16 @@ def model_settings(
     closures["friction"]["conductivity"] = closures["friction"]["level"]
     if closures["energy"]["kind"] == "exponentials":
         share = SOLID_SHARE if solid else SHARE
-        cold = snapshots.reference is not None or settings["entropy"] == "none"
+        cold = snapshots.reference is not None or settings.entropy == "none"
         closures["energy"]["expansion"] = EXPANSION if cold else None
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
-    if solid and settings["strain"] == "green":
-        pace = max(1.0, settings["rollout_substeps"] / 2)
+    if solid and settings.strain == "green":
+        pace = max(1.0, settings.rollout_substeps / 2)
         closures["strain"]["stiffness"] = SOFT * pace**2 / measured.temperature
     closures.update(_surroundings(snapshots, settings))
-    if not settings["pair_friction"]:
+    if not settings.pair_friction:
         closures["friction"] = {"kind": "none"}
-    if settings["entropy"] == "none":
+    if settings.entropy == "none":
         closures["teacher"] = {"kind": "uniform"}
     return scales
 
@@ -193,22 +193,22 @@ COOLING = 0.05  # rate at which heat goes to an inertial bath [1 / dt]
 REACH = 1.5  # of walls [cutoffs], at most a quarter of the box
 
 
-def _surroundings(snapshots: Snapshots, settings: dict[str, Any]) -> Closures:
+def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
     """Bath, external potential and pair energy that the settings ask for.
 
     Raises:
         ValueError: if an external potential is asked for where no axis has ends.
     """
     found: Closures = {}
-    if settings["bath"] == "brownian":
+    if settings.bath == "brownian":
         found["bath"] = {"kind": "brownian"}
-    elif settings["bath"] != "none":
-        conductance = COOLING * settings["heat_capacity"]
-        found["bath"] = {"kind": settings["bath"], "rate": DAMPING, "conductance": conductance}
-    if settings["external"] != "none":
-        found["external"] = _external(snapshots, settings["external"])
-    if settings["pair_energy"] != "none":
-        found["pair_energy"] = {"kind": settings["pair_energy"]}
+    elif settings.bath != "none":
+        conductance = COOLING * settings.heat_capacity
+        found["bath"] = {"kind": settings.bath, "rate": DAMPING, "conductance": conductance}
+    if settings.external != "none":
+        found["external"] = _external(snapshots, settings.external)
+    if settings.pair_energy != "none":
+        found["pair_energy"] = {"kind": settings.pair_energy}
     return found
 
 

@@ -73,6 +73,15 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+def preset(name: str) -> Closures:
+    """A copy of the closures of a preset that can be learned.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    return copy.deepcopy(_choose("closures", name, {key: PRESETS[key] for key in LEARNED}))
+
+
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
     """Settings with the defaults filled in and a preset written out; keys in `DEFAULTS`.
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.comparison import Source, replicated
+from pipeline.analysis.plan import plan
 from pipeline.analysis.profiles import paths
-from pipeline.analysis.settings import plan
 from pipeline.analysis.statistics import measure
 
 SIDE = np.arange(5.0)

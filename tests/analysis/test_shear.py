@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from pipeline.analysis import profiles, shear
+from pipeline.analysis.plan import plan
 from pipeline.analysis.runs import runs
-from pipeline.analysis.settings import Options, plan
+from pipeline.analysis.settings import Statistics
 from pipeline.analysis.statistics import measure
 from pipeline.trajectory import Trajectory
 
@@ -76,7 +77,7 @@ def test_neighbours_are_those_of_all_images() -> None:
 
 def test_a_gas_without_order_has_none_in_shear(streaming) -> None:
     made, _ = streaming
-    settings = plan(made, 0.15, Options(snapshots=60, longest_lag=20))
+    settings = plan(made, 0.15, Statistics(snapshots=60, longest_lag=20))
     found = measure(made, settings)
     g = found["rdf"].data["value"][8:]
     assert np.abs(g - 1).mean() < 0.03

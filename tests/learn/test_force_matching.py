@@ -8,8 +8,10 @@ import torch
 
 from pipeline import graphs, pairs
 from pipeline.learn import force_matching
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import prepare
+from pipeline.trajectory import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 
@@ -49,10 +51,10 @@ def test_regression_finds_force_and_friction() -> None:
 def test_start_explains_what_the_regression_explains() -> None:
     window = simulated(30).trajectory
     near = graphs.build(window, CUTOFF * LENGTH)
-    settings = {"train": 0.5, "validation": 0.2, "precision": "float64"}
+    settings = Training(split=Split(train=0.5, validation=0.2), precision="float64")
     nll = {}
     for choice in (True, False):
-        task = prepare(window, near, {**settings, "warm_start": choice}, 0)
+        task = prepare(window, near, settings.replace(warm_start=choice), 0)
         times = task.train[:5]
         item = (task.snapshots.batch(times), task.snapshots.after(times))
         batch = type("Item", (), {"now": item[0], "after": item[1]})

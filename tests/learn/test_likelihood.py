@@ -29,8 +29,10 @@ from pipeline.learn.likelihood import (
     scores,
     velocity_scores,
 )
+from pipeline.learn.settings import Training
 from pipeline.learn.train import prepare
 from pipeline.pairs import Pairs, State, find
+from pipeline.trajectory import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, gas, lattice, simulated
 from tests.metriplectic.cases import crowd, geometry, random_model
 
@@ -221,8 +223,8 @@ def test_the_ratio_scales_with_either_noise() -> None:
 
 def test_a_training_starts_from_equal_noise() -> None:
     window = simulated(20).trajectory
-    near = graphs.build(window, CUTOFF * LENGTH)
-    task = prepare(window, near, {"train": 0.5, "validation": 0.2, "precision": "float64"}, 0)
+    near, split = graphs.build(window, CUTOFF * LENGTH), Split(train=0.5, validation=0.2)
+    task = prepare(window, near, Training(split=split, precision="float64"), 0)
     model, batch = task.learner.model, task.snapshots.batch(task.train[:3])
     with torch.no_grad():
         model.friction.coefficients[0, 2] += 2.0
