@@ -140,8 +140,8 @@ class Settings(Section):
     detect: Detect = key("", default=Detect())
     link: Link = key("", default=Link())
     tracks: Tracks = key(
-        "Tracks that you already have (data/<name>/ holds a table of trackpy, TrackMate, napari, or "
-        "of Crocker and Grier): what the table does not say. null: as the table says.",
+        "Tracks that you already have (data/<name>/ holds a table of trackpy, TrackMate, napari, "
+        "or of Crocker and Grier): what the table does not say. null: as the table says.",
         default=Tracks(),
     )
     trajectory: Trajectories = key("", default=Trajectories())

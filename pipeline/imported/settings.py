@@ -64,31 +64,35 @@ Column = str | int | None
 
 
 class Columns(Section):
-    """Which columns of a table they are, by name, or by number from 0 where columns have no names."""
+    """Which columns of a table they are, by name, or by number where columns have no names."""
 
     particle: Column = key(
         "The label of the track. null: particle, track_id, ... whatever is known by its name.",
         default=None,
         unit="a name or a number",
         least=0,
+        most=10_000,
     )
     frame: Column = key(
         "Number of the frame in the film. null: frame, t, ...; times are counted in video.fps.",
         default=None,
         unit="a name or a number",
         least=0,
+        most=10_000,
     )
     x: Column = key(
         "Position to the right. null: x, position_x, ...",
         default=None,
         unit="a name or a number",
         least=0,
+        most=10_000,
     )
     y: Column = key(
         "Position downwards. null: y, position_y, ...",
         default=None,
         unit="a name or a number",
         least=0,
+        most=10_000,
     )
 
 
