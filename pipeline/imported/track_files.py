@@ -304,7 +304,7 @@ def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     """
     with h5py.File(path) as file:
         named = sources.hdf5_tables(file)
-        wanted = {key for key, names in named.items() if sources.roles_known(names)}
+        wanted = {key for key, names in named.items() if sources.roles_known(names, chosen)}
         wanted = wanted or set(named)
         if len(wanted) > 1 and not all(key.startswith("Frame_") for key in wanted):
             raise InputError(

@@ -283,8 +283,13 @@ def test_labels_that_are_numbers_of_rows_within_a_frame_change_places(tmp_path):
 
 def test_config_says_what_a_table_does_not(tmp_path):
     odd = WALK.rename(columns={"particle": "who", "frame": "when", "x": "a", "y": "b"})
-    odd.assign(particle=-1).to_csv(tmp_path / "t.csv", index=False)
+    odd.to_csv(tmp_path / "t.csv", index=False)
     columns = {"particle": "who", "frame": "when", "x": "a", "y": "b"}
+    assert sources.tables([tmp_path / "t.csv"]) == []
+    assert sources.tables([tmp_path / "t.csv"], columns) == [tmp_path / "t.csv"]
+    assert sources.tables([tmp_path / "t.csv"], alone=True) == [tmp_path / "t.csv"]
+    (tmp_path / "words.txt").write_text("the video is on the other disk")
+    assert sources.tables([tmp_path / "words.txt"], alone=True) == []
     assert len(imported(tmp_path / "t.csv", FILM, columns).tracks) == 360
     np.savetxt(tmp_path / "t.txt", WALK[["mass", "x", "y", "frame", "particle"]].to_numpy())
     with pytest.raises(ValueError, match=r"give their numbers, from 0, as tracks\.columns"):

@@ -91,7 +91,8 @@ def tables_of(name):
     """The tables of tracks among the user's files that are taken in place of tracking."""
     if recorded(name) or not settings(name)["tracks"]["use"]:
         return []
-    return sources.tables(own_files(name))
+    columns = settings(name)["tracks"]["columns"]
+    return sources.tables(own_files(name), columns, alone=not has_film(name))
 
 
 def has_film(name):

@@ -6,12 +6,14 @@ def tabled():
     for name in datasets.known():
         try:
             files = datasets.files(name)
-            if not sources.tables(files) or sources.recorded(files):
+            if not any(map(sources.table_kind, files)) or sources.recorded(files):
                 continue
-            if settings_file.settings(name, config)["tracks"]["use"]:
-                yield name
+            asked = settings_file.settings(name, config)["tracks"]
         except (InputError, settings_file.SettingsError):
             continue
+        alone = not any(path.suffix.lower() in FILM_ENDINGS for path in files)
+        if asked["use"] and sources.tables(files, asked["columns"], alone):
+            yield name
 
 
 TABLED = "|".join(map(re.escape, tabled())) or "(?!)"
@@ -38,6 +40,7 @@ rule import_tracks:
         name=TABLED,
     params:
         content=content,
+        paths=lambda wildcards: [str(path) for path in tables_of(wildcards.name)],
         settings=section("video", "detect", "link", "tracks"),
     log:
         "results/{name}/logs/import_tracks.log",

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.files import data_files, reading, unchanged, write_json
-from pipeline.imported import sources
+from pipeline.files import reading, unchanged, write_json
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import convert, film_of
 from pipeline.video import survey
@@ -18,7 +17,7 @@ from pipeline.video import survey
 settings = snakemake.params.settings
 asked, folder = settings["tracks"], snakemake.input.tables
 with unchanged(folder, snakemake.params.content) as inputs:
-    paths = sources.tables(data_files(folder))
+    paths = map(Path, snakemake.params.paths)
     raws = [read(path, asked["columns"], asked["length_unit"]) for path in paths]
     film = None
     if kept := snakemake.input.get("survey"):
