@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.errors import InputError
 from pipeline.files import noted
 from pipeline.schema import Refused, Section, fields, plain, problems, read, schema
 from pipeline.settings import Settings
@@ -23,7 +24,7 @@ HOME = Path(__file__).resolve().parent.parent
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-class SettingsError(ValueError):
+class SettingsError(InputError):
     """A setting that cannot be used, said in a sentence."""
 
 
