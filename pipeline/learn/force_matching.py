@@ -60,6 +60,7 @@ class Normal(NamedTuple):
 
     matrix: Tensor
     moment: Tensor
+    bias: Tensor | float  # in the moment, of noise that the regressors share
     total: float  # sum of squares
     count: int
     nearest: float  # smallest pair distance seen
@@ -73,7 +74,9 @@ class Normal(NamedTuple):
             RIDGE * s * (bend.T @ bend) + 1e-6 * s * torch.eye(size, dtype=s.dtype) for s in scale
         ]
         rest = [x.reshape(1, 1) * 1e-6 for x in diagonal[size * groups :]]
-        return torch.linalg.solve(self.matrix + torch.block_diag(*blocks, *rest), self.moment)
+        return torch.linalg.solve(
+            self.matrix + torch.block_diag(*blocks, *rest), self.moment - self.bias
+        )
 
     def residual(self, theta: Tensor) -> float:
         """Mean square that is left."""
@@ -108,7 +111,7 @@ def regress(snapshots: Snapshots, times: np.ndarray, drag: bool = False) -> Curv
         normal, moment = normal + X.T @ X, moment + X.T @ y
         total, count = total + float(y @ y), count + len(y)
         seen.append(float(batch.pairs.r.min()))
-    sums = Normal(normal, moment, total, count, min(seen))
+    sums = Normal(normal, moment, 0.0, total, count, min(seen))
     theta = sums.solve(K, 3)
     r, basis = _curve(sums.nearest, h)
     force, along, across = theta[: 3 * K].reshape(3, K) @ basis
@@ -124,8 +127,8 @@ def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
 def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
     """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
 
-    The noise moves the point halfway, <v' . B> = T <div B> / 2 for a field B of forces; this is
-    taken off the moments (Frishman and Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
+    The noise moves the point halfway, <v' . B> = T <div B> / 2 for a field B of forces; this
+    is the bias of the moments (Frishman and Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
 
     Args:
         snapshots: the data in reduced units.
@@ -134,7 +137,7 @@ def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
     """
     h, D, K = snapshots.cutoff, snapshots.dimension, INTERVALS + 2
     normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
-    total, count, seen = 0.0, 0, []
+    bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
     for t in times:
         batch = halfway(snapshots.batch(np.array([t])))
         pairs, mask = batch.pairs, batch.mask
@@ -144,10 +147,11 @@ def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
         spread = sum_even(pairs, (slope + (D - 1) * basis / pairs.r).T)[mask].sum(0)
         X = X[mask].double().cpu().flatten(0, 1)
         y = 2 * batch.v_next[mask].double().cpu().flatten()
-        normal, moment = normal + X.T @ X, moment + X.T @ y - T * spread.double().cpu()
+        normal, moment = normal + X.T @ X, moment + X.T @ y
+        bias += T * spread.double().cpu()
         total, count = total + float(y @ y), count + len(y)
         seen.append(float(pairs.r.min()))
-    return Normal(normal, moment, total, count, min(seen))
+    return Normal(normal, moment, bias, total, count, min(seen))
 
 
 def regress_halfway(snapshots: Snapshots, times: np.ndarray, T: float) -> Curves:

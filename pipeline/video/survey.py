@@ -29,7 +29,7 @@ from pipeline.video.sources import Source, runs
 
 SEEN, FLAT, REPEATED, UNLIKE, INVALID = range(5)
 STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels")
-GRID = 160  # pixels a side that are compared, at most; others are passed over
+GRID = 128  # pixels a side that are compared, at most; others are passed over
 CONTRAST = 0.2  # of the usual standard deviation: below, a frame is flat
 STILL = 0.1  # of the usual change from frame to frame: below, a frame repeats the one before
 SUDDEN = 3.0  # times the usual change, and
@@ -177,16 +177,16 @@ def _thinned(image: np.ndarray) -> np.ndarray:
 
 def _scaled(image: np.ndarray) -> tuple[np.ndarray, float]:
     """An image at mean 0 and standard deviation 1, invalid pixels at 0, and its deviation."""
-    image = image.astype(np.float32)
-    if not (good := np.isfinite(image)).all():
+    floating, image = image.dtype.kind == "f", image.astype(np.float32)
+    if floating and not (good := np.isfinite(image)).all():
         mean = float(image[good].mean()) if good.any() else 0.0
         image = np.where(good, image, mean)
-    image = image - image.mean()
+    image -= image.mean()
+    deviation = float(np.sqrt(np.vdot(image, image) / image.size))
     # Glaring pixels would hide everything else.
-    limit = 6 * 1.4826 * float(np.median(np.abs(image))) + 1e-12
-    deviation = float(image.std())
-    clipped = np.clip(image, -max(limit, deviation), max(limit, deviation))
-    return clipped / (float(clipped.std()) or 1.0), deviation
+    limit = max(6 * 1.4826 * float(np.median(np.abs(image[::3, ::3]))), deviation)
+    np.clip(image, -limit, limit, out=image)
+    return image / (float(np.sqrt(np.vdot(image, image) / image.size)) or 1.0), deviation
 
 
 def _nothing_in_common(image: np.ndarray) -> float:
@@ -224,7 +224,7 @@ def survey(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> Surve
             section `video` of the config.
 
     Raises:
-        ValueError: no video, a damaged one, one that holds several, runs that differ in size or
+        InputError: no video, a damaged one, one that holds several, runs that differ in size or
             rate, frames on no clock, or a scale that contradicts what the file states.
     """
     found = [_runs(source, settings) for source in runs(Path(folder))]
@@ -251,16 +251,16 @@ def _refuse_differences(videos: list[Video], clocks: list[clock.Clock]) -> None:
     shapes = {video.shape for video in videos}
     if len(shapes) > 1:
         sizes = ", ".join(f"{v.source.name}: {v.shape[1]} x {v.shape[0]} px" for v in videos)
-        raise ValueError(
-            f"The runs of one data set must have frames of one size, got {sizes}: put them into "
-            f"folders of their own under data/."
+        raise InputError(
+            f"The runs of one data set must have frames of one size, got {sizes}: give "
+            f"each size a data set of its own under data/."
         )
     intervals = [ticks.interval for ticks in clocks if ticks.timed]
     if intervals and max(intervals) > (1 + clock.DRIFT) * min(intervals):
         each = dict.fromkeys(f"{interval:.4g} s" for interval in intervals)
-        raise ValueError(
+        raise InputError(
             f"The runs of one data set must have one frame rate, got intervals of "
-            f"{', '.join(each)}: put them into folders of their own under data/."
+            f"{', '.join(each)}: give each a data set of its own under data/."
         )
 
 
@@ -312,7 +312,7 @@ def _runs(
         video.bounds = _bounds(film) if film.dtype.kind == "f" else None
         videos.append(video)
     if not videos:
-        raise ValueError(f"{path} shows nothing that lasts for {SHORTEST} frames")
+        raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
     return videos, ticks, said
 
 
@@ -369,8 +369,8 @@ def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> l
         said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
     for frame, (y, x) in found.jumps.items():
         said.append(
-            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: what "
-            "follows is a run of its own (video.registration: true puts both on one frame)."
+            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: "
+            "what follows is a run of its own (video.registration: true puts both on one frame)."
         )
     return said
 
@@ -452,7 +452,7 @@ def read(
         folder, settings: as they were for `survey`.
 
     Raises:
-        ValueError: if the videos are others than those that were looked through.
+        InputError: if the videos are others than those that were looked through.
     """
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.files import reading
 from pipeline.video import spots
 from pipeline.video.detect import Detection, locate
@@ -55,7 +56,7 @@ def estimate_aperture(
         images: sampled frames. points: (K, 2) positions (y, x) of the clear spots in each [px].
 
     Raises:
-        ValueError: if the detector sees none of the clear spots.
+        InputError: if the detector sees none of the clear spots.
     """
     tried: list[tuple[int, int, float]] = []
     chosen: dict[str, Any] = {}
@@ -92,7 +93,7 @@ def _take_diameter(
     tried: list[tuple[int, int, float]],
 ) -> None:
     if not len(chosen["matched"]):
-        raise ValueError(
+        raise InputError(
             "no particles found: spots stand out of the noise, but none is seen by the detector; "
             "give detect.diameter and detect.separation"
         )
@@ -296,20 +297,20 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         given: settings that are not None are taken as they are; the rest builds on them.
 
     Raises:
-        ValueError: if there is nothing in the frames that could be a particle.
+        InputError: if there is nothing in the frames that could be a particle.
     """
     tuning = Tuning({}, {}, {}, {}, [])
     triples = [[video[t] for t in three] for video, three in _places(videos)]
     images = [triple[0] for triple in triples]
     if not any(np.ptp(image) for image in images):
-        raise ValueError("no particles found: every pixel of the sampled frames is alike")
+        raise InputError("no particles found: every pixel of the sampled frames is alike")
     scale = _polarity(tuning, given, images)
     dark = tuning.parameters["polarity"] == "dark"
     maxima = [spots.blobs(image, scale, dark) for image in images]
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
     if not len(gaps):
-        raise ValueError(
+        raise InputError(
             f"no particles found in {len(images)} sampled frames: no spots of any size stand out "
             "of the noise; check the video, its channel and its contrast"
         )
