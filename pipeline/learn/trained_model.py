@@ -131,7 +131,9 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    text = yaml.safe_dump({"model": dict(learner.model.settings()), **record}, sort_keys=False)
+    content = {"model": dict(learner.model.settings()), **record}
+    # With YAML's mark of the end: a file that was cut short could else be read as a whole one.
+    text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
     with whole(folder / "model.yaml") as partial:
         partial.write_text(text)
     with whole(folder / "model.safetensors") as partial:
@@ -149,7 +151,10 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
         if not (folder / name).exists():
             raise InputError(f"{folder / name} does not exist: train the model first.")
     with reading(folder / "model.yaml", "the record of a trained model"):
-        record = yaml.safe_load((folder / "model.yaml").read_text(encoding="utf-8"))
+        text = (folder / "model.yaml").read_text(encoding="utf-8")
+        if not text.rstrip().endswith("\n..."):
+            raise InputError("it does not end with '...': it was cut short")
+        record = yaml.safe_load(text)
         baseline = "kind" in record["model"]
         model = (build_baseline if baseline else build)(record["model"])
         _check(record)
