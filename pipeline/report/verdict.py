@@ -65,14 +65,21 @@ def tracking(results: Results) -> Answer:
     if not count.sum() or not linking.get("length", {}).get("count"):
         raise Absent("The linking left no tracks to judge.")
     share = min(_mean_length(linking["length"]) / _frames(results, len(count)), 1.0)
-    near = _beyond(linking["displacement"], 0.9 * float(linking["search_range"]))
     scatter = float(count.std() / count.mean())
-    state = worst(LOST.grade(1 - share), NEAR.grade(near), SCATTER.grade(scatter))
+    state = worst(LOST.grade(1 - share), SCATTER.grade(scatter))
     sentence = (
         f"A particle is followed through {percent(share)} of the video on average; the count per "
-        f"frame varies by {percent(scatter)}; {percent(near) if near else 'none'} of the steps "
-        f"{'are' if near else 'is'} longer than nine tenths of the search range."
+        f"frame varies by {percent(scatter)}"
     )
+    if linking["search_range"] is None:
+        sentence += "; how far was searched when the tracks were made is not known."
+    else:
+        near = _beyond(linking["displacement"], 0.9 * float(linking["search_range"]))
+        state = worst(state, NEAR.grade(near))
+        sentence += (
+            f"; {percent(near) if near else 'none'} of the steps {'are' if near else 'is'} longer "
+            f"than nine tenths of the search range."
+        )
     try:
         truth = results.json("truth.json")
         recall, precision = float(truth["recall"]), float(truth["precision"])

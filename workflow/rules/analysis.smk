@@ -148,12 +148,21 @@ rule report:
         # A data set of true positions has no video of its own to show.
         frames=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
+            if settings(wildcards.name)["trajectory"]["truth_of"]
+            or untracked(wildcards.name)
+            or (tables_of(wildcards.name) and not has_film(wildcards.name))
             else [f"results/{wildcards.name}/tracking.h5"]
+        ),
+        tracks=lambda wildcards: (
+            []
+            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
+            else [f"results/{wildcards.name}/tracks.csv"]
         ),
         tuning=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
+            if settings(wildcards.name)["trajectory"]["truth_of"]
+            or untracked(wildcards.name)
+            or tables_of(wildcards.name)
             else [f"results/{wildcards.name}/tuning.html"]
         ),
         truth=lambda wildcards: (
