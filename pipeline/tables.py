@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import whole
+from pipeline.files import reading, whole
 
 
 @contextmanager
@@ -49,12 +49,9 @@ def read_blocks(path: Path | str, schema: dict[str, type]) -> Iterator[pd.DataFr
         ValueError: naming the file, if it is damaged, not of this schema, or its rows are not in
             the order of run and frame.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
-            yield from whole_frames(checked(group, schema) for group in groups if len(group))
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not a usable table: {error}") from error
+    with reading(path, "a usable table"), pq.ParquetFile(path) as file:
+        groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
+        yield from whole_frames(checked(group, schema) for group in groups if len(group))
 
 
 def count_rows(path: Path | str) -> int:
@@ -144,16 +141,30 @@ def write(path: Path | str, table: pd.DataFrame, schema: dict[str, type]) -> Non
         checked(table, schema).to_parquet(partial, index=False)
 
 
+def write_csv(path: Path | str, blocks: Iterable[pd.DataFrame]) -> None:
+    """Writes tracks as text for other programs; the file appears whole or not at all.
+
+    The first four columns are those of napari, in its order; trackpy and the CSV importer of
+    TrackMate go by names. All are numbers.
+    """
+    first = ["particle", "frame", "y", "x"]
+    columns = [*first, *(name for name in TRACKS if name not in first)]
+    with whole(path) as partial, open(partial, "w", encoding="utf-8") as file:
+        file.write(",".join(columns) + "\n")
+        for block in blocks:
+            block[columns].astype({"filled": int}).to_csv(
+                file, index=False, header=False, float_format="%.10g"
+            )
+
+
 def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     """Reads a parquet table and checks it against `schema`.
 
     Raises:
         ValueError: naming the file, if it is damaged or not of this schema.
     """
-    try:
+    with reading(path, "a usable table"):
         return checked(pd.read_parquet(path), schema)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not a usable table: {error}") from error
 
 
 def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Dense:
