@@ -35,7 +35,8 @@ class Result:
         moved = ((0.0, 0.0), (0.0, 0.0))
         if shift is not None:
             moved = (tuple(shift.min(0)[::-1]), tuple(shift.max(0)[::-1]))
-        view = View(self.videos[0].shape, (chosen["diameter"] + 1) / 2, 1.72, 0.5, moved)
+        margin = (chosen["diameter"] + 1) / 2
+        view = View(self.videos[0].shape, margin, 1.72, 0.5, moved=moved)
         note = {"dataset": path.stem, "synthetic": False}
         scale = Scale(video.mpp, found.fps)
         self.trajectory: Trajectory = assemble(self.tracks, view, scale, note, seen)
