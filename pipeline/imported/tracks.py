@@ -277,8 +277,8 @@ def _check(table: pd.DataFrame, name: str) -> None:
         )
     if table["frame"].nunique() < 2:
         raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
-    steps = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
-    steps = steps.loc[steps["particle"] == 0, "frame"]
+    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
+    steps = apart.loc[apart["particle"] == 0, "frame"]
     if len(steps) and not (steps == 1).any():
         raise InputError(
             f"No particle of {name} is in two successive frames, the shortest step is "
@@ -315,7 +315,7 @@ def _pairs(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, n
 def _finished(
     table: pd.DataFrame, link: Mapping[str, Any], film: Film | None, notes: list[str]
 ) -> pd.DataFrame:
-    """Tracks as long as asked for, short gaps filled by straight lines where the film has frames."""
+    """Tracks as long as asked for, short gaps filled by straight lines on frames that there are."""
     least = link["min_length"]
     if least is not None:
         count = table.groupby("particle")["frame"].transform("size")

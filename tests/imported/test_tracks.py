@@ -203,6 +203,7 @@ def test_every_program_says_the_same(tmp_path, name, film):
 
 
 REFUSED = [
+    (lambda t: t[t["frame"] % 3 == 0], {}, r"in two successive frames, the shortest step is 3"),
     (
         lambda t: pd.concat([t, t.iloc[[7]]]),
         {},
