@@ -11,7 +11,6 @@ from benchmarks.systems import System
 from benchmarks.timing import Run, medians
 from pipeline.dynamics.rollout import Walk
 from pipeline.dynamics.steppers import Conditions
-from pipeline.graphs import space_of
 from pipeline.learn.settings import Training
 from pipeline.learn.train import prepare
 from pipeline.pairs import State
@@ -52,7 +51,7 @@ def nested(system: System) -> Run:
     """One step from the first snapshot, with the paper's networks as they are initialised."""
     units, data = system.graphs, system.trajectory
     length = units.neighbour_distance
-    space = space_of(data)
+    space = data.space
     space = periodic([side / length for side in space.lengths])
     torch.manual_seed(0)
     model = NestedAutograd(data.dimension, units.cutoff / length).double()

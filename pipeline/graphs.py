@@ -11,8 +11,7 @@ from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
-from pipeline.pairs import search
-from pipeline.space import Space, lees_edwards, periodic
+from pipeline.neighbours import search
 from pipeline.trajectory import Trajectory
 from pipeline.units import neighbour_distance
 
@@ -27,19 +26,6 @@ class Graphs(NamedTuple):
     i: np.ndarray  # (P,) int32
     j: np.ndarray  # (P,) int32
     shift: np.ndarray  # (P, D) int8: r_ij = r_i - r_j - shift * lengths
-
-    def mean_neighbours(self, present: np.ndarray) -> float:
-        """Mean number of neighbours per present particle; ``present`` is (T, N)."""
-        return 2 * len(self.i) / max(int(present.sum()), 1)
-
-
-def space_of(trajectory: Trajectory) -> Space:
-    """The geometry a trajectory lives in, in its own units."""
-    lengths = [float(length) for length in trajectory.box.lengths]
-    rate = float(trajectory.attributes.get("shear_rate", 0.0))
-    if rate:
-        return lees_edwards(lengths, rate)
-    return periodic(lengths, trajectory.box.periodic)
 
 
 def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.72) -> Graphs:
@@ -62,7 +48,7 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
             f"({' x '.join(f'{x:.3g}' for x in trajectory.box.lengths)}): lower graph.cutoff in "
             f"the config; 1.5 to 3 neighbour distances are usual."
         )
-    space = space_of(trajectory)
+    space = trajectory.space
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for t in tqdm(range(len(trajectory.time)), desc="neighbours", unit="frame"):
         here = np.flatnonzero(trajectory.present[t])

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import whole
+from pipeline.files import reading, whole
 
 
 @contextmanager
@@ -49,12 +49,9 @@ def read_blocks(path: Path | str, schema: dict[str, type]) -> Iterator[pd.DataFr
         ValueError: naming the file, if it is damaged, not of this schema, or its rows are not in
             the order of run and frame.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
-            yield from whole_frames(checked(group, schema) for group in groups if len(group))
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not a usable table: {error}") from error
+    with reading(path, "a usable table"), pq.ParquetFile(path) as file:
+        groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
+        yield from whole_frames(checked(group, schema) for group in groups if len(group))
 
 
 def count_rows(path: Path | str) -> int:
@@ -166,10 +163,8 @@ def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     Raises:
         ValueError: naming the file, if it is damaged or not of this schema.
     """
-    try:
+    with reading(path, "a usable table"):
         return checked(pd.read_parquet(path), schema)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not a usable table: {error}") from error
 
 
 def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Dense:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline.schema import Section, key
+from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
 
 
@@ -24,6 +25,11 @@ class Box(NamedTuple):
     def volume(self) -> float:
         """Area or volume [length^D]."""
         return float(np.prod(self.lengths))
+
+    @property
+    def space(self) -> Space:
+        """Its axes as a space at rest."""
+        return periodic([float(length) for length in self.lengths], self.periodic)
 
 
 class Trajectory(NamedTuple):
@@ -56,6 +62,14 @@ class Trajectory(NamedTuple):
     @property
     def dimension(self) -> int:
         return self.position.shape[2]
+
+    @property
+    def space(self) -> Space:
+        """The geometry it lives in, in its own units; sheared where ``shear_rate`` says so."""
+        rate = float(self.attributes.get("shear_rate", 0.0))
+        if rate:
+            return lees_edwards([float(length) for length in self.box.lengths], rate)
+        return self.box.space
 
     @property
     def free(self) -> np.ndarray:
@@ -242,6 +256,27 @@ def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajecto
     part = trajectory.window(rows(trajectory, block, frames))
     known = temperature(trajectory.window(slice(0, block.start)))
     return part._replace(attributes={**part.attributes, BEFORE: known})
+
+
+def deviations(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(T, N, D) values less the mean of each snapshot over those known (T, N), 0 for the others.
+
+    As large as if no mean had been taken off: n values about their own mean are too near to it.
+    """
+    count = known.sum(axis=1)
+    mean = np.einsum("tnd,tn->td", values, known) / np.maximum(count, 1)[:, None]
+    larger = np.sqrt(count / np.maximum(count - 1, 1))[:, None, None]
+    return np.where(known[..., None], larger * (values - mean[:, None]), 0.0)
+
+
+def variance(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(D,) variance of (T, N, D) values about the mean of each snapshot.
+
+    What all particles do together, carried by the stage or by a current, is no fluctuation, even
+    where it changes from frame to frame: about the mean over all snapshots it would count as one.
+    """
+    count = known.sum(axis=1)
+    return (deviations(values, known) ** 2).sum(axis=(0, 1)) / max(count[count > 1].sum(), 1)
 
 
 MOST = 200  # snapshots looked at, evenly spread

@@ -10,9 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.analysis.correlations import lags
-from pipeline.analysis.rdf import window
-from pipeline.analysis.runs import Run, runs
+from pipeline.analysis.runs import Run, lags, runs, window
 from pipeline.analysis.settings import Statistics
 from pipeline.trajectory import Box, Trajectory
 

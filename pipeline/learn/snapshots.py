@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
-from pipeline.forcing import external
-from pipeline.graphs import Graphs, space_of
+from pipeline.forcing import SampleFlow, external
+from pipeline.graphs import Graphs
+from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -84,16 +84,13 @@ def _near(trajectory: Trajectory, missing: np.ndarray, distance: float) -> np.nd
     near = np.zeros_like(missing)
     if distance <= 0:
         return near
-    box = trajectory.box
-    origin = np.where(box.periodic, box.origin, 0.0)
+    space = trajectory.box.space
     for t in np.flatnonzero(missing.any(axis=1)):
-        size = np.where(box.periodic, box.lengths, 0.0)
-        r = trajectory.position[t] - origin
-        r = np.where(size > 0, np.mod(r, np.where(size > 0, size, 1.0)), r)
-        r = np.where((size > 0) & (r >= size), 0.0, r)
+        r = trajectory.position[t]
         index = np.flatnonzero(trajectory.present[t])
-        tree = cKDTree(r[missing[t]], boxsize=size)
-        gap, _ = tree.query(r[index], distance_upper_bound=distance)
+        gap, _ = tree(r[missing[t]], space).query(
+            placed(r[index], space), distance_upper_bound=distance
+        )
         near[t, index] = np.isfinite(gap)
     return near
 
@@ -248,6 +245,8 @@ class Snapshots:
         self.low = tuple(float(x) for x in origin / length)
         self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
         self.periodic = trajectory.box.periodic
+        self.flow: SampleFlow | None = None  # of a medium that moves with the sample
+        self.time = trajectory.time / self.units.time
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
@@ -282,12 +281,9 @@ class Snapshots:
 
     def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
         t = np.repeat(np.arange(len(trajectory.time)), np.diff(graphs.offset))
-        space, shift = space_of(trajectory), torch.from_numpy(graphs.shift.astype(float))
         r_ij = trajectory.position[t, graphs.i] - trajectory.position[t, graphs.j]
-        r_ij = r_ij - space.shift(shift, 0.0).numpy()
-        if space.rate:
-            slide = np.array([space.offset(float(now)) for now in trajectory.time])
-            r_ij[:, 0] -= graphs.shift[:, 1] * slide[t]
+        shift = graphs.shift.astype(float)
+        r_ij -= trajectory.space.shift(shift, trajectory.time[t])
         r_ij /= self.units.length
         distance = np.linalg.norm(r_ij, axis=1)
         if not (distance > 0).all():
@@ -302,11 +298,11 @@ class Snapshots:
         self.j = self._tensor(self._local[t, graphs.j])
         self.pair_r = self._tensor(distance, self.dtype)
         self.pair_e = self._tensor(r_ij / distance[:, None], self.dtype)
-        boost = space.boost(shift)
-        self.rate = space.rate * self.units.time
+        boost = trajectory.space.boost(shift)
+        self.rate = trajectory.space.rate * self.units.time
         self.boost = None
         if boost is not None:
-            self.boost = (boost / self.units.velocity).to(self.device, self.dtype)
+            self.boost = self._tensor(boost / self.units.velocity, self.dtype)
 
     def usable(self, rows: slice) -> np.ndarray:
         """Snapshots t of a block whose successor lies in the block and whose loss has rows."""
@@ -335,8 +331,16 @@ class Snapshots:
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
         force = None if self.external is None else self.external(r)
-        own = (force, self._solids(len(rows)))
+        own = (force, self._solids(len(rows)), self._flow(r, rows, times))
         return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, *own)
+
+    def _flow(self, r: Tensor, rows: list[slice], times: np.ndarray) -> Tensor | None:
+        """Velocity (n, D) of the medium at the particles of some snapshots."""
+        if self.flow is None:
+            return None
+        parts = r.split([k.stop - k.start for k in rows])
+        moments = [float(self.time[t]) for t in times]
+        return torch.cat([self.flow(x, t) for x, t in zip(parts, moments, strict=True)])
 
     def _solids(self, count: int) -> Reference | None:
         """The undeformed bonds of ``count`` snapshots, worked out once."""

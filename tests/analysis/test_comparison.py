@@ -14,15 +14,16 @@ from pipeline.analysis.comparison import (
     COLUMNS,
     Source,
     comparison,
+    floor,
     replicated,
     spearman,
     top_overlap,
 )
-from pipeline.analysis.metric import CURVES, missing
+from pipeline.analysis.metric import missing
 from pipeline.analysis.microscope import blur
 from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
-from pipeline.analysis.statistics import floor, measure
+from pipeline.analysis.statistics import ERRORS, measure
 from pipeline.trajectory import Box, Trajectory
 
 
@@ -52,9 +53,9 @@ def test_errors_tell_a_good_model_from_a_bad_one(recording, experiment):
     ]
     table = comparison("test", found, sources)
     assert list(table.columns) == COLUMNS
-    assert len(table) == 3 * (len(CURVES) + 2)
+    assert len(table) == 3 * (len(ERRORS) + 2)
     value = table.set_index(["model", "metric"])
-    for name in CURVES:
+    for name in ERRORS:
         assert value.loc[("itself", name), "value"] == 0.0
     for name in ("msd", "d2min", "d2min_histogram"):
         good, bad = value.loc[("same law", name)], value.loc[("too fast", name)]

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.analysis.comparison import floor
 from pipeline.analysis.plan import described, plan
 from pipeline.analysis.settings import Statistics
-from pipeline.analysis.statistics import floor, measure, read, write
+from pipeline.analysis.statistics import measure, read, write
 
 ROLLERS = Path(__file__).parents[2].parent / "shared/data/quincke_rollers"
 GROUPS = {

@@ -26,7 +26,7 @@ def made(frames: int = 8):
     a, h = near.neighbour_distance, near.cutoff / near.neighbour_distance
     for t in range(0, frames - 1, 2):
         r = torch.from_numpy(window.position[t])
-        found = pairs.find(r, graphs.space_of(window), near.cutoff)
+        found = pairs.find(r, window.space, near.cutoff)
         x = found.r / a
         v = torch.from_numpy(speed[t])
         u = (1 - (x / h) ** 2) ** 2

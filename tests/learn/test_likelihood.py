@@ -18,7 +18,6 @@ from scipy.linalg import expm
 from torch.distributions import MultivariateNormal
 
 from pipeline import graphs
-from pipeline.graphs import space_of
 from pipeline.learn.likelihood import (
     Step,
     cholesky,
@@ -137,7 +136,7 @@ def still(side: int = SIDE):
     window = lattice(1, side=side)._replace(position=lattice(1, side=side).position / LENGTH)
     box = window.box._replace(lengths=window.box.lengths / LENGTH)
     r = torch.from_numpy(window.position[0])
-    return r, find(r, space_of(window._replace(box=box)), CUTOFF)
+    return r, find(r, window._replace(box=box).space, CUTOFF)
 
 
 def drift(model, r, pairs, v):

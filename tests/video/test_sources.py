@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.video.sources import Source, natural, sequences
+from pipeline.files import natural
+from pipeline.video.sources import Source, sequences
 
 
 def found(*names: str) -> list[Source]:
-    return sequences(sorted((Path("/d") / name for name in names), key=natural), "d")
+    return sequences([Path("/d") / name for name in sorted(names, key=natural)], "d")
 
 
 @given(

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.analysis.metric import CURVES
 from pipeline.baselines.build import KINDS
 from pipeline.learn.baseline import SCALES
 from pipeline.learn.settings import VARIANTS, complete
 from pipeline.report import style
-from pipeline.report.tables import METRICS
 from pipeline.simulate import films
 from pipeline.simulate.systems import SYSTEMS
 
@@ -34,10 +32,6 @@ def test_every_model_can_be_trained():
 
 def test_every_baseline_has_something_to_start_from():
     assert set(SCALES) == set(KINDS)
-
-
-def test_every_curve_has_a_name_in_the_report():
-    assert set(CURVES) == set(METRICS)
 
 
 def test_every_simulation_has_its_settings():

@@ -45,7 +45,7 @@ def settings(name):
     try:
         chosen = settings_file.settings(name, config)
         datasets.check(name, chosen, lambda other: settings_file.settings(other, config))
-    except (InputError, settings_file.SettingsError) as error:
+    except InputError as error:
         refuse(error)
     if shipped := settings_file.set_aside(name):
         print(

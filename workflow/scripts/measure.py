@@ -7,7 +7,7 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import conservation, microscope, statistics
+from pipeline.analysis import comparison, conservation, microscope, statistics
 from pipeline.analysis.plan import described, plan
 from pipeline.settings import sections
 
@@ -32,14 +32,8 @@ if rollout := snakemake.input.get("rollout"):
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    again = None
-    if sigma:
-        again = microscope.blur(source, sigma, np.random.default_rng(0))
-        once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
-        again = statistics.measure(again, once, source.free.all(axis=0))
-    found["noise_floor"] = statistics.floor(found, again)
-keys = ("dataset", "dt", "length_unit", "time_unit")
-attributes = {key: data.attributes[key] for key in keys}
-note = {"source": kind, "neighbour_distance": a, "settings": described(settings)}
-note["stopped"] = stopped
+    found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
+attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
+note = {"source": kind, "stopped": stopped, "neighbour_distance": a}
+note["settings"] = described(settings)
 statistics.write(snakemake.output.statistics, found, attributes | note)
