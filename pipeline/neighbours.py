@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
-from vesin import NeighborList
 
 from pipeline.space import Space
 
@@ -49,6 +48,8 @@ def search(
     Raises:
         ValueError: if the cutoff is too long for the box.
     """
+    from vesin import NeighborList  # late: it brings torch along where that is installed
+
     space.check_cutoff(cutoff)
     dimension = r.shape[1]
     points = np.zeros((len(r), 3))

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from pipeline.analysis.settings import Statistics
 from pipeline.dynamics.settings import Rollout
-from pipeline.imported.settings import Imported
+from pipeline.imported.settings import Imported, Tracks
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.settings import VARIANTS, Training
 from pipeline.schema import Section, commented, fields, key, schema, value_of
@@ -139,6 +139,11 @@ class Settings(Section):
     video: Reading = key("", default=Reading())
     detect: Detect = key("", default=Detect())
     link: Link = key("", default=Link())
+    tracks: Tracks = key(
+        "Tracks that you already have (data/<name>/ holds a table of trackpy, TrackMate, napari, "
+        "or of Crocker and Grier): what the table does not say. null: as the table says.",
+        default=Tracks(),
+    )
     trajectory: Trajectories = key("", default=Trajectories())
     imported: Imported = key(
         "Trajectories that other programs wrote (data/<name>/ holds LAMMPS dumps, XYZ, GSD, DCD, "

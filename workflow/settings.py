@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from pipeline.errors import InputError
 from pipeline.files import noted
 from pipeline.schema import Refused, fields, plain, problems, read, schema, value_of
 from pipeline.settings import Settings
@@ -26,7 +27,7 @@ LARGEST = 200_000  # characters of a file; all settings with their comments have
 DEEPEST = 20  # lists and mappings inside each other
 
 
-class SettingsError(ValueError):
+class SettingsError(InputError):
     """A setting that cannot be used, said in a sentence."""
 
 

@@ -17,6 +17,7 @@ from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
+from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.modules import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
@@ -65,7 +66,13 @@ class Learned(NamedTuple):
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
             reference=undeformed(window, units.length, self.model.cutoff),
+            flow=sample_flow(window, units) if self._flows() else None,
         )
+
+    def _flows(self) -> bool:
+        """Whether the medium moves with the sample."""
+        training = self.record["training"]
+        return training.get("bath", "none") != "none" and training["bath_flow"] == "sample"
 
     def _check_cutoff(self, window: Trajectory, units: ReducedUnits) -> None:
         """A model of another scale would make everyone everyone's neighbour."""
@@ -124,7 +131,9 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    text = yaml.safe_dump({"model": dict(learner.model.settings()), **record}, sort_keys=False)
+    content = {"model": dict(learner.model.settings()), **record}
+    # With YAML's mark of the end: a file that was cut short could else be read as a whole one.
+    text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
     with whole(folder / "model.yaml") as partial:
         partial.write_text(text)
     with whole(folder / "model.safetensors") as partial:
@@ -142,7 +151,10 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
         if not (folder / name).exists():
             raise InputError(f"{folder / name} does not exist: train the model first.")
     with reading(folder / "model.yaml", "the record of a trained model"):
-        record = yaml.safe_load((folder / "model.yaml").read_text(encoding="utf-8"))
+        text = (folder / "model.yaml").read_text(encoding="utf-8")
+        if not text.rstrip().endswith("\n..."):
+            raise InputError("it does not end with '...': it was cut short")
+        record = yaml.safe_load(text)
         baseline = "kind" in record["model"]
         model = (build_baseline if baseline else build)(record["model"])
         _check(record)

@@ -35,13 +35,20 @@ def moved() -> tuple:
     return tuple(low), tuple(high)
 
 
-def view() -> View:
+def view(reach: dict | None = None) -> View:
+    """What the camera saw; what particles reached, where a table came without a film."""
+    if reach is None:
+        shape = example_shape(snakemake.input.frames)
+        margin = (parameters(snakemake.input.tuning)["diameter"] + 1) / 2
+    else:
+        shape, margin = tuple(reach["shape"]), reach["margin"]
     return View(
-        shape=example_shape(snakemake.input.frames),
-        margin=(parameters(snakemake.input.tuning)["diameter"] + 1) / 2,
+        shape=shape,
+        margin=margin,
         cutoff=settings["graph"]["cutoff"],
         edge_band=settings["trajectory"]["edge_band"],
         edge=settings["trajectory"]["edge"],
+        corner=(0.0, 0.0) if reach is None else tuple(reach["corner"]),
     )
 
 
@@ -65,6 +72,18 @@ elif recorded := snakemake.input.get("recorded"):
 elif truth := snakemake.input.get("truth"):
     inputs = checksums(snakemake.input.tuning)
     h5md.write(written, with_inputs(from_truth(h5md.read(truth), view(), scale, name), inputs))
+elif table := snakemake.input.get("table"):
+    tuning = record("tuning")
+    note = {"dataset": name, "synthetic": False, "tables": tuning["tables"]}
+    kept = snakemake.input.get("survey")
+    made = assemble(
+        tables.read(table, tables.TRACKS),
+        view(tuning["view"]),
+        Scale(**tuning["scale"]),
+        note,
+        survey.ticks(kept) if kept else None,
+    )
+    h5md.write(written, with_inputs(made, tuning["inputs"]))
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
     tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
