@@ -8,6 +8,7 @@ from torch import nn
 
 from pipeline.baselines.dpd import DPD
 from pipeline.baselines.gns import GNS, GNSSDE
+from pipeline.errors import InputError
 
 KINDS: dict[str, type[nn.Module]] = {"dpd": DPD, "gns": GNS, "gns_sde": GNSSDE}
 
@@ -19,9 +20,9 @@ def build(settings: dict[str, Any]) -> Any:
         settings: ``kind`` and what its class asks for.
 
     Raises:
-        ValueError: on an unknown kind or a scale that is not positive.
+        InputError: on an unknown kind or a scale that is not positive.
     """
     kind = settings.get("kind")
     if kind not in KINDS:
-        raise ValueError(f"There is no baseline {kind!r}: choose one of {', '.join(KINDS)}.")
+        raise InputError(f"There is no baseline {kind!r}: choose one of {', '.join(KINDS)}.")
     return KINDS[kind](settings)

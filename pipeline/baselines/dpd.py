@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.baselines.base import Motion
+from pipeline.errors import InputError
 from pipeline.pairs import Pairs, State, dot, sum_even, sum_odd
 
 
@@ -29,7 +30,7 @@ class DPD(nn.Module):
         super().__init__()
         for name in ("cutoff", "alpha", "sigma", "temperature"):
             if not settings[name] > 0:
-                raise ValueError(
+                raise InputError(
                     f"The {name} of a DPD model must start positive, got {settings[name]}: use "
                     f"reduced units."
                 )

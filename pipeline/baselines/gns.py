@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
 from pipeline.baselines.base import Motion
+from pipeline.errors import InputError
 from pipeline.pairs import Pairs, State
 
 
@@ -119,7 +120,7 @@ class GNS(nn.Module):
         super().__init__()
         for name in ("cutoff", "velocity", "acceleration", "width", "layers"):
             if not settings[name] > 0:
-                raise ValueError(
+                raise InputError(
                     f"The {name} of a graph network must be positive, got {settings[name]}: "
                     f"measure it on data that moves."
                 )

@@ -11,6 +11,7 @@ import gsd.hoomd
 import numpy as np
 from MDAnalysis.coordinates.core import reader
 
+from pipeline.errors import InputError
 from pipeline.imported.recorded import Frame, plausible, rectangular
 from pipeline.imported.sources import kind
 from pipeline.imported.text import extxyz, lammps
@@ -40,13 +41,13 @@ def hoomd(path: Path) -> Iterator[Frame]:
                 _check_particles(file, number, path)
                 yield _hoomd_snapshot(file[number], path)
     except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"{path.name} cannot be read as GSD: {error}") from error
+        raise InputError(f"{path.name} cannot be read as GSD: {error}") from error
 
 
 def _check_particles(file: Any, number: int, path: Path) -> None:
     """Positions must be there: the library fills in zeros, as many as the file may claim."""
     if not file.file.chunk_exists(frame=0, name="particles/position"):
-        raise ValueError(f"{path.name} holds no positions (particles/position).")
+        raise InputError(f"{path.name} holds no positions (particles/position).")
     if file.file.chunk_exists(frame=number, name="particles/N"):
         count = int(file.file.read_chunk(frame=number, name="particles/N")[0])
         plausible(count, path)
@@ -75,7 +76,7 @@ def universe(path: Path) -> Iterator[Frame]:
         try:
             opened = reader(str(path))
         except Exception as error:  # every reader fails in its own way
-            raise ValueError(f"MDAnalysis cannot open {path.name}: {error}") from error
+            raise InputError(f"MDAnalysis cannot open {path.name}: {error}") from error
         with opened:
             plausible(opened.n_atoms, path)
             hint = _foreign_clock(opened)
@@ -102,7 +103,7 @@ def _next(snapshots: Iterator[Any], path: Path) -> Any:
     try:
         return next(snapshots, None)
     except Exception as error:  # as above
-        raise ValueError(f"MDAnalysis cannot read {path.name} to its end: {error}") from error
+        raise InputError(f"MDAnalysis cannot read {path.name} to its end: {error}") from error
 
 
 def _foreign_clock(opened: Any) -> str:

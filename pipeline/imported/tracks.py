@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported.consistency import exchanged
 from pipeline.imported.track_files import Raw
@@ -54,7 +55,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         film: beside the tables, None where there is none.
 
     Raises:
-        ValueError: a table contradicts itself, its film or the settings, or does not say enough.
+        InputError: a table contradicts itself, its film or the settings, or does not say enough.
     """
     video, notes = settings["video"], []
     mpp = scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
@@ -101,19 +102,19 @@ def _order(raws: Sequence[Raw], film: Film | None, notes: list[str]) -> list[Raw
     if len(raws) == 1:
         several = raws[0].table["run"].nunique() if "run" in raws[0].table else 1
         if several > runs or (several < runs and "run" not in raws[0].table):
-            raise ValueError(
+            raise InputError(
                 f"{raws[0].path.name} holds {several} run and there are {runs} films "
                 f"({', '.join(film.name)}): put a table for each beside them, named after it."
             )
         return ordered
     if len(raws) != runs:
-        raise ValueError(
+        raise InputError(
             f"There are {len(raws)} tables of tracks and {runs} films ({', '.join(film.name)}): "
             f"give each film one, named after it."
         )
     found = [[raw for raw in raws if raw.path.name.startswith(name)] for name in film.name]
     if any(len(these) != 1 for these in found):
-        raise ValueError(
+        raise InputError(
             f"Which of the tables {', '.join(raw.path.name for raw in ordered)} belongs to which "
             f"of the films {', '.join(film.name)}? Begin the name of each table with that of its "
             f"film."
@@ -131,7 +132,7 @@ def _corrected(
     """Pixel aspect, crop and span as the film's frames had them."""
     video = settings["video"]
     if video["registration"]:
-        raise ValueError(
+        raise InputError(
             f"video.registration moves the film under the tracks of {raw.path.name}: leave it off, "
             f"or take the drift out before tracking."
         )
@@ -147,7 +148,7 @@ def _corrected(
         inside = (table["frame"] >= span[0]) & (table["frame"] < span[1])
         table = table[inside].assign(frame=table["frame"] - span[0])
     if table.empty:
-        raise ValueError(
+        raise InputError(
             f"No row of {raw.path.name} lies in video.crop and video.frames: correct them."
         )
     return table
@@ -165,7 +166,7 @@ def _in_film(
             notes.append(f"Frames of {name} are counted from 1, for the film has {count}.")
             rows = rows.assign(frame=rows["frame"] - 1)
         elif high >= count:
-            raise ValueError(
+            raise InputError(
                 f"{name} has a frame {high} and its film {count} frames, counted from 0: is it the "
                 f"table of another film, or are these times (tracks.columns.frame)?"
             )
@@ -177,7 +178,7 @@ def _in_film(
             hint = "is video.mpp right, or tracks.length_unit"
             if reach[0] > -1.5 and reach[1] < other + 0.5:
                 hint = "are x and y exchanged (tracks.columns)"
-            raise ValueError(
+            raise InputError(
                 f"The {axis} of {name} reach from {reach[0]:.5g} to {reach[1]:.5g} px and the film "
                 f"is {width} x {height} px: {hint}, or are positions those of the corrected film "
                 f"(tracks.corrected)?"
@@ -193,24 +194,24 @@ def _check(table: pd.DataFrame, name: str) -> None:
     double = table.duplicated(["particle", "frame", "run"])
     if double.any():
         row = table[double].iloc[0]
-        raise ValueError(
+        raise InputError(
             f"Particle {int(row['particle'])} of {name} is in frame {int(row['frame'])} more than "
             f"once ({int(double.sum())} such rows): tracks that divide or merge, or several films "
             f"in one table; give each branch a label, each film a table."
         )
     count = table.groupby("particle").size()
     if len(count) > 1 and count.max() == 1:
-        raise ValueError(
+        raise InputError(
             f"No particle of {name} is in more than one frame: its labels number rows; name the "
             f"column of the tracks as tracks.columns.particle."
         )
     if table["frame"].nunique() < 2:
-        raise ValueError(f"{name} holds one frame, and motion needs 2 or more.")
+        raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
     area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
     density = len(table) / table.groupby(["run", "frame"]).ngroups / area
     found = exchanged(_pairs(table), density, np.zeros(2))
     if found is not None:
-        raise ValueError(
+        raise InputError(
             f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
             f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
             f"is within {found.near:.3g} px of where each was; name the column of the tracks as "
@@ -246,9 +247,9 @@ def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) ->
         )
         table = table[count >= least]
         if table.empty:
-            raise ValueError(f"No track is as long as link.min_length = {least} frames: lower it.")
+            raise InputError(f"No track is as long as link.min_length = {least} frames: lower it.")
     if link["drift"] == "mean":
-        raise ValueError(
+        raise InputError(
             "link.drift takes the mean motion out of tracked films only: take it out of the table "
             "(trackpy.subtract_drift), or leave link.drift at none."
         )
