@@ -24,7 +24,7 @@ d(sigma^2) = 2 D dt / sqrt(number of steps) at best.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
@@ -47,20 +47,20 @@ class Covariances(NamedTuple):
     """Sums over time of u_t u_(t+k) of each particle, per component, and how many they are."""
 
     total: np.ndarray  # (N, K + 1, D) [length^2]
-    count: np.ndarray  # (N, K + 1)
+    pairs: np.ndarray  # (N, K + 1)
 
     @property
     def value(self) -> np.ndarray:
         """(K + 1, D) C_k [length^2]."""
-        return self.total.sum(axis=0) / self.count.sum(axis=0)[:, None]
+        return self.total.sum(axis=0) / self.pairs.sum(axis=0)[:, None]
 
     def resampled(self, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
         """(samples, K + 1, D) C_k of particles drawn with replacement."""
-        units = len(self.count)
+        units = len(self.pairs)
         generator = np.random.default_rng(seed)
         weight = generator.multinomial(units, np.full(units, 1 / units), size=samples).astype(float)
         total = np.tensordot(weight, self.total, axes=1)
-        return total / np.maximum(weight @ self.count, 1e-12)[..., None]
+        return total / np.maximum(weight @ self.pairs, 1e-12)[..., None]
 
 
 class Fit(NamedTuple):
@@ -87,6 +87,38 @@ class Regime(NamedTuple):
     why: str
     memory: np.ndarray
     covariance: np.ndarray
+
+
+class Told(NamedTuple):
+    """All that the steps tell: the regime; D and sigma^2, None where the velocity is resolved.
+
+    first, second: correlations of `alike`.
+    """
+
+    regime: Regime
+    fit: Fit | None
+    first: float
+    second: float
+
+    @property
+    def diffusion(self) -> np.ndarray:
+        """(3,) D and its interval [length^2 / interval], NaN unless overdamped."""
+        known = self.fit is not None and self.regime.name == "overdamped"
+        return self.fit.diffusion if self.fit and known else np.full(3, np.nan)
+
+    def attributes(self, length: float, interval: float) -> dict[str, Any]:
+        """What a trajectory says of it, in its own units."""
+        numbers = {
+            "regime_memory": self.regime.memory,
+            "step_covariance": self.regime.covariance * length**2,
+            "diffusion": self.diffusion * length**2 / interval,
+        }
+        return {
+            "velocity_resolved": self.fit is None,
+            "regime": self.regime.name,
+            "regime_why": self.regime.why,
+            **{name: x.tolist() for name, x in numbers.items() if np.isfinite(x).all()},
+        }
 
 
 def covariances(
@@ -179,6 +211,16 @@ def regime(found: Covariances) -> Regime:
     return Regime("unknown", f"the steps lie between the regimes: {said}", memory, value)
 
 
+def tell(found: Covariances) -> Told:
+    """The regime, and D and sigma^2 by the fit that it and the first lags ask for."""
+    kind = regime(found)
+    if kind.memory[0] >= INERTIAL:
+        return Told(kind, None, 0.0, 0.0)
+    first, second = alike(found) if np.isfinite(kind.memory[0]) else (0.0, 0.0)
+    fit = remembered if second > 0 else exposed if first > 0 else pushed
+    return Told(kind, fit(found), first, second)
+
+
 def overlap(k: int, tau: np.ndarray) -> np.ndarray:
     """int int exp(-|t - t'| / tau) over two unit intervals k apart."""
     decay = np.exp(-1 / tau)
@@ -209,7 +251,7 @@ def remembered(found: Covariances) -> Fit:
     lag = np.arange(len(found.value))
     decay = np.exp(-1 / HANDED_ON)
     columns = decay ** lag[:, None] * (1 - decay) / (1 + decay)
-    slow = np.stack([overlap(k, SLOW) for k in lag])
+    slow = np.stack([overlap(k, SLOW) for k in range(len(lag))])
     design = np.concatenate([columns, slow], axis=1)
     return _fit(found, design, design, len(HANDED_ON))
 

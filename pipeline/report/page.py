@@ -159,6 +159,7 @@ def content(
         "synthetic": synthetic(results),
         "tuned": (Path(folder) / "tuning.html").is_file(),
         "lights": lights,
+        "circumstances": claims.circumstances(results),
         "unsupported": claims.unsupported(results),
         "summary": verdict.summary(lights),
         "sections": build(sections.of(results), results),

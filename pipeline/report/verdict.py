@@ -8,6 +8,7 @@ Is the model faithful: the last four questions of the verdict.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -99,6 +100,14 @@ def speed(results: Results) -> Answer:
         raise Absent(
             "Too few tracks last five frames, so the error of the positions, and with it the noise "
             "of the velocities, is unknown."
+        )
+    if claims.regime(results) == "overdamped":
+        memory = number(float(attributes["regime_memory"][0]))
+        return Answer(
+            grade(noise.share, 0.1, 0.5),
+            f"The motion is overdamped (memory {memory}), so that steps count, not velocities. "
+            f"{claims.coefficient(results)} {percent(noise.share)} of the variance of the steps is "
+            "error of the positions.",
         )
     if not attributes.get("velocity_resolved", True):
         lag = attributes["velocity_lags"].index(2)
@@ -206,6 +215,12 @@ def structure(results: Results) -> Answer:
     return _errors(results, ("rdf",))
 
 
+def spreading(results: Results) -> Answer:
+    """Error of the mean squared displacement of the first model against its noise floor."""
+    claims.resolved(results)
+    return _errors(results, ("msd",))
+
+
 def rearrangements(results: Results) -> Answer:
     """Errors of D2min of the first model, and its amplitude."""
     claims.companions(results)
@@ -297,13 +312,35 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
 ]
 
 
-def lights(results: Results) -> list[Light]:
-    """The six answers; what cannot be judged says why and gets no colour.
+# What is asked instead where the motion is overdamped.
+STEPS: tuple[str, Callable[[Results], Answer], str] = (
+    "Are the steps above the noise?",
+    speed,
+    "The motion is overdamped, so steps are asked for, not velocities. Yes: error of the positions "
+    "is under 10 % of their variance. With care: under 50 %.",
+)
+SPREADING: tuple[str, Callable[[Results], Answer], str] = (
+    "Does the spreading match?",
+    spreading,
+    f"Neighbours move independently, so the mean squared displacement is asked for, not "
+    f"rearrangements. {CURVE}",
+)
 
-    Where there is no video, nobody asks for its tracking.
-    """
+
+def questions(results: Results) -> list[tuple[str, Callable[[Results], Answer], str]]:
+    """The six questions that these data can be asked; where there is no video, five."""
+    asked = list(QUESTIONS)
+    with suppress(Absent):
+        if claims.regime(results) == "overdamped":
+            asked[1] = STEPS
+            asked[5] = SPREADING if claims.independent(results) else asked[5]
+    return asked if results.tracked else asked[1:]
+
+
+def lights(results: Results) -> list[Light]:
+    """The answers; what cannot be judged says why and gets no colour."""
     made = []
-    for question, judge, threshold in QUESTIONS if results.tracked else QUESTIONS[1:]:
+    for question, judge, threshold in questions(results):
         try:
             state, sentence = judge(results)
         except Absent as absent:

@@ -27,7 +27,9 @@ def simulate(options: Mapping[str, Any], video: Mapping[str, Any], dataset: str)
     Raises:
         ValueError: if there is no such kind, or the parameters contradict each other.
     """
-    chosen = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
+    chosen: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in options.items()
+    }
     chosen |= {key: video[key] for key in ("mpp", "fps") if video[key] is not None}
     kind, seed = chosen.pop("kind"), chosen.pop("seed", 0)
     if kind in MONOLAYERS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from pipeline.video.velocity import resolution
 
@@ -14,15 +15,16 @@ def test_the_error_of_diffusing_particles_is_not_over_read():
     rng = np.random.default_rng(0)
     walk = np.cumsum(rng.normal(0, 0.3, (T, N, 2)), axis=0)
     found = resolution(walk + rng.normal(0, SIGMA, walk.shape), ALL, RUN)
-    assert not found.resolved
+    assert found.told.fit is not None
     np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.1)
-    assert any("not resolved" in sentence for sentence in found.warnings)
+    assert found.told.regime.name == "overdamped"
+    assert found.told.diffusion[0] == pytest.approx(0.045, rel=0.05)
 
 
 def test_particles_at_rest_show_nothing_but_their_error():
     rng = np.random.default_rng(0)
     found = resolution(rng.normal(0, SIGMA, (T, N, 2)), ALL, RUN)
-    assert not found.resolved
+    assert found.told.fit is not None
     np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.05)
 
 
@@ -31,7 +33,7 @@ def test_smooth_motion_is_resolved():
     phase = rng.uniform(0, 2 * np.pi, (1, N, 2))
     path = np.sin(0.2 * np.arange(T)[:, None, None] + phase)
     found = resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN)
-    assert found.resolved
+    assert found.told.fit is None
     np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.05)
 
 
@@ -46,7 +48,9 @@ def test_flight_is_resolved():
     rng = np.random.default_rng(0)
     start = rng.uniform(0, 500, (1, N, 2))  # not from one place, which would be a flow
     path = start + 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
-    assert resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).resolved
+    assert (
+        resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).told.regime.name == "inertial"
+    )
 
 
 def test_a_few_wild_tracks_are_pointed_out():
