@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.analysis.correlations import lags
+from pipeline.analysis.cycles import Period
 from pipeline.analysis.rdf import window
 from pipeline.analysis.runs import Run, runs
 from pipeline.trajectory import Box, Trajectory
@@ -31,6 +32,7 @@ class Options(NamedTuple):
     longest_lag: int = 0  # of MSD and VACF; 0: half the block
     rearrangements: bool = True  # measure D2min and streamlines
     paper_window: int = 0  # snapshots of the paper's window; 0: not measured
+    period: Period | None = None  # of an oscillatory shear
 
 
 class Settings(NamedTuple):
@@ -50,6 +52,7 @@ class Settings(NamedTuple):
     patch: float  # [length]
     rearrangements: bool
     paper_window: int
+    period: Period | None
     frames: int  # snapshots of the experiment
 
 
@@ -97,6 +100,7 @@ def plan(trajectory: Trajectory, spacing: float, options: Options | None = None)
         patch=choice.patch * spacing,
         rearrangements=choice.rearrangements,
         paper_window=choice.paper_window,
+        period=choice.period,
         frames=len(trajectory.time),
     )
 

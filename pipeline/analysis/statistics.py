@@ -17,6 +17,7 @@ import numpy as np
 
 from pipeline.analysis.comparison import OVERLAPS, shared
 from pipeline.analysis.correlations import squared_displacements, velocity_products
+from pipeline.analysis.cycles import cycles
 from pipeline.analysis.d2min import NonAffine, against_lag, correlation, histogram, sums, together
 from pipeline.analysis.metric import CURVES, Metric, curve, missing
 from pipeline.analysis.paper_window import last_window
@@ -138,7 +139,7 @@ def flow(parts: Sequence[Run], settings: Settings) -> Metric:
 
 NORMALISATION = "mean"
 REFERENCE = "configuration at the time origin"
-REARRANGEMENTS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")
+REARRANGEMENTS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation", "cycles")
 SLIDING = "Rearrangements are not measured in a box whose images slide (Lees-Edwards)."
 UNASKED = "Rearrangements were not asked for (statistics: rearrangements)."
 
@@ -159,8 +160,8 @@ def measure(
 
     Returns:
         metrics by group name: rdf, vacf, msd, positions, displacements, d2min, d2min_histogram,
-        d2min_map, d2min_correlation, streamlines; where the paper's window is asked for rdf_paper,
-        vacf_paper, msd_paper.
+        d2min_map, d2min_correlation, cycles, streamlines; where the paper's window is asked for
+        rdf_paper, vacf_paper, msd_paper.
 
     Raises:
         ValueError: if select does not fit, or the snapshots do not fall on a clock.
@@ -179,6 +180,7 @@ def measure(
     if settings.rearrangements and not sliding:
         found |= {"streamlines": flow(parts, settings)}
         found |= _rearrangements(parts, settings, label)
+        found["cycles"] = cycles(parts, settings.period, settings.cutoff, settings.threshold)
     else:
         reason = SLIDING if sliding else UNASKED
         found |= {name: missing(reason) for name in ("streamlines", *REARRANGEMENTS)}
@@ -192,7 +194,7 @@ def measure(
 
 
 def _rearrangements(parts: list[Run], settings: Settings, label: np.ndarray) -> dict[str, Metric]:
-    names = REARRANGEMENTS
+    names = REARRANGEMENTS[:4]
     measured = against_lag(
         parts, settings.d2min_lag, settings.cutoff, settings.origins, NORMALISATION
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 import numpy as np
@@ -11,10 +12,11 @@ from pipeline.analysis.runs import runs
 from pipeline.report.figures import tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
-from pipeline.trajectory import blocks, too_short
+from pipeline.trajectory import Trajectory, blocks, too_short
 
 BOLTZMANN = 1.380649e-23  # J/K
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
+EVEN = 0.03  # how much more alike than by heat speeds must be to be called driven
 SHARED = 0.3  # correlation of the velocities of neighbours beyond which they are no heat
 
 
@@ -43,6 +45,10 @@ def circumstances(results: Results) -> list[str]:
 
 def _motion(results: Results, name: str, why: str) -> str:
     if name == "inertial":
+        try:
+            passive(results)
+        except Absent:
+            return f"Steps persist, by a drive or a flow rather than by inertia: {why}."
         return f"The motion is inertial: {why}."
     if name == "unknown":
         return f"Whether the motion is inertial or overdamped cannot be said: {why}."
@@ -174,13 +180,31 @@ def passive(results: Results) -> None:
     cutoff = results.statistic("experiment", "d2min").attrs["cutoff"]
     value = together(runs(trajectory), 1, float(cutoff))
     if value > SHARED:
+        alike, heat = _speeds(trajectory)
+        shared = f"share their velocity (correlation {value:.2f}; 0 at thermal equilibrium)"
+        cause = (
+            f"Neighbours {shared}: the particles are carried by a flow, or drive themselves as "
+            "rollers, swimmers and cells do."
+        )
+        if alike > heat + EVEN:
+            cause = (
+                f"The particles are active: neighbours {shared}, and speeds are too alike for heat "
+                f"(mean over rms {alike:.2f}; {heat:.2f} by Maxwell's distribution), as of "
+                "rollers, swimmers and cells that drive themselves."
+            )
         raise Absent(
-            f"Neighbours share their velocity (correlation {value:.2f}; 0 at thermal equilibrium): "
-            "the particles are carried by a flow, or drive themselves as rollers, swimmers and "
-            "cells do. The model is passive: it knows forces between pairs, friction and heat, but "
+            f"{cause} The model is passive: it knows forces between pairs, friction and heat, but "
             "no drive. What it calls temperature and friction here stands in for the drive, and "
             "its rearrangements are not to be trusted."
         )
+
+
+def _speeds(trajectory: Trajectory) -> tuple[float, float]:
+    """Mean speed over rms speed of the free particles, and what heat makes of it."""
+    speed = np.linalg.norm(trajectory.velocity[trajectory.free], axis=1)
+    D = trajectory.dimension
+    heat = math.sqrt(2 / D) * math.gamma((D + 1) / 2) / math.gamma(D / 2)
+    return float(speed.mean() / np.sqrt((speed**2).mean())), heat
 
 
 def few(results: Results) -> None:

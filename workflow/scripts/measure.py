@@ -7,7 +7,8 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import conservation, microscope, statistics
+from pipeline.analysis import conservation, cycles, microscope, statistics
+from pipeline.analysis.runs import runs
 from pipeline.analysis.settings import Options, described, plan
 
 chosen = snakemake.params.settings
@@ -26,6 +27,7 @@ options = Options(
     longest_lag=wanted["longest_lag"] or 0,
     rearrangements=wanted["rearrangements"],
     paper_window=wanted["paper_window"] or 0,
+    period=cycles.period(data, wanted["period"]) if wanted["rearrangements"] else None,
 )
 settings = plan(experiment, a, options)
 
@@ -41,6 +43,9 @@ if rollout := snakemake.input.get("rollout"):
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
+    # The whole film, which holds more cycles than the window that models are judged in.
+    reach = settings.period, settings.cutoff, settings.threshold
+    found["cycles_film"] = cycles.cycles(runs(data), *reach)
     again = None
     if sigma:
         again = microscope.blur(source, sigma, np.random.default_rng(0))
