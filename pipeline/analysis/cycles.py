@@ -177,8 +177,7 @@ def cycles(parts: Sequence[Run], found: Period | None, cutoff: float, threshold:
         )
     data = dict(zip(COLUMNS, np.array(rows).T, strict=True))
     data["displacements"] = np.concatenate(strobe)
-    note = {"cutoff": cutoff, "threshold": threshold, "phases": PHASES}
-    return Metric(data, {**found._asdict(), **note})
+    return Metric(data, found._asdict())
 
 
 def _starts(part: Run, intervals: float) -> list[tuple[int, int]]:

@@ -83,6 +83,8 @@ def _measured(dense: tables.Dense, scale: Scale) -> dict[str, Any]:
     seen = dense.present & ~dense.filled
     motion = resolution(dense.position, seen, dense.run)
     sigma = float(np.sqrt(np.mean(motion.sigma**2)))
+    known = np.isfinite(motion.interval).all()
+    interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
     return {
         "length_unit": length_unit,
         "time_unit": time_unit,
@@ -91,7 +93,7 @@ def _measured(dense: tables.Dense, scale: Scale) -> dict[str, Any]:
         "localisation_error": sigma * length if np.isfinite(sigma) else 0.0,
         "localisation_error_px": motion.sigma.tolist(),
         "localisation_method": motion.method,
-        "localisation_interval_px": motion.interval.tolist(),
+        **interval_px,
         **motion.told.attributes(length, interval),
         "velocity_signal_to_noise": float(motion.noise.signal_to_noise),
         "velocity_lags": motion.noise.lags.tolist(),
