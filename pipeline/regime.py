@@ -196,19 +196,19 @@ def regime(found: Covariances) -> Regime:
     low, high = np.percentile(3 * samples[:, 2] / base, [2.5, 97.5])
     memory = np.array([estimate, low, high])
     said = (
-        f"memory {estimate:.2f} ({low:.2f} to {high:.2f}; 1 in free flight, 0 for steps that know "
-        "nothing of each other)"
+        f"memory {estimate:.2f}, {low:.2f} to {high:.2f}; 1 in free flight, 0 for steps that know "
+        "nothing of each other"
     )
     later = 3 * np.percentile(samples[:, 2:] / base[:, None], 0.1, axis=0)
     if low > INERTIAL:
-        return Regime("inertial", f"the velocity outlives the frame: {said}", memory, value)
+        return Regime("inertial", f"the velocity outlives the frame ({said})", memory, value)
     slow = bool((later > OVERDAMPED).any())
     if high < OVERDAMPED and not slow:
-        why = f"the velocity is forgotten within a frame: {said}"
+        why = f"the velocity is forgotten within a frame ({said})"
         return Regime("overdamped", why, memory, value)
     if slow and high < OVERDAMPED:
         said += "; longer lags are positive, as of oscillations or of a drive"
-    return Regime("unknown", f"the steps lie between the regimes: {said}", memory, value)
+    return Regime("unknown", f"the steps lie between the regimes ({said})", memory, value)
 
 
 def tell(found: Covariances) -> Told:
