@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.simulate.monolayer import COLLOIDS, simulate
 from pipeline.video.velocity import resolution
 
 T, N, SIGMA = 200, 300, 0.1
@@ -62,3 +63,20 @@ def test_a_few_wild_tracks_are_pointed_out():
     said = [text for text in resolution(path, ALL, RUN).warnings if "one track in twenty" in text]
     assert len(said) == 1
     assert "video.crop" in said[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [0.03, 0.1, 0.2])
+def test_the_error_of_the_sheared_monolayer_is_found_at_any_size(sheared, error):
+    noisy = sheared + np.random.default_rng(0).normal(0, error, sheared.shape)
+    everybody = np.ones(noisy.shape[:2], bool)
+    found = resolution(noisy, everybody, np.zeros(len(noisy), np.int32))
+    assert found.told.regime.name == "inertial"
+    np.testing.assert_allclose(found.sigma, error, rtol=0.05)
+
+
+@pytest.fixture(scope="module")
+def sheared():
+    small = COLLOIDS._replace(width=20.0, height=24.0, view=(150, 150), frames=300, preparation=0)
+    record = simulate(small, seed=1, progress=False)
+    return record.position[:, ~record.driven[0]]
