@@ -114,20 +114,18 @@ void FixMetriplectic::warm()
   }
 }
 
-// No particle passes another unseen: one that moves by a cutoff in a step has left all reason, and LAMMPS
-// would lose it without saying why.
 void FixMetriplectic::move()
 {
   double **x = atom->x, **v = atom->v;
-  const double dt = update->dt, farthest = pair->cutoff() / dt;
+  const double dt = update->dt, farthest = farthest_step(*domain, pair->cutoff());
   for (int i = 0; i < atom->nlocal; ++i) {
     if (!(atom->mask[i] & groupbit)) continue;
-    const double square = v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2];
-    if (!(square < farthest * farthest))
+    const double way = dt * std::sqrt(v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2]);
+    if (!(way < farthest))
       error->one(FLERR,
-                 "Particle {} would move by {} in step {}, beyond the cutoff {}: shorten the time step, or "
-                 "check start and potential file",
-                 atom->tag[i], dt * std::sqrt(square), update->ntimestep, pair->cutoff());
+                 "Particle {} would move by {} in step {}, and {} is the farthest: shorten the time step, "
+                 "or check start and potential file",
+                 atom->tag[i], way, update->ntimestep, farthest);
     for (int k = 0; k < 3; ++k) x[i][k] += dt * v[i][k];
   }
 }

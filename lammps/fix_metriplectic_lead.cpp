@@ -1,14 +1,15 @@
 // The recorded path is a LAMMPS dump with the columns id x y z vx vy vz, unwrapped, sorted by id.
 #include "fix_metriplectic_lead.h"
+#include "pair_metriplectic.h"
 #include "potential_entries.h"
 #include "strict.h"
 
 #include "atom.h"
 #include "comm.h"
+#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "modify.h"
-#include "pair.h"
 #include "update.h"
 
 #include <algorithm>
@@ -95,7 +96,7 @@ void FixMetriplecticLead::initial_integrate(int)
   advance(step);
   const double share = 1.0 / double(after.step - before.step), per_dt = 1.0 / update->dt;
   const bool arrives = step == after.step;
-  const double farthest = force->pair ? force->pair->cutforce : 0.0;
+  const double farthest = farthest_step(*domain, force->pair ? force->pair->cutforce : 1.0);
   double **x = atom->x, **v = atom->v;
   for (int i = 0; i < atom->nlocal; ++i) {
     if (!(atom->mask[i] & groupbit)) continue;
@@ -108,8 +109,9 @@ void FixMetriplecticLead::initial_integrate(int)
       x[i][a] += way;
       v[i][a] = arrives ? to[3 + a] : per_dt * way;
     }
-    if (!(square < farthest * farthest))    // LAMMPS would lose it without saying why
-      error->one(FLERR, "The path {} moves particle {} by {} in step {}, beyond the cutoff {}: write it again",
+    if (!(std::sqrt(square) < farthest))
+      error->one(FLERR,
+                 "The path {} moves particle {} by {} in step {}, and {} is the farthest: write it again",
                  path, atom->tag[i], std::sqrt(square), step, farthest);
   }
 }

@@ -327,6 +327,14 @@ Vector LAMMPS_NS::image_velocity(const Domain &domain, const int *pbc, int mask)
           pbc[2] * rate[2]};
 }
 
+double LAMMPS_NS::farthest_step(const Domain &domain, double cutoff)
+{
+  double farthest = 1000.0 * cutoff;
+  for (int k = 0; k < domain.dimension; ++k)
+    if (domain.periodicity[k]) farthest = std::min(farthest, domain.prd[k]);
+  return farthest;
+}
+
 int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int pbc_flag, int *pbc)
 {
   if (message == Message::STRENGTH) {

@@ -19,6 +19,10 @@ namespace LAMMPS_NS {
 // (fix deform with remap v), `pbc` as messages between ranks give it.
 metriplectic::Vector image_velocity(const Domain &domain, const int *pbc, int mask);
 
+// How far a particle may move in a step. LAMMPS wraps it into the box but once and looks for it in bins
+// around the box: farther off it is lost, or brings all down, without a sentence.
+double farthest_step(const Domain &domain, double cutoff);
+
 class PairMetriplectic : public Pair {
  public:
   explicit PairMetriplectic(LAMMPS *);

@@ -1,5 +1,6 @@
 // The portable potential file: named words and numbers (pipeline/lammps/potential.py), all of them
-// known and in their ranges (potential_entries.h).
+// known and in their ranges (potential_entries.h). Not LAMMPS's PotentialFileReader, which knows
+// neither checksum nor ranges, and no file without LAMMPS.
 #ifndef METRIPLECTIC_POTENTIAL_FILE_H
 #define METRIPLECTIC_POTENTIAL_FILE_H
 

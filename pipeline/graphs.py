@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.files import whole
-from pipeline.pairs import search
-from pipeline.space import Space, lees_edwards, periodic
+from pipeline.errors import InputError
+from pipeline.files import reading, whole
+from pipeline.neighbours import search
 from pipeline.trajectory import Trajectory
 from pipeline.units import neighbour_distance
 
@@ -26,19 +26,6 @@ class Graphs(NamedTuple):
     i: np.ndarray  # (P,) int32
     j: np.ndarray  # (P,) int32
     shift: np.ndarray  # (P, D) int8: r_ij = r_i - r_j - shift * lengths
-
-    def mean_neighbours(self, present: np.ndarray) -> float:
-        """Mean number of neighbours per present particle; ``present`` is (T, N)."""
-        return 2 * len(self.i) / max(int(present.sum()), 1)
-
-
-def space_of(trajectory: Trajectory) -> Space:
-    """The geometry a trajectory lives in, in its own units."""
-    lengths = [float(length) for length in trajectory.box.lengths]
-    rate = float(trajectory.attributes.get("shear_rate", 0.0))
-    if rate:
-        return lees_edwards(lengths, rate)
-    return periodic(lengths, trajectory.box.periodic)
 
 
 def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.72) -> Graphs:
@@ -55,7 +42,13 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
     """
     spacing = neighbour_distance(trajectory.number_density(), trajectory.dimension)
     h = ratio * spacing if cutoff is None else float(cutoff)
-    space = space_of(trajectory)
+    if h >= max(trajectory.box.lengths):
+        raise InputError(
+            f"The cutoff {h:.3g} {trajectory.attributes['length_unit']} covers the whole box "
+            f"({' x '.join(f'{x:.3g}' for x in trajectory.box.lengths)}): lower graph.cutoff in "
+            f"the config; 1.5 to 3 neighbour distances are usual."
+        )
+    space = trajectory.space
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for t in tqdm(range(len(trajectory.time)), desc="neighbours", unit="frame"):
         here = np.flatnonzero(trajectory.present[t])
@@ -82,9 +75,30 @@ def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> Graphs:
-    """Reads what `write` wrote."""
-    with h5py.File(path, "r") as file:
+    """Reads what `write` wrote.
+
+    Raises:
+        InputError: naming the file, if it is damaged or its arrays contradict each other.
+    """
+    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
         offset, i, j, shift = (file[name][:] for name in ("offset", "i", "j", "shift"))
+        _check((h, spacing, dt), offset, i, j, shift)
         return Graphs(h, spacing, dt, offset, i, j, shift)
+
+
+def _check(
+    scales: tuple[float, ...], offset: np.ndarray, i: np.ndarray, j: np.ndarray, shift: np.ndarray
+) -> None:
+    """Raises ValueError where these cannot be pairs of particles."""
+    if not all(np.isfinite(scale) and scale > 0 for scale in scales):
+        raise ValueError(f"cutoff, neighbour_distance and dt must be above 0, got {scales}")
+    if any(array.dtype.kind != "i" for array in (offset, i, j, shift)):
+        raise ValueError("offset, i, j and shift must be whole numbers")
+    if i.ndim != 1 or j.shape != i.shape or shift.ndim != 2 or len(shift) != len(i):
+        raise ValueError(f"i, j, shift have shapes {i.shape}, {j.shape}, {shift.shape}")
+    if offset.ndim != 1 or len(offset) < 2 or offset[0] != 0 or offset[-1] != len(i):
+        raise ValueError(f"offset does not run from 0 to the number of pairs, {len(i)}")
+    if (np.diff(offset) < 0).any() or (len(i) and min(i.min(), j.min()) < 0):
+        raise ValueError("offset falls, or a particle has a number below 0")

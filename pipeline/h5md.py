@@ -6,15 +6,18 @@ H5MD: de Buyl, Colberg and Hofling, Comput. Phys. Commun. 185, 1546 (2014).
 from __future__ import annotations
 
 import json
+import math
 import os
 from importlib import metadata
+from typing import Any
 
 import h5py
 import numpy as np
 
-from pipeline.files import whole
+from pipeline.errors import InputError
+from pipeline.files import reading, whole
 from pipeline.trajectory import Box, Trajectory
-from pipeline.units import H5MD_TIMES, H5MD_UNITS, H5MD_VELOCITY_UNITS
+from pipeline.units import H5MD_TIMES, H5MD_UNITS, H5MD_VELOCITY_UNITS, TIMES
 
 GROUP = "particles/all"
 REQUIRED = (
@@ -35,9 +38,9 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
     of H5MD expect three columns.
 
     Raises:
-        ValueError: if an attribute is missing or the arrays do not fit each other.
+        InputError: if an attribute is missing or the arrays do not fit each other.
     """
-    _check(trajectory)
+    check(trajectory)
     length, unit = H5MD_UNITS[trajectory.attributes["length_unit"]]
     time_unit = trajectory.attributes["time_unit"]
     speed, speed_unit = H5MD_VELOCITY_UNITS.get(
@@ -65,28 +68,32 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
     """Reads what `write` wrote, back in the units of its attributes.
 
     Raises:
-        ValueError: if the file is not a trajectory of this project.
+        InputError: naming the file, if it is not a trajectory of this project, is damaged, or
+            holds what `write` would have refused.
     """
-    with h5py.File(path, "r") as file:
+    with reading(path, "a trajectory"), h5py.File(path, "r") as file:
         if GROUP not in file or "parameters/metriplex" not in file:
-            raise ValueError(
+            raise InputError(
                 f"{path} is not a metriplex trajectory (no {GROUP}): was it written by another "
                 f"program? Convert it at the trajectory stage."
             )
         note = file["parameters/metriplex"].attrs
         attributes = json.loads(note["attributes"])
+        _check_attributes(attributes)
         dimension = int(note["dimension"])
-        length, _ = H5MD_UNITS[attributes["length_unit"]]
+        length, unit = H5MD_UNITS[attributes["length_unit"]]
         key = (attributes["length_unit"], attributes["time_unit"])
-        speed, _ = H5MD_VELOCITY_UNITS.get(key, (length, ""))
+        speed, speed_unit = H5MD_VELOCITY_UNITS.get(key, (length, ""))
         group = file[GROUP]
+        for name, expected in (("position", unit), ("velocity", speed_unit), ("box/edges", unit)):
+            _check_unit(group[f"{name}/value"], expected)
         known = {"position", "velocity", "present", "driven", "box", "id", "species", "reference"}
         box = Box(
             group["box/edges/value"][0, :dimension] / length,
             tuple(bool(k) for k in note["periodic"]),
             note["origin"] / length,
         )
-        return Trajectory(
+        trajectory = Trajectory(
             position=group["position/value"][..., :dimension] / length,
             velocity=group["velocity/value"][..., :dimension] / speed,
             present=group["present/value"][:],
@@ -100,25 +107,86 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
             extra={name: group[name]["value"][:] for name in group if name not in known},
             reference=group["reference"][:, :dimension] / length if "reference" in group else None,
         )
+        check(trajectory)
+        return trajectory
 
 
-def _check(trajectory: Trajectory) -> None:
-    missing = [key for key in REQUIRED if key not in trajectory.attributes]
-    if missing:
-        raise ValueError(f"The trajectory lacks the attributes {', '.join(missing)}.")
+def check(trajectory: Trajectory) -> None:
+    """Refuses what is no trajectory.
+
+    Raises:
+        InputError: if an attribute is missing or makes no sense, the arrays do not fit each other,
+            or a number of a present particle is not finite.
+    """
+    _check_attributes(trajectory.attributes)
     shape = trajectory.present.shape
+    if len(shape) != 2 or 0 in shape:
+        raise InputError(f"present has shape {shape}, expected snapshots x particles.")
+    for name in ("present", "driven"):
+        if getattr(trajectory, name).dtype != bool:
+            raise InputError(f"{name} must hold true or false.")
+    _check_vectors(trajectory, shape)
+    T, N = shape
+    fields = {"driven": trajectory.driven, **trajectory.extra}
+    wanted = {name: (value, shape) for name, value in fields.items()}
+    wanted |= {name: (getattr(trajectory, name), (T,)) for name in ("time", "run")}
+    wanted |= {name: (getattr(trajectory, name), (N,)) for name in ("particle", "species")}
+    for name, (value, expected) in wanted.items():
+        if value.shape != expected:
+            raise InputError(f"{name} has shape {value.shape}, expected {expected}.")
+    if not np.isfinite(trajectory.time).all():
+        raise InputError("time is not finite in every snapshot.")
+    _check_box(trajectory.box, trajectory.dimension)
+
+
+def _check_attributes(attributes: dict[str, Any]) -> None:
+    missing = [key for key in REQUIRED if key not in attributes]
+    if missing:
+        raise InputError(f"The trajectory lacks the attributes {', '.join(missing)}.")
+    for name, known in (("length_unit", tuple(H5MD_UNITS)), ("time_unit", TIMES)):
+        if attributes[name] not in known:
+            raise InputError(f"{name} must be one of {', '.join(known)}, got {attributes[name]!r}.")
+    dt, error = attributes["dt"], attributes["localisation_error"]
+    if not _number(dt) or not dt > 0:
+        raise InputError(f"dt, the time between snapshots, must be above 0, got {dt!r}.")
+    if not _number(error) or error < 0:
+        raise InputError(f"localisation_error must be 0 or above, got {error!r}.")
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _check_unit(values: h5py.Dataset, expected: str) -> None:
+    unit = values.attrs.get("unit", "")
+    if unit != expected:
+        raise InputError(f"{values.name} has the unit {unit!r}, expected {expected!r}.")
+
+
+def _check_vectors(trajectory: Trajectory, shape: tuple[int, ...]) -> None:
     for name in ("position", "velocity"):
         value = getattr(trajectory, name)
-        if value.shape[:2] != shape or value.shape[2] not in (2, 3):
-            raise ValueError(f"{name} has shape {value.shape}, expected {shape} x 2 or 3.")
+        if value.ndim != 3 or value.shape[:2] != shape or value.shape[2] not in (2, 3):
+            raise InputError(f"{name} has shape {value.shape}, expected {shape} x 2 or 3.")
         if not np.isfinite(value[trajectory.present]).all():
-            raise ValueError(f"{name} of a present particle is not finite.")
+            raise InputError(f"{name} of a present particle is not finite.")
+    if trajectory.velocity.shape != trajectory.position.shape:
+        raise InputError("position and velocity differ in dimension.")
     expected = trajectory.position.shape[1:]
     if trajectory.reference is not None and trajectory.reference.shape != expected:
-        raise ValueError(
+        raise InputError(
             f"reference has shape {trajectory.reference.shape}, expected {expected}: give one "
             f"undeformed position per particle."
         )
+
+
+def _check_box(box: Box, dimension: int) -> None:
+    for name in ("lengths", "periodic", "origin"):
+        if len(getattr(box, name)) != dimension:
+            raise InputError(f"The box has {len(getattr(box, name))} {name} in {dimension}-D.")
+    lengths = np.asarray(box.lengths)
+    if not (np.isfinite(lengths).all() and (lengths > 0).all() and np.isfinite(box.origin).all()):
+        raise InputError(f"The edges of the box must be above 0, got {lengths.tolist()}.")
 
 
 def _columns(vectors: np.ndarray) -> np.ndarray:

@@ -1,16 +1,12 @@
 """Tables of features and tracks: parquet files with a checked schema, read in blocks of frames.
 
-Tables too long to hold at once: parquet files written and read in blocks of whole frames.
-
-Tables of features and tracks: parquet files with a checked schema, and their dense form.
-
 Lengths are pixels of the corrected video (square pixels, centres at integers, y down), times are
 frame numbers. Columns y, x, mass, size, ecc, signal, ep are trackpy's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.files import whole
+from pipeline.files import reading, whole
 
 
 @contextmanager
@@ -53,12 +49,9 @@ def read_blocks(path: Path | str, schema: dict[str, type]) -> Iterator[pd.DataFr
         ValueError: naming the file, if it is damaged, not of this schema, or its rows are not in
             the order of run and frame.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
-            yield from whole_frames(checked(group, schema) for group in groups if len(group))
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not a usable table: {error}") from error
+    with reading(path, "a usable table"), pq.ParquetFile(path) as file:
+        groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
+        yield from whole_frames(checked(group, schema) for group in groups if len(group))
 
 
 def count_rows(path: Path | str) -> int:
@@ -154,24 +147,33 @@ def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     Raises:
         ValueError: naming the file, if it is damaged or not of this schema.
     """
-    try:
+    with reading(path, "a usable table"):
         return checked(pd.read_parquet(path), schema)
-    except (ValueError, OSError) as error:
-        raise ValueError(f"{path} is not a usable table: {error}") from error
 
 
-def dense(tracks: pd.DataFrame) -> Dense:
+def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Dense:
     """Arrays (T, N, ...) of a tracks table; T runs over every frame between a run's first and last.
+
+    Args:
+        ticks: for each run, the numbers of its frames, increasing; None: every number is one.
 
     Raises:
         ValueError: a particle occurs twice in a frame, or T x N is too large to hold.
     """
     spans = tracks.groupby("run")["frame"].agg(["min", "max"]).sort_index()
-    frame = np.concatenate([np.arange(low, high + 1) for low, high in spans.to_numpy()])
-    counts = (spans["max"] - spans["min"] + 1).to_numpy()
-    start = pd.Series(np.concatenate([[0], np.cumsum(counts)[:-1]]) - spans["min"], spans.index)
+    frames = [
+        np.arange(low, high + 1)
+        if ticks is None
+        else ticks[run][slice(*np.searchsorted(ticks[run], (low, high + 1)))]
+        for run, low, high in spans.itertuples()
+    ]
+    frame, counts = np.concatenate(frames), np.array([len(some) for some in frames])
     particle, column = np.unique(tracks["particle"].to_numpy(np.int64), return_inverse=True)
-    row = tracks["frame"].to_numpy() + start.loc[tracks["run"]].to_numpy()
+    row = np.empty(len(tracks), np.int64)
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    for run, some, start in zip(spans.index, frames, first, strict=True):
+        mine = (tracks["run"] == run).to_numpy()
+        row[mine] = start + np.searchsorted(some, tracks["frame"].to_numpy()[mine])
     if len(frame) * len(particle) > LARGEST:
         raise ValueError(
             f"{len(particle)} tracks in {len(frame)} frames are too many to hold at once (at most "

@@ -53,6 +53,8 @@ H5MD_VELOCITY_UNITS = {
     ("A", "ps"): (1.0, "Angstrom ps-1"),
     ("A", "fs"): (1.0, "Angstrom fs-1"),
 }
+# Times of a trajectory, as its attribute says.
+TIMES = ("1", "s", "ms", "us", "ns", "ps", "fs", "frame")
 # Times that readers of H5MD know; others are numbers without a unit.
 H5MD_TIMES = ("s", "ns", "ps", "fs")
 

@@ -6,7 +6,6 @@ Precedence: config/config.yaml < config/<name>.yaml < its section `full` where s
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+
+from pipeline.files import noted
+from pipeline.schema import Refused, Section, fields, plain, problems, read, schema
+from pipeline.settings import Settings
 
 HOME = Path(__file__).resolve().parent.parent
-SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 # Letters that mean nothing to a shell, a file system or a web page.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -51,12 +51,49 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def overlay(name: str) -> Path | None:
-    """The file with the settings of one data set: in the working directory, else shipped."""
-    for home in (Path.cwd(), HOME):
-        path = home / "config" / f"{name}.yaml"
-        if path.exists():
-            return path
-    return None
+    """The file with the settings of one data set: in the working directory, else shipped.
+
+    What is shipped for a simulated data set says nothing about files that a user lays into a
+    folder of that name: they get the defaults.
+
+    Raises:
+        SettingsError: if the working directory is that of the workflow, where the shipped file and
+            a file of the user's could not be told apart.
+    """
+    own, shipped = (home / "config" / f"{name}.yaml" for home in (Path.cwd(), HOME))
+    if own.exists() and not own.samefile(shipped if shipped.exists() else HOME):
+        return own
+    if not shipped.exists():
+        return None
+    if _simulated(_load(shipped)) and _filled(Path("data") / name):
+        if own.exists():
+            raise SettingsError(
+                f"{own} describes the simulated data set {name!r}, and data/{name}/ holds files of "
+                f"yours, of which it knows nothing: rename the folder, or write your own settings "
+                f"into {own}, without simulate and truth_of."
+            )
+        return None
+    return shipped
+
+
+def set_aside(name: str) -> Path | None:
+    """What is shipped under this name and not used, since there are files of the user's."""
+    shipped = HOME / "config" / f"{name}.yaml"
+    return shipped if shipped.exists() and overlay(name) is None else None
+
+
+def _simulated(content: Mapping[str, Any]) -> bool:
+    """Whether an overlay is of a data set that the workflow makes itself."""
+    trajectory = content.get("trajectory")
+    truth = isinstance(trajectory, Mapping) and trajectory.get("truth_of") is not None
+    return truth or content.get("simulate") is not None
+
+
+def _filled(folder: Path) -> bool:
+    try:
+        return any(path.name[0] != "." and not noted(path) for path in folder.iterdir())
+    except OSError:
+        return False
 
 
 def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,19 +111,19 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
     layers = [HOME / "config" / "config.yaml"]
     if (path := overlay(name)) is not None:
         layers.append(path)
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = plain(Settings())
     for path in layers:
         merged = merge(merged, _load(path))
     full = merged.pop("full", None) or {}
     if {**merged, **command_line}.get("size") == "full":
         merged = merge(merged, full)
     merged = merge(merged, command_line)
-    problems = [*_schema_problems(merged), *_sense_problems(merged)]
-    if problems:
+    if wrong := [*_problems(merged)]:
         source = " and ".join(str(path) for path in layers[1:] or layers)
         where = f"{source}{' and the command line' if command_line else ''}"
-        raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *problems]))
-    return merged
+        raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *wrong]))
+    checked: dict[str, Any] = plain(read(Settings, merged))
+    return checked
 
 
 def typed(value: Any) -> Any:
@@ -103,71 +140,13 @@ def typed(value: Any) -> Any:
         return value
 
 
-def _schema_problems(merged: Mapping[str, Any]) -> Iterator[str]:
-    validator = Draft202012Validator(_load(SCHEMA))
-    for error in sorted(validator.iter_errors(merged), key=lambda e: list(map(str, e.path))):
-        yield from _sentences(error)
-
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    key = ".".join(str(part) for part in error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        for extra in sorted(set(error.instance) - set(known), key=str):
-            close = difflib.get_close_matches(str(extra), known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
-            yield f"{key + '.' if key else ''}{extra} is not a setting: {hint}"
-        return
-    unit = error.schema.get("description")
-    note = f" ({unit})" if unit else ""
-    yield f"{key}{note}: {_expectation(error)}, got {error.instance!r}."
-
-
-def _article(word: str) -> str:
-    return "an" if word[0] in "aeiou" else "a"
-
-
-def _expectation(error: ValidationError) -> str:
-    bound = error.validator_value
-    if error.validator == "type":
-        kinds = [bound] if isinstance(bound, str) else list(bound)
-        return "must be " + " or ".join(
-            kind if kind == "null" else f"{_article(kind)} {kind}" for kind in kinds
-        )
-    if error.validator == "enum":
-        return "must be one of " + ", ".join("null" if v is None else str(v) for v in bound)
-    words = {
-        "minimum": "must be at least",
-        "maximum": "must be at most",
-        "exclusiveMinimum": "must be above",
-        "exclusiveMaximum": "must be below",
-        "minItems": "needs this many entries at least:",
-        "maxItems": "takes this many entries at most:",
-        "required": "must be given:",
-    }
-    if error.validator in words:
-        return f"{words[error.validator]} {bound}"
-    if error.validator == "not":
-        return "must be odd"
-    return f"is wrong ({error.message})"
-
-
-def _sense_problems(merged: Mapping[str, Any]) -> Iterator[str]:
-    """What a schema cannot say: relations between settings."""
-    split = merged.get("split")
-    if isinstance(split, Mapping):
-        parts = [split.get("train"), split.get("validation")]
-        shares = [part for part in parts if isinstance(part, int | float) and part < 1]
-        if len(shares) == 2 and sum(shares) >= 1:
-            yield (
-                f"split.train + split.validation must leave room for the test block (sum below 1), "
-                f"got {sum(shares):g}."
-            )
-    video = merged.get("video")
-    if not isinstance(video, Mapping):
-        return
-    frames, crop = video.get("frames"), video.get("crop")
-    if isinstance(frames, list) and len(frames) == 2 and frames[1] <= frames[0]:
-        yield f"video.frames must be [first, one past last] with last > first, got {frames}."
-    if isinstance(crop, list) and len(crop) == 4 and not (crop[0] < crop[2] and crop[1] < crop[3]):
-        yield f"video.crop must be [x0, y0, x1, y1] with x1 > x0 and y1 > y0, got {crop}."
+def _problems(merged: Mapping[str, Any]) -> Iterator[str]:
+    """Every key that is unknown or out of bounds, then what does not go together elsewhere."""
+    yield from problems(schema(Settings), merged)
+    for field in fields(Settings()):
+        section, given = field.default, merged.get(field.name)
+        if isinstance(section, Section) and not any(problems(schema(type(section)), given)):
+            try:
+                read(section, given)
+            except Refused as refused:
+                yield from refused.sentences

@@ -1,12 +1,8 @@
 """How far each model is from the experiment, with intervals and the noise floor beside it.
 
-Do two maps of D2min show the same particles rearranging?
+    eps = |y_experiment - y_model|_2 / |y_experiment|_2
 
-eps = |y_experiment - y_model|_2 / |y_experiment|_2
-
-How far each model is from the truth where the truth has several independent replicas.
-
-eps = |y_truth - y_model|_2 / |y_truth|_2 of every rollout against every replica of the truth. A
+Where the truth has several independent replicas, every rollout is held against each of them. A
 rollout is one more run of the same system, so the error between two replicas, the noise floor, is
 what a perfect model would show on average.
 """
@@ -21,8 +17,19 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from pipeline.analysis.metric import CURVES, SHAPES, Metric, drawn
-from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error, resampled
+from pipeline.analysis.metric import Metric, drawn, identity, missing, sums
+from pipeline.analysis.microscope import blur
+from pipeline.analysis.plan import Plan
+from pipeline.analysis.statistics import ERRORS, SHAPES, measure
+from pipeline.analysis.uncertainty import (
+    draws,
+    noise_floor,
+    percentiles,
+    ratio,
+    relative_error,
+    resampled,
+)
+from pipeline.trajectory import Trajectory
 
 TOP = 0.05
 
@@ -62,6 +69,40 @@ OVERLAPS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] 
 }
 
 
+def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | None:
+    """The experiment seen with its localisation error once more; None where it has none."""
+    sigma = source.attributes["localisation_error"]
+    if not sigma:
+        return None
+    again = blur(source, sigma, np.random.default_rng(0))
+    once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
+    return measure(again, once, np.all(source.free, axis=0))
+
+
+def floor(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:
+    """Group noise_floor: what separates the experiment from itself.
+
+    For curves the relative L2 error between two halves of the experiment. For the map its overlap
+    with the map of the same experiment seen with its localisation error once more: no model can be
+    asked for a larger one.
+
+    Args:
+        found: metrics of the experiment.
+        again: the same, of the experiment blurred by its own localisation error.
+    """
+    errors = {
+        name: noise_floor(*sums(found[name]), SHAPES[name])
+        for name in ERRORS
+        if not found[name].missing
+    }
+    maps = found["d2min_map"], again["d2min_map"] if again else missing("Not measured.")
+    if not (maps[0].missing or maps[1].missing):
+        one, other, _ = shared(*maps)
+        every = np.ones((1, len(one)))
+        errors |= {name: float(overlap(one, other, every)[0]) for name, overlap in OVERLAPS.items()}
+    return Metric({}, errors)
+
+
 COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
 
 
@@ -97,7 +138,7 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
         found = [
             _curve_error(name, experiment[name], [run.found[name] for run in runs])
             | {"metric": name}
-            for name in CURVES
+            for name in ERRORS
         ]
         found += _map_overlap(experiment["d2min_map"], runs[0].found["d2min_map"])
         for row in found:
@@ -147,8 +188,8 @@ def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[st
     errors, samples = zip(*(_error(name, experiment, model) for model in models), strict=True)
     # Over patches, and over rollouts where there are several.
     low, high = percentiles((draws(len(models)) / len(models) * np.stack(samples, 1)).sum(axis=1))
-    told = min(int(np.isfinite(drawn(name, m)).sum()) for m in (experiment, *models))
-    asked = int(np.isfinite(drawn(name, experiment)).sum())
+    told = min(int(np.isfinite(drawn(m, SHAPES[name])).sum()) for m in (experiment, *models))
+    asked = int(np.isfinite(drawn(experiment, SHAPES[name])).sum())
     return {
         "value": float(np.mean(errors)),
         "low": float(low),
@@ -159,11 +200,10 @@ def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[st
 
 def _error(name: str, experiment: Metric, model: Metric) -> tuple[float, np.ndarray]:
     """The error of one rollout, and its bootstrap samples over patches."""
-    truth, value = (drawn(name, metric) for metric in (experiment, model))
+    truth, value = (drawn(metric, SHAPES[name]) for metric in (experiment, model))
     checked_pair(name, truth, value)
     # The same seed draws the same patches on both sides where they have the same particles.
-    pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
-    samples = relative_error(*(CURVES[name](resampled(a, b)) for a, b in pair))
+    samples = relative_error(*(SHAPES[name](resampled(*sums(m))) for m in (experiment, model)))
     return float(relative_error(truth, value)), samples
 
 
@@ -224,7 +264,8 @@ def _replicate_error(
             metric = found.get(GROUPS[name])
             if metric is None or metric.missing:
                 return absent(f"{side}: {metric.missing if metric else 'not measured'}")
-    curves = [[drawn(name, found[GROUPS[name]]) for found in side] for side in (truths, rollouts)]
+    shape, group = SHAPES.get(name, identity), GROUPS[name]
+    curves = [[drawn(found[group], shape) for found in side] for side in (truths, rollouts)]
     errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
     one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
     low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
@@ -241,5 +282,6 @@ def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
     found = [truth.get(GROUPS[name]) for truth in truths]
     if any(metric is None or metric.missing for metric in found):
         return np.nan
-    curves = [drawn(name, truth[GROUPS[name]]) for truth in truths]
+    shape = SHAPES.get(name, identity)
+    curves = [drawn(metric, shape) for metric in found if metric is not None]
     return float(np.mean([_gap(name, one, other) for one, other in permutations(curves, 2)]))

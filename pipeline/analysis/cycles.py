@@ -15,13 +15,13 @@ particles that stood on either side of it become neighbours.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import Delaunay
 
-from pipeline.analysis.d2min import field
-from pipeline.analysis.metric import Metric, missing
+from pipeline.analysis.d2min import field, unwanted
+from pipeline.analysis.metric import Metric, Sample, Statistic, missing
+from pipeline.analysis.plan import Period
 from pipeline.analysis.runs import Run
 from pipeline.trajectory import Trajectory
 
@@ -37,15 +37,6 @@ COLUMNS = (
     *("run", "start", "d2min", "reversible", "irreversible"),
     *("exchanges", "exchanges_half", "displacement"),
 )
-
-
-class Period(NamedTuple):
-    """Of the shear: intervals; strain: amplitude; source: found or given; why: a sentence."""
-
-    intervals: float
-    strain: float
-    source: str
-    why: str
 
 
 def shear_rate(trajectory: Trajectory) -> np.ndarray:
@@ -221,3 +212,14 @@ def _cycle(
         float(np.sqrt((size**2).mean())),
     ]
     return row, size
+
+
+def measure(sample: Sample) -> dict[str, Metric]:
+    """Group cycles of a source."""
+    if reason := unwanted(sample):
+        return {"cycles": missing(reason)}
+    of = sample.settings
+    return {"cycles": cycles(sample.parts, of.period, of.cutoff, of.threshold)}
+
+
+CYCLES = Statistic(measure)

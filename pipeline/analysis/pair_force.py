@@ -1,9 +1,5 @@
 """Pair force and friction by binned regression, and the same from the known law of a simulation.
 
-The design matrix of the pair force regression, one snapshot at a time.
-
-Pair force and friction by binned regression: what a record of positions and velocities says.
-
 A law measured from snapshots a finite interval apart is not the bare law, even without noise.
 Learned curves are therefore compared with the truth measured here, in the same discrete way:
 
@@ -14,9 +10,8 @@ with f, g and q piecewise linear in r and fitted by least squares, or by instrum
 (Bowden and Turkington, Instrumental Variables, 1984) where noise in the positions would bias the
 regressors.
 
-Pair force and friction of a simulated data set: the bare law, and the law as records show it.
-
-Only sensible where the law is the model's: one species, force cut at the model's cutoff.
+The law of a simulated data set is taken bare, and as records show it; that is only
+sensible where the law is the model's: one species, force cut at the model's cutoff.
 """
 
 from __future__ import annotations

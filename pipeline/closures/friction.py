@@ -1,10 +1,7 @@
 """Friction closures: squared noise amplitudes a^2, b^2, c^2 of a pair (paper, section 5.2.3).
 
-Squared noise amplitudes of a pair, and the mean temperatures they are functions of.
-
-Analytic friction: smoothed dissipative particle dynamics, nothing learned.
-
-The equations need only squares; the noise alone takes their root.
+Splines and networks are learned; that of smoothed dissipative particle dynamics is analytic. The
+equations need only squares; the noise alone takes their root.
 """
 
 from __future__ import annotations
@@ -234,4 +231,22 @@ class NetworkFriction(nn.Module):
         return 0.0
 
 
-KINDS = {"splines": SplineFriction, "network": NetworkFriction, "revenga": RevengaFriction}
+class NoFriction(nn.Module):
+    """a = b = c = 0: particles that exchange momentum with the bath alone."""
+
+    def __init__(self, scales: Scales) -> None:
+        super().__init__()
+
+    def forward(self, radial: Radial, T_i: Tensor, T_j: Tensor, VV: Tensor) -> Friction:
+        return from_rows(*torch.zeros((3, 3, len(T_i)), dtype=T_i.dtype, device=T_i.device))
+
+    def roughness(self) -> float:
+        return 0.0
+
+
+KINDS = {
+    "splines": SplineFriction,
+    "network": NetworkFriction,
+    "revenga": RevengaFriction,
+    "none": NoFriction,
+}

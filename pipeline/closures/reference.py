@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
-from pipeline.graphs import space_of
 from pipeline.pairs import Pairs, find, sum_even
 from pipeline.space import Space
 from pipeline.trajectory import Trajectory
@@ -115,8 +114,7 @@ def undeformed(
             f"from some snapshots and strain needs all of them: give only particles that are "
             f"always seen, or no reference."
         )
-    space = space_of(trajectory)
-    scaled = Space(tuple(side / length for side in space.lengths), space.rate)
+    scaled = trajectory.space.scaled(length)
     r0 = torch.from_numpy(trajectory.reference / length).double()
     found = reference(find(r0, scaled, cutoff), cutoff, scaled)
     return found.to(device, dtype)

@@ -45,11 +45,7 @@ def radial(r: Tensor, h: float, intervals: int) -> Radial:
     """
     x = (r * (intervals / h)).clamp(0.0, float(intervals))
     cell = x.detach().floor().clamp(max=intervals - 1)
-    t = x - cell
-    u, t2 = 1.0 - t, t * t
-    t3 = t2 * t
-    value = torch.stack((u * u * u, 3.0 * t3 - 6.0 * t2 + 4.0, 3.0 * (t + t2 - t3) + 1.0, t3))
-    slope = torch.stack((-u * u, 3.0 * t2 - 4.0 * t, 2.0 * t - 3.0 * t2 + 1.0, t2))
+    value, slope = _pieces(x - cell)
     row = cell.long() + torch.arange(-1, 3, device=r.device)[:, None]
     row = row.abs()  # the mirror
     size = (intervals + 2, r.shape[0])
@@ -58,6 +54,45 @@ def radial(r: Tensor, h: float, intervals: int) -> Radial:
         r.new_zeros(size).scatter_add_(0, row, value / 6.0),
         r.new_zeros(size).scatter_add_(0, row, slope * (0.5 * intervals / h)),
     )
+
+
+class Line(NamedTuple):
+    """A coordinate with the spline basis of an interval at it."""
+
+    basis: Tensor  # (K, N) B_k(x), K = intervals + 3
+    slope: Tensor  # (K, N) dB_k/dx [1/length]
+
+
+def line(x: Tensor, low: float, high: float, intervals: int) -> Line:
+    """Cubic B-spline basis on ``intervals`` equal intervals of [low, high], straight on outside.
+
+    Beyond the ends every spline continues as the tangent it has there, so that what was learned
+    within a field of view goes on steadily outside of it.
+
+    Args:
+        x: (N,) coordinates.
+        low, high: ends of the interval [length].
+        intervals: number of knot intervals.
+    """
+    inside = x.clamp(low, high)
+    width = (high - low) / intervals
+    place = (inside - low) / width
+    cell = place.detach().floor().clamp(0, intervals - 1)
+    value, slope = _pieces(place - cell)
+    row = cell.long() + torch.arange(4, device=x.device)[:, None]
+    size = (intervals + 3, x.shape[0])
+    slopes = x.new_zeros(size).scatter_(0, row, slope * (0.5 / width))
+    basis = x.new_zeros(size).scatter_(0, row, value / 6.0)
+    return Line(basis + slopes * (x - inside), slopes)
+
+
+def _pieces(t: Tensor) -> tuple[Tensor, Tensor]:
+    """The four cubics that meet in a knot interval, times 6, and their slopes, times 2 (4, N)."""
+    u, t2 = 1.0 - t, t * t
+    t3 = t2 * t
+    value = torch.stack((u * u * u, 3.0 * t3 - 6.0 * t2 + 4.0, 3.0 * (t + t2 - t3) + 1.0, t3))
+    slope = torch.stack((-u * u, 3.0 * t2 - 4.0 * t, 2.0 * t - 3.0 * t2 + 1.0, t2))
+    return value, slope
 
 
 def roughness(coefficients: Tensor) -> Tensor:

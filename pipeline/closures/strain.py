@@ -1,7 +1,5 @@
 """Strain closures: the elastic, deviatoric part of a solid's energy (paper, section 5.7).
 
-How the neighbourhood of a particle is deformed, and what is made of it.
-
 Each returns U_dev with its derivatives in S and the forces of the bonds, so that nothing above
 needs to know how strain is measured.
 """

@@ -1,12 +1,11 @@
 """Driven particles: they follow the data, and the work and impulse this takes are accounted.
 
-What the data give a rollout: the first state, and the paths of driven particles.
-
-Tracked positions carry localisation error. Taken as they are, initial velocities would hold it as
-heat. Driven particles need more care: they are not pushed back by the model's particles, so that
-their recorded thermal jitter would pump energy into their neighbours, which already receive their
-share from the noise of the pair. They are led along the slow part of their paths instead, all that
-is slower than thermal motion.
+The data give a rollout its first state and the paths of driven particles. Tracked positions
+carry localisation error. Taken as they are, initial velocities would hold it as heat. Driven
+particles need more care: they are not pushed back by the model's particles, so that their recorded
+thermal jitter would pump energy into their neighbours, which already receive their share from the
+noise of the pair. They are led along the slow part of their paths instead, all that is slower than
+thermal motion.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from torch import Tensor
 
 from pipeline.dynamics.integrators import Kick
 from pipeline.dynamics.smoothing import best_weight, smoothed, weight_of_period
-from pipeline.graphs import space_of
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.thermo import Dynamics, Thermo
 from pipeline.pairs import State, sum_odd
@@ -36,14 +34,35 @@ class Path(NamedTuple):
     v: Tensor  # (k, D) velocities [a / dt]
 
 
+class FromBath(NamedTuple):
+    """The part of an account that comes from the bath: what it lost and the particles got."""
+
+    heat: float  # taken from its heat
+    work: float  # done by what keeps the medium flowing, u . impulse
+    impulse: Tensor  # (D,)
+    entropy: float  # that it lost: heat / T_b
+
+    def plus(self, other: FromBath | None) -> FromBath:
+        if other is None:
+            return self
+        return FromBath(
+            self.heat + other.heat,
+            self.work + other.work,
+            self.impulse + other.impulse,
+            self.entropy + other.entropy,
+        )
+
+
 class Account(NamedTuple):
-    """What driving gave to the system: energy and momentum (m = 1)."""
+    """What driving and bath gave to the system: energy and momentum (m = 1)."""
 
     work: float
     impulse: Tensor  # (D,)
+    bath: FromBath | None = None  # the bath's part of both; None without one
 
     def plus(self, other: Account) -> Account:
-        return Account(self.work + other.work, self.impulse + other.impulse)
+        bath = other.bath if self.bath is None else self.bath.plus(other.bath)
+        return Account(self.work + other.work, self.impulse + other.impulse, bath)
 
 
 def lead_velocity(v: Tensor, path: Path) -> Tensor:
@@ -72,7 +91,8 @@ def follow(state: State, path: Path, thermo: Thermo, S: Tensor, temperature: flo
 
 def conservative_force(model: Metriplectic, dynamics: Dynamics) -> Tensor:
     """-dE/dr_i (N, D), the reversible part of the drift alone, where no external force acts."""
-    return model.m * dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+    force = model.m * dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+    return force if dynamics.bath is None else force - model.m * dynamics.bath.drag
 
 
 def pushed(m: Tensor, before: Tensor, free: Tensor, after: Tensor) -> Account:
@@ -139,6 +159,30 @@ def shearing(dynamics: Dynamics, given: Kick, dt: float) -> Account:
     return Account(float((impulse * pairs.boost).sum()), still)
 
 
+def contact(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Account:
+    """What the bath gives in a step: the impulse J_i, its work J_i . (v + v')_i / 2, and heat.
+
+    J . u of the work is done by whatever keeps the medium flowing; the rest, as the heat, comes
+    from the heat of the bath. Without a bath, nothing.
+
+    Args:
+        dynamics: evaluation at the beginning of the step.
+        given: impulse and heat from the bath during the step.
+        v, v_next: (N, D) velocities before and after it, those of driven particles as led.
+    """
+    bath = dynamics.bath
+    if bath is None or given.bath is None:
+        return Account(0.0, torch.zeros_like(v[0]))
+    J = given.bath.impulse
+    kinetic = float((J * (v + v_next)).sum() / 2)
+    flowing = 0.0 if bath.flow is None else float((J * bath.flow).sum())
+    heat = float(given.bath.heat.sum())
+    lost = kinetic - flowing + heat
+    impulse = J.sum(0)
+    share = FromBath(lost, flowing, impulse, lost / float(bath.T))
+    return Account(kinetic + heat, impulse, share)
+
+
 CYCLES = 3.0  # a period this much longer than that of thermal motion counts as slow
 LONGEST = 60  # lags of the velocity autocorrelation that are looked at
 SAMPLE = 400  # columns from which the smoothing is chosen
@@ -165,8 +209,7 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
     """
     free: np.ndarray = np.all(window.free, axis=0)
     window = _steadied(_attended(window, free), free, thermal_period)
-    space = space_of(window)
-    scaled = Space(tuple(x / units.length for x in space.lengths), space.rate * units.time)
+    scaled = window.space.scaled(units.length, units.time)
     r, v = window.position / units.length, window.velocity / units.velocity
     return Lead(r, v, window.present, window.present & ~free, scaled)
 

@@ -1,7 +1,4 @@
-"""Rollouts: the model's own dynamics from a snapshot of the data, with driven particles led.
-
-One rollout under way: the particles now present, led or free, and what is recorded of them.
-"""
+"""Rollouts: the model's own dynamics from a snapshot of the data, with driven particles led."""
 
 from __future__ import annotations
 
@@ -17,13 +14,21 @@ from torch import nn
 from tqdm import tqdm
 
 from pipeline import h5md
-from pipeline.dynamics.driven import Account, Path, lead
+from pipeline.dynamics.driven import Account, FromBath, Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Log, Setting
-from pipeline.files import whole
+from pipeline.files import reading, whole
 from pipeline.forcing import external
 from pipeline.pairs import Coincident, NeighbourList, State, find
 from pipeline.trajectory import Trajectory
+
+
+class Record(NamedTuple):
+    """What a run did, in reduced units; columns are the particles of its window."""
+
+    r: np.ndarray  # (T, N, D)
+    v: np.ndarray  # (T, N, D)
+    fields: dict[str, np.ndarray]  # (T, N)
 
 
 class Walk:
@@ -45,8 +50,11 @@ class Walk:
         self.fields: dict[str, np.ndarray] = {}
         self.log = Log(count, dimension)
         self.index = np.zeros(0, dtype=np.int64)
-        self.given = self.nothing = Account(0.0, torch.zeros(dimension, dtype=torch.float64))
+        still = torch.zeros(dimension, dtype=torch.float64)
+        bath = None if law.medium == "none" else FromBath(0.0, 0.0, still, 0.0)
+        self.given = self.nothing = Account(0.0, still, bath)
         self.reached = 0  # snapshots recorded
+        self.start = 0  # snapshot at which the present stretch begins
         self.before: Account | None = None  # energy and momentum before particles came or went
 
     def run(self, rows: slice, bar: tqdm) -> tuple[int, str]:
@@ -64,7 +72,7 @@ class Walk:
             return self.reached, "two particles came to sit on each other"
 
     def _run(self, rows: slice, bar: tqdm) -> tuple[int, str]:
-        self.given, self.before = self.nothing, None
+        self.given, self.before, self.start = self.nothing, None, rows.start
         state = self.populate(rows.start, None)
         for t in range(rows.start, rows.stop):
             dynamics = self.evaluate(state, float(self.clock[t]))
@@ -95,7 +103,8 @@ class Walk:
     def evaluate(self, state: State, time: float) -> Any:
         pairs = self.neighbours.pairs(state.r, time)
         force = None if self.force is None else self.force(state.r) * self.law.m
-        return self.law.evaluate(state, pairs, self.index, force, self.dt)
+        flow = self.law.flow(state.r, time)
+        return self.law.evaluate(state, pairs, self.index, force, self.dt, flow)
 
     def forced(self, before: State, after: State) -> Account:
         """What the external force gave in a step."""
@@ -109,11 +118,25 @@ class Walk:
             now = self.content(state, dynamics)
             change = Account(now.work - self.before.work, now.impulse - self.before.impulse)
             self.given, self.before = self.given.plus(change), None
-        self.r[t, self.index], self.v[t, self.index] = state.r.numpy(), state.v.numpy()
+        self.r[t, self.index], self.v[t, self.index] = state.r.numpy(), self.velocity(t, state)
         for name, value in self.law.fields(state, dynamics).items():
             self.fields.setdefault(name, np.zeros(self.shape))[t, self.index] = value.numpy()
         totals = self.law.totals(state, dynamics)
         self.log.record(t, self.law.m, state, totals, self.given, self.free)
+
+    def velocity(self, t: int, state: State) -> np.ndarray:
+        """What is recorded as velocity (n, D): of Brownian motion, that of a whole interval."""
+        v = state.v.numpy()
+        if self.law.medium != "brownian" or t == self.start:
+            return v
+        stayed = self.lead.present[t - 1, self.index]
+        mean = (state.r.numpy() - self.r[t - 1, self.index]) / self.interval
+        return np.where(stayed[:, None], mean, v)
+
+    def kept(self, last: int) -> Record:
+        """What was recorded of the first ``last`` snapshots."""
+        fields = {name: field[:last] for name, field in self.fields.items()}
+        return Record(self.r[:last], self.v[:last], fields)
 
     def path(self, state: State, t: int, substep: int) -> Path:
         """Where the driven rows are after a substep, on the line between their data."""
@@ -202,19 +225,27 @@ def rollout(
     if stopped:
         stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
     cost = 1e3 * (time.process_time() - begin) / max((last - 1) * conditions.substeps, 1)
-    made = recorded(window, walk, last, seed)
+    made = recorded(window, walk, walk.kept(last), seed)
     return Rollout(made, walk.log.arrays(window.time, last), stopped, cost)
 
 
-def recorded(window: Trajectory, walk: Walk, last: int, seed: int) -> Trajectory:
-    """What a walk holds of its first ``last`` snapshots, in the units of the data."""
+def recorded(window: Trajectory, walk: Walk, record: Record, seed: int) -> Trajectory:
+    """The first snapshots of a window as a run took them, in the units of the data.
+
+    Args:
+        window: what was to be followed.
+        walk: says who was present and led, and the units.
+        record: of its first snapshots.
+        seed: of the run.
+    """
+    last = len(record.r)
     units, part = walk.conditions.units, window.window(slice(0, last))
     present = walk.lead.present[:last]
     return part._replace(
-        position=walk.r[:last] * units.length,
-        velocity=walk.v[:last] * units.velocity,
+        position=record.r * units.length,
+        velocity=record.v * units.velocity,
         driven=walk.lead.driven[:last],
-        extra={k: np.where(present, field[:last], 0.0) for k, field in walk.fields.items()},
+        extra={k: np.where(present, field, 0.0) for k, field in record.fields.items()},
         attributes={**part.attributes, "rollout_seed": seed, "localisation_error": 0.0},
     )
 
@@ -225,6 +256,8 @@ UNITS = {
     "entropy": "k_B",
     "momentum": "m a / dt",
     "impulse": "m a / dt",
+    "bath_impulse": "m a / dt",
+    "bath_entropy": "k_B",
 }
 
 
@@ -251,6 +284,6 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
 
 def read_observables(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], str]:
     """The logged quantities of rollout.h5 and why it stopped ("" where it did not)."""
-    with h5py.File(path, "r") as file:
+    with reading(path, "a rollout"), h5py.File(path, "r") as file:
         group = file["observables"]
         return {name: group[name][:] for name in group}, str(group.attrs["stopped"])

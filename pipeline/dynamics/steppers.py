@@ -1,16 +1,8 @@
-"""What a rollout needs of a model: one step, with entropies of the particles or without.
-
-Quantities logged along a rollout, from which the laws can be audited.
-
-What a rollout needs of a model, with an entropy or without.
-
-Rollouts of the metriplectic model, whose particles have an entropy each.
-
-Rollouts of the baselines, which know velocities and no entropy.
-"""
+"""What a rollout needs of a model: one step, with entropies of the particles or without."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -19,7 +11,16 @@ from torch import Tensor, nn
 
 from pipeline.baselines.base import Baseline, Motion
 from pipeline.closures.reference import Reference
-from pipeline.dynamics.driven import Account, Path, account, follow, lead_velocity, pushed, shearing
+from pipeline.dynamics.driven import (
+    Account,
+    Path,
+    account,
+    contact,
+    follow,
+    lead_velocity,
+    pushed,
+    shearing,
+)
 from pipeline.dynamics.initial_entropy import arranged, tempered
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, outruns, overdamps
@@ -46,7 +47,9 @@ class Log:
     ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
     what driving and the coming and going of particles have given since the start. Energy minus
     work and momentum minus impulse are therefore constant, momentum to round-off. A model
-    without energy or entropy logs none.
+    without energy or entropy logs none. What a bath gave is part of both, and logged besides:
+    ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is
+    what it gained.
     """
 
     def __init__(self, count: int, dimension: int) -> None:
@@ -54,6 +57,7 @@ class Log:
         self.count = count
         self.momentum = np.full((count, dimension), np.nan)
         self.impulse = np.full((count, dimension), np.nan)
+        self.bath_impulse = np.full((count, dimension), np.nan)
 
     def record(
         self,
@@ -71,6 +75,11 @@ class Log:
             "work": given.work,
             "temperature": float(m) * kinetic_temperature(state.r[free], state.v[free]),
         }
+        bath = given.bath
+        if bath is not None:
+            own = {"heat": bath.heat, "work": bath.work, "entropy": -bath.entropy}
+            values.update({f"bath_{name}": value for name, value in own.items()})
+            self.bath_impulse[t] = bath.impulse.numpy()
         for name, value in values.items():
             self.scalars.setdefault(name, np.full(self.count, np.nan))[t] = value
         self.momentum[t] = (m * state.v.sum(0)).numpy()
@@ -79,6 +88,8 @@ class Log:
     def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:
         """The first ``last`` snapshots as arrays, with their times."""
         arrays = {"time": time, **self.scalars, "momentum": self.momentum, "impulse": self.impulse}
+        if "bath_heat" in self.scalars:
+            arrays["bath_impulse"] = self.bath_impulse
         return {name: value[:last] for name, value in arrays.items()}
 
 
@@ -101,13 +112,26 @@ class Law(Protocol):
     def speed(self) -> float:
         """Largest |v| in the training data [a / dt]; a rollout may triple it."""
 
+    @property
+    def medium(self) -> str:
+        """none | inertial | brownian: in the last, velocities are forgotten within a step."""
+
+    def flow(self, r: Tensor, time: float) -> Tensor | None:
+        """Velocity (n, D) of the medium at r (n, D); None where it rests or there is none."""
+
     def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
         """Entropies (n,) of particles whose r and v come from the data."""
 
     def evaluate(
-        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+        self,
+        state: State,
+        pairs: Pairs,
+        index: np.ndarray,
+        force: Tensor | None,
+        dt: float,
+        flow: Tensor | None = None,
     ) -> Any:
-        """Everything deterministic at a state, an external force (n, D) included."""
+        """Everything deterministic at a state, in an external force and a flow (n, D)."""
 
     def step(
         self, state: State, dynamics: Any, path: Path, dt: float, generator: torch.Generator
@@ -150,6 +174,9 @@ class Setting(Protocol):
         """The law by which ``model`` moves particles under these conditions."""
 
 
+Flow = Callable[[Tensor, float], Tensor]  # r (n, D), time -> velocity of the medium (n, D)
+
+
 class Conditions(NamedTuple):
     """What a rollout of the metriplectic model needs besides the data and the model."""
 
@@ -167,6 +194,7 @@ class Conditions(NamedTuple):
     beginning: float | None = None  # mean T of those drawn at the start; None: as they are drawn
     reference: Reference | None = None  # undeformed bonds of a solid, in float64
     noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
+    flow: Flow | None = None  # of the medium around the particles; None where it rests
 
     def law(self, model: Any) -> Thermal:
         """See `pipeline.dynamics.law.Setting`."""
@@ -177,7 +205,7 @@ class Thermal:
     """The law of a metriplectic model, see `pipeline.dynamics.law.Law`."""
 
     def __init__(self, model: Metriplectic, conditions: Conditions) -> None:
-        self.model, self.conditions = model, conditions
+        self.model, self.conditions, self.dt = model, conditions, 1.0
         self.z = torch.tensor(conditions.z, dtype=torch.float64)
         self.drawn = conditions.drawn
         self.strength = None
@@ -196,7 +224,18 @@ class Thermal:
 
     @property
     def speed(self) -> float:
-        return self.conditions.limits.speed
+        # Displacements of Brownian motion grow with the root of the step.
+        longer = self.dt**-0.5 if self.medium == "brownian" else 1.0
+        return self.conditions.limits.speed * longer
+
+    @property
+    def medium(self) -> str:
+        if self.model.bath is None:
+            return "none"
+        return "brownian" if self.model.bath.brownian else "inertial"
+
+    def flow(self, r: Tensor, time: float) -> Tensor | None:
+        return None if self.conditions.flow is None else self.conditions.flow(r, time)
 
     def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
@@ -219,13 +258,23 @@ class Thermal:
         self.z[who] = z
 
     def evaluate(
-        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+        self,
+        state: State,
+        pairs: Pairs,
+        index: np.ndarray,
+        force: Tensor | None,
+        dt: float,
+        flow: Tensor | None = None,
     ) -> Dynamics:
         self.index = index
+        if dt != self.dt:
+            self.model, self.dt = self.model.at_step(dt), dt
         limit = None if self.conditions.gate is None else self.conditions.gate / dt
         strength = None if self.strength is None else self.strength[index]
         solid = self.conditions.reference
-        return self.model.dynamics(state, pairs, solid, force, limit=limit, strength=strength)
+        return self.model.dynamics(
+            state, pairs, solid, force, limit=limit, strength=strength, flow=flow
+        )
 
     def step(
         self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator
@@ -241,14 +290,17 @@ class Thermal:
         free = move(state, free_v, dS, dt)
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
         taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
+        taken = taken.plus(contact(dynamics, given, state.v, after.v))
         return after, taken.plus(shearing(dynamics, given, dt))
 
     def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""
+        bath = self.model.bath is not None
         if self.conditions.noise == "generator":
-            return draw(pairs, dt, generator)
+            return draw(pairs, dt, generator, bath)
         self.steps += 1
-        return counted(pairs, self.index + 1, dt, generator.initial_seed(), self.steps - 1)
+        step = self.steps - 1
+        return counted(pairs, self.index + 1, dt, generator.initial_seed(), step, bath)
 
     def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
         thermo, limits = dynamics.thermo, self.conditions.limits
@@ -304,11 +356,24 @@ class Mechanical:
     def speed(self) -> float:
         return self._speed
 
+    @property
+    def medium(self) -> str:
+        return "none"
+
+    def flow(self, r: Tensor, time: float) -> None:
+        return None
+
     def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
         return torch.zeros_like(state.S)
 
     def evaluate(
-        self, state: State, pairs: Pairs, index: np.ndarray, force: Tensor | None, dt: float
+        self,
+        state: State,
+        pairs: Pairs,
+        index: np.ndarray,
+        force: Tensor | None,
+        dt: float,
+        flow: Tensor | None = None,
     ) -> Motion:
         motion = self.model.dynamics(state, pairs)
         return motion if force is None else motion._replace(dv=motion.dv + force / self.m)

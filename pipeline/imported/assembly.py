@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.imported.boxes import box_of, dimension_of
-from pipeline.imported.clock import interval_and_times
+from pipeline.imported import consistency
+from pipeline.imported.boxes import box_of, breathed, dimension_of, displacements, wrapped
 from pipeline.imported.formats import frames
-from pipeline.imported.frames import Frame, Recorded, collect
+from pipeline.imported.recorded import Frame, Recorded, collect
 from pipeline.regime import covariances, tell
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.video.velocity import backward_difference
@@ -25,28 +25,44 @@ def load(
     Args:
         paths: trajectory files, in order.
         settings: section ``imported`` of the config: dt, length_unit, time_unit, box, periodic,
-            velocities, position_error; None where the files say.
+            velocities, position_error; None where the files say. What is given wins over them.
         band_of: cutoff in mean neighbour distances, and width of the driven band at open faces in
             cutoffs.
         dataset: name of the data set.
 
     Returns:
         Velocities as recorded, or backward differences where there are none; the attribute
-        ``velocity`` says which. Positions are wrapped into the box along periodic axes.
+        ``velocity`` says which. Positions are wrapped into the box along periodic axes. The
+        attribute ``warnings`` holds what the report should say first.
 
     Raises:
-        ValueError: if something needed is neither in the files nor in the settings, or the files
-            contradict each other.
+        ValueError: if something needed is neither in the files nor in the settings, or the data
+            contradict themselves.
     """
     parts = _parts([collect(frames(path), path.name) for path in paths])
+    notes = [note for part in parts for note in part.notes]
     D = dimension_of(parts, settings)
-    box = box_of(parts, settings, D)
-    dt, times = interval_and_times(parts, settings)
-    position = np.concatenate([part.position for part in parts])[:, :, :D]
+    box = box_of(parts, settings, D, notes)
+    position = np.concatenate([breathed(part, settings, box, notes) for part in parts])
     run = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p.position) for p in parts])
-    velocity, present, kind = _velocities(parts, settings, (position, run, times), (box, dt))
-    position = _wrapped(position, box)
-    first, count = parts[0].first, position.shape[1]
+    path = _path(parts, settings, position, run, box, notes)
+    consistency.check_places(path)
+    dt, times = interval_and_times(parts, settings, notes)
+    late = np.abs(np.diff(times) - dt) > 1e-3 * dt
+    jumped = consistency.jumps(path)
+    path = path._replace(dt=dt, follows=path.follows & ~late)
+    notes += consistency.check_motion(path)
+    velocity, present, kind = _velocities(path, run, jumped)
+    position = wrapped(position, box)
+    if jumped.any():
+        notes.append(
+            f"{int(jumped.sum())} steps of {path.name} lead through the whole sample, and it gives "
+            f"no box: the paths were cut there; if positions are wrapped, set imported.box."
+        )
+    pieces = _pieces(jumped)
+    position, velocity, present = (x[:, pieces.particle] for x in (position, velocity, present))
+    present = present & pieces.during
+    first, count = parts[0].first, len(pieces.particle)
     return Trajectory(
         position=position,
         velocity=velocity,
@@ -55,7 +71,11 @@ def load(
         time=times,
         run=run,
         particle=np.arange(count),
-        species=np.full(count, -1, np.int32) if first.species is None else first.species,
+        species=(
+            np.full(count, -1, np.int32)
+            if first.species is None
+            else first.species[pieces.particle]
+        ),
         box=box,
         attributes={
             **_steps(velocity * dt, present, run, kind, dt),
@@ -63,6 +83,7 @@ def load(
             "dt": dt,
             "velocity": kind,
             "files": [path.name for path in paths],
+            "warnings": notes,
         },
         extra={},
     )
@@ -129,37 +150,186 @@ def _parts(found: list[Recorded]) -> list[Recorded]:
     return found
 
 
-def _velocities(
-    parts: list[Recorded],
-    settings: Mapping[str, Any],
-    path: tuple[np.ndarray, np.ndarray, np.ndarray],
-    frame: tuple[Box, float],
-) -> tuple[np.ndarray, np.ndarray, str]:
-    """Velocities (T, N, D), who has one (T, N), and what they are."""
-    (position, run, times), (box, dt) = path, frame
-    everybody = np.ones(position.shape[:2], dtype=bool)
-    recorded = [part.velocity for part in parts if part.velocity is not None]
+def _recorded(
+    parts: list[Recorded], settings: Mapping[str, Any], dimension: int
+) -> np.ndarray | None:
+    """Velocities (T, N, D) of the files, or None where differences are to be taken."""
+    found = [part.velocity for part in parts if part.velocity is not None]
     wanted = settings["velocities"]
-    if wanted == "recorded" and len(recorded) < len(parts):
+    if wanted == "recorded" and len(found) < len(parts):
         bare = next(part.name for part in parts if part.velocity is None)
         raise ValueError(
             f"{bare} holds no velocities and imported.velocities asks for recorded ones: leave it "
             f"out, or write vx vy vz (LAMMPS), velo (extended XYZ), velocities (GSD)."
         )
-    if wanted != "difference" and len(recorded) == len(parts):
-        return np.concatenate(recorded)[:, :, : position.shape[2]], everybody, "measured"
-    step = np.diff(position, axis=0)
-    side = np.where(box.periodic, box.lengths, np.inf)
-    step -= np.where(np.isfinite(side), side, 0.0) * np.round(step / side)
-    path_of = np.concatenate([position[:1], position[:1] + np.cumsum(step, axis=0)])
-    velocity, known = backward_difference(path_of, everybody, run, dt)
-    # A difference across missing snapshots is no velocity.
-    late = np.flatnonzero(np.abs(np.diff(times) - dt) > 1e-3 * dt) + 1
-    velocity[late], known[late] = 0.0, False
+    if wanted == "difference" or len(found) < len(parts):
+        return None
+    return np.concatenate(found)[:, :, :dimension]
+
+
+def _path(
+    parts: list[Recorded],
+    settings: Mapping[str, Any],
+    position: np.ndarray,
+    run: np.ndarray,
+    box: Box,
+    notes: list[str],
+) -> consistency.Path:
+    """The paths before anything is known of times."""
+    first, D = parts[0].first, len(box.lengths)
+    silent = first.periodic is None and settings["periodic"] is None and settings["box"] is None
+    return consistency.Path(
+        name=parts[0].name if len(parts) == 1 else f"{parts[0].name} ... {parts[-1].name}",
+        position=position,
+        velocity=_recorded(parts, settings, D),
+        step=displacements(parts, position, run, box, notes),
+        follows=np.diff(run) == 0,
+        box=box,
+        dt=np.nan,
+        identified=first.identity is not None,
+        closed=np.array(box.periodic) | (not silent),
+        error=settings["position_error"],
+    )
+
+
+def _velocities(
+    path: consistency.Path, run: np.ndarray, jumped: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, str]:
+    """Velocities (T, N, D), who has one (T, N), and what they are."""
+    everybody = np.ones(path.position.shape[:2], dtype=bool)
+    if path.velocity is not None:
+        return path.velocity, everybody, "measured"
+    steps = np.concatenate([path.position[:1], path.step])
+    velocity, known = backward_difference(np.cumsum(steps, axis=0), everybody, run, path.dt)
+    # A difference across missing snapshots, or through the sample, is no velocity.
+    known[1:] &= path.follows[:, None] & ~jumped
+    velocity[~known] = 0.0
     return velocity, known, "backward difference"
 
 
-def _wrapped(position: np.ndarray, box: Box) -> np.ndarray:
-    side = np.where(box.periodic, box.lengths, 1.0)
-    inside = box.origin + (position - box.origin) % side
-    return np.where(box.periodic, inside, position)
+class Pieces(NamedTuple):
+    """Paths cut where they jump: each piece is a particle of its own."""
+
+    particle: np.ndarray  # (M,) row of the file
+    during: np.ndarray  # (T, M) bool
+
+
+def _pieces(jumped: np.ndarray) -> Pieces:
+    """Pieces in the order of the particles; the first of each comes before those cut off.
+
+    Args:
+        jumped: (T - 1, N) bool.
+    """
+    number = np.concatenate([np.zeros((1, jumped.shape[1]), int), np.cumsum(jumped, axis=0)])
+    count = number[-1] + 1
+    particle = np.repeat(np.arange(len(count)), count)
+    piece = np.arange(len(particle)) - np.repeat(np.cumsum(count) - count, count)
+    order = np.argsort(piece, kind="stable")
+    particle, piece = particle[order], piece[order]
+    return Pieces(particle, number[:, particle] == piece)
+
+
+def interval_and_times(
+    parts: list[Recorded], settings: Mapping[str, Any], notes: list[str]
+) -> tuple[float, np.ndarray]:
+    """dt and the times (T,) of all runs; snapshots at other intervals stay where they are in time.
+
+    The interval is that between most snapshots: given (imported.dt), or read from the times in the
+    file. Numbers of steps alone say how intervals compare, not how long they are.
+
+    Raises:
+        ValueError: if nobody says the interval, times do not increase, or no interval is shared by
+            most snapshots.
+    """
+    dt, found = settings["dt"], []
+    for part in parts:
+        ticks, timed = _ticks(part, dt is not None, notes)
+        unit = _usual(ticks, part.name)
+        if dt is None or timed:
+            _compare(unit, dt, part, settings, notes)
+        dt = unit if dt is None else dt
+        if settings["dt"] is None and abs(unit - dt) > 1e-3 * dt:
+            raise ValueError(
+                f"The snapshots of {part.name} are {unit:.6g} apart and those of {parts[0].name} "
+                f"{dt:.6g}: put the files into folders of their own under data/."
+            )
+        number = np.diff(ticks) / unit
+        whole = np.abs(number - np.round(number)) < 0.01
+        number = np.where(whole, np.round(number), number)
+        odd = number[number != 1]
+        if len(odd):
+            notes.append(
+                f"{len(odd)} of {len(number)} intervals of {part.name} are not {dt:.6g} (the first "
+                f"of them {odd[0] * dt:.6g}): motion across them is left out."
+            )
+        found.append(np.concatenate([[0.0], np.cumsum(number)]) * dt)
+    return float(dt), np.concatenate(found)
+
+
+def _usual(ticks: np.ndarray, name: str) -> float:
+    """The interval between most snapshots."""
+    step = np.diff(ticks)
+    if not (step > 0).all():
+        late = int(np.argmax(step <= 0))
+        raise ValueError(
+            f"The times of {name} do not increase ({ticks[late + 1]:.10g} in snapshot {late + 1} "
+            f"after {ticks[late]:.10g}): write its snapshots in order, each once, and every run "
+            f"into a file of its own."
+        )
+    usual = float(np.median(step))
+    if np.mean(np.abs(step - usual) < 0.01 * usual) < 0.5:
+        raise ValueError(
+            f"The snapshots of {name} do not fall on a clock (the shortest interval is "
+            f"{step.min():.6g}, another {step.max():.6g}, and most differ): write them at equal "
+            f"intervals."
+        )
+    return float(np.mean(step[np.abs(step - usual) < 0.01 * usual]))
+
+
+def _ticks(part: Recorded, given: bool, notes: list[str]) -> tuple[np.ndarray, bool]:
+    """(T,) times of the file, or steps or a count where the interval is given; whether times."""
+    if part.time is not None and part.step is not None:
+        _agree(part.time, part.step, part.name, notes)
+    if not given:
+        if part.time is None:
+            hint = f" ({part.first.hint})" if part.first.hint else ""
+            raise ValueError(
+                f"{part.name} does not say how much time passes between its snapshots{hint}: set "
+                f"imported.dt in the config."
+            )
+        return part.time, True
+    for clock in (part.time, part.step):
+        if clock is not None and np.ptp(clock) > 0:
+            return clock, clock is part.time
+    if part.time is not None or part.step is not None:
+        notes.append(f"All snapshots of {part.name} give the same time: they were counted instead.")
+    return np.arange(len(part.position), dtype=float), False
+
+
+def _agree(time: np.ndarray, step: np.ndarray, name: str, notes: list[str]) -> None:
+    """Times go along with the numbers of steps, unless the time step was changed on the way."""
+    passed, made = np.diff(time), np.diff(step)
+    if not ((passed > 0) & (made > 0)).all():
+        return
+    rate = passed / made
+    if np.ptp(rate) > 0.01 * np.median(rate):
+        notes.append(
+            f"In {name} a step takes from {rate.min():.4g} to {rate.max():.4g} of time: the times "
+            f"were believed, not the numbers of steps."
+        )
+
+
+def _compare(
+    unit: float,
+    dt: float | None,
+    part: Recorded,
+    settings: Mapping[str, Any],
+    notes: list[str],
+) -> None:
+    """A note where a given interval is not the file's, and is not said in another unit."""
+    first, told = part.first, settings["time_unit"]
+    same = told is None or first.time_unit is None or told == first.time_unit
+    if dt is not None and same and abs(unit / dt - 1) > 1e-3:
+        notes.append(
+            f"Snapshots are {dt:.6g} apart, as imported.dt says; {part.name} says {unit:.6g}."
+        )

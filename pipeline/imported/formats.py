@@ -5,21 +5,25 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import gsd.hoomd
 import numpy as np
 from MDAnalysis.coordinates.core import reader
 
-from pipeline.imported import extxyz, lammps
-from pipeline.imported.frames import Frame, rectangular
+from pipeline.imported.recorded import Frame, plausible, rectangular
 from pipeline.imported.sources import kind
+from pipeline.imported.text import extxyz, lammps
+
+# Programs whose DCD files do not count time in the format's own unit, by words of the header.
+STRANGERS = {"LAMMPS": "LAMMPS", "DCD plugin": "VMD", "HOOMD": "HOOMD-blue"}
 
 
 def frames(path: Path) -> Iterator[Frame]:
     """Snapshots of a trajectory file of any kind."""
     readers: dict[str, Callable[[Path], Iterator[Frame]]] = {
-        "lammps": lammps.frames,
-        "extxyz": extxyz.frames,
+        "lammps": lammps,
+        "extxyz": extxyz,
         "gsd": hoomd,
     }
     return readers.get(kind(path) or "", universe)(path)
@@ -30,21 +34,38 @@ def hoomd(path: Path) -> Iterator[Frame]:
 
     (MDAnalysis reads GSD as well, without velocities and dimension.)
     """
-    with gsd.hoomd.open(str(path), "r") as file:
-        for frame in file:
-            box = np.asarray(frame.configuration.box, dtype=float)
-            rectangular(box[3:], path)
-            velocity = np.asarray(frame.particles.velocity)
-            yield Frame(
-                position=np.asarray(frame.particles.position),
-                velocity=velocity if velocity.any() else None,
-                lengths=box[:3],
-                origin=-0.5 * box[:3],
-                periodic=(True, True, True),
-                step=int(frame.configuration.step),
-                species=np.asarray(frame.particles.typeid, dtype=np.int32),
-                dimension=int(frame.configuration.dimensions),
-            )
+    try:
+        with gsd.hoomd.open(str(path), "r") as file:
+            for number in range(len(file)):
+                _check_particles(file, number, path)
+                yield _hoomd_snapshot(file[number], path)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise ValueError(f"{path.name} cannot be read as GSD: {error}") from error
+
+
+def _check_particles(file: Any, number: int, path: Path) -> None:
+    """Positions must be there: the library fills in zeros, as many as the file may claim."""
+    if not file.file.chunk_exists(frame=0, name="particles/position"):
+        raise ValueError(f"{path.name} holds no positions (particles/position).")
+    if file.file.chunk_exists(frame=number, name="particles/N"):
+        count = int(file.file.read_chunk(frame=number, name="particles/N")[0])
+        plausible(count, path)
+
+
+def _hoomd_snapshot(frame: Any, path: Path) -> Frame:
+    box = np.asarray(frame.configuration.box, dtype=float)
+    rectangular(box[3:] * box[:3].max(), box[:3], path)
+    velocity = np.asarray(frame.particles.velocity)
+    return Frame(
+        position=np.asarray(frame.particles.position),
+        velocity=velocity if velocity.any() else None,
+        lengths=box[:3],
+        origin=-0.5 * box[:3],
+        periodic=(True, True, True),
+        step=int(frame.configuration.step),
+        species=np.asarray(frame.particles.typeid, dtype=np.int32),
+        dimension=int(frame.configuration.dimensions),
+    )
 
 
 def universe(path: Path) -> Iterator[Frame]:
@@ -56,16 +77,49 @@ def universe(path: Path) -> Iterator[Frame]:
         except Exception as error:  # every reader fails in its own way
             raise ValueError(f"MDAnalysis cannot open {path.name}: {error}") from error
         with opened:
+            plausible(opened.n_atoms, path)
+            hint = _foreign_clock(opened)
             timed = opened.dt is not None and not any("no dt" in str(w.message) for w in said)
-            for ts in opened:
+            units = {} if hint else opened.units
+            snapshots = iter(opened)
+            while (ts := _next(snapshots, path)) is not None:
                 box = ts.dimensions
                 if box is not None:
-                    rectangular(90.0 - box[3:] if box[:3].any() else box[3:], path)
+                    lean = np.cos(np.radians(box[3:])) if box[3:].any() else np.zeros(3)
+                    rectangular(lean * box[:3].max(), box[:3], path)
                 yield Frame(
                     position=ts.positions.copy(),
                     velocity=ts.velocities.copy() if ts.has_velocities else None,
                     lengths=None if box is None else np.array(box[:3], dtype=float),
-                    time=float(ts.time) if timed else None,
-                    length_unit="A" if opened.units.get("length") else None,
-                    time_unit="ps" if opened.units.get("time") and timed else None,
+                    time=float(ts.time) if timed and not hint else None,
+                    length_unit="A" if units.get("length") else None,
+                    time_unit="ps" if units.get("time") and timed else None,
+                    hint=hint,
                 )
+
+
+def _next(snapshots: Iterator[Any], path: Path) -> Any:
+    try:
+        return next(snapshots, None)
+    except Exception as error:  # as above
+        raise ValueError(f"MDAnalysis cannot read {path.name} to its end: {error}") from error
+
+
+def _foreign_clock(opened: Any) -> str:
+    """A sentence where the header names a program that counts time in a unit of its own.
+
+    The format says AKMA time (48.9 fs); LAMMPS writes that of its unit style, VMD a one.
+    """
+    header = getattr(getattr(opened, "_file", None), "header", None)
+    if not isinstance(header, dict):
+        return ""
+    remarks = str(header.get("remarks", ""))
+    program = next((name for word, name in STRANGERS.items() if word in remarks), None)
+    every, step = header.get("nsavc", 0), float(header.get("delta", 0.0))
+    if program is None and every * step > 0:
+        return ""
+    writer = "a program that gives no interval" if program is None else program
+    return (
+        f"its header says that {writer} wrote it, {every:g} steps of {step:.6g} apart in a unit "
+        f"that the file does not name"
+    )

@@ -1,11 +1,17 @@
-"""Which files of a folder are trajectories; light enough to be asked before any work."""
+"""Which files of a folder are trajectories or tables of tracks; light enough to be asked early."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice, pairwise
 from pathlib import Path
+from typing import Any
+
+from pipeline.errors import InputError
+from pipeline.files import natural, twins
 
 KINDS = {
     "lammps": {".lammpstrj", ".lammpsdump", ".dump"},
@@ -17,6 +23,30 @@ KINDS = {
 }
 PACKED = {".gz", ".bz2"}
 ACCEPTED = sorted(set().union(*KINDS.values()))
+TABLES = {
+    "text": {".csv", ".txt", ".tsv", ".dat"},
+    "parquet": {".parquet", ".pq"},
+    "hdf5": {".h5", ".hdf5", ".hdf"},
+    "xml": {".xml"},
+    "npy": {".npy"},
+}
+# What tracking programs call their columns: trackpy, TrackMate, napari and others. The second line
+# counts where nothing of the first is there.
+ROLES: dict[str, tuple[set[str], set[str]]] = {
+    "particle": (
+        {"particle", "track_id", "trackid", "particle_id", "trajectory", "trajectory_id", "track"},
+        {"id", "traj", "tid"},
+    ),
+    "frame": (
+        {"frame", "frames", "frame_number", "frame_index", "frame_id"},
+        {"t", "slice"},
+    ),
+    "x": ({"x", "position_x", "pos_x", "x_pos", "centroid_x", "x_position"}, {"xc"}),
+    "y": ({"y", "position_y", "pos_y", "y_pos", "centroid_y", "y_position"}, {"yc"}),
+    "time": ({"time", "position_t", "timestamp"}, set()),
+}
+UNIT = re.compile(r"\s*[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]\s*$|_(px|um|nm|mm|s|ms|sec)$")
+PEEK = 60  # lines of a text that are looked at to tell what it is
 
 
 def kind(path: Path) -> str | None:
@@ -33,24 +63,170 @@ def kind(path: Path) -> str | None:
 
 
 def _starts_like_a_dump(path: Path) -> bool:
-    opener = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as file:
+        with opened(path) as file:
             return bool(file.read(5) == b"ITEM:")
     except OSError:  # not the archive its name says
         return False
+
+
+def opened(path: Path) -> Any:
+    opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
+    return opener(path, "rb")
 
 
 def recorded(paths: Iterable[Path | str]) -> list[Path]:
     """The trajectories among some files, in natural order.
 
     A structure (gro, pdb) is one where nothing else is: beside a trajectory it is its topology.
+
+    Raises:
+        InputError: for the same trajectory twice.
     """
     found = {Path(path): kind(Path(path)) for path in paths}
     chosen = [path for path, name in found.items() if name and name != "structure"]
     chosen = chosen or [path for path, name in found.items() if name]
-    return sorted(chosen, key=_natural)
+    if pair := twins(chosen):
+        raise InputError(f"{pair[0]} and {pair[1]} are the same trajectory: take one away.")
+    return sorted(chosen, key=lambda path: natural(str(path)))
 
 
-def _natural(path: Path) -> list:
-    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", str(path))]
+def tables(paths: Iterable[Path | str]) -> list[Path]:
+    """The tables of tracks among some files, in natural order.
+
+    A table is known by the names of its columns, or, where it has none, by columns of whole numbers
+    that count particles and frames. Other tables (of features, of notes) are none.
+    """
+    found = [path for path in map(Path, paths) if _holds_tracks(path)]
+    return sorted(found, key=lambda path: natural(str(path)))
+
+
+def table_kind(path: Path) -> str | None:
+    """Key of TABLES that a file belongs to by its ending."""
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in PACKED]
+    return next((k for k, ends in TABLES.items() if suffixes and suffixes[-1] in ends), None)
+
+
+def _holds_tracks(path: Path) -> bool:
+    form = table_kind(path)
+    try:
+        if form == "text":
+            lines = head(path)
+            return roles_known(heading(lines)) or layout(numbers(lines)) is not None
+        if form == "xml":
+            with opened(path) as file:
+                return re.search(rb"<(TrackMate|Tracks)\b", file.read(1 << 16)) is not None
+        if form == "parquet":
+            import pyarrow.parquet as pq
+
+            return roles_known(pq.read_schema(path).names)
+        if form == "hdf5":
+            import h5py
+
+            with h5py.File(path) as file:
+                return any(map(roles_known, hdf5_tables(file).values()))
+        if form == "npy":
+            import numpy as np
+
+            return layout(np.load(path, mmap_mode="r", allow_pickle=False)[:PEEK].tolist()) == "id"
+    except (OSError, EOFError, ValueError, TypeError, IndexError):  # not what its ending says
+        return False
+    return False
+
+
+def hdf5_tables(file: Any) -> dict[str, list[str]]:
+    """Names of the columns of every table in an open HDF5 file, by the table's name.
+
+    Tables are those of pandas, of both its formats, and arrays of records. PyTables keeps lists of
+    names as pickles; the names are read out of their text, and nothing is unpickled.
+    """
+    found = {}
+    for key, node in file.items():
+        table = node.get("table") if hasattr(node, "get") else node
+        if hasattr(node, "get") and "axis0" in node:
+            found[key] = [bytes(name).decode() for name in node["axis0"][:]]
+        elif getattr(table, "dtype", None) is not None and table.dtype.names:
+            blocks = {name: hdf5_block(table, name) for name in table.dtype.names}
+            found[key] = [name for names in blocks.values() for name in names]
+    return found
+
+
+def hdf5_block(table: Any, field: str) -> list[str]:
+    """Columns that a field of a table of records holds: several, in tables of pandas."""
+    told = table.attrs.get(f"{field}_kind", b"")
+    return re.findall(r"V(.+)\n", bytes(told).decode("ascii", "replace")) or [field]
+
+
+def head(path: Path) -> list[str]:
+    """The first lines of a text that are not empty."""
+    with opened(path) as file:
+        raw = file.read(1 << 16)
+    lines = raw.decode("utf-8-sig", "replace").splitlines()
+    lines = lines if len(raw) < 1 << 16 else lines[:-1]
+    return list(islice((line for line in lines if line.strip()), PEEK))
+
+
+def delimiter(line: str) -> str | None:
+    """What stands between the columns of a line; None for blanks."""
+    return next((mark for mark in "\t;," if mark in line), None)
+
+
+def words(line: str) -> list[str]:
+    """The entries of a line, without quotes."""
+    return [word.strip().strip("\"'") for word in line.split(delimiter(line))]
+
+
+def heading(lines: Sequence[str]) -> list[str]:
+    """Names of the columns: the first line that begins with a letter, or behind a #; else none."""
+    for line in lines:
+        names = words(line.lstrip("#").strip())
+        if not line.startswith("#") or roles_known(names):
+            return names if any(re.match(r"[A-Za-z]", name) for name in names) else []
+    return []
+
+
+def plain_name(name: str) -> tuple[str, str | None]:
+    """A column's name as ROLES has it, and the unit behind it."""
+    found = UNIT.search(name)
+    bare = name[: found.start()] if found and found.start() else name
+    unit = next((part for part in found.groups() if part), None) if bare != name and found else None
+    return re.sub(r"[\s.-]+", "_", bare.strip().lower()), unit
+
+
+def candidates(names: Sequence[str], role: str) -> list[int]:
+    """Columns that may have a role: those of the common names, else of the rarer ones."""
+    plain = [plain_name(name)[0] for name in names]
+    found = ([k for k, name in enumerate(plain) if name in known] for known in ROLES[role])
+    return next((columns for columns in found if columns), [])
+
+
+def roles_known(names: Sequence[str]) -> bool:
+    """Whether names give particle, x, y, and a frame or a time."""
+    timed = candidates(names, "frame") or candidates(names, "time")
+    return bool(timed) and all(candidates(names, role) for role in ("particle", "x", "y"))
+
+
+def numbers(lines: Sequence[str]) -> list[list[float]]:
+    """The rows of lines that hold numbers only, nothing where some line does not."""
+    try:
+        return [[float(word) for word in words(line)] for line in lines if not line.startswith("#")]
+    except ValueError:
+        return []
+
+
+def layout(rows: Sequence[Sequence[float]]) -> str | None:
+    """What columns without names are: ``id`` first (napari: id, t, [z,] y, x), ``last`` (Crocker
+    and Grier: x, y, ..., t, id), ``both`` where either may be meant, or None."""
+    if len(rows) < 2 or len({len(row) for row in rows}) > 1 or len(rows[0]) < 4:
+        return None
+
+    def counted(particle: int, frame: int) -> bool:
+        """Whole numbers, rows in the order of particle and frame."""
+        keys = [(row[particle], row[frame]) for row in rows]
+        whole = all(float(x).is_integer() and x >= 0 for key in keys for x in key)
+        follow = any(a[0] == b[0] for a, b in pairwise(keys))
+        return whole and follow and all(a < b for a, b in pairwise(keys))
+
+    first = len(rows[0]) <= 5 and counted(0, 1)
+    last = counted(-1, -2)
+    return {(True, False): "id", (False, True): "last", (True, True): "both"}.get((first, last))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pipeline.dynamics.rollout import Rollout, recorded
+from pipeline.dynamics.rollout import Record, Rollout, recorded
 from pipeline.dynamics.steppers import kinetic_temperature
 from pipeline.lammps import run
 from pipeline.lammps.case import Case
@@ -21,15 +21,15 @@ IMPULSE = ("f_integrate[8]", "f_integrate[9]", "f_integrate[10]")
 
 def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str]) -> Rollout:
     """The rollout that a LAMMPS run of ``case`` made, in the units of the data."""
-    walk, index = case.walk, case.walk.index
-    seen = read(dump, walk.lead.space)
+    lead, index = case.walk.lead, case.walk.index
+    seen = read(dump, lead.space)
     last = len(seen.steps)
-    walk.r[:last, index], walk.v[:last, index] = seen.r, seen.v
-    for name in ("entropy", "temperature"):
-        field = walk.fields.setdefault(name, np.zeros(walk.shape))
-        field[:last, index] = getattr(seen, name)
-    totals = observables(seen, log, ~case.driven, float(walk.law.m))
-    trajectory = recorded(case.window, walk, last, case.seed)
+    r, v = lead.r[:last].copy(), lead.v[:last].copy()  # of those never present, too
+    S, T = np.zeros((2, *r.shape[:2]))
+    r[:, index], v[:, index], S[:, index], T[:, index] = seen[1:5]
+    record = Record(r, v, {"entropy": S, "temperature": T})
+    totals = observables(seen, log, ~case.driven, float(case.walk.law.m))
+    trajectory = recorded(case.window, case.walk, record, case.seed)
     made = {"time": case.window.time[:last], **totals}
     return Rollout(trajectory, made, "", 1e3 * run.loop(log).step)
 
@@ -46,25 +46,25 @@ class Dumped(NamedTuple):
 
 
 def read(dump: str | os.PathLike[str], space: Space) -> Dumped:
-    """The dump of a run as `pipeline.lammps.script` asks for it.
+    """The dump of a run as `pipeline.lammps.input` asks for it.
 
     In a sheared box LAMMPS lowers the velocity of a particle that it puts back into the box from
     above: what it took off is added again, so that paths and velocities have no jumps.
     """
     D = space.dimension
-    steps, names, values = run.snapshots(dump)
-    r, v, rest = np.split(values[..., 1:], (D, 2 * D), axis=2)
+    found = run.dump(dump)
+    r, v, rest = np.split(found.values[..., 1:], (D, 2 * D), axis=2)
     flow = np.zeros(rest.shape[:2])
     if space.rate:
-        flow = space.slide * values[..., names.index("iy")]
+        flow = space.slide * found.column("iy")
         v[..., 0] += flow
-    return Dumped(steps, r, v, rest[..., 0], rest[..., 1], flow)
+    return Dumped(found.steps, r, v, rest[..., 0], rest[..., 1], flow)
 
 
 def observables(
     seen: Dumped, log: str | os.PathLike[str], free: np.ndarray, m: float
 ) -> dict[str, np.ndarray]:
-    """The quantities that `pipeline.dynamics.observables` logs, at the dumped steps."""
+    """The quantities that `pipeline.dynamics.steppers` logs, at the dumped steps."""
     totals = run.thermo(log).set_index("Step").loc[seen.steps]
     found: dict[str, np.ndarray]
     found = {name: totals[column].to_numpy() for name, column in COLUMNS.items()}
@@ -88,7 +88,7 @@ def observables(
 
 def rollout(case: Case, folder: str | os.PathLike[str], script: str, ranks: int = 1) -> Rollout:
     """Runs the input script of a case and collects what it wrote; the dump is removed."""
-    log = run.run(folder, script, ranks)
+    log = run.run(folder, script, ranks, steps=case.steps)
     dump = Path(folder) / "rollout.dump"
     made = collect(case, dump, log)
     dump.unlink()

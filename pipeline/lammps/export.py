@@ -1,24 +1,16 @@
-"""A learned model folder as one potential file.
+"""A learned model folder as one potential file: each closure's words and numbers.
 
-Closures as entries of a potential file.
-
-Everything of one variable becomes a cubic spline on equal intervals of [0, h] (`grid`), everything
-of two a table (`tables`). What is a spline already keeps its coefficients.
+Everything of one variable becomes a cubic spline on equal intervals of [0, h], everything of two a
+table (`pipeline.lammps.tabulate`), with the weights of the network for exact values beyond it. What
+is a spline already keeps its coefficients.
 
     volume     exp(s(r)) (1 - r^2/h^2)^taper, and the self weight
     friction   separable: ln a^2 = g0(r) + g1(r) ln T_ij + ln taper V_i V_j
                product: a^2 = level f(r, T_i)^2 f(r, T_j)^2 taper V_i V_j, f a table
     energy     exponentials: sum_k exp(log_c_k + alpha_k S - beta_k ln V/V0)
                network: a table over S and ln V
-
-Network closures as entries of a potential file: tables, and the weights for exact values.
-
-Elastic solids in a potential file: the closure, and the bonds of one undeformed configuration.
-
-    solid.bonds      (B, 2) tags of the two ends       solid.r0       (B, D) undeformed r_ij
-    solid.weight     (B,)                              solid.inverse  (N, D, D)
-
-in the notation of `pipeline.closures.reference`. The file is then for this solid alone.
+    strain     green or paper, and the bonds of one undeformed configuration: the file is then for
+               this solid alone, in the notation of `pipeline.closures.reference`
 """
 
 from __future__ import annotations
@@ -46,6 +38,108 @@ from pipeline.lammps.tabulate import Axis, Domain, line, sheet
 from pipeline.learn.trained_model import Learned, load
 from pipeline.metriplectic.model import Metriplectic
 
+Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+QUANTILES = np.linspace(0.0, 1.0, 101)
+GATE = Conditions._field_defaults["gate"]
+
+
+def potential(
+    model: Metriplectic,
+    anchor: float,
+    ranges: Ranges,
+    gate: float | None = GATE,
+    reference: Reference | None = None,
+) -> Potential:
+    """The words and numbers of a model, in its reduced units (a, dt).
+
+    Args:
+        model: learned or analytic.
+        anchor: temperature at which driven particles are held.
+        ranges: of entropy, volume and temperature that tables of networks span.
+        gate: greatest friction rate of a pair per step, as in `Conditions`; None for no bound.
+        reference: undeformed bonds; needed by a solid.
+
+    Raises:
+        ValueError: if a solid is given no reference.
+    """
+    model = copy.deepcopy(model).double().cpu()
+    numbers: dict[str, Any] = {
+        "dimension": model.scales.dimension,
+        "cutoff": model.cutoff,
+        "k_B": float(model.k_B),
+        "mass": float(model.m),
+        "anchor": anchor,
+        "gate": 1e300 if gate is None else gate,
+        "strong": 0.0,
+    }
+    made = Potential({}, {name: np.array([float(value)]) for name, value in numbers.items()})
+    domain = Domain(model.cutoff, *ranges)
+    parts = [entries(x, domain) for x in (model.volume, model.energy_closure, model.friction)]
+    if model.strain is not None:
+        if reference is None:
+            raise ValueError("A solid is exported with its undeformed bonds: pass a reference.")
+        parts += [entries(model.strain, domain), bonds(reference)]
+    for words, values in parts:
+        made.words.update(words)
+        made.numbers.update(values)
+    return made
+
+
+def of_learned(learned: Learned, reference: Reference | None = None) -> Potential:
+    """The words and numbers of a trained model, with its units and the laws of its latents.
+
+    The laws are quantile functions at equal steps of probability, so that any number of new
+    particles can be drawn; strengths of a mixture keep their two humps, which no normal law has.
+
+    Args:
+        learned: the model.
+        reference: undeformed bonds; needed by a solid, see `Conditions`.
+    """
+    record = learned.record
+    anchor, ranges = float(record["seen"]["mean_T"]), tabulated(record["seen"])
+    made = potential(learned.model, anchor, ranges, reference=reference)
+    units = record["units"]
+    made.words["unit.length"] = f"{units['length']!r} {units['length_unit']}"
+    made.words["unit.time"] = f"{units['time']!r} {units['time_unit']}"
+    made.numbers["strong"] = np.array([float(len(learned.met) > 0)])
+    for name, sample in (("entropy", learned.z), ("log_strength", learned.log_s)):
+        law = np.quantile(sample, QUANTILES) if len(sample) else np.zeros(len(QUANTILES))
+        made.numbers[f"law.{name}"] = law
+    return made
+
+
+def tabulated(seen: dict[str, Any]) -> Ranges:
+    """Ranges of S, V and T a little beyond those met in training."""
+    S, V, T = (tuple(map(float, seen[name])) for name in "SVT")
+    reach = max(S[1] - S[0], 6.0 * float(seen["heat_capacity"]) ** 0.5)
+    return (S[0] - reach, S[1] + reach), (V[0] / 3.0, V[1] * 3.0), (T[0] / 3.0, T[1] * 3.0)
+
+
+def export(
+    folder: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    reference: Reference | None = None,
+) -> Potential:
+    """Writes the potential file of a model folder (results/<name>/<model>/seed<k>).
+
+    Args:
+        folder: of the model.
+        path: of the file.
+        reference: undeformed bonds; needed by a solid, see `Conditions`.
+
+    Raises:
+        ValueError: if the folder holds no metriplectic model.
+    """
+    learned = load(folder)
+    if not isinstance(learned, Learned):
+        raise ValueError(f"{folder} holds a baseline: only metriplectic models run in LAMMPS.")
+    made = of_learned(learned, reference)
+    digest = hashlib.sha256((Path(folder) / "model.safetensors").read_bytes()).hexdigest()
+    made.words["provenance.folder"] = str(folder)
+    made.words["provenance.weights"] = f"sha256 {digest}"
+    write(path, made)
+    return made
+
 
 def array(x: Tensor | Any) -> np.ndarray:
     """Plain float64 numbers."""
@@ -62,8 +156,6 @@ def mirrored(coefficients: Tensor) -> np.ndarray:
 @singledispatch
 def entries(closure: Any, domain: Domain) -> Potential:
     """The words and numbers that stand for a closure, in float64.
-
-    Those of networks are in `networks`, of solids in `solids`; import `export` to have all.
 
     Raises:
         ValueError: if this kind of closure has no form in the file.
@@ -274,106 +366,3 @@ def _(closure: PaperStrain, domain: Domain) -> Potential:
         **prefixed("energy", weights(closure.network)),
     }
     return named("strain", {"kind": "paper"}, numbers)
-
-
-Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
-QUANTILES = np.linspace(0.0, 1.0, 101)
-GATE = Conditions._field_defaults["gate"]
-
-
-def potential(
-    model: Metriplectic,
-    anchor: float,
-    ranges: Ranges,
-    gate: float | None = GATE,
-    reference: Reference | None = None,
-) -> Potential:
-    """The words and numbers of a model, in its reduced units (a, dt).
-
-    Args:
-        model: learned or analytic.
-        anchor: temperature at which driven particles are held.
-        ranges: of entropy, volume and temperature that tables of networks span.
-        gate: greatest friction rate of a pair per step, as in `Conditions`; None for no bound.
-        reference: undeformed bonds; needed by a solid.
-
-    Raises:
-        ValueError: if a solid is given no reference.
-    """
-    model = copy.deepcopy(model).double().cpu()
-    numbers: dict[str, Any] = {
-        "dimension": model.scales.dimension,
-        "cutoff": model.cutoff,
-        "k_B": float(model.k_B),
-        "mass": float(model.m),
-        "anchor": anchor,
-        "gate": 1e300 if gate is None else gate,
-        "strong": 0.0,
-    }
-    made = Potential({}, {name: np.array([float(value)]) for name, value in numbers.items()})
-    domain = Domain(model.cutoff, *ranges)
-    parts = [entries(x, domain) for x in (model.volume, model.energy_closure, model.friction)]
-    if model.strain is not None:
-        if reference is None:
-            raise ValueError("A solid is exported with its undeformed bonds: pass a reference.")
-        parts += [entries(model.strain, domain), bonds(reference)]
-    for words, values in parts:
-        made.words.update(words)
-        made.numbers.update(values)
-    return made
-
-
-def of_learned(learned: Learned, reference: Reference | None = None) -> Potential:
-    """The words and numbers of a trained model, with its units and the laws of its latents.
-
-    The laws are quantile functions at equal steps of probability, so that any number of new
-    particles can be drawn; strengths of a mixture keep their two humps, which no normal law has.
-
-    Args:
-        learned: the model.
-        reference: undeformed bonds; needed by a solid, see `Conditions`.
-    """
-    record = learned.record
-    anchor, ranges = float(record["seen"]["mean_T"]), tabulated(record["seen"])
-    made = potential(learned.model, anchor, ranges, reference=reference)
-    units = record["units"]
-    made.words["unit.length"] = f"{units['length']!r} {units['length_unit']}"
-    made.words["unit.time"] = f"{units['time']!r} {units['time_unit']}"
-    made.numbers["strong"] = np.array([float(len(learned.met) > 0)])
-    for name, sample in (("entropy", learned.z), ("log_strength", learned.log_s)):
-        law = np.quantile(sample, QUANTILES) if len(sample) else np.zeros(len(QUANTILES))
-        made.numbers[f"law.{name}"] = law
-    return made
-
-
-def tabulated(seen: dict[str, Any]) -> Ranges:
-    """Ranges of S, V and T a little beyond those met in training."""
-    S, V, T = (tuple(map(float, seen[name])) for name in "SVT")
-    reach = max(S[1] - S[0], 6.0 * float(seen["heat_capacity"]) ** 0.5)
-    return (S[0] - reach, S[1] + reach), (V[0] / 3.0, V[1] * 3.0), (T[0] / 3.0, T[1] * 3.0)
-
-
-def export(
-    folder: str | os.PathLike[str],
-    path: str | os.PathLike[str],
-    reference: Reference | None = None,
-) -> Potential:
-    """Writes the potential file of a model folder (results/<name>/<model>/seed<k>).
-
-    Args:
-        folder: of the model.
-        path: of the file.
-        reference: undeformed bonds; needed by a solid, see `Conditions`.
-
-    Raises:
-        ValueError: if the folder holds no metriplectic model.
-    """
-    learned = load(folder)
-    if not isinstance(learned, Learned):
-        raise ValueError(f"{folder} holds a baseline: only metriplectic models run in LAMMPS.")
-    made = of_learned(learned, reference)
-    digest = hashlib.sha256((Path(folder) / "model.safetensors").read_bytes()).hexdigest()
-    made.words["provenance.folder"] = str(folder)
-    made.words["provenance.weights"] = f"sha256 {digest}"
-    write(path, made)
-    return made

@@ -1,8 +1,6 @@
-"""What a LAMMPS run reads: an input script, and the particles as a data file in reduced units.
+"""What a LAMMPS run reads: an input script, and particles as a data file.
 
-The LAMMPS input script of a run.
-
-A particle system as a LAMMPS data file, in the reduced units of the model (units lj).
+Both are in the reduced units of the model (units lj).
 """
 
 from __future__ import annotations

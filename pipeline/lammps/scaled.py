@@ -1,10 +1,4 @@
-"""The model at a size that no video has: a monolayer sheared by a needle row.
-
-Latents of new particles from the laws in a potential file.
-
-What a large run kept and what it took, as a table.
-
-A sample of new particles between a wall and a needle row, none of them ever filmed.
+"""The model at a size that no video has: new particles between a wall and a needle row.
 
     wall      fixed particles, a layer two cutoffs thick, at low y
     free      what moves by the model
@@ -38,6 +32,7 @@ from pipeline.lammps.collect import Dumped, observables, read
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.input import Settings, System, script, write_data
 from pipeline.lammps.potential import Potential
+from pipeline.lammps.settings import Scaled
 from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import periodic
@@ -156,7 +151,7 @@ def scatter(folder: Path, particles: int, density: float, layer: float, seed: in
     # Discs that just touch at this density have no reason to line up at a distance of their own.
     (folder / "soft.lammps").write_text(SOFT.format(**box, reach=density**-0.5))
     run.run(folder, "soft.lammps", log="soft.log")
-    r = run.snapshots(folder / "soft.dump")[2][0, :, 2:4]
+    r = run.dump(folder / "soft.dump").values[0, :, 2:4]
     place = np.where(r[:, 1] < layer, 0, np.where(r[:, 1] > height - layer, 2, 1))
     r, place = (x[np.argsort(place, kind="stable")] for x in (r, place))
     nothing = np.zeros(len(r))
@@ -186,17 +181,6 @@ QUIET, DAMPING = 0.2, 0.3  # length of a step and drag while the sample relaxes
 QUARTERS = 4  # snapshots per period of the needle
 
 
-class Plan(NamedTuple):
-    """What is run."""
-
-    particles: int
-    relaxation: int  # steps, under a drag, from random positions
-    period: int  # steps of the needle
-    strain: float  # amplitude of the needle over the gap
-    cycles: int  # periods of the needle before the one that is recorded
-    seed: int = 0
-
-
 class Surroundings(NamedTuple):
     """What a run takes from the data and the config."""
 
@@ -205,7 +189,7 @@ class Surroundings(NamedTuple):
     ranks: int
 
 
-def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
+def needle(layers: Layers, plan: Scaled, dt: float) -> tuple[str, ...]:
     """Commands that swing the needle row; r' = r + v' dt holds, so that its work is accounted."""
     amplitude, turn = plan.strain * layers.gap, 2 * math.pi / plan.period
     first = len(layers.system.r) - layers.needle + 1
@@ -220,7 +204,7 @@ def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
 
 
 def run_scaled(
-    folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Plan, world: Surroundings
+    folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Scaled, world: Surroundings
 ) -> Layers:
     """Prepares the sample, then shears it through all periods; leaves input, log and dump.
 
@@ -261,12 +245,12 @@ def run_scaled(
     (folder / INPUT).write_text(
         script(settings, system.space, drawn.strength is not None, driving=driving)
     )
-    run.run(folder, INPUT, world.ranks)
+    run.run(folder, INPUT, world.ranks, steps=settings.steps)
     return layers
 
 
 def _relax(
-    folder: Path, plugin: str, system: System, plan: Plan, world: Surroundings
+    folder: Path, plugin: str, system: System, plan: Scaled, world: Surroundings
 ) -> np.ndarray:
     """Positions (N, 2) after the model itself, under a drag, has pushed neighbours apart."""
     write_data(folder / "relax.data", system)
@@ -285,7 +269,7 @@ def _relax(
     text = script(settings, system.space, system.strength is not None, drag)
     (folder / "relax.lammps").write_text(text)
     run.run(folder, "relax.lammps", world.ranks, log="relax.log")
-    return run.snapshots(folder / "relax.dump")[2][-1, :, 1:3]
+    return run.dump(folder / "relax.dump").values[-1, :, 1:3]
 
 
 def collect(

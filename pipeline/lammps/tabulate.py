@@ -1,11 +1,8 @@
 """Functions tabulated as splines on uniform knots, as finely as a wanted accuracy takes.
 
-Interpolation by splines on uniform knots, as the potential file stores them.
-
-A spline of degree p on n equal intervals is kept as its n + p B-spline coefficients; number k
-belongs to the basis function that is centred (p - 1) / 2 knots left of knot k.
-
-Functions tabulated as splines, as finely as a wanted accuracy takes.
+A spline of degree p on n equal intervals is kept, here and in the potential file, as its n + p
+B-spline coefficients; number k belongs to the basis function that is centred (p - 1) / 2 knots left
+of knot k.
 """
 
 from __future__ import annotations

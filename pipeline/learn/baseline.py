@@ -18,6 +18,7 @@ from pipeline.learn.learned_curves import Group
 from pipeline.learn.likelihood import Velocity, velocity_scores
 from pipeline.learn.modules import Trainee, evenly
 from pipeline.learn.scales import Measured, Noise
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.pairs import Pairs, State
 
@@ -29,11 +30,11 @@ class BaselineLearner(Trainee):
 
     Args:
         model: an nn.Module that is a `pipeline.baselines.motion.Baseline`.
-        settings: complete settings of the training.
+        settings: of the training.
         noise: variances that are not the model's.
     """
 
-    def __init__(self, model: Any, settings: dict[str, Any], noise: Noise) -> None:
+    def __init__(self, model: Any, settings: Training, noise: Noise) -> None:
         super().__init__(model, settings)
         self.noise = noise
 
@@ -51,7 +52,7 @@ class BaselineLearner(Trainee):
             draw: number of the simulated localisation error, where there is one.
         """
         now, extra = item.now, self.noise.floor + self.noise.known
-        generator = draws(self.options["seed"], draw, now.r.device)
+        generator = draws(self.options.seed, draw, now.r.device)
         if self.noise.shake:
             now = shaken(now, self.noise.shake, generator, self.noise.pace)
         motion, residual = self.evaluate(now)
@@ -80,7 +81,7 @@ class BaselineLearner(Trainee):
         return Plain(
             snapshots.units,
             fastest(snapshots, times),
-            substeps=self.options["rollout_substeps"],
+            substeps=self.options.rollout_substeps,
             thermal_period=measured.thermal_period,
         )
 
@@ -106,33 +107,31 @@ def fastest(snapshots: Snapshots, times: np.ndarray) -> float:
 
 
 def start_baseline(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> Any:
     """A baseline whose scales are measured, on the device and in the precision of the data."""
-    kind = settings["model"]
+    kind = settings.model
     scales = SCALES[kind](snapshots, times, measured, settings)
     plain = {"kind": kind, "cutoff": snapshots.cutoff, **scales}
     return build(plain).to(snapshots.device, snapshots.dtype)
 
 
 def _network(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> dict[str, Any]:
     """Sizes of the layers, and the scales of what goes in and comes out."""
     batch = snapshots.batch(evenly(times, 20))
     return {
         "dimension": snapshots.dimension,
-        "width": settings["width"],
-        "layers": settings["layers"],
-        "velocity": float(
-            (batch.v[batch.mask].square().mean() + 2 * settings["shake"] ** 2).sqrt()
-        ),
+        "width": settings.width,
+        "layers": settings.layers,
+        "velocity": float((batch.v[batch.mask].square().mean() + 2 * settings.shake**2).sqrt()),
         "acceleration": measured.acceleration,
     }
 
 
 def _dpd(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> dict[str, Any]:
     """Force and noise that each explain half of the velocity change, at the measured T0."""
     batch = snapshots.batch(evenly(times, 5))

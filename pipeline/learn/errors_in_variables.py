@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from pipeline.learn.snapshots import Batch
+from pipeline.pairs import displaced
 
 
 def twin(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
@@ -69,14 +70,11 @@ def _errors(count: int, batch: Batch, sigma: float, generator: torch.Generator) 
 
 def _moved(batch: Batch, before: Tensor, now: Tensor, after: Tensor) -> Batch:
     """The batch with its positions at t - 1, t and t + 1 moved by (n, D) each."""
-    pairs = batch.pairs
-    r_ij = pairs.e * pairs.r[:, None] + now[pairs.i] - now[pairs.j]
-    distance = torch.linalg.vector_norm(r_ij, dim=1)
     return batch._replace(
         r=batch.r + now,
         v=batch.v + now - before,
         v_next=batch.v_next + after - now,
-        pairs=pairs._replace(r=distance, e=r_ij / distance[:, None]),
+        pairs=displaced(batch.pairs, now),
     )
 
 

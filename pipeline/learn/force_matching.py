@@ -14,17 +14,23 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
+from pipeline.closures.bath import Uniform as UniformBath
 from pipeline.closures.energy import ExponentialEnergy
-from pipeline.closures.friction import SplineFriction
+from pipeline.closures.friction import NoFriction, SplineFriction
+from pipeline.closures.pair_energy import SplinePairEnergy
 from pipeline.closures.volume import SplineVolume
+from pipeline.learn.overdamped import halfway
 from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.pairs import State, sum_odd
+from pipeline.pairs import State, sum_even, sum_odd
 
 INTERVALS = 10  # of the regression's splines
+SNAPSHOTS = 50  # looked at, evenly spread
+HALFWAY = 300  # the same of Brownian motion, whose forces drown in noise
 RIDGE = 1e-3  # of its roughness penalty, relative to the mean of the normal matrix
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
+TAIL = 0.003  # the same of the force of Brownian motion, which has no other start for its tail
 
 
 class Curves(NamedTuple):
@@ -35,6 +41,7 @@ class Curves(NamedTuple):
     along: Tensor  # friction along e_ij [1 / dt]
     across: Tensor  # friction across [1 / dt]
     residual: float  # variance of v' - v per component that is left
+    drag: float = 0.0  # friction of a bath [1 / dt]
 
 
 def features(batch: Batch, h: float) -> Tensor:
@@ -48,29 +55,112 @@ def features(batch: Batch, h: float) -> Tensor:
     return sum_odd(pairs, columns)
 
 
-def regress(snapshots: Snapshots, times: np.ndarray) -> Curves:
-    """Least squares over at most 50 training snapshots, with a roughness penalty."""
+class Normal(NamedTuple):
+    """Sums of a least-squares fit with coefficients in groups of ``size``."""
+
+    matrix: Tensor
+    moment: Tensor
+    bias: Tensor | float  # in the moment, of noise that the regressors share
+    total: float  # sum of squares
+    count: int
+    nearest: float  # smallest pair distance seen
+
+    def solve(self, size: int, groups: int) -> Tensor:
+        """Coefficients with a roughness penalty on each spline of ``size`` coefficients."""
+        bend = torch.eye(size, dtype=torch.float64).diff(n=2, dim=0)
+        diagonal = self.matrix.diagonal()
+        scale = diagonal[: size * groups].reshape(groups, size).mean(1)
+        blocks = [
+            RIDGE * s * (bend.T @ bend) + 1e-6 * s * torch.eye(size, dtype=s.dtype) for s in scale
+        ]
+        rest = [x.reshape(1, 1) * 1e-6 for x in diagonal[size * groups :]]
+        return torch.linalg.solve(
+            self.matrix + torch.block_diag(*blocks, *rest), self.moment - self.bias
+        )
+
+    def residual(self, theta: Tensor) -> float:
+        """Mean square that is left."""
+        fitted = float(theta @ self.matrix @ theta) - 2 * float(theta @ self.moment)
+        return (self.total + fitted) / self.count
+
+
+def _few(times: np.ndarray, count: int) -> np.ndarray:
+    return times[np.unique(np.linspace(0, len(times) - 1, min(len(times), count)).astype(int))]
+
+
+def regress(snapshots: Snapshots, times: np.ndarray, drag: bool = False) -> Curves:
+    """Least squares over some training snapshots, with a roughness penalty.
+
+    Args:
+        snapshots: the data in reduced units.
+        times: of training.
+        drag: whether there is a friction of a bath, too.
+    """
     h, K = snapshots.cutoff, INTERVALS + 2
-    times = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), 50)).astype(int))]
-    normal = torch.zeros((3 * K, 3 * K), dtype=torch.float64)
-    moment, total, count, seen = torch.zeros(3 * K, dtype=torch.float64), 0.0, 0, []
-    for t in times:
+    size = 3 * K + drag
+    normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
+    total, count, seen = 0.0, 0, []
+    for t in _few(times, SNAPSHOTS):
         batch = snapshots.batch(np.array([t]))
-        X = features(batch, h)[batch.mask].double().cpu().flatten(0, 1)
+        X = features(batch, h)
+        if drag:
+            relative = batch.v if batch.flow is None else batch.v - batch.flow
+            X = torch.cat((X, -relative[:, :, None]), 2)
+        X = X[batch.mask].double().cpu().flatten(0, 1)
         y = batch.change()[batch.mask].double().cpu().flatten()
         normal, moment = normal + X.T @ X, moment + X.T @ y
         total, count = total + float(y @ y), count + len(y)
-        seen.append(batch.pairs.r.min())
-    bend = torch.eye(K, dtype=torch.float64).diff(n=2, dim=0)
-    scale = normal.diagonal().reshape(3, K).mean(1)
-    penalty = torch.block_diag(*(RIDGE * s * (bend.T @ bend) for s in scale))
-    penalty = penalty + 1e-6 * torch.diag(scale.repeat_interleave(K))
-    theta = torch.linalg.solve(normal + penalty, moment)
-    left = (total - 2 * float(theta @ moment) + float(theta @ normal @ theta)) / count
-    r = torch.linspace(float(min(seen)), 0.97 * h, 100, dtype=torch.float64)
-    basis = splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
-    force, along, across = theta.reshape(3, K) @ basis
-    return Curves(r, force, along, across, left)
+        seen.append(float(batch.pairs.r.min()))
+    sums = Normal(normal, moment, 0.0, total, count, min(seen))
+    theta = sums.solve(K, 3)
+    r, basis = _curve(sums.nearest, h)
+    force, along, across = theta[: 3 * K].reshape(3, K) @ basis
+    return Curves(r, force, along, across, sums.residual(theta), float(theta[-1]) if drag else 0.0)
+
+
+def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
+    """Distances (G,) from the nearest pair to almost h, and the tapered basis (K, G) there."""
+    r = torch.linspace(nearest, 0.97 * h, 100, dtype=torch.float64)
+    return r, splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
+
+
+def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
+    """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
+
+    The noise moves the point halfway, <v' . B> = T <div B> / 2 for a field B of forces; this
+    is the bias of the moments (Frishman and Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
+
+    Args:
+        snapshots: the data in reduced units.
+        times: snapshots to use.
+        T: variance of v' per component, localisation error taken off.
+    """
+    h, D, K = snapshots.cutoff, snapshots.dimension, INTERVALS + 2
+    normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
+    bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
+    for t in times:
+        batch = halfway(snapshots.batch(np.array([t])))
+        pairs, mask = batch.pairs, batch.mask
+        at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
+        basis, slope = at.basis * factor, at.slope * factor + at.basis * fade
+        X = sum_odd(pairs, torch.stack([b[:, None] * pairs.e for b in basis], 2))
+        spread = sum_even(pairs, (slope + (D - 1) * basis / pairs.r).T)[mask].sum(0)
+        X = X[mask].double().cpu().flatten(0, 1)
+        y = 2 * batch.v_next[mask].double().cpu().flatten()
+        normal, moment = normal + X.T @ X, moment + X.T @ y
+        bias += T * spread.double().cpu()
+        total, count = total + float(y @ y), count + len(y)
+        seen.append(float(pairs.r.min()))
+    return Normal(normal, moment, bias, total, count, min(seen))
+
+
+def regress_halfway(snapshots: Snapshots, times: np.ndarray, T: float) -> Curves:
+    """The pair force of Brownian motion, see `halfway_sums`; the residual is of 2 v'."""
+    sums = halfway_sums(snapshots, _few(times, HALFWAY), T)
+    theta = sums.solve(INTERVALS + 2, 1)
+    r, basis = _curve(sums.nearest, snapshots.cutoff)
+    force = theta @ basis
+    return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
 
 
 def fit_spline(r: Tensor, target: Tensor, h: float, intervals: int) -> Tensor:
@@ -95,18 +185,44 @@ def start_from_regression(
     if not (
         isinstance(volume, SplineVolume)
         and isinstance(energy, ExponentialEnergy)
-        and isinstance(friction, SplineFriction)
+        and isinstance(friction, (SplineFriction, NoFriction))
     ):
         return False
-    curves = regress(snapshots, times)
-    pushing = curves.force.clamp(min=LEAST * float(curves.force.max()))
+    brownian = model.bath is not None and model.bath.brownian
+    if brownian:
+        curves, least = regress_halfway(snapshots, times, measured.temperature), TAIL
+    else:
+        curves, least = regress(snapshots, times, model.bath is not None), LEAST
+    if isinstance(model.bath, UniformBath):
+        model.bath.start(curves.drag)
+    elif brownian:
+        # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
+        T = (curves.residual - 4 * measured.noise) / 4
+        model.bath.log_T.fill_(float(np.log(max(T, 0.05 * curves.residual / 4))))
+    pushing = curves.force.clamp(min=least * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
     batch = snapshots.batch(times[:: max(1, len(times) // 5)][:5])
     _set_kernel(model, (volume, energy), curves.r, pushing, batch)
-    noise = max(curves.residual - (measured.change - measured.unexplained), 0.05 * curves.residual)
-    _set_friction(model, friction, curves, noise, batch)
+    if isinstance(model.pair_energy, SplinePairEnergy):
+        _set_pair_energy(model.pair_energy, curves.r, curves.force - pushing)
+    if isinstance(friction, SplineFriction):
+        known = measured.change - measured.unexplained
+        noise = max(curves.residual - known, 0.05 * curves.residual)
+        _set_friction(model, friction, curves, noise, batch)
     return True
+
+
+def _set_pair_energy(closure: SplinePairEnergy, r: Tensor, force: Tensor) -> None:
+    """psi = integral of the force from r to h, what the kernel cannot hold of it."""
+    h, T0 = closure.h, float(closure.T0)
+    edge, values = torch.cat([r, r.new_tensor([h])]), torch.cat([force, force.new_zeros(1)])
+    area = 0.5 * (values[1:] + values[:-1]) * edge.diff()
+    psi = area.flip(0).cumsum(0).flip(0) / T0
+    at = splines.radial(r, h, len(closure.coefficients) - 2).basis * splines.taper(r, h)[0]
+    bend = torch.eye(len(at), dtype=r.dtype).diff(n=2, dim=0)
+    found = torch.linalg.solve(at @ at.T + 1e-3 * bend.T @ bend, at @ psi)
+    closure.coefficients.copy_(found.to(closure.coefficients.dtype))
 
 
 def _set_kernel(

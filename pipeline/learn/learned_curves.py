@@ -1,9 +1,4 @@
-"""What was learned, as curves and grids for the report: learned.h5.
-
-What the latents of the particles turned out to be, beside what is known of the particles.
-
-What was learned of a solid's elasticity.
-"""
+"""What was learned, as curves and grids for the report: learned.h5."""
 
 from __future__ import annotations
 

@@ -1,27 +1,24 @@
 """The likelihood of one step, marginal per particle, and the pair term that sharpens friction.
 
-The implicit midpoint in velocities, for steps of training longer than those of rollouts.
+Conventions: drift and noise are evaluated at (r, v, S) of snapshot t, the residual is that of
+v' = v(t + 1) and S' = S(t + 1); r' follows from v' and carries no information of its own.
+
+Steps of training longer than those of rollouts take the implicit midpoint in velocities:
 
     v' - v = F(r) - Gamma (v + v') / 2 + noise of variance 2 Gamma T,  dt = 1
 
-keeps the temperature exactly and decays to second order in Gamma, where the explicit step of the
+It keeps the temperature exactly and decays to second order in Gamma, where the explicit step of the
 rollouts is of first order: over a stride their difference is of the size of Gamma itself. Friction
 is linear in the velocities, so the step is evaluated at the mean of the two that the data give;
 the density of v' then has the Jacobian det(1 + Gamma / 2). (The same in one variable: Ornstein-
 Uhlenbeck by Crank-Nicolson.)
 
-How strongly heat is exchanged, which the data hardly say.
-
-What is observed hardly determines the conduction amplitude c^2, and the entropy term, free to
-choose S, would take it to zero: heat then stays where it is made. Too strong a conduction is no
-better: its noise shakes S, and with it the pressures, between the steps of a rollout, which costs
-energy balance. The neutral assumption that training starts from and is held near is that both
-irreversible processes are alike: conduction makes as much entropy noise as viscous heating does.
-
-The Gaussian score of velocities, localisation error in its inputs corrected for.
-
-Conventions: drift and noise are evaluated at (r, v, S) of snapshot t, the residual is that of
-v' = v(t + 1) and S' = S(t + 1); r' follows from v' and carries no information of its own.
+How strongly heat is exchanged the data hardly say: they do not determine the conduction amplitude
+c^2, and the entropy term, free to choose S, would take it to zero: heat then stays where it is
+made. Too strong a conduction is no better: its noise shakes S, and with it the pressures, between
+the steps of a rollout, which costs energy balance. The neutral assumption that training starts from
+and is held near is that both irreversible processes are alike: conduction makes as much entropy
+noise as viscous heating does.
 """
 
 from __future__ import annotations
@@ -45,12 +42,19 @@ def middle(now: Batch) -> Tensor:
     return torch.where(now.mask[:, None], 0.5 * (now.v + now.v_next), now.v)
 
 
-def expansion(dynamics: Dynamics) -> Tensor:
+def expansion(dynamics: Dynamics, centred: bool = True) -> Tensor:
     """ln det(1 + Gamma / 2) per particle (n,), its own friction rate alone: D ln(1 + gamma_i / 2).
 
     The trace of Gamma is exact so; what neighbours have in common enters with its square.
+
+    Args:
+        dynamics: of the step.
+        centred: whether the friction of pairs is that of the mean velocity; that of a bath is.
     """
-    return dynamics.v_ij.shape[1] * torch.log1p(0.5 * friction_rate(dynamics))
+    rate = friction_rate(dynamics) if centred else torch.zeros_like(dynamics.thermo.T)
+    if dynamics.bath is not None:
+        rate = rate + dynamics.bath.rate
+    return dynamics.v_ij.shape[1] * torch.log1p(0.5 * rate)
 
 
 def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:
@@ -151,6 +155,7 @@ class Step(NamedTuple):
     T: Tensor  # (n,) temperature
     echo: Tensor | None = None  # (n, D) change of residual_v under one more localisation error
     excess: Tensor | float = 0.0  # variance of the echo per component, contained in vv
+    jacobian: Tensor | float = 0.0  # (n,) ln |d(residual_v) / dv'|
 
 
 class Scores(NamedTuple):

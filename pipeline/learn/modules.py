@@ -1,13 +1,4 @@
-"""The metriplectic model under training: what training needs of a model, its latents and its loss.
-
-The learning rate along the steps.
-
-What training needs of a model, whichever it is.
-
-The metriplectic model with the latents of its particles: rollouts and files of the two.
-
-The loss of the metriplectic model.
-"""
+"""The metriplectic model in training: what is asked of any model, its latents, its loss."""
 
 from __future__ import annotations
 
@@ -35,7 +26,9 @@ from pipeline.learn.likelihood import (
     pair_score,
     scores,
 )
+from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.scales import Measured, Noise, target
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -64,10 +57,10 @@ class Trainee(lightning.LightningModule, ABC):
 
     Args:
         model: to be trained.
-        settings: complete settings of the training.
+        settings: of the training.
     """
 
-    def __init__(self, model: nn.Module, settings: dict[str, Any]) -> None:
+    def __init__(self, model: nn.Module, settings: Training) -> None:
         super().__init__()
         self.model: Any = model
         self.options = settings
@@ -101,7 +94,7 @@ class Trainee(lightning.LightningModule, ABC):
     def groups(self) -> list[dict[str, Any]]:
         """Groups of trained parameters with their learning rates."""
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        return [{"params": trained, "lr": self.options["learning_rate"]}]
+        return [{"params": trained, "lr": self.options.learning_rate}]
 
     def training_step(self, item: Transition, index: int) -> Tensor:
         terms = self.terms(item)
@@ -125,7 +118,7 @@ class Trainee(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
-        steps = self.options["steps"]
+        steps = self.options.steps
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
         return {
             "optimizer": optimizer,
@@ -144,19 +137,19 @@ class Carrier(Trainee):
     Args:
         model: to be trained.
         latent: entropies and strengths of the training particles.
-        settings: complete settings of the training.
+        settings: of the training.
     """
 
-    def __init__(self, model: Metriplectic, latent: Latent, settings: dict[str, Any]) -> None:
+    def __init__(self, model: Metriplectic, latent: Latent, settings: Training) -> None:
         super().__init__(model, settings)
         self.latent = latent
 
     def groups(self) -> list[dict[str, Any]]:
         """The model's parameters, the latents and the strengths, each at its own rate."""
         return [
-            {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
-            {"params": [self.latent.z], "lr": self.options["latent_rate"]},
-            {"params": [self.latent.log_s], "lr": self.options["strength_rate"]},
+            {"params": list(self.model.parameters()), "lr": self.options.learning_rate},
+            {"params": [self.latent.z], "lr": self.options.latent_rate},
+            {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
 
     def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Conditions:
@@ -172,7 +165,7 @@ class Carrier(Trainee):
             limits,
             strength=None if strength is None else strength.detach().cpu().double().numpy(),
             thermal_period=measured.thermal_period,
-            substeps=self.options["rollout_substeps"],
+            substeps=self.options.rollout_substeps,
             reference=None if solid is None else solid.to("cpu", torch.float64),
         )
 
@@ -219,7 +212,7 @@ class Learner(Carrier):
     Args:
         model: to be trained.
         latent: entropies of the training particles.
-        settings: complete settings of the training.
+        settings: of the training.
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
     """
@@ -228,29 +221,57 @@ class Learner(Carrier):
         self,
         model: Metriplectic,
         latent: Latent,
-        settings: dict[str, Any],
+        settings: Training,
         noise: Noise,
         rows: int,
     ) -> None:
         super().__init__(model, latent, settings)
         self.noise, self.rows = noise, rows
-        self.paper = settings["loss"] == "paper"
+        self.paper = settings.loss == "paper"
         self.corrected = noise.corrected
-        self.extra = noise.floor + noise.known
-        self.centred = settings["stride"] > 1 and not self.paper
+        self.brownian = model.bath is not None and model.bath.brownian
+        # The residual 2 v' - F of Brownian motion holds 8 sigma^2, v' - v - F holds 6.
+        known = noise.known * (4 / 3 if self.brownian else 1)
+        self.extra = noise.floor + known
+        self.centred = settings.stride > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
         bare = State(batch.r, batch.v, batch.v[:, 0])
         S = self.model.entropy(bare, batch.pairs)
-        return S + self.latent(batch.particle) if self.options["entropy"] == "latent" else S
+        return S + self.latent(batch.particle) if self.options.entropy == "latent" else S
 
     def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
         """The model at a batch, and the residual v' - mu (n, D)."""
         v = middle(now) if self.centred else now.v
-        state, strength = State(now.r, v, S), self.latent.strength(now.particle)
-        dynamics = self.model.dynamics(state, now.pairs, now.reference, strength=strength)
-        return dynamics, now.change() - dynamics.drift.dv
+        dynamics = self.dynamics(halfway(now) if self.brownian else now, v, S)
+        residual = now.change() - dynamics.drift.dv
+        if dynamics.bath is not None and not self.centred:
+            # The friction of the bath is that of the mean velocity.
+            residual = residual + 0.5 * dynamics.bath.rate[:, None] * (now.v_next - now.v)
+        return dynamics, residual
+
+    def dynamics(self, now: Batch, v: Tensor, S: Tensor) -> Dynamics:
+        """The model at the positions of a batch."""
+        strength = self.latent.strength(now.particle)
+        state = State(now.r, v, S)
+        return self.model.dynamics(
+            state, now.pairs, now.reference, strength=strength, flow=now.flow
+        )
+
+    def jacobian(self, now: Batch, dynamics: Dynamics, generator: torch.Generator) -> Tensor:
+        """ln |d(residual) / dv'| per particle (n,); zero where v' enters nothing but itself."""
+        found = expansion(dynamics, self.centred)
+        if not self.brownian:
+            return found
+        here, S = halfway(now), torch.zeros_like(now.v[:, 0])
+        length = 0.5 * float(self.model.bath.temperature().detach()) ** 0.5
+
+        def force(at: Batch) -> Tensor:
+            return self.dynamics(at, now.v, S).drift.dv
+
+        probe = probes(here, generator)
+        return found + contraction(force, here, dynamics.drift.dv, length, probe)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
@@ -259,7 +280,7 @@ class Learner(Carrier):
             item: snapshots t and t + 1.
             draw: number of the simulated localisation error, where there is one.
         """
-        now, generator = item.now, draws(self.options["seed"], draw, item.now.r.device)
+        now, generator = item.now, draws(self.options.seed, draw, item.now.r.device)
         if self.noise.shake:
             now = shaken(now, self.noise.shake, generator, self.noise.pace)
         S = self.entropy(now)
@@ -272,10 +293,11 @@ class Learner(Carrier):
         if self.corrected:
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
             excess = spread(echo, now.mask)
+        jacobian = self.jacobian(now, dynamics, generator)
         covariance = self.model.covariance(dynamics)
         unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         dS = dynamics.drift.dS
-        SS_floor = self.options["floor"] * covariance.SS.detach()[now.mask].mean()
+        SS_floor = self.options.floor * covariance.SS.detach()[now.mask].mean()
         step = Step(
             residual_v=residual,
             residual_S=S_next - S - (dS if self.paper else dS.detach()),
@@ -285,6 +307,7 @@ class Learner(Carrier):
             T=dynamics.thermo.T,
             echo=echo,
             excess=excess,
+            jacobian=jacobian,
         )
         return step, dynamics
 
@@ -293,37 +316,45 @@ class Learner(Carrier):
         step, dynamics = self.moments(item, self.global_step)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
-        anchor = torch.log(self.temperature_ratio(step, dynamics, mask)).square()
+        ln_ratio = torch.log(self.temperature_ratio(step, dynamics, mask))
         terms = {
-            "nll": self.likelihood(score, dynamics)[mask].mean(),
-            "entropy": (1.0 if self.paper else options["entropy_weight"]) * score.S[mask].mean(),
-            "anchor": options["anchor_weight"] * anchor,
-            "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
+            "nll": (score.v - step.jacobian)[mask].mean(),
+            "anchor": options.anchor_weight * ln_ratio.square(),
+            "smoothness": options.smoothness * SMOOTH * self.model.roughness(),
         }
+        if options.entropy != "none":
+            weight = 1.0 if self.paper else options.entropy_weight
+            terms["entropy"] = weight * score.S[mask].mean()
+        if dynamics.bath is not None and not self.brownian:
+            ratio = dynamics.bath.T / (step.T[mask].mean() / torch.exp(ln_ratio)).detach()
+            terms["bath"] = options.bath_weight * torch.log(ratio).square()
         # Localisation error enters the drift of neighbours and correlates their residuals, which
         # the pair term would read as friction: it is trusted in so far as motion is.
-        weight = options["pair_weight"] * self.noise.clean**2
-        if not self.paper:
+        weight = options.pair_weight * self.noise.clean**2
+        if not self.paper and options.pair_friction:
             ratio = noise_ratio(dynamics, self.model.scales.dimension)
-            terms["conduction"] = options["conduction_weight"] * torch.log(ratio).square()
-        if not self.paper and weight > 0:
+            terms["conduction"] = options.conduction_weight * torch.log(ratio).square()
+        if not self.paper and weight > 0 and options.pair_friction:
             terms["pair"] = weight * self.pair_term(score, dynamics, mask)
-        if options["entropy"] == "latent":
-            terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
+        if options.entropy == "latent":
+            terms["latent"] = self.latent.penalty(options.latent_scale, self.rows)
         if self.latent.strong:
-            scale = options["strength_scale"]
+            scale = options.strength_scale
             terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
 
-    def likelihood(self, score: Scores, dynamics: Dynamics) -> Tensor:
-        """Negative log-likelihood of the velocities (n,)."""
-        return score.v - expansion(dynamics) if self.centred else score.v
-
     def temperature_ratio(self, step: Step, dynamics: Dynamics, mask: Tensor) -> Tensor:
-        """Mean temperature over that of the anchor; no gradient into the latter."""
-        T = step.T[mask].mean()
+        """Mean temperature over that of the anchor; no gradient into the latter.
+
+        Brownian motion is as hot as its bath, whose temperature its displacements say.
+        """
+        T, bath = step.T[mask].mean(), dynamics.bath
+        if bath is not None and self.brownian:
+            return T / bath.T.detach()
         own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+        if bath is not None:
+            own, force = own - 2 * bath.contact.g2[mask].mean(), force - bath.drag
         gamma = own.detach() / (2 * T.detach())
         dt, moved = self.noise.step, force.detach()[mask]
         return T / target(self.noise.temperature, gamma * dt, moved * dt)
@@ -338,6 +369,6 @@ class Learner(Carrier):
         """Velocity likelihood, and the mean temperature over that of the anchor."""
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
-        nll = self.likelihood(scores(step), dynamics)[mask].mean()
+        nll = (scores(step).v - step.jacobian)[mask].mean()
         ratio = self.temperature_ratio(step, dynamics, mask)
         return {"nll": nll, "temperature_ratio": ratio}

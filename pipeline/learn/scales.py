@@ -1,19 +1,14 @@
 """What is measured before training: temperature, noise and first scales, and a model to start from.
 
-What is measured before training: the temperature that anchors the gauge, and first scales.
-
-The likelihood barely determines the temperature, so the mean T of the model is held at the
-measured kinetic one, T0 = var v per component, mean flow and localisation noise taken off. This
-is exact in equilibrium. Where the system is driven, T0 is the kinetic temperature of the motion
-relative to the flow fitted to each snapshot: an anchor of the scale by convention, which says
-how strong fluctuations are and not that the system is in equilibrium.
-
-A model to start from, its scales taken from the data so that the first loss is sane.
+The likelihood barely determines the temperature, so the mean T of the model is held at the measured
+kinetic one, T0 = var v per component, mean flow and localisation noise taken off. This is exact in
+equilibrium. Where the system is driven, T0 is the kinetic temperature of the motion relative to the
+flow fitted to each snapshot: an anchor of the scale by convention, which says how strong
+fluctuations are and not that the system is in equilibrium.
 """
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +17,10 @@ from torch import Tensor
 
 from pipeline.dynamics.limits import Limits
 from pipeline.learn.latent import Latent
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PRESETS
+from pipeline.metriplectic.settings import Closures, preset
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 
@@ -141,7 +137,7 @@ SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step re
 
 
 def model_settings(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> dict[str, Any]:
     """Settings of a model whose forces and noise each explain half of the velocity change.
 
@@ -154,13 +150,13 @@ def model_settings(
     Returns:
         what `pipeline.metriplectic.model.build` takes.
     """
-    closures = copy.deepcopy(PRESETS[settings["closures"]])
+    closures = preset(settings.closures)
     closures["friction"].update(level=1.0, conductivity=1.0)
-    closures["friction"]["volume_factor"] = settings["volume_factor"]
-    closures["energy"]["heat_capacity"] = settings["heat_capacity"]
-    solid = snapshots.reference is not None and settings["strain"] != "none"
+    closures["friction"]["volume_factor"] = settings.volume_factor
+    closures["energy"]["heat_capacity"] = settings.heat_capacity
+    solid = snapshots.reference is not None and settings.strain != "none"
     if solid:
-        closures["strain"] = {"kind": settings["strain"]}
+        closures["strain"] = {"kind": settings.strain}
     scales = {
         "dimension": snapshots.dimension,
         "cutoff": snapshots.cutoff,
@@ -178,12 +174,56 @@ def model_settings(
     closures["friction"]["conductivity"] = closures["friction"]["level"]
     if closures["energy"]["kind"] == "exponentials":
         share = SOLID_SHARE if solid else SHARE
-        closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
+        cold = snapshots.reference is not None or settings.entropy == "none"
+        closures["energy"]["expansion"] = EXPANSION if cold else None
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
-    if solid and settings["strain"] == "green":
-        pace = max(1.0, settings["rollout_substeps"] / 2)
+    if solid and settings.strain == "green":
+        pace = max(1.0, settings.rollout_substeps / 2)
         closures["strain"]["stiffness"] = SOFT * pace**2 / measured.temperature
+    closures.update(_surroundings(snapshots, settings))
+    if not settings.pair_friction:
+        closures["friction"] = {"kind": "none"}
+    if settings.entropy == "none":
+        closures["teacher"] = {"kind": "uniform"}
     return scales
+
+
+DAMPING = 0.1  # friction rate of a bath at the start [1 / dt]
+COOLING = 0.05  # rate at which heat goes to an inertial bath [1 / dt]
+REACH = 1.5  # of walls [cutoffs], at most a quarter of the box
+
+
+def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
+    """Bath, external potential and pair energy that the settings ask for.
+
+    Raises:
+        ValueError: if an external potential is asked for where no axis has ends.
+    """
+    found: Closures = {}
+    if settings.bath == "brownian":
+        found["bath"] = {"kind": "brownian"}
+    elif settings.bath != "none":
+        conductance = COOLING * settings.heat_capacity
+        found["bath"] = {"kind": settings.bath, "rate": DAMPING, "conductance": conductance}
+    if settings.external != "none":
+        found["external"] = _external(snapshots, settings.external)
+    if settings.pair_energy != "none":
+        found["pair_energy"] = {"kind": settings.pair_energy}
+    return found
+
+
+def _external(snapshots: Snapshots, kind: str) -> dict[str, Any]:
+    ends = [axis for axis, repeats in enumerate(snapshots.periodic) if not repeats]
+    if not ends or (kind == "field" and len(ends) < snapshots.dimension):
+        raise ValueError(
+            f"An external potential ({kind}) needs axes with ends, and {len(ends)} of "
+            f"{snapshots.dimension} have some: set train.external to none for a periodic box."
+        )
+    options: dict[str, Any] = {"kind": kind, "low": snapshots.low, "high": snapshots.high}
+    if kind == "walls":
+        sides = [snapshots.high[axis] - snapshots.low[axis] for axis in ends]
+        options |= {"axes": ends, "reach": min(REACH * snapshots.cutoff, *(s / 4 for s in sides))}
+    return {**options, **{name: list(options[name]) for name in ("low", "high")}}
 
 
 @torch.no_grad()

@@ -1,19 +1,14 @@
 """Training samples: snapshots with their graphs as flat tensors, and which particles count.
 
-Which particles the loss is about.
-
-Steps of training longer than a snapshot interval, for motion that remembers.
-
-Where what is left out (the beads of a molecule, the liquid) forgets within several snapshots, the
-velocity changes of one interval are smooth: their variance over the interval, which is the noise,
-comes out too small, and so does friction. Over a stride of k snapshots the noise is white, and
-its variance per time no longer depends on k. Every snapshot still serves, k sequences interleaved.
+Steps of training longer than a snapshot interval, for motion that remembers. Where what is left out
+(the beads of a molecule, the liquid) forgets within several snapshots, the velocity changes of one
+interval are smooth: their variance over the interval, which is the noise, comes out too small, and
+so does friction. Over a stride of k snapshots the noise is white, and its variance per time no
+longer depends on k. Every snapshot still serves, k sequences interleaved.
 
 The integrator's velocities live half a step before its positions, v(t + dt/2) - v(t - dt/2) =
 F(r(t)) dt: so do those given to training. Velocities taken at the positions' own time would read
 the change of the force along the step as friction.
-
-Training samples: snapshots with their graphs as flat tensors, batches by slicing.
 """
 
 from __future__ import annotations
@@ -22,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
 from pipeline.forcing import external
-from pipeline.graphs import Graphs, space_of
+from pipeline.graphs import Graphs
+from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -89,16 +84,13 @@ def _near(trajectory: Trajectory, missing: np.ndarray, distance: float) -> np.nd
     near = np.zeros_like(missing)
     if distance <= 0:
         return near
-    box = trajectory.box
-    origin = np.where(box.periodic, box.origin, 0.0)
+    space = trajectory.box.space
     for t in np.flatnonzero(missing.any(axis=1)):
-        size = np.where(box.periodic, box.lengths, 0.0)
-        r = trajectory.position[t] - origin
-        r = np.where(size > 0, np.mod(r, np.where(size > 0, size, 1.0)), r)
-        r = np.where((size > 0) & (r >= size), 0.0, r)
+        r = trajectory.position[t]
         index = np.flatnonzero(trajectory.present[t])
-        tree = cKDTree(r[missing[t]], boxsize=size)
-        gap, _ = tree.query(r[index], distance_upper_bound=distance)
+        gap, _ = tree(r[missing[t]], space).query(
+            placed(r[index], space), distance_upper_bound=distance
+        )
         near[t, index] = np.isfinite(gap)
     return near
 
@@ -204,7 +196,7 @@ class Batch(NamedTuple):
 
     r: Tensor  # (n, D) positions [a]
     v: Tensor  # (n, D) velocities [a / dt]
-    v_next: Tensor  # (n, D) velocities one snapshot later, zero where masked
+    v_next: Tensor  # (n, D) velocities one snapshot later, zero where not known
     pairs: Pairs  # neighbours, indices into the n rows
     particle: Tensor  # (n,) int64, index into the particles of the trajectory
     mask: Tensor  # (n,) bool, rows the loss is about
@@ -212,6 +204,7 @@ class Batch(NamedTuple):
     snapshot: Tensor  # (n,) int64, index of the snapshot among the trajectory's
     force: Tensor | None = None  # (n, D) external, per mass [a / dt^2]; None where none acts
     reference: Reference | None = None  # undeformed bonds among the n rows, of a solid
+    flow: Tensor | None = None  # (n, D) of the medium [a / dt]; None where it rests
 
     def change(self) -> Tensor:
         """v' - v (n, D) less what the external force did: what a model has to explain."""
@@ -248,6 +241,10 @@ class Snapshots:
         self.dimension, self.dtype, self.device = trajectory.dimension, dtype, torch.device(device)
         self.particles = len(trajectory.particle)
         self.external = external(trajectory.attributes, self.units)
+        origin, length = trajectory.box.origin, self.units.length
+        self.low = tuple(float(x) for x in origin / length)
+        self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
+        self.periodic = trajectory.box.periodic
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
@@ -273,7 +270,8 @@ class Snapshots:
         v = trajectory.velocity / self.units.velocity
         self.r = self._tensor(r[t, p], self.dtype)
         self.v = self._tensor(v[t, p], self.dtype)
-        self.v_next = self._tensor(np.where(mask[:, None], v[later, p], 0.0), self.dtype)
+        known = np.append(trajectory.successive(), False)[t] & present[later, p]
+        self.v_next = self._tensor(np.where(known[:, None], v[later, p], 0.0), self.dtype)
         self.row_mask = self._tensor(mask)
         self.particle = self._tensor(p)
         self.snapshot = self._tensor(t)
@@ -281,12 +279,9 @@ class Snapshots:
 
     def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
         t = np.repeat(np.arange(len(trajectory.time)), np.diff(graphs.offset))
-        space, shift = space_of(trajectory), torch.from_numpy(graphs.shift.astype(float))
         r_ij = trajectory.position[t, graphs.i] - trajectory.position[t, graphs.j]
-        r_ij = r_ij - space.shift(shift, 0.0).numpy()
-        if space.rate:
-            slide = np.array([space.offset(float(now)) for now in trajectory.time])
-            r_ij[:, 0] -= graphs.shift[:, 1] * slide[t]
+        shift = graphs.shift.astype(float)
+        r_ij -= trajectory.space.shift(shift, trajectory.time[t])
         r_ij /= self.units.length
         distance = np.linalg.norm(r_ij, axis=1)
         if not (distance > 0).all():
@@ -301,11 +296,11 @@ class Snapshots:
         self.j = self._tensor(self._local[t, graphs.j])
         self.pair_r = self._tensor(distance, self.dtype)
         self.pair_e = self._tensor(r_ij / distance[:, None], self.dtype)
-        boost = space.boost(shift)
-        self.rate = space.rate * self.units.time
+        boost = trajectory.space.boost(shift)
+        self.rate = trajectory.space.rate * self.units.time
         self.boost = None
         if boost is not None:
-            self.boost = (boost / self.units.velocity).to(self.device, self.dtype)
+            self.boost = self._tensor(boost / self.units.velocity, self.dtype)
 
     def usable(self, rows: slice) -> np.ndarray:
         """Snapshots t of a block whose successor lies in the block and whose loss has rows."""

@@ -1,20 +1,17 @@
-"""Training from a trajectory and its graphs to a model on disk.
-
-One training made ready: tensors, measured scales and a model to start from.
-
-Which interrupted run a training may go on from: only one of the same data and settings.
-"""
+"""Training from a trajectory and its graphs to a model on disk."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import logging
+import os
 import shutil
 import sys
 import warnings
+import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightning
 import numpy as np
@@ -26,11 +23,13 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
 from pipeline.dynamics.driven import thermal_period
-from pipeline.files import whole
+from pipeline.dynamics.rollout import rollout
+from pipeline.errors import InputError
+from pipeline.files import reading, whole
 from pipeline.graphs import Graphs
 from pipeline.learn import scales, trained_model
 from pipeline.learn.baseline import BaselineLearner, start_baseline
-from pipeline.learn.callbacks import Bar, Clock, Overflow, Stability, Table
+from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.force_matching import start_from_regression
 from pipeline.learn.latent import Latent
@@ -39,10 +38,12 @@ from pipeline.learn.learned_curves import write as write_learned
 from pipeline.learn.likelihood import equal_noise
 from pipeline.learn.modules import Diverged, Learner, Trainee
 from pipeline.learn.scales import Measured, Noise, model_settings
-from pipeline.learn.settings import complete
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots, strided
 from pipeline.metriplectic.model import build
 from pipeline.trajectory import Trajectory, blocks
+
+UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 
 
 class Task(NamedTuple):
@@ -54,19 +55,24 @@ class Task(NamedTuple):
     parts: dict[str, slice]  # the blocks of the whole trajectory
     measured: Measured
     learner: Trainee
-    settings: dict[str, Any]
+    settings: Training
 
 
-def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int) -> Task:
+def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
     """Tensors, measured scales and a model to start from."""
-    settings = {**complete(settings), "seed": seed}
-    device = settings["device"]
+    settings = settings.replace(seed=seed).complete()
+    device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = getattr(torch, settings["precision"])
-    parts = blocks(trajectory, settings["train"], settings["validation"])
-    steps = strided(trajectory, graphs, parts, settings["stride"])
-    snapshots = Snapshots(steps.trajectory, steps.graphs, settings["hole_distance"], dtype, device)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
+            f"machine: set train.device to auto or cpu, or install torch for your driver."
+        )
+    dtype = getattr(torch, settings.precision)
+    parts = blocks(trajectory, settings.split.train, settings.split.validation)
+    steps = strided(trajectory, graphs, parts, settings.stride)
+    snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
     train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
     for name, times in (("training", train), ("validation", validation)):
         if len(times) == 0:
@@ -75,20 +81,20 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
                 f"change the split (train, validation) or record more frames."
             )
     sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
-    sigma = 0.0 if settings["localisation"] == "none" else sigma
+    sigma = 0.0 if settings.localisation == "none" else sigma
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
     measured = scales.measure(snapshots, train, sigma)._replace(thermal_period=period)
-    floor, shake = settings["floor"] * measured.change, settings["shake"]
-    pace = max(1.0, settings["rollout_substeps"] / 2)
+    floor, shake = settings.floor * measured.change, settings.shake
+    pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.shaken(measured, shake, pace)
     clean = measured.unexplained / moved.change
-    spread = (sigma, floor, measured.temperature, clean, settings["localisation"])
-    noise, measured = Noise(*spread, 1 / settings["stride"], shake, pace), moved
+    spread = (sigma, floor, measured.temperature, clean, settings.localisation)
+    noise, measured = Noise(*spread, 1 / settings.stride, shake, pace), moved
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
-    if settings["model"] == "metriplectic":
+    if settings.model == "metriplectic":
         met = steps.trajectory.present[train].any(axis=0)
         learner = _metriplectic(
             snapshots, train, (measured, noise), settings, trajectory.particle, met
@@ -103,32 +109,32 @@ def _metriplectic(
     snapshots: Snapshots,
     train: np.ndarray,
     known: tuple[Measured, Noise],
-    settings: dict[str, Any],
+    settings: Training,
     labels: np.ndarray,
     met: np.ndarray,
 ) -> Learner:
     """Model and latents to start from; ``met`` (N,) bool says who is in the training block."""
     measured, noise = known
     scales = model_settings(snapshots, train, measured, settings)
-    torch.manual_seed(settings["seed"])
+    torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
     # What brings shaken particles back is not in the velocities that are regressed on.
-    if settings["warm_start"] and not noise.shake:
+    if settings.warm_start and not noise.shake:
         start_from_regression(model, snapshots, train, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
-    latent = Latent(labels, mask.any(axis=0), met if settings["strength"] else None)
+    latent = Latent(labels, mask.any(axis=0), met if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     return Learner(model, latent, settings, noise, int(mask.sum()))
 
 
 def fingerprint(
-    trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], learner: nn.Module
+    trajectory: Trajectory, graphs: Graphs, settings: Training, learner: nn.Module
 ) -> str:
     """SHA-256 of everything that decides the course of a training."""
     digest = hashlib.sha256()
     # A time limit does not change the course, only its end.
-    plain = {name: value for name, value in settings.items() if name != "max_minutes"}
+    plain = {name: v for name, v in settings.record().items() if name != "max_minutes"}
     shapes = {name: list(value.shape) for name, value in learner.state_dict().items()}
     error = float(trajectory.attributes["localisation_error"])
     digest.update(json.dumps([plain, shapes, error], sort_keys=True).encode())
@@ -141,14 +147,26 @@ def fingerprint(
 def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
     """The checkpoint to go on from, or None; clears away those of other data or settings.
 
+    One that is damaged is set aside, with a warning, and the best one before it taken. Where that
+    is damaged training begins anew, for the weights it would end with are lost.
+
     Args:
         folder: of the training; its checkpoints/ carries the fingerprint of what made it.
         mark: fingerprint of the training about to start.
     """
     place = folder / "checkpoints"
     note, last = place / "fingerprint", place / "last.ckpt"
-    if last.exists() and note.exists() and note.read_text() == mark:
-        return last
+    if last.exists() and _text(note) == mark:
+        best, damage = place / "best.ckpt", {path: _damage(path) for path in place.glob("*.ckpt")}
+        for path, found in damage.items():
+            if found:
+                os.replace(path, folder / f"{path.name}.damaged")
+        if not damage.get(best, "it is missing"):
+            kept = best if damage[last] else last
+            if damage[last]:
+                _warn(f"{last} is damaged ({damage[last]}) and set aside: going on from {best}.")
+            return kept
+        _warn(f"{best} is damaged ({damage.get(best)}): training begins anew.")
     for name in ("checkpoints", "tensorboard"):
         shutil.rmtree(folder / name, ignore_errors=True)
     place.mkdir(parents=True)
@@ -157,10 +175,61 @@ def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
     return None
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _damage(path: Path) -> str:
+    """What is wrong with a checkpoint, "" where nothing is."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if part := archive.testzip():
+                return f"{part} in it does not have its checksum"
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        needed = {"state_dict", "optimizer_states", "loops", "callbacks", "epoch", "global_step"}
+        return ", ".join(f"it lacks {name}" for name in sorted(needed - content.keys()))
+    except MemoryError:
+        raise
+    except Exception as error:  # the unpickler fails in many ways
+        return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _warn(sentence: str) -> None:
+    print(f"warning: {sentence}", file=sys.stderr)
+
+
+class Stability(lightning.Callback):
+    """A short rollout on the validation block: the likelihood alone does not see a blow-up.
+
+    Logs validation_score: the validation likelihood, or far worse if the rollout stopped.
+    """
+
+    def __init__(self, task: Task, trajectory: Trajectory) -> None:
+        self.task = task
+        rows = task.parts["validation"]
+        last = min(rows.stop, rows.start + task.settings.rollout_steps + 1)
+        self.window = trajectory.window(slice(rows.start, last))
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        task, learner = self.task, self.task.learner
+        conditions = learner.conditions(task.snapshots, task.train, task.measured)
+        done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
+        share = len(done.trajectory.time) / len(self.window.time)
+        penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
+        nll = trainer.callback_metrics["validation_nll"]
+        module.log("rollout_share", share)
+        module.log("validation_score", float(nll) + penalty)
+
+
 def train(
     trajectory: Trajectory,
     graphs: Graphs,
-    settings: dict[str, Any],
+    settings: Training,
     folder: Path,
     seed: int,
     threads: int = 1,
@@ -174,13 +243,13 @@ def train(
     Args:
         trajectory: snapshots in the units of the data.
         graphs: their neighbours, which set the cutoff and the reduced units.
-        settings: see `pipeline.learn.settings.DEFAULTS`.
+        settings: of the training.
         folder: results/<name>/<model>/seed<k>.
         seed: of initial weights and the order of batches.
         threads: of torch.
 
     Raises:
-        ValueError: if a setting is unknown, the data cannot be learned from, or training diverges
+        ValueError: if the data cannot be learned from, or training diverges
             before its first checkpoint. Later, what diverges ends with the best checkpoint so far.
     """
     torch.set_num_threads(threads)
@@ -194,8 +263,9 @@ def train(
     last = checkpoint_to_resume(folder, mark)
     ended = _fit(trainer, task, data, last, table)
     best = folder / "checkpoints" / "best.ckpt"
-    state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
-    task.learner.cpu().load_state_dict(state)
+    with reading(best, "a checkpoint"):
+        state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
+        task.learner.cpu().load_state_dict(state)
     finish(task, trajectory, folder, table, ended)
 
 
@@ -224,7 +294,7 @@ def _fit(
 
 def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> lightning.Trainer:
     settings = task.settings
-    epochs = -(-settings["steps"] // settings["validate_every"])
+    epochs = -(-settings.steps // settings.validate_every)
     keep = ModelCheckpoint(
         folder / "checkpoints",
         "best",
@@ -234,12 +304,12 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
         enable_version_counter=False,
     )
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_wanted)
-    watch = [Overflow(), stability, table, Bar(epochs * settings["validate_every"])]
-    if settings["max_minutes"] is not None:
-        watch.append(Clock(table, float(settings["max_minutes"])))
+    watch = [Overflow(), stability, table, Bar(epochs * settings.validate_every)]
+    if settings.max_minutes is not None:
+        watch.append(Clock(table, settings.max_minutes))
     stop = EarlyStopping(
         "validation_score",
-        patience=settings["patience"],
+        patience=settings.patience,
         check_on_train_epoch_end=True,
         check_finite=False,
     )
@@ -251,11 +321,11 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
         max_epochs=epochs,
         callbacks=[*watch, stop, keep],
         logger=TensorBoardLogger(folder, name="tensorboard", version=0),
-        gradient_clip_val=settings["clip"],
+        gradient_clip_val=settings.clip,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
         enable_model_summary=False,
-        log_every_n_steps=settings["validate_every"],
+        log_every_n_steps=settings.validate_every,
         reload_dataloaders_every_n_epochs=1,
     )
 
@@ -286,7 +356,7 @@ def finish(
             for name, value in task.measured._asdict().items()
         },
         "training": {
-            **settings,
+            **settings.record(),
             "dataset": trajectory.attributes["dataset"],
             "hole_distance_used": float(task.snapshots.hole_distance),
             "rows": int(task.snapshots.mask[task.train].sum()),

@@ -15,7 +15,8 @@ from pipeline.baselines.build import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
-from pipeline.files import whole
+from pipeline.errors import InputError
+from pipeline.files import reading, whole
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.modules import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
@@ -44,6 +45,7 @@ class Learned(NamedTuple):
             ValueError: if the window is not in the units the model was trained in.
         """
         units = _units(self.record, window)
+        self._check_cutoff(window, units)
         # Labels mean the same particle in the data set of the training only.
         same = window.attributes["dataset"] == self.record["training"]["dataset"]
         labels, met = (known if same else known[:0] for known in (self.labels, self.met))
@@ -64,6 +66,17 @@ class Learned(NamedTuple):
             substeps=substeps,
             reference=undeformed(window, units.length, self.model.cutoff),
         )
+
+    def _check_cutoff(self, window: Trajectory, units: ReducedUnits) -> None:
+        """A model of another scale would make everyone everyone's neighbour."""
+        cutoff = float(self.model.cutoff) * units.length
+        if window.reference is None and cutoff >= max(window.box.lengths):
+            raise InputError(
+                f"The cutoff of the model, {cutoff:.3g} {window.attributes['length_unit']}, covers "
+                f"the whole box ({' x '.join(f'{x:.3g}' for x in window.box.lengths)}): it was "
+                f"trained on data of another scale ({self.record['training']['dataset']}); see "
+                f"models_of and video.mpp."
+            )
 
     def _beginning(self, window: Trajectory, units: ReducedUnits) -> float | None:
         """Mean T that is to the temperature of another sample as it was in training."""
@@ -122,21 +135,39 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
     """Reads what `save` wrote.
 
     Raises:
-        ValueError: if one of the files is missing or does not fit the other.
+        InputError: if one of the files is missing, damaged, or does not fit the other.
     """
     folder = Path(folder)
     for name in ("model.safetensors", "model.yaml"):
         if not (folder / name).exists():
-            raise ValueError(f"{folder / name} does not exist: train the model first.")
-    record = yaml.safe_load((folder / "model.yaml").read_text())
-    tensors = load_file(folder / "model.safetensors")
-    baseline = "kind" in record["model"]
-    model = (build_baseline if baseline else build)(record["model"])
-    own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    kind = next(v.dtype for v in own.values() if v.is_floating_point())
-    model.to(kind).load_state_dict(own)
-    if baseline:
-        return LearnedBaseline(model.eval(), record)
-    z, log_s = (tensors[f"latent.{name}"].to(torch.float64).numpy() for name in ("z", "log_s"))
-    labels, met = (tensors[f"latent.{name}"].numpy() for name in ("labels", "met"))
-    return Learned(model.eval(), labels, z, met, log_s, record)
+            raise InputError(f"{folder / name} does not exist: train the model first.")
+    with reading(folder / "model.yaml", "the record of a trained model"):
+        record = yaml.safe_load((folder / "model.yaml").read_text(encoding="utf-8"))
+        baseline = "kind" in record["model"]
+        model = (build_baseline if baseline else build)(record["model"])
+        _check(record)
+    with reading(folder / "model.safetensors", "a trained model that fits its model.yaml"):
+        tensors = load_file(folder / "model.safetensors")
+        if bad := [name for name, value in tensors.items() if not value.isfinite().all()]:
+            raise InputError(f"{bad[0]} holds numbers that are not finite")
+        own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        kind = next(v.dtype for v in own.values() if v.is_floating_point())
+        model.to(kind).load_state_dict(own)
+        if baseline:
+            return LearnedBaseline(model.eval(), record)
+        z, log_s = (tensors[f"latent.{name}"].to(torch.float64).numpy() for name in ("z", "log_s"))
+        labels, met = (tensors[f"latent.{name}"].numpy() for name in ("labels", "met"))
+        if z.shape != labels.shape or log_s.shape != met.shape:
+            raise InputError("its latents are not one for each of its particles")
+        return Learned(model.eval(), labels, z, met, log_s, record)
+
+
+def _check(record: dict[str, Any]) -> None:
+    """Raises where model.yaml lacks what the use of a model needs."""
+    for name in ("length", "time"):
+        if not 0 < float(record["units"][name]) < float("inf"):
+            raise InputError(f"units.{name} must be above 0, got {record['units'][name]!r}")
+    for name in ("length_unit", "time_unit"):
+        str(record["units"][name])
+    float(record["seen"]["speed"]), record["measured"]["thermal_period"]
+    str(record["training"]["dataset"])

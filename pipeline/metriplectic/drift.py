@@ -1,15 +1,9 @@
 """The drift (paper, A.1 to A.3): L grad E, M grad S and k_B div M, summed pair by pair.
 
-Reversible part L grad E of the drift (paper, A.1).
-
-Irreversible part M grad S of the drift (paper, A.2 and A.3).
-
-Both parts are linear in the squared amplitudes, so they are given as what multiplies them; the
-pair tensor is then applied once to their sum with the divergence terms.
-
-The terms k_B div M of the drift (paper, A.2 and A.3), arranged so that energy balances by eye.
-
-With theta = 1/T, kappa = -d theta/dS = 1/(T C) and d_i = d/dT_i at fixed T_j:
+L grad E is the force of the pressures. Friction and conduction, M grad S, are linear in the squared
+amplitudes, so they are given as what multiplies them; the pair tensor is then applied once to their
+sum with the terms of k_B div M. Those are arranged so that energy balances by eye. With theta =
+1/T, kappa = -d theta/dS = 1/(T C) and d_i = d/dT_i at fixed T_j:
 
     friction     -k_B/2 (kappa_i + kappa_j) (a^2, b^2) + k_B/2 [d_i/C_i + d_j/C_j] (a^2, b^2)
     conduction   -k_B (kappa_i - kappa_j) c^2 + k_B [d_i/C_i - d_j/C_j] c^2
@@ -19,8 +13,6 @@ Friction enters the force as -G(v_ij) and heats each side with half its work; co
 antisymmetric. What is left is Ito's correction: the kinetic and the thermal energy that the noise
 puts in, per unit time, taken out of the heat of the same particle. The paper's printed form
 follows by collecting the terms in kappa_i: 2 kappa_i + kappa_j in q, 2 kappa_i - kappa_j in c^2.
-
-The deterministic part of the dynamics: every pair's forces and heats, summed once (A.3).
 """
 
 from __future__ import annotations
@@ -29,10 +21,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from pipeline.closures.bath import Contact
 from pipeline.closures.friction import Amplitudes, Friction
+from pipeline.closures.pair_energy import PairEnergy
 from pipeline.closures.volume import Kernel
 from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace
-from pipeline.metriplectic.thermo import Side, Thermo
+from pipeline.metriplectic.thermo import BathDrift, Side, Thermo
 from pipeline.pairs import Pairs, dot, sum_mixed
 
 
@@ -99,7 +93,7 @@ class Balance(NamedTuple):
     force: Tensor  # (N, D) m dv/dt
     heat: Tensor  # (N,) T dS/dt
     kinetic: Tensor  # (N,) sum_j tr K_ij
-    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
+    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2) [+ c_i^2 of the bath]
     friction: Tensor  # (P, D) G(v_ij), which i loses and j gains
     conduction: Tensor  # (P,) J_ij, which i gains and j loses
     pressure: Tensor  # (P,) f^P_ij
@@ -119,6 +113,7 @@ def balance(
     friction: Friction,
     ends: Ends,
     k_B: Tensor | float,
+    psi: PairEnergy | None = None,
 ) -> Balance:
     """Forces and heats of all pairs, without the Ito correction (paper, A.3).
 
@@ -127,7 +122,7 @@ def balance(
                               + J_ij ]                                      odd
 
     G is the friction of M grad S and k_B div M together: the pair tensor is linear in (a^2, b^2).
-    J is the conduction of both.
+    J is the conduction of both. f^P holds the force -psi' of a pair energy, where there is one.
     """
     D = v_ij.shape[1]
     i, j = ends
@@ -137,6 +132,7 @@ def balance(
     G = apply(pair_tensor(a2 + da2, b2 + db2, D), pairs.e, v_ij)
     J = conduction(A, i, j) + conduction_divergence(friction, i, j, k_B)
     f_P = pressure_force(kernel, i, j)
+    f_P = f_P if psi is None else f_P - psi.dpsidr
     f = f_P[:, None] * pairs.e - G
     K = pair_tensor(A.a2, A.b2, D)
     thermal = 0.25 * quadratic(K, pairs.e, v_ij) + A.c2
@@ -144,6 +140,59 @@ def balance(
     sums = sum_mixed(pairs, odd, even)
     conducted, dissipated, kinetic, thermal = sums[:, D:].unbind(1)
     return Balance(sums[:, :D], conducted + dissipated, kinetic, thermal, G, J, f_P)
+
+
+def bath_drift(
+    contact: Contact,
+    T_b: Tensor,
+    v: Tensor,
+    flow: Tensor | None,
+    thermo: Thermo,
+    constants: tuple[Tensor, Tensor],
+) -> BathDrift:
+    """Friction and conduction with the bath, M grad S and k_B div M together.
+
+    The bath's entropy S_b and the momentum p_b it was given enter the energy as T_b S_b + u . p_b,
+    so that T_b and u stay what they are. From the noise of `closures.bath`,
+
+        m dv_i = sqrt(2 k_B) g dW_i        dp_b = -sqrt(2 k_B) g dW_i
+        T_i dS_i = sqrt(2 k_B) c dV_i      T_b dS_b = -sqrt(2 k_B) [g (v_i - u_i) . dW_i + c dV_i]
+
+    follows M as for pairs, and M grad E = 0 with the bath's own entries:
+
+        dv/dt = -gamma (v - u)                 no div M: g depends on positions alone
+        heat  = c^2 (1/T - 1/T_b) + k_B (1/C dc^2/dT - kappa c^2)
+
+    as between the two ends of a pair (`conduction_divergence`), the other end with C infinite.
+    Ito's correction, -k_B kappa c^2 again, is that of `heat`.
+
+    Args:
+        contact: amplitudes.
+        T_b: temperature of the bath.
+        v: (N, D) velocities.
+        flow: (N, D) velocity of the medium at each particle; None where it rests.
+        thermo: fields of the particles.
+        constants: k_B and m.
+    """
+    k_B, m = constants
+    rate = contact.g2 / (m * T_b)
+    relative = v if flow is None else v - flow
+    theta, inverse_C = 1.0 / thermo.T, thermo.dTdS / thermo.T
+    ito = k_B * (inverse_C * contact.c2_in_T - inverse_C * theta * contact.c2)
+    conduction = (theta - 1.0 / T_b) * contact.c2 + ito
+    return BathDrift(contact, T_b, rate, -rate[:, None] * relative, conduction, flow)
+
+
+def with_bath(total: Balance, bath: BathDrift, m: Tensor | float) -> Balance:
+    """The balance with what the bath gives: force, heat, and the square c^2 of its heat noise.
+
+    ``kinetic`` is for pairs alone: the kinetic energy that the bath's noise puts in, it gives.
+    """
+    return total._replace(
+        force=total.force + m * bath.drag,
+        heat=total.heat + bath.conduction,
+        thermal=total.thermal + bath.contact.c2,
+    )
 
 
 def heat(total: Balance, thermo: Thermo, k_B: Tensor | float, m: Tensor | float) -> Tensor:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pipeline.closures import splines
+from pipeline.closures.bath import Bath
 from pipeline.closures.energy import Energy
+from pipeline.closures.external import External
 from pipeline.closures.friction import Closure as Friction
+from pipeline.closures.pair_energy import Closure as PairEnergyClosure
+from pipeline.closures.pair_energy import PairEnergy
 from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Radial
 from pipeline.closures.strain import Elastic, Elasticity
@@ -20,8 +25,15 @@ from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
 from pipeline.metriplectic.settings import closure, complete, scales
-from pipeline.metriplectic.thermo import Dynamics, inverse_volume, sides, thermodynamics
-from pipeline.pairs import Pairs, Rates, State
+from pipeline.metriplectic.thermo import (
+    BathDrift,
+    Dynamics,
+    Thermo,
+    inverse_volume,
+    sides,
+    thermodynamics,
+)
+from pipeline.pairs import Pairs, Rates, State, sum_even
 
 
 class Metriplectic(nn.Module):
@@ -41,6 +53,9 @@ class Metriplectic(nn.Module):
     friction: Friction
     teacher: Teacher
     strain: Elastic | None
+    bath: Bath | None
+    external: External | None
+    pair_energy: PairEnergyClosure | None
 
     def __init__(self, settings: dict[str, Any]) -> None:
         super().__init__()
@@ -51,6 +66,9 @@ class Metriplectic(nn.Module):
         self.friction = closure("friction", settings)
         self.teacher = closure("teacher", settings)
         self.strain = closure("strain", settings)
+        self.bath = closure("bath", settings)
+        self.external = closure("external", settings)
+        self.pair_energy = closure("pair_energy", settings)
         for name in ("log_k_B", "log_m"):
             if settings["trainable_constants"]:
                 self.register_parameter(name, nn.Parameter(torch.tensor(0.0)))
@@ -89,6 +107,7 @@ class Metriplectic(nn.Module):
         limit: float | None = None,
         radial: Radial | None = None,
         strength: Tensor | None = None,
+        flow: Tensor | None = None,
     ) -> Dynamics:
         """Thermodynamic fields, amplitudes and drift at a state (paper, A.3).
 
@@ -99,7 +118,9 @@ class Metriplectic(nn.Module):
             force: (N, D) external force on each particle, e.g. the Taylor-Green body force.
             limit: greatest friction rate of a pair [1/time], see `gate.saturated`; for rollouts.
             radial: spline basis at the pair distances, if already computed.
-            strength: (N,) factors s_i that make the kernel s_i s_j w(r_ij); None takes 1.
+            strength: (N,) factors s_i that make the kernel s_i s_j w(r_ij), and the pair energy
+                s_i s_j psi(r_ij); None takes 1.
+            flow: (N, D) velocity of the bath's medium at each particle; None where it rests.
 
         Raises:
             ValueError: if a solid is given no reference.
@@ -111,26 +132,43 @@ class Metriplectic(nn.Module):
         kernel = weighted(self.volume(radial), strength, pairs.i, pairs.j)
         d = inverse_volume(pairs, kernel, self.volume.self_weight())
         thermo = thermodynamics(self.energy_closure, d, state.S, elastic)
+        psi = self._pair_energy(radial, strength, pairs)
         i, j = sides(pairs, thermo)
         f = self.friction(radial, i.T, j.T, i.V * j.V)
         f = f if limit is None else gate.saturated(f, i, j, m, limit)
-        total = drift.balance(pairs, v_ij, kernel, f, drift.Ends(i, j), k_B)
+        total = drift.balance(pairs, v_ij, kernel, f, drift.Ends(i, j), k_B, psi)
+        bath = self._bath(state.v, flow, thermo)
+        total = total if bath is None else drift.with_bath(total, bath, m)
         F = total.force if elastic is None else total.force + elastic.force
         F = F if force is None else F + force
+        if self.external is not None:
+            potential = self.external(state.r)
+            F, thermo = F - potential.gradient, thermo._replace(U=thermo.U + potential.phi)
+        if psi is not None:
+            thermo = thermo._replace(U=thermo.U + 0.5 * sum_even(pairs, psi.psi))
         rates = Rates(F / m, drift.heat(total, thermo, k_B, m) / thermo.T)
         pairwise = (total.friction, total.conduction, total.pressure)
-        return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise)
+        return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise, bath)
 
     def covariance(self, dynamics: Dynamics) -> Covariance:
         """Covariance of each particle's noise per unit time (paper, C.1)."""
         pairs, v_ij, K, constants = self._noise(dynamics)
-        return noise.marginal_covariance(pairs, v_ij, K, dynamics.thermal, constants)
+        found = noise.marginal_covariance(pairs, v_ij, K, dynamics.thermal, constants)
+        if dynamics.bath is None:
+            return found
+        own = (2.0 * self.k_B / self.m.square()) * dynamics.bath.contact.g2
+        unit = torch.eye(v_ij.shape[1], dtype=own.dtype, device=own.device)
+        return found._replace(vv=found.vv + own[:, None, None] * unit)
 
     def fluctuation(self, dynamics: Dynamics, increments: Increments) -> Rates:
         """dv, dS of the noise for given Wiener increments (paper, eq. 7)."""
         pairs, v_ij, K, constants = self._noise(dynamics)
         c2 = dynamics.amplitudes.c2
-        return noise.fluctuation(pairs, v_ij, K, c2, increments, constants)
+        rates = noise.fluctuation(pairs, v_ij, K, c2, increments, constants)
+        if dynamics.bath is None:
+            return rates
+        own = noise.bath_fluctuation(dynamics.bath.contact, increments, self.k_B)
+        return Rates(rates.dv + own.impulse / self.m, rates.dS + own.heat / dynamics.thermo.T)
 
     def energy(self, state: State, dynamics: Dynamics) -> Tensor:
         """Total energy sum_i (m v_i^2 / 2 + U_i); U has an arbitrary offset."""
@@ -143,7 +181,39 @@ class Metriplectic(nn.Module):
 
     def roughness(self) -> Tensor | float:
         """Smoothness penalty of all closures; zero where they are not splines."""
-        return self.volume.roughness() + self.friction.roughness() + self.teacher.roughness()
+        total = self.volume.roughness() + self.friction.roughness() + self.teacher.roughness()
+        for extra in (self.bath, self.external, self.pair_energy):
+            total = total if extra is None else total + extra.roughness()
+        return total
+
+    def at_step(self, dt: float) -> Metriplectic:
+        """The model for steps of length ``dt``, in units of the step of training.
+
+        Brownian motion has no mass and no friction rate of its own: m dt and 2 / dt give the same
+        T_b and D in every step. Any other model is what it is.
+        """
+        if self.bath is None or not self.bath.brownian:
+            return self
+        made = copy.deepcopy(self)
+        made.log_m.data.fill_(math.log(dt))
+        return made
+
+    def _pair_energy(
+        self, radial: Radial, strength: Tensor | None, pairs: Pairs
+    ) -> PairEnergy | None:
+        if self.pair_energy is None:
+            return None
+        found = self.pair_energy(radial)
+        if strength is None:
+            return found
+        product = strength[pairs.i] * strength[pairs.j]
+        return PairEnergy(product * found.psi, product * found.dpsidr)
+
+    def _bath(self, v: Tensor, flow: Tensor | None, thermo: Thermo) -> BathDrift | None:
+        if self.bath is None:
+            return None
+        contact, T_b = self.bath(thermo.V, thermo.T), self.bath.temperature()
+        return drift.bath_drift(contact, T_b, v, flow, thermo, (self.k_B, self.m))
 
     def _elasticity(self, state: State, reference: Reference | None) -> Elasticity | None:
         if self.strain is None:

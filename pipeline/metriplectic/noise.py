@@ -1,11 +1,8 @@
 """Noise of the pairs and its marginal covariance (paper, eq. 7 and C.1), by counted numbers.
 
-Random numbers by counting: the same (key, counter) gives the same numbers everywhere.
-
-Philox 4x32-10 of Salmon et al., Proc. SC11, article 16 (2011). Nothing is remembered between
-calls, so that a pair's noise does not depend on which process computes it, nor on the order.
-
-Noise of the pairs and its marginal covariance (paper, eq. 7 and C.1).
+Random numbers are counted: the same (key, counter) gives the same numbers everywhere. Philox
+4x32-10 of Salmon et al., Proc. SC11, article 16 (2011). Nothing is remembered between calls, so
+that a pair's noise does not depend on which process computes it, nor on the order.
 """
 
 from __future__ import annotations
@@ -16,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.closures.bath import Contact
 from pipeline.metriplectic.pair_tensor import PairTensor, apply, elements, root, symmetric
 from pipeline.pairs import Pairs, Rates, dot, sum_mixed
 
@@ -75,10 +73,15 @@ def pair_normals(seed: int, step: int, tag_i: np.ndarray, tag_j: np.ndarray) -> 
 
 
 class Increments(NamedTuple):
-    """Wiener increments of P pairs over a step dt: independent N(0, dt), one set per pair."""
+    """Wiener increments over a step dt: independent N(0, dt), one set per pair.
+
+    With a bath there is another set per particle.
+    """
 
     xi: Tensor  # (P, D) stands for the D x D matrix dW_ij acting on e_ij
     heat: Tensor  # (P,) dV_ij = -dV_ji
+    bath_xi: Tensor | None = None  # (N, D) dW_i
+    bath_heat: Tensor | None = None  # (N,) dV_i
 
 
 class Constants(NamedTuple):
@@ -89,34 +92,65 @@ class Constants(NamedTuple):
     T: Tensor  # (N,) temperatures
 
 
+class Exchange(NamedTuple):
+    """What the noise of the bath gives each particle."""
+
+    impulse: Tensor  # (N, D) m dv_i
+    heat: Tensor  # (N,) T_i dS_i
+
+
+def bath_fluctuation(contact: Contact, increments: Increments, k_B: Tensor) -> Exchange:
+    """Impulse sqrt(2 k_B) g dW_i and heat sqrt(2 k_B) c dV_i of the bath's noise.
+
+    Raises:
+        ValueError: if the increments hold none for the bath.
+    """
+    if increments.bath_xi is None or increments.bath_heat is None:
+        raise ValueError("This model has a bath, and its noise needs increments drawn for it.")
+    strength = (2.0 * k_B) ** 0.5
+    impulse = strength * contact.g2.sqrt()[:, None] * increments.bath_xi
+    return Exchange(impulse, strength * contact.c2.sqrt() * increments.bath_heat)
+
+
 class Covariance(NamedTuple):
-    """Covariance of (dv_i, dS_i) of each particle per unit time, from all its pairs."""
+    """Covariance of (dv_i, dS_i) of each particle per unit time, from all its partners."""
 
     vv: Tensor  # (N, D, D)
     vS: Tensor  # (N, D)
     SS: Tensor  # (N,)
 
 
-def draw(pairs: Pairs, dt: float, generator: torch.Generator | None = None) -> Increments:
-    """Increments N(0, dt) for every pair, from the given generator only."""
-    shape = (len(pairs.r), pairs.e.shape[1] + 1)
+def draw(
+    pairs: Pairs, dt: float, generator: torch.Generator | None = None, bath: bool = False
+) -> Increments:
+    """Increments N(0, dt) for every pair, from the given generator only; then for particles."""
+    width = pairs.e.shape[1] + 1
     options: dict[str, Any] = {
         "dtype": pairs.r.dtype,
         "device": pairs.r.device,
         "generator": generator,
     }
-    normal = torch.randn(shape, **options) * dt**0.5
-    return Increments(normal[:, :-1], normal[:, -1])
+    normal = torch.randn((len(pairs.r), width), **options) * dt**0.5
+    if not bath:
+        return Increments(normal[:, :-1], normal[:, -1])
+    own = torch.randn((pairs.n, width), **options) * dt**0.5
+    return Increments(normal[:, :-1], normal[:, -1], own[:, :-1], own[:, -1])
 
 
-def counted(pairs: Pairs, tags: np.ndarray, dt: float, seed: int, step: int) -> Increments:
+def counted(
+    pairs: Pairs, tags: np.ndarray, dt: float, seed: int, step: int, bath: bool = False
+) -> Increments:
     """Increments N(0, dt) that depend on nothing but seed, step and the tags (n,) of a pair.
 
-    The LAMMPS plugin draws the same ones, however its pairs are ordered or distributed.
+    Those of the bath are a particle's with the tag 0, which no particle has. The LAMMPS plugin
+    draws the same ones, however its pairs are ordered or distributed.
     """
-    i, j = pairs.i.numpy(), pairs.j.numpy()
+    i, j, D = pairs.i.numpy(), pairs.j.numpy(), pairs.e.shape[1]
     normal = torch.from_numpy(pair_normals(seed, step, tags[i], tags[j]) * dt**0.5)
-    return Increments(normal[: pairs.e.shape[1]].T, normal[3])
+    if not bath:
+        return Increments(normal[:D].T, normal[3])
+    own = torch.from_numpy(pair_normals(seed, step, np.zeros_like(tags), tags) * dt**0.5)
+    return Increments(normal[:D].T, normal[3], own[:D].T, own[3])
 
 
 def fluctuation(

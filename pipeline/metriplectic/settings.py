@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 from torch import nn
 
-from pipeline.closures import energy, friction, strain, teacher, volume
+from pipeline.closures import (
+    bath,
+    energy,
+    external,
+    friction,
+    pair_energy,
+    strain,
+    teacher,
+    volume,
+)
 from pipeline.closures.splines import Scales
 
-CLOSURES: dict[str, dict[str, type[nn.Module]]] = {
+CLOSURES: dict[str, Mapping[str, type[nn.Module]]] = {
     "volume": volume.KINDS,
     "energy": energy.KINDS,
     "friction": friction.KINDS,
     "teacher": teacher.KINDS,
     "strain": strain.KINDS,  # solids only
+    "bath": bath.KINDS,  # where a medium takes up momentum
+    "external": external.KINDS,  # walls and traps
+    "pair_energy": pair_energy.KINDS,  # attraction
 }
 
 Closures = dict[str, dict[str, Any]]
@@ -58,6 +71,15 @@ DEFAULTS: dict[str, Any] = {
     "intervals": 20,  # spline intervals between 0 and h
     "trainable_constants": False,  # whether k_B and m are learned, as in the paper
 }
+
+
+def preset(name: str) -> Closures:
+    """A copy of the closures of a preset that can be learned.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    return copy.deepcopy(_choose("closures", name, {key: PRESETS[key] for key in LEARNED}))
 
 
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
@@ -111,7 +133,7 @@ def closure(name: str, settings: dict[str, Any]) -> Any:
     return CLOSURES[name][kind](scales(settings), **options)
 
 
-def _choose(what: str, name: str, offered: dict[str, Any]) -> Any:
+def _choose(what: str, name: str, offered: Mapping[str, Any]) -> Any:
     if name not in offered:
         raise ValueError(f"Unknown {what} {name!r}: choose one of {', '.join(sorted(offered))}.")
     return offered[name]

@@ -1,7 +1,4 @@
-"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2).
-
-What one evaluation of the model yields; drift, noise and integrators all start from it.
-"""
+"""Thermodynamic fields of the particles: volume, energy and its derivatives (paper, 5.1, 5.2)."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pipeline.closures.bath import Contact
 from pipeline.closures.energy import Energy
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import Elasticity
@@ -72,6 +70,17 @@ def _side(columns: Tensor) -> Side:
     return Side(T, V, pressure, theta, inverse_C * theta, inverse_C)
 
 
+class BathDrift(NamedTuple):
+    """What the bath does to N particles per unit time, and the amplitudes of its noise."""
+
+    contact: Contact  # squared amplitudes g^2, c^2
+    T: Tensor  # temperature T_b, a scalar
+    rate: Tensor  # (N,) gamma = g^2 / (m T_b)
+    drag: Tensor  # (N, D) -gamma (v - u), part of dv/dt
+    conduction: Tensor  # (N,) heat that each particle receives
+    flow: Tensor | None  # (N, D) u, None where the medium rests
+
+
 class Dynamics(NamedTuple):
     """Everything deterministic that one evaluation of the model yields."""
 
@@ -79,8 +88,9 @@ class Dynamics(NamedTuple):
     v_ij: Tensor  # (P, D) relative velocities
     thermo: Thermo  # (N,) fields
     amplitudes: Amplitudes  # (P,) squared noise amplitudes
-    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2)
+    thermal: Tensor  # (N,) sum_j (q_ij/4 + c_ij^2) [+ c_i^2 of the bath]
     drift: Rates  # dv/dt (N, D), dS/dt (N,)
     friction: Tensor  # (P, D) friction force of each pair, which i loses and j gains
     conduction: Tensor  # (P,) heat from j to i per unit time
     pressure: Tensor  # (P,) conservative force of j on i along e_ij
+    bath: BathDrift | None = None  # its part of the drift; None without one

@@ -1,7 +1,4 @@
-"""A figure as the page needs it: inline SVG, PDF and CSV for download, caption and alt text.
-
-Panels that stand side by side in a drawing, cut apart for a narrow screen.
-"""
+"""A figure as the page needs it: inline SVG, PDF and CSV for download, caption and alt text."""
 
 from __future__ import annotations
 

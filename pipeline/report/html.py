@@ -1,9 +1,4 @@
-"""Pages from templates, each one file that loads nothing, and numbers as people write them.
-
-Numbers as people write them.
-
-Pages from templates: each one file that holds its style and script and loads nothing.
-"""
+"""Pages from templates, each one file that loads nothing, and numbers as people write them."""
 
 from __future__ import annotations
 
@@ -12,13 +7,17 @@ import hashlib
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
 from pipeline.files import whole
+
+HERE = Path(__file__).parent
+MINUS = re.compile(r"(?<=[\s(])-(?=[\d.])")
+LIMIT = 15e6  # bytes of a finished page
 
 
 def number(value: Any) -> str:
@@ -43,15 +42,6 @@ def percent(value: float) -> str:
     if abs(value) < 1e-8:
         return "0 %"
     return f"{number(float(f'{100 * value:.2g}'))} %" if np.isfinite(value) else "–"
-
-
-if TYPE_CHECKING:
-    from pipeline.report.figure import Embedded
-    from pipeline.report.tuning import Cell
-
-HERE = Path(__file__).parent
-MINUS = re.compile(r"(?<=[\s(])-(?=[\d.])")
-LIMIT = 15e6  # bytes of a finished page
 
 
 def render(template: str, **values: Any) -> str:
@@ -102,7 +92,14 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _drawing(figure: Embedded | Cell) -> Markup:
+class Drawn(Protocol):
+    """What has a drawing as SVG text of ours."""
+
+    @property
+    def svg(self) -> str: ...
+
+
+def _drawing(figure: Drawn) -> Markup:
     """matplotlib escapes the text it sets, so its SVG may stand in the page as it is."""
     return Markup(figure.svg)
 

@@ -22,13 +22,13 @@ class Entry(NamedTuple):
 
     name: str
     link: str
-    headline: str
-    simulated: bool
-    summary: str
-    lights: list[dict[str, str]]
-    models: list[str]
-    written: str
-    command: str
+    headline: str = ""
+    simulated: bool = False
+    summary: str = ""
+    lights: list[dict[str, str]] = []  # noqa: RUF012  (a NamedTuple's default is never changed)
+    models: list[str] = []  # noqa: RUF012
+    written: str = ""
+    command: str = ""
 
 
 def record(report: str | os.PathLike[str], lights: list[Light], **facts: Any) -> None:
@@ -50,7 +50,8 @@ def write(path: str | os.PathLike[str], records: Iterable[str | os.PathLike[str]
 
     Args:
         path: the HTML file; it appears whole or not at all.
-        records: files that `record` wrote; those whose report is gone are left out.
+        records: files that `record` wrote, this version or another; those whose report is gone are
+            left out, and of one that cannot be read there is the link alone.
     """
     home = Path(path).parent
     found = [_entry(Path(one), home) for one in records if Path(one).with_suffix(".html").is_file()]
@@ -60,10 +61,24 @@ def write(path: str | os.PathLike[str], records: Iterable[str | os.PathLike[str]
 
 
 def _entry(path: Path, home: Path) -> Entry:
-    facts = json.loads(path.read_text())
+    """What a record says, as far as it can be understood: it may be anybody's file."""
     link = path.with_suffix(".html").relative_to(home).as_posix()
-    date = datetime.fromisoformat(facts["written"]).strftime("%Y-%m-%d %H:%M")
-    return Entry(**{**facts, "link": link, "written": date})
+    try:
+        facts = json.loads(path.read_bytes())
+        date = datetime.fromisoformat(facts["written"]).strftime("%Y-%m-%d %H:%M")
+        kept = {key: facts[key] for key in ("name", "headline", "summary", "command")}
+        if not all(isinstance(text, str) for text in kept.values()):
+            raise TypeError("a text is no text")
+        lights = [
+            {key: str(light[key]) for key in ("question", "state", "word")}
+            for light in facts["lights"]
+        ]
+        models = [str(model) for model in facts["models"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        told = f"Its record, {path.name}, cannot be read: make the report again."
+        return Entry(path.parent.name, link, told)
+    more = {"link": link, "written": date, "lights": lights, "models": models}
+    return Entry(**kept, **more, simulated=facts.get("simulated") is True)
 
 
 def command(report: str | os.PathLike[str]) -> str:

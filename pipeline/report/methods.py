@@ -1,7 +1,4 @@
-"""The methods paragraphs and their citations, from what was actually done.
-
-The works that the methods paragraphs cite.
-"""
+"""The methods paragraphs and their citations, from what was actually done."""
 
 from __future__ import annotations
 

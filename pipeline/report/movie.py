@@ -1,7 +1,4 @@
-"""The side-by-side movie: experiment and model, coloured by what changed since the first frame.
-
-Drawing two samples of particles frame by frame, and packing the frames as h264.
-"""
+"""The side-by-side movie: experiment and model, coloured by what changed since the first frame."""
 
 from __future__ import annotations
 

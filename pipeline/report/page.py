@@ -1,7 +1,4 @@
-"""The report: one HTML file that opens offline, made from the files of one data set.
-
-The head and the foot of the page: what the data is, and where everything comes from.
-"""
+"""The report: one HTML file that opens offline, made from the files of one data set."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from pipeline.report.figures.training import history
 from pipeline.report.html import number
 from pipeline.report.methods import methods
 from pipeline.report.movie import Movie
+from pipeline.report.provenance import noticed
 from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
 
@@ -161,6 +159,7 @@ def content(
         "lights": lights,
         "circumstances": claims.circumstances(results),
         "unsupported": claims.unsupported(results),
+        "noticed": noticed(results),
         "summary": verdict.summary(lights),
         "sections": build(sections.of(results), results),
         "methods": methods(results),

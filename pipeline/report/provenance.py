@@ -1,19 +1,13 @@
-"""Where a result comes from: inputs, versions, commit, machine, and the settings of the tracking.
-
-The settings of the tracking, where they come from, and what they and the tracks warn of.
-
-Where a result comes from: inputs, versions, commit, machine.
-"""
+"""Where a result comes from: inputs, versions, commit, machine, settings of the tracking."""
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -50,10 +44,19 @@ def parameters(results: Results) -> Table:
     )
 
 
+def noticed(results: Results) -> list[str]:
+    """What the look through the videos found wrong with them; nothing where there was no video."""
+    try:
+        found = results.json("survey.json").get("warnings", [])
+    except Absent:
+        return []
+    return [s[:1].upper() + s[1:] for s in map(str, found)]
+
+
 def warnings(results: Results) -> list[str]:
-    """The warnings of tuning, linking and velocities."""
+    """The warnings of the look through the videos, of tuning, linking and velocities."""
     sentences = []
-    for name in ("tuning.json", "linking.json"):
+    for name in ("survey.json", "tuning.json", "linking.json"):
         try:
             sentences += [str(s) for s in results.json(name).get("warnings", [])]
         except Absent:
@@ -80,15 +83,6 @@ PACKAGES = (
     "matplotlib",
     "snakemake",
 )
-
-
-def sha256(path: str | os.PathLike[str]) -> str:
-    """Checksum of a file, read in pieces of 1 MB."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def commit(folder: str | os.PathLike[str]) -> str:
@@ -140,14 +134,14 @@ def versions() -> dict[str, str]:
 
 
 def collect(
-    inputs: Iterable[str | os.PathLike[str]],
+    inputs: Mapping[str, str],
     repository: str | os.PathLike[str] = ".",
     **facts: Any,
 ) -> dict[str, Any]:
     """Everything needed to say how a result was made, as plain values.
 
     Args:
-        inputs: files whose checksums are recorded.
+        inputs: checksums of the files that were analysed, by path, as taken when they were read.
         repository: the git checkout that the code runs from.
         facts: anything else, shown as given (seeds, wall times, the command).
     """
@@ -157,7 +151,7 @@ def collect(
         **hardware(),
         "command": facts.pop("command", " ".join(sys.argv)),
         **facts,
-        "inputs": {os.fspath(path): sha256(path) for path in inputs},
+        "inputs": dict(inputs),
         "versions": versions(),
     }
 
@@ -166,21 +160,24 @@ def stages(folder: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
     """Wall time [s] and peak memory [MB] of each stage, from snakemake's benchmark files.
 
     Args:
-        folder: holds one <rule>.tsv per stage; an absent folder gives nothing.
+        folder: holds one <rule>.tsv per stage; an absent folder gives nothing, and what is no
+            number there is shown as unknown.
     """
     found: dict[str, dict[str, float]] = {}
     for path in sorted(Path(folder).glob("*.tsv"), key=lambda path: path.stat().st_mtime):
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))
         if rows:
-            memory = rows[-1].get("max_rss", "")
             found[path.stem] = {
-                "wall time (s)": float(rows[-1]["s"]),
-                "peak memory (MB)": float(memory) if _numeric(memory) else float("nan"),
+                "wall time (s)": _number(rows[-1].get("s")),
+                "peak memory (MB)": _number(rows[-1].get("max_rss")),
             }
     return found
 
 
-def _numeric(text: str) -> bool:
-    """snakemake writes "-" or "NA" for a job too short to be measured."""
-    return text.replace(".", "", 1).isdigit()
+def _number(text: str | None) -> float:
+    """snakemake writes "-" or "NA" for a job too short to be measured; anything may stand there."""
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return float("nan")

@@ -1,7 +1,4 @@
-"""The folder of one data set, read file by file; what is not there becomes a sentence.
-
-What is read from the files, and the exception that says a file lacks something.
-"""
+"""The folder of one data set, read file by file; what is not there becomes a sentence."""
 
 from __future__ import annotations
 
@@ -141,6 +138,10 @@ class Results:
             raise Absent(str(found.attrs["missing"]))
         return found
 
+    def observables(self, run: Run) -> Group:
+        """What was logged along a rollout."""
+        return self.group(f"{run.folder}/rollout.h5", "observables")
+
     def statistic(self, source: str, group: str) -> Group:
         """A group of statistics/<source>.h5."""
         return self.group(f"statistics/{source}.h5", group)
@@ -174,7 +175,7 @@ class Results:
         for run in self.runs:
             if run.source == source:
                 with suppress(Absent):
-                    found = self.group(f"{run.folder}/rollout.h5", "observables")
+                    found = self.observables(run)
                     return len(found.get("time")), str(found.attrs.get("stopped", ""))
         return None, ""
 

@@ -1,7 +1,4 @@
-"""The page on the settings of the detection, made before anything is tracked or trained.
-
-Frames with what other settings of the detection would find in them.
-"""
+"""The page on the settings of the detection, made before anything is tracked or trained."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""The verdict: six questions, each answered by a number against a stated threshold.
-
-Is the data sound: the first two questions of the verdict, and how answers are graded.
-
-Is the model faithful: the last four questions of the verdict.
-"""
+"""The verdict: six questions, each answered by a number against a stated threshold."""
 
 from __future__ import annotations
 
@@ -13,13 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.statistics import ERRORS
 from pipeline.report import claims, style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
 from pipeline.report.figures.tracking import measure
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Group, Results
-from pipeline.report.tables import METRICS, seeds
+from pipeline.report.tables import seeds
 
 
 class Answer(NamedTuple):
@@ -178,15 +174,14 @@ def _cut_short(results: Results) -> str:
 
 def laws(results: Results) -> Answer:
     """Energy and momentum left over after the driving, and entropy gained."""
-    found = balances.observables(results, results.first)
-    left = balances.residuals(found)
+    left = balances.kept(results, results.first)
     _moved(results)
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
-    drift = min(balances.drift(left), swing)  # a fitted trend may overshoot what it is fitted to
+    drift = min(left.drift, swing)  # a fitted trend may overshoot what it is fitted to
     gained = float(left.entropy[-1])
     state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
     state = worst(state, grade(momentum, 1e-6, 1e-3))
-    stopped = str(found.attrs.get("stopped", ""))
+    stopped = results.rollout(results.first.source)[1]
     state = worst(state, "good" if gained >= 0 and not stopped else "fair")
     sentence = (
         f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "
@@ -258,7 +253,7 @@ def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
         value, floor = float(rows["value"].iloc[0]), float(rows["noise_floor"].iloc[0])
         known = floor if np.isfinite(floor) else 0.0
         states.append(grade(value, max(0.05, 1.5 * known), max(0.2, 3 * known)))
-        parts.append(f"{METRICS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
+        parts.append(f"{ERRORS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
     if not states:
         raise Absent(notes[0] if notes else f"{style.name(model)} was not compared in this.")
     joined = " and ".join(parts).replace("d²min", "D²min")

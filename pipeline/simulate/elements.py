@@ -1,7 +1,5 @@
 """Rubber with memory in plane strain, by finite elements: Mooney-Rivlin and a Prony series.
 
-A nearly incompressible rubber with memory, in plane strain: Mooney-Rivlin and a Prony series.
-
     W = C10 (I1 - 3) + C01 (I2 - 3) + (J - 1)^2 / D1            I1, I2 of J^(-2/3) C
     S(t) = S_vol + g_inf S_iso + sum_k Q_k,    dQ_k/dt + Q_k / tau_k = g_k dS_iso/dt
 
@@ -9,8 +7,6 @@ with S the second Piola-Kirchhoff stress and g_inf = 1 - sum_k g_k: after a sudd
 isochoric stress falls as g_inf + sum_k g_k exp(-t / tau_k). Simo, Comput. Methods Appl. Mech. Eng.
 60, 153 (1987), in the form of Holzapfel, Nonlinear Solid Mechanics (2000), section 6.10. The
 constants of W are the instantaneous ones and volume changes do not relax.
-
-A square of rubber in plane strain by finite elements: internal forces and their tangent.
 """
 
 from __future__ import annotations
@@ -23,26 +19,7 @@ import skfem
 from scipy import sparse
 from skfem.models.poisson import mass
 
-
-class Rubber(NamedTuple):
-    """The material of the paper's G.1.3."""
-
-    density: float = 1000.0  # [kg / m^3]
-    C10: float = 1.5e6  # [Pa]
-    C01: float = 5.0e5  # [Pa]
-    D1: float = 1.0e-7  # [1 / Pa]; the bulk modulus is 2 / D1
-    g: tuple[float, ...] = (0.5, 0.49)  # shares of the shear modulus that relax
-    tau: tuple[float, ...] = (0.2, 0.3)  # within these times [s]
-
-    @property
-    def g_inf(self) -> float:
-        """Share of the shear modulus that stays."""
-        return 1.0 - sum(self.g)
-
-    @property
-    def shear_modulus(self) -> float:
-        """Instantaneous shear modulus at small strain [Pa]."""
-        return 2.0 * (self.C10 + self.C01)
+from pipeline.simulate.settings import Rubber
 
 
 class Memory(NamedTuple):

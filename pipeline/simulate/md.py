@@ -1,15 +1,8 @@
 """Molecular dynamics of the simulated monolayer, compiled: neighbours, forces, clock.
 
-Verlet lists of the simulated monolayer, compiled.
-
-Positions are unwrapped: a pair carries the offset of its periodic image, fixed when the list is
-built and valid until the next build. Lengths in a (mean spacing).
-
-Compiled pair forces and pair friction with its noise, of the simulated monolayer.
-
-Lengths in a (mean spacing), time in frames, mass 1.
-
-The clock of the simulated monolayer: splitting steps between frames, compiled.
+Lengths in a (mean spacing), time in frames, mass 1. Positions are unwrapped: a pair of the Verlet
+list carries the offset of its periodic image, fixed when the list is built and valid until the next
+build.
 """
 
 from __future__ import annotations

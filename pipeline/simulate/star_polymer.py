@@ -1,24 +1,23 @@
 """A melt of star polymers, every bead resolved in LAMMPS, seen as its centres of mass.
 
-Star polymers as a LAMMPS data file: cores set down at random, arms straight out of them.
-
-The paper's star_polymer_11 and star_polymer_51 (appendix G.1.2, table 1): a core and 10 arms of
-1 or of 5 beads. Units of Lennard-Jones: length sigma, energy epsilon, time tau, and for the
-trajectory the mass of a molecule is its number of beads.
+It begins with cores set down at random and arms straight out of them. The paper's star_polymer_11
+and star_polymer_51 (appendix G.1.2, table 1): a core and 10 arms of 1 or of 5 beads. Units of
+Lennard-Jones: length sigma, energy epsilon, time tau, and for the trajectory the mass of a molecule
+is its number of beads.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from pipeline.simulate import engine
+from pipeline.lammps import run
+from pipeline.simulate.settings import STEP, StarPolymer
 from pipeline.trajectory import Box, Trajectory
 
 BOND = 0.97  # sigma, the rest length of a FENE bond
@@ -101,32 +100,14 @@ def write(
 
 
 SCRIPT = Path(__file__).with_suffix(".in")
-STEP = 0.005  # tau, of the resolved motion; also in the script
 PUSHED = 3000  # steps of the script before the melt relaxes
 
 
-class StarPolymer(NamedTuple):
-    """What `simulate` takes; the defaults are the paper's star_polymer_11."""
-
-    arms: int = 10
-    beads: int = 1  # per arm
-    polymers: int = 1000
-    length: float = 30.18  # edge of the box [sigma]
-    dt: float = 0.025  # between frames [tau]
-    frames: int = 10400
-    equilibration: float = 100.0  # before the record [tau]
-
-    @property
-    def mass(self) -> int:
-        """Beads of a molecule, each of mass 1."""
-        return 1 + self.arms * self.beads
-
-
-def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
+def simulate(chosen: StarPolymer, seed: int) -> Trajectory:
     """Equilibrates a melt at temperature 1 and records its centres of mass at constant energy.
 
     Args:
-        options: fields of `StarPolymer` that differ from its defaults.
+        chosen: what is simulated.
         seed: of places, directions, velocities and thermostat; deterministic on one machine.
 
     Returns:
@@ -134,10 +115,9 @@ def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
         [sigma / tau] at the same moment; everything present and free.
 
     Raises:
-        ValueError: if an option is out of its bounds, or LAMMPS ends with an error.
+        ValueError: if LAMMPS ends with an error.
     """
-    chosen = StarPolymer(**options)
-    every = _check(chosen)
+    every = round(chosen.dt / STEP)
     with tempfile.TemporaryDirectory(prefix="star_polymer_") as name:
         record, cost = _record(chosen, every, seed, Path(name))
     shape = record.shape[:2]
@@ -156,23 +136,6 @@ def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
     )
 
 
-def _check(chosen: StarPolymer) -> int:
-    """Refuses what cannot be simulated; returns the LAMMPS steps between frames."""
-    every = round(chosen.dt / STEP)
-    if every < 1 or abs(every * STEP - chosen.dt) > 1e-9:
-        raise ValueError(
-            f"simulate.dt must be a multiple of the resolved time step {STEP:g}, got "
-            f"{chosen.dt:g}: choose {max(every, 1) * STEP:g}."
-        )
-    density = chosen.mass * chosen.polymers / chosen.length**3
-    if not 0.05 <= density <= 0.9:
-        raise ValueError(
-            f"The density of beads must lie between 0.05 and 0.9 per sigma^3, got {density:.3g}: "
-            f"change simulate.polymers or simulate.length (the paper has 0.40)."
-        )
-    return every
-
-
 def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[np.ndarray, float]:
     """(frames, N, 7) molecule, centre of mass (unwrapped) and its velocity; ms per LAMMPS step."""
     rng = np.random.default_rng(seed)
@@ -187,8 +150,8 @@ def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[n
         "every": every,
         "steps": steps,
     }
-    cost = engine.run(SCRIPT, variables, folder, PUSHED + relax + steps)
-    return engine.binary_dump(folder / "record.bin", chosen.frames, chosen.polymers, 7), cost
+    log = run.run(folder, SCRIPT, variables=variables, steps=PUSHED + relax + steps)
+    return run.dump(folder / "record.bin").values, 1e3 * run.loop(log).step
 
 
 def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:
@@ -203,5 +166,5 @@ def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:
         "seed": seed,
         "temperature": 1.0,
         "mass": chosen.mass,
-        **{key: value for key, value in chosen._asdict().items() if key != "dt"},
+        **{key: value for key, value in chosen.parameters().items() if key != "dt"},
     }

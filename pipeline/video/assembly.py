@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 
 from pipeline import tables
 from pipeline.edges import faces
+from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
+from pipeline.video import clock
 from pipeline.video.velocity import backward_difference, resolution
 
 
@@ -22,36 +25,51 @@ class View(NamedTuple):
     cutoff: float  # h in mean neighbour distances
     edge_band: float  # width of the driven band in cutoffs
     edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
+    # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
+    moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
 
 
 def assemble(
-    tracks: pd.DataFrame, view: View, scale: Scale, attributes: dict[str, Any]
+    tracks: pd.DataFrame,
+    view: View,
+    scale: Scale,
+    attributes: dict[str, Any],
+    seen: Sequence[np.ndarray] | None = None,
 ) -> Trajectory:
     """The trajectory of tracked particles: velocities, masks, localisation error, units.
 
-    Velocities are backward differences; a snapshot whose predecessor is absent has none and is
-    marked absent. Positions are measured from the first pixel's centre, y pointing down as in the
-    video. Brightness (mass) and size [px] of the spots come along as extras, 0 where absent.
+    Velocities are backward differences over the time that passed; a snapshot whose predecessor is
+    absent has none and is marked absent. Where pictures were moved (registration, drift taken out),
+    only the region counts that was seen all along. Positions are measured from the first pixel's
+    centre, y pointing down as in the video. Brightness (mass) and size [px] of the spots come along
+    as extras, 0 where absent.
 
     Args:
         tracks: table of `pipeline.tables.TRACKS`.
         view: field of view and edge band.
         scale: physical size of a pixel and a frame.
         attributes: must hold dataset and synthetic; the rest is measured here.
+        seen: for each run, the ticks of the frames that show particles; None: every number.
 
     Raises:
-        ValueError: if the edge band leaves no free particle.
+        InputError: if nothing was seen all along, or the edge band leaves no free particle.
     """
     length, interval = scale.length[0], scale.time[0]
-    dense = tables.dense(tracks)
-    velocity, known = backward_difference(dense.position, dense.present, dense.run, 1.0)
+    dense = tables.dense(tracks, None if seen is None else [clock.ticks(some) for some in seen])
+    step = np.diff(dense.frame)
+    velocity, known = backward_difference(
+        dense.position, dense.present, dense.run, np.where(np.diff(dense.run) == 0, step, 1)
+    )
     box = _field_of_view(view)
+    if np.any(view.moved):
+        known &= _inside(dense.position, box)
+        velocity[~known] = 0.0
     edge = faces(dense.position, dense.present, dense.run, box, view.edge)
     driven = np.zeros_like(known)
     if not edge.closed:
         driven = band(dense.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
-        raise ValueError(
+        raise InputError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
             f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
@@ -67,7 +85,7 @@ def assemble(
         particle=dense.particle,
         species=np.full(len(dense.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(dense, scale), "edge": edge._asdict()},
+        attributes={**attributes, **_measured(dense, scale, view), "edge": edge._asdict()},
         extra={
             "filled": dense.filled & known,
             "mass": dense.mass * known,
@@ -76,12 +94,14 @@ def assemble(
     )
 
 
-def _measured(dense: tables.Dense, scale: Scale) -> dict[str, Any]:
+def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
     """Attributes of the trajectory: units, and how exact positions and velocities are."""
     length, length_unit = scale.length
     interval, time_unit = scale.time
     seen = dense.present & ~dense.filled
-    motion = resolution(dense.position, seen, dense.run)
+    # Differences of several frames are of frames one tick apart.
+    apart = (np.diff(dense.run) != 0) | (np.diff(dense.frame) != 1)
+    motion = resolution(dense.position, seen, np.concatenate([[0], np.cumsum(apart)]))
     sigma = float(np.sqrt(np.mean(motion.sigma**2)))
     known = np.isfinite(motion.interval).all()
     interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
@@ -100,7 +120,7 @@ def _measured(dense: tables.Dense, scale: Scale) -> dict[str, Any]:
         "velocity_autocorrelation": motion.noise.autocorrelation_corrected.tolist(),
         "mpp": scale.mpp,
         "fps": scale.fps,
-        "warnings": motion.warnings,
+        "warnings": [*_region_said(view), *motion.warnings],
     }
 
 
@@ -125,6 +145,36 @@ def from_truth(truth: Trajectory, view: View, scale: Scale, dataset: str) -> Tra
 
 
 def _field_of_view(view: View) -> Box:
-    height, width = view.shape
-    lengths = np.array([width, height], dtype=float) - 2 * view.margin
-    return Box(lengths, (False, False), np.full(2, view.margin - 0.5))
+    """The region seen in every picture, as the first one has it.
+
+    What a picture moved by s shows of the first lies between -s and its size - s.
+
+    Raises:
+        InputError: if there is none.
+    """
+    low, high = np.array(view.moved[0]), np.array(view.moved[1])
+    size = np.array([view.shape[1], view.shape[0]], dtype=float)
+    lengths = size - 2 * view.margin - (high - low)
+    if (lengths <= 0).any():
+        raise InputError(
+            f"pictures drift by up to {high[0] - low[0]:.0f} px in x and {high[1] - low[1]:.0f} px "
+            f"in y of {size[0]:.0f} x {size[1]:.0f} px: nothing is seen all along; use fewer "
+            "frames (video.frames), or leave the drift in (video.registration, link.drift)"
+        )
+    return Box(lengths, (False, False), view.margin - 0.5 - low)
+
+
+def _inside(position: np.ndarray, box: Box) -> np.ndarray:
+    """(T, N) bool: positions in the box."""
+    return ((position >= box.origin) & (position <= box.origin + box.lengths)).all(axis=2)
+
+
+def _region_said(view: View) -> list[str]:
+    if not np.any(view.moved):
+        return []
+    box, (height, width) = _field_of_view(view), view.shape
+    return [
+        f"pictures were moved by up to {np.abs(view.moved).max():.1f} px to lie on the first one: "
+        f"only the region seen all along counts, {box.lengths[0]:.0f} x {box.lengths[1]:.0f} of "
+        f"{width} x {height} px."
+    ]

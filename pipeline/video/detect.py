@@ -1,11 +1,4 @@
-"""Detection of particles by trackpy's locate (Crocker and Grier 1996), spread over processes.
-
-Silence for warnings that trackpy raises against newer pandas by the thousand.
-
-Work spread over processes by dask.distributed, results in order, few at a time.
-
-Detection of particles in every frame by trackpy's locate (Crocker and Grier 1996).
-"""
+"""Detection of particles by trackpy's locate (Crocker and Grier 1996), spread over processes."""
 
 from __future__ import annotations
 
@@ -13,7 +6,7 @@ import logging
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -26,8 +19,9 @@ import trackpy
 from dask.distributed import Client, Future, LocalCluster
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.tables import FEATURES, read_blocks
-from pipeline.video.frames import Video
+from pipeline.video.frames import Video, outside
 
 
 @contextmanager
@@ -56,8 +50,10 @@ T = TypeVar("T")
 UNWATCHED = {"distributed.worker.profile.enabled": False}
 
 
-def spread(function: Callable[..., T], jobs: Iterable[tuple], workers: int) -> Iterator[T]:
-    """``function(*job)`` for every job, in order.
+def spread(
+    function: Callable[..., T], common: object, jobs: Iterable[tuple], workers: int
+) -> Iterator[T]:
+    """``function(common, *job)`` for every job, in order; `common` goes to every worker once.
 
     The address of dask's dashboard goes to stderr. What a worker that is lost had in hand is done
     again; three workers lost over the same job are an error.
@@ -66,7 +62,7 @@ def spread(function: Callable[..., T], jobs: Iterable[tuple], workers: int) -> I
         workers: processes; 1 works in this one, without a cluster.
     """
     if workers == 1:
-        yield from (function(*job) for job in jobs)
+        yield from (function(common, *job) for job in jobs)
         return
     with (
         _main_module_hidden(),
@@ -77,9 +73,10 @@ def spread(function: Callable[..., T], jobs: Iterable[tuple], workers: int) -> I
         Client(cluster) as client,
     ):
         tqdm.write(f"dask dashboard: {client.dashboard_link}", file=sys.stderr)
+        shared = client.scatter(common, broadcast=True, hash=False)
         under_way: deque[Future] = deque()
         for job in jobs:
-            under_way.append(client.submit(function, *job, pure=False))
+            under_way.append(client.submit(function, shared, *job, pure=False))
             # Results stay with the workers until their future is gone.
             if len(under_way) > 3 * workers:
                 yield under_way.popleft().result()
@@ -105,6 +102,9 @@ def _main_module_hidden() -> Iterator[None]:
         names.update(hidden)
 
 
+BRIGHTNESS = ["mass", "signal", "raw_mass"]  # columns in grey levels
+
+
 class Detection(NamedTuple):
     """Arguments of trackpy.locate; pixels of the corrected video.
 
@@ -127,28 +127,54 @@ def locate(frame: np.ndarray, detection: Detection) -> pd.DataFrame:
     """Particles of one (H, W) image: columns y, x, mass, size, ecc, signal, raw_mass, ep.
 
     Raises:
-        ValueError: if the diameter is not an odd number of at least 3 pixels.
+        InputError: if the diameter is not an odd number of at least 3 pixels.
     """
     if detection.diameter < 3 or detection.diameter % 2 == 0:
-        raise ValueError(f"diameter must be an odd number of 3 or more, got {detection.diameter}")
+        raise InputError(f"diameter must be an odd number of 3 or more, got {detection.diameter}")
+    image, unit = _unsigned(frame)
     with quiet():
-        return trackpy.locate(
-            frame,
+        found = trackpy.locate(
+            image,
             detection.diameter,
-            minmass=detection.minmass,
+            minmass=detection.minmass / unit,
             separation=detection.separation,
             percentile=detection.percentile,
             invert=detection.invert,
             engine="numba",
         )
+    if unit != 1.0:
+        found[BRIGHTNESS] *= unit
+    return found
 
 
-def chunk(video: Video, run: int, start: int, stop: int, detection: Detection) -> pd.DataFrame:
-    """Features of frames start <= t < stop of one run; also what a dask worker executes."""
-    found = []
+def _unsigned(frame: np.ndarray) -> tuple[np.ndarray, float]:
+    """A frame in unsigned integers, and how many of its grey levels one of them is.
+
+    trackpy inverts integers bit by bit, which turns signed ones inside out, and reduces floating
+    point to 8 bit. An offset is of no matter to it: the ground is subtracted.
+    """
+    if frame.dtype.kind == "u" and frame.dtype.itemsize <= 2:
+        return frame, 1.0
+    low, high = float(frame.min()), float(frame.max())
+    whole = frame.dtype.kind in "iu" and high - low <= 65535
+    unit = 1.0 if whole or high == low else (high - low) / 65535
+    return np.rint((frame - np.float64(low)) / unit).astype(np.uint16), unit
+
+
+def chunk(
+    videos: Sequence[Video], run: int, start: int, stop: int, detection: Detection
+) -> pd.DataFrame:
+    """Features of frames start <= t < stop of one run; also what a dask worker executes.
+
+    Frames that show no particles (see pipeline.video.survey) are left out; `frame` is the tick of a
+    frame on the clock of its run.
+    """
+    found, video = [], videos[run]
     for t, frame in enumerate(video.frames(start, stop), start):
-        features = locate(frame, detection)
-        found.append(features.assign(run=run, frame=t))
+        if video.seen[t]:
+            features = locate(frame, detection)
+            cut = outside(video, t, features[["y", "x"]].to_numpy(float), detection.diameter // 2)
+            found.append(features[~cut].assign(run=run, frame=video.number[t]))
     table = pd.concat([f for f in found if len(f)] or [pd.DataFrame(columns=list(FEATURES))])
     return table[list(FEATURES)].astype(FEATURES)
 
@@ -159,7 +185,7 @@ def features(
     """All of `detected` in one table.
 
     Raises:
-        ValueError: if no particle is found in any frame.
+        InputError: if no particle is found in any frame.
     """
     return pd.concat(detected(videos, detection, workers, frames_per_chunk), ignore_index=True)
 
@@ -181,10 +207,10 @@ def detected(
         part: (k, n) takes the k-th of n shares of the frames of all runs, k from 0.
 
     Raises:
-        ValueError: in the end, if no particle was found in any frame; a share may have none.
+        InputError: in the end, if no particle was found in any frame; a share may have none.
     """
     jobs = _jobs(videos, detection, part, workers, frames_per_chunk)
-    tables = spread(chunk, jobs, min(workers, max(len(jobs), 1)))
+    tables = spread(chunk, videos, jobs, min(workers, max(len(jobs), 1)))
     shown = _shown(jobs, tables)
     return shown if part[1] > 1 else _something(shown, detection)
 
@@ -201,8 +227,7 @@ def _jobs(
     for run, video in enumerate(videos):
         low, high = max(first - before, 0), min(last - before, len(video))
         jobs += [
-            (video, run, start, min(start + size, high), detection)
-            for start in range(low, high, size)
+            (run, start, min(start + size, high), detection) for start in range(low, high, size)
         ]
         before += len(video)
     return jobs
@@ -210,17 +235,17 @@ def _jobs(
 
 def _shown(jobs: list[tuple], tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The tables, with a progress bar."""
-    with tqdm(total=sum(job[3] - job[2] for job in jobs), desc="detect", unit="frame") as bar:
+    with tqdm(total=sum(job[2] - job[1] for job in jobs), desc="detect", unit="frame") as bar:
         for job, table in zip(jobs, tables, strict=True):
             yield table
-            bar.update(job[3] - job[2])
+            bar.update(job[2] - job[1])
 
 
 def joined(parts: Iterable[Path | str], detection: Detection) -> Iterator[pd.DataFrame]:
     """The tables of all parts, which `detected` made and pipeline.blocks holds, in their order.
 
     Raises:
-        ValueError: if no particle was found in any frame.
+        InputError: if no particle was found in any frame.
     """
     tables = chain.from_iterable(read_blocks(part, FEATURES) for part in parts)
     return _something(tables, detection)
@@ -232,7 +257,7 @@ def _something(tables: Iterable[pd.DataFrame], detection: Detection) -> Iterator
         found = found or not table.empty
         yield table
     if not found:
-        raise ValueError(
+        raise InputError(
             f"no particles found in any frame with {detection}; check that the particles are "
-            "brighter than the ground (else invert), and lower minmass"
+            "brighter than the ground (else detect.polarity: dark), and lower detect.minmass"
         )

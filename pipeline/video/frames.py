@@ -1,25 +1,34 @@
-"""Reading the frames of the runs of a data set lazily, in sequence, corrected as asked for.
-
-Reading the frames of a run lazily, in sequence, corrected as asked for.
-
-Opening the runs of a data set as its settings say, and keeping a few frames for the report.
-"""
+"""Reading the frames of a run lazily, in sequence, corrected as asked for."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 
-from pipeline.files import whole
-from pipeline.video.preprocess import Correction, accumulated_shift, correct, flicker_gain
-from pipeline.video.readers import FilmReader, Nd2Reader, PimsReader, SequenceReader
-from pipeline.video.sources import Source, runs
+from pipeline.errors import InputError
+from pipeline.files import reading, whole
+from pipeline.video.preprocess import (
+    Correction,
+    accumulated_shift,
+    correct,
+    flicker_gain,
+    repaired,
+)
+from pipeline.video.readers import (
+    FilmIndex,
+    FilmReader,
+    Nd2Reader,
+    PimsReader,
+    Reader,
+    SequenceReader,
+)
+from pipeline.video.sources import Source
 from pipeline.video.tiff import TiffReader
 
 AS_RECORDED = Correction()
@@ -27,10 +36,39 @@ TOLERANCE = 0.05  # of a scale: a stage micrometer is read to a few per cent
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601, as films store it
 
 
+class Part(NamedTuple):
+    """Which part of a file that holds more than one video; None where it holds one.
+
+    Fields:
+        channel: 0, 1 or 2; None for the luminance. position, plane: from 0.
+    """
+
+    channel: int | None = None
+    position: int | None = None
+    plane: int | None = None
+
+
+WHOLE = Part()
+
+
 @lru_cache(maxsize=2)
-def _kept_open(kind: str, path: Path, changed: int):
+def _kept_open(source: Source, part: Part, changed: int) -> Reader:
     """A reader by random access, opened once a process: listing a long stack takes seconds."""
-    return {"tiff": TiffReader, "nd2": Nd2Reader, "other": PimsReader}[kind](path)
+    path = source.paths[0]
+    if source.kind == "film":
+        return FilmReader(path, part.channel is None)
+    if source.kind == "tiff":
+        return TiffReader(path, part.position, part.plane)
+    if source.kind == "nd2":
+        return Nd2Reader(path, part.position, part.plane)
+    return PimsReader(path)
+
+
+def reader(source: Source, part: Part) -> Reader:
+    """What reads the frames of a run."""
+    if source.kind == "sequence":
+        return SequenceReader(source.paths)
+    return _kept_open(source, part, source.paths[0].stat().st_mtime_ns)
 
 
 class Video:
@@ -38,46 +76,54 @@ class Video:
 
     `frames(start, stop, step)` reads in sequence at constant memory; `video[t]` reads one frame.
     With `span` = (first, one past last) only that part exists, and its first frame is number 0.
-    Attributes: source, channel, correction, shape (H, W) after correction, dtype, and the scale
-    that the container states, mpp [um / px] and fps [1 / s], each None where it states none.
+
+    Attributes:
+        source, part, correction: what is read, and what is done to it.
+        shape: (H, W) after correction. dtype: of the file.
+        mpp, fps: the scale that the container states [um / px, 1 / s], None where it states none.
+        number: (T,) int64, the tick of each frame on the clock of the run; -1 for none.
+        seen: (T,) bool, whether a frame shows particles at all; see pipeline.video.survey.
+        bounds: grey levels between which pixels are no fault, for frames of floating point.
     """
 
     def __init__(
         self,
         source: Source,
-        channel: int | None = None,
+        part: Part = WHOLE,
         correction: Correction = AS_RECORDED,
         span: tuple[int, int] | None = None,
+        index: FilmIndex | None = None,
     ):
-        self.source, self.channel, self.correction = source, channel, correction
-        self.stamps: list[int] | None = None
-        reader = self._reader()
-        reader.verify()
-        self.stamps = getattr(reader, "stamps", None)
-        self.mpp, self.fps = getattr(reader, "mpp", None), reader.fps
-        self.dtype = np.dtype(reader.dtype)
-        span = span or (0, reader.length)
+        self.source, self.part, self.correction, self.index = source, part, correction, index
+        opened = self._reader()
+        if index is None:
+            opened.verify()
+        self.index = getattr(opened, "index", None)
+        self.mpp, self.fps = getattr(opened, "mpp", None), opened.fps
+        self.dtype = np.dtype(opened.dtype)
+        self.bounds: tuple[float, float] | None = None
+        span = span or (0, opened.length)
         self.first, stop = span
-        if not 0 <= self.first < stop <= reader.length:
-            raise ValueError(
-                f"frames must lie in 0 to {reader.length}, the length of {source.paths[0]}, got "
+        if not 0 <= self.first < stop <= opened.length:
+            raise InputError(
+                f"frames must lie in 0 to {opened.length}, the length of {source.paths[0]}, got "
                 f"{list(span)}"
             )
         self.length = stop - self.first
         if self.length < 2:
-            raise ValueError(
-                f"{source.paths[0]} gives 1 frame, of shape {reader.shape}; motion needs 2 or more"
+            raise InputError(
+                f"{source.paths[0]} gives 1 frame, of shape {opened.shape}; motion needs 2 or more"
             )
-        first = next(reader.planes(self.first, self.first + 1))
-        self.shape = correct(single(first, channel, source.paths[0]), 0, correction).shape
+        self.number = np.arange(self.length)
+        self.seen = np.ones(self.length, bool)
+        first = next(opened.planes(self.first, self.first + 1))
+        self.shape = correct(single(first, part.channel, source.paths[0]), 0, correction).shape
 
-    def _reader(self):
-        kind, path = self.source.kind, self.source.paths[0]
-        if kind == "film":
-            return FilmReader(path, self.channel is None, self.stamps)
-        if kind == "sequence":
-            return SequenceReader(self.source.paths)
-        return _kept_open(kind, path, path.stat().st_mtime_ns)
+    def _reader(self) -> Reader:
+        opened = reader(self.source, self.part)
+        if self.index is not None and isinstance(opened, FilmReader):
+            opened.adopt(self.index)
+        return opened
 
     def __len__(self) -> int:
         return self.length
@@ -96,7 +142,22 @@ class Video:
         stop = self.length if stop is None else min(stop, self.length)
         planes = self._reader().planes(start + self.first, stop + self.first, step)
         for t, plane in zip(range(start, stop, step), planes, strict=True):
-            yield correct(single(plane, self.channel, self.source.paths[0]), t, self.correction)
+            image = single(plane, self.part.channel, self.source.paths[0])
+            if self.bounds is not None:
+                image = repaired(image, *self.bounds)
+            yield correct(image, t, self.correction)
+
+
+def outside(video: Video, t: int, points: np.ndarray, reach: float) -> np.ndarray:
+    """(K,) bool: which points (y, x) [px] lie nearer than `reach` to where frame t ends.
+
+    A frame that was moved by s covers -s to its size - s.
+    """
+    if video.correction.shift is None:
+        return np.zeros(len(points), bool)
+    low = reach - video.correction.shift[t]
+    high = np.array(video.shape) - 1 - reach - video.correction.shift[t]
+    return ((points < low) | (points > high)).any(axis=1)
 
 
 def single(plane: np.ndarray, channel: int | None, path: Path) -> np.ndarray:
@@ -105,18 +166,18 @@ def single(plane: np.ndarray, channel: int | None, path: Path) -> np.ndarray:
         return plane
     count = plane.shape[2]
     if channel is not None and not 0 <= channel < count:
-        raise ValueError(f"channel must lie in 0 to {count - 1} for {path}, got {channel}")
+        raise InputError(f"channel must lie in 0 to {count - 1} for {path}, got {channel}")
     if channel is not None:
         return plane[..., channel]
     if count == 2:
-        raise ValueError(f"{path} has 2 channels; say which one to use (channel: 0 or 1)")
+        raise InputError(f"{path} has 2 channels; say which one to use (channel: 0 or 1)")
     grey = plane[..., :3] @ LUMINANCE
     return np.rint(grey).astype(plane.dtype) if np.issubdtype(plane.dtype, np.integer) else grey
 
 
 def open_run(
     source: Source,
-    channel: int | None = None,
+    part: Part = WHOLE,
     correction: Correction = AS_RECORDED,
     span: tuple[int, int] | None = None,
     flicker: bool = False,
@@ -125,17 +186,29 @@ def open_run(
     """Opens a run; measures flicker and drift over the whole video first where they are asked for.
 
     Raises:
-        ValueError: one frame, frames differing in size, unknown channel, crop outside the image.
+        InputError: one frame, frames differing in size, unknown channel, crop outside the image.
         UnreadableVideo: damaged or truncated file, named.
     """
-    video = Video(source, channel, correction, span)
-    if flicker:
-        medians = np.array([np.median(frame) for frame in video])
-        correction = correction._replace(gain=flicker_gain(medians))
-    if drift:
-        correction = correction._replace(shift=accumulated_shift(video))
-    video.correction = correction
+    video = Video(source, part, correction, span)
+    measure(video, flicker, drift)
     return video
+
+
+def measure(video: Video, flicker: bool, drift: bool) -> None:
+    """Flicker and drift of the frames that show something, over the whole video."""
+    if flicker:
+        medians = np.array([np.median(frame) for frame in _shown(video)])
+        gain = np.ones(len(video))
+        gain[video.seen] = flicker_gain(medians)
+        video.correction = video.correction._replace(gain=gain)
+    if drift:
+        shift = np.zeros((len(video), 2))
+        shift[video.seen] = accumulated_shift(_shown(video))
+        video.correction = video.correction._replace(shift=shift)
+
+
+def _shown(video: Video) -> Iterator[np.ndarray]:
+    return (frame for frame, seen in zip(video, video.seen, strict=True) if seen)
 
 
 def check_scale(video: Video, mpp: float | None, fps: float | None) -> None:
@@ -144,72 +217,43 @@ def check_scale(video: Video, mpp: float | None, fps: float | None) -> None:
     Films (avi, mp4, ...) are not asked: they state the speed at which they are to be played.
 
     Raises:
-        ValueError: naming the quantity, both values and the file.
+        InputError: naming the quantity, both values and the file.
     """
     pairs = (("mpp", mpp, video.mpp, "um per px"), ("fps", fps, video.fps, "frames per second"))
     for name, given, found, unit in pairs:
         if given and found and video.source.kind != "film" and abs(given / found - 1) > TOLERANCE:
-            raise ValueError(
+            raise InputError(
                 f"video.{name} = {given:g} {unit} contradicts {video.source.paths[0]}, which "
                 f"states {found:.4g}: correct one of them (within {100 * TOLERANCE:.0f} %)"
             )
 
 
-def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> list[Video]:
-    """Every run in a folder, corrected as the settings say.
-
-    Args:
-        folder: holds the videos.
-        settings: mpp, fps, pixel_aspect, channel, crop [x0, y0, x1, y1], background, flicker,
-            registration and frames [first, one past last]: the section `video` of the config.
-
-    Raises:
-        ValueError: no video, a damaged one, runs that differ in size, or a scale that contradicts
-            what the file states.
-    """
-    crop = settings["crop"]
-    correction = Correction(
-        pixel_aspect=settings["pixel_aspect"],
-        crop=tuple(crop) if crop else None,
-        background=settings["background"] or 0.0,
-    )
-    videos = [
-        open_run(
-            source,
-            settings["channel"],
-            correction,
-            span=tuple(settings["frames"]) if settings["frames"] else None,
-            flicker=settings["flicker"],
-            drift=settings["registration"],
-        )
-        for source in runs(Path(folder))
-    ]
-    for video in videos:
-        check_scale(video, settings["mpp"], settings["fps"])
-    shapes = {video.shape for video in videos}
-    if len(shapes) > 1:
-        sizes = ", ".join(f"{v.source.name}: {v.shape[1]} x {v.shape[0]} px" for v in videos)
-        raise ValueError(
-            f"The runs of one data set must have frames of one size, got {sizes}: put them into "
-            f"folders of their own under data/."
-        )
-    return videos
-
-
 def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
     """Writes the first, middle and last frame of every run, contrast stretched to 8 bit.
 
-    Datasets: images (K, H, W) uint8, frame (K,), run (K,).
+    Datasets: images (K, H, W) uint8, frame (K,) on the clock of the run, run (K,).
     """
     images, numbers, run = [], [], []
     for index, video in enumerate(videos):
-        for number in sorted({0, len(video) // 2, len(video) - 1}):
-            images.append(stretched(video[number]))
-            numbers.append(number)
+        shown = np.flatnonzero(video.seen)
+        for t in sorted({shown[0], shown[len(shown) // 2], shown[-1]}):
+            images.append(stretched(video[t]))
+            numbers.append(video.number[t])
             run.append(index)
     with whole(path) as partial, h5py.File(partial, "w") as file:
         file.create_dataset("images", data=np.stack(images), compression="gzip")
         file["frame"], file["run"] = numbers, run
+
+
+def example_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Height and width of the frames in what `write_examples` wrote.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a file of example frames"), h5py.File(path) as file:
+        height, width = file["images"].shape[1:]
+        return height, width
 
 
 def stretched(image: np.ndarray) -> np.ndarray:

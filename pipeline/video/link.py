@@ -1,9 +1,5 @@
 """Linking features into tracks by trackpy; stubs, gaps and drift.
 
-What linking counts on the way, block by block: the summary that the report shows.
-
-From labelled features to tracks: stubs removed, drift taken out, gaps filled, block by block.
-
 A video may be too long for its features to be held at once: everything goes through in blocks of
 frames, twice. First trackpy labels the features; then, when the length of every track is known,
 stubs are removed, drift taken out and gaps filled.
@@ -13,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
@@ -28,8 +24,15 @@ from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
 from pipeline import tables
+from pipeline.errors import InputError
 from pipeline.tables import FEATURES, TRACKS
+from pipeline.video import clock
 from pipeline.video.detect import quiet
+
+Seen = Sequence[np.ndarray] | None
+CROWD = 10  # particles of which a share can be told
+FOLLOWED = 0.7  # share of the particles that is followed from frame to frame in a good video
+BROKEN = 0.3  # share below which something happened to all of them
 
 
 class Tally:
@@ -37,10 +40,14 @@ class Tally:
 
     Attributes:
         lengths: (L,) detections of each label, as far as the features have been labelled.
+        seen: ticks of the frames that show particles, for each run; None where nobody knows.
+        moved: for each run whose drift was taken out, its least and greatest (x, y) [px].
     """
 
-    def __init__(self, search_range: float, memory: int) -> None:
-        self.search_range, self.memory = float(search_range), int(memory)
+    def __init__(self, search_range: float, memory: int, seen: Seen = None) -> None:
+        self.search_range, self.memory, self.seen = float(search_range), int(memory), seen
+        self.moved: dict[int, list[list[float]]] = {}
+        self._followed: list[tuple[int, int, float]] = []  # run, frame, share of the particles
         self.lengths = np.zeros(0, np.int64)
         self._filled = np.zeros(0, np.int64)
         self._per_frame: list[tuple[int, int, int]] = []  # run, frame, features
@@ -81,6 +88,24 @@ class Tally:
         self._moved += len(size)
         self._far += int((size > 0.9 * self.search_range).sum())
 
+    def follow(self, end: np.ndarray, block: pd.DataFrame, before: int) -> None:
+        """Counts how many of the particles of each frame were followed from the one before.
+
+        Args:
+            end: (M,) frames in which displacements end.
+            before: particles in the last frame before the block, 0 where there is none.
+        """
+        frames, counts = np.unique(block["frame"], return_counts=True)
+        least = np.minimum(counts, np.concatenate([[before], counts[:-1]]))
+        linked = np.searchsorted(frames, end)
+        share = np.bincount(linked, minlength=len(frames)) / np.maximum(least, 1)
+        run = int(block["run"].iloc[0])
+        self._followed += [
+            (run, int(frame), float(part))
+            for frame, part, few in zip(frames, share, least, strict=True)
+            if few >= CROWD
+        ]
+
     def fill(self, tracks: pd.DataFrame) -> None:
         """Counts the filled gaps of finished tracks."""
         self._filled = _counted(self._filled, tracks.loc[tracks["filled"], "particle"])
@@ -103,14 +128,24 @@ class Tally:
             "search_range": self.search_range,
             "memory": self.memory,
             "displacement": {"edges": self._edges.tolist(), "count": self._steps.tolist()},
-            "per_frame": [count for _, _, count in self._per_frame],
+            "per_frame": self._counts(),
+            "moved": self.moved,
             "length": {"edges": edges.tolist(), "count": count.tolist()},
             "filled": int(gaps.sum()),
             "warnings": self._warnings(),
         }
 
+    def _counts(self) -> list[int]:
+        """Particles in each frame; those that show none count, those that were left out do not."""
+        if self.seen is None:
+            return [count for _, _, count in self._per_frame]
+        found = {(run, frame): count for run, frame, count in self._per_frame}
+        return [found.get((r, t), 0) for r, some in enumerate(self.seen) for t in some.tolist()]
+
     def _warnings(self) -> list[str]:
-        said = []
+        said = self._breaks()
+        if empty := self._counts().count(0):
+            said.append(f"in {empty} frames no particle was found at all: they count as empty.")
         near = float(np.median(np.concatenate(self._distances))) if self._distances else np.inf
         if self.search_range > 0.5 * near:
             said.append(
@@ -125,6 +160,20 @@ class Tally:
                 "record faster."
             )
         return said
+
+    def _breaks(self) -> list[str]:
+        """A sentence for each frame at which nearly all tracks end, in a video where few do."""
+        share = np.array([part for _, _, part in self._followed])
+        if not len(share) or np.median(share) < FOLLOWED:
+            return []
+        broken = [(run, frame) for run, frame, part in self._followed if part < BROKEN]
+        if len(broken) > max(1, 0.05 * len(share)):
+            return []
+        return [
+            f"nearly all tracks break at frame {frame} of run {run}: the view jumped or the video "
+            "is cut there, and what comes after are other particles."
+            for run, frame in broken
+        ]
 
 
 def _counted(counts: np.ndarray, labels: pd.Series) -> np.ndarray:
@@ -154,21 +203,28 @@ def _run(parts: Iterable[pd.DataFrame], linking: Linking, tally: Tally) -> Itera
     are held back until no later one can add to them.
     """
     memory, done, drift = linking.memory, -1, Drift()
+    ticks: np.ndarray | None = None
     held: pd.DataFrame | None = None
     late: pd.DataFrame | None = None
     for block in parts:
         tally.look(block)
+        run = int(block["run"].iloc[0])
+        if ticks is None and tally.seen is not None:
+            ticks = clock.ticks(tally.seen[run])
         block = block[tally.lengths[block["particle"]] >= linking.min_length]
         if block.empty:
             continue
         before = -1 if held is None else int(held["frame"].iloc[-1])
+        count = 0 if held is None else int((held["frame"] == before).sum())
         table = pd.concat([block] if held is None else [held, block], ignore_index=True)
         last = int(table["frame"].iloc[-1])
         end, step = displacements(table, before)
         if linking.remove_drift:
             step = drift.extended(end, step, last)
+            tally.moved[run] = drift.extent
         tally.move(step)
-        tracks = gaps_filled(drift.removed(table) if linking.remove_drift else table)
+        tally.follow(end, block, count)
+        tracks = gaps_filled(drift.removed(table) if linking.remove_drift else table, ticks)
         tracks = tracks[tracks["frame"] > done]
         done = max(done, last - memory)
         ready, late = tracks[tracks["frame"] <= done], tracks[tracks["frame"] > done]
@@ -200,6 +256,12 @@ class Drift:
         self.sum = np.concatenate([self.sum, self.sum[-1] + np.cumsum(mean[known:], axis=0)])
         return step - mean[end]
 
+    @property
+    def extent(self) -> list[list[float]]:
+        """Least and greatest sum so far, (x, y) each [px]; rounded, lest blocks tell."""
+        low, high = self.sum.min(axis=0), self.sum.max(axis=0)
+        return [low.round(6).tolist(), high.round(6).tolist()]
+
     def removed(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table with positions in the frame of the mean particle."""
         x, y = self.sum[table["frame"].to_numpy()].T
@@ -207,7 +269,9 @@ class Drift:
 
 
 def displacements(tracks: pd.DataFrame, after: int = -1) -> tuple[np.ndarray, np.ndarray]:
-    """Displacements between detections of a particle in successive frames.
+    """Displacements between detections of a particle in frames that follow each other.
+
+    Frames that nobody saw anything in are passed over.
 
     Args:
         after: only those that end in a later frame than this.
@@ -217,28 +281,34 @@ def displacements(tracks: pd.DataFrame, after: int = -1) -> tuple[np.ndarray, np
     """
     table = tracks.sort_values(["particle", "frame"])
     frame = table["frame"].to_numpy()[1:]
-    step = np.diff(table[["particle", "frame", "x", "y"]].to_numpy(float), axis=0)
-    found = (step[:, 0] == 0) & (step[:, 1] == 1) & (frame > after)
-    return frame[found], step[found, 2:]
+    order = np.searchsorted(np.unique(table["frame"]), table["frame"])
+    step = np.diff(table[["particle", "x", "y"]].to_numpy(float), axis=0)
+    found = (step[:, 0] == 0) & (np.diff(order) == 1) & (frame > after)
+    return frame[found], step[found, 1:]
 
 
-def gaps_filled(tracks: pd.DataFrame) -> pd.DataFrame:
+def gaps_filled(tracks: pd.DataFrame, ticks: np.ndarray | None = None) -> pd.DataFrame:
     """Adds a row, `filled` = True, for every frame that a track misses between its ends.
 
     Args:
         tracks: of one run.
+        ticks: (M,) the frames that there should be, increasing; None for all.
     """
     table = tracks.sort_values(["particle", "frame"]).reset_index(drop=True)
-    missing = np.diff(table["frame"].to_numpy(), append=0) - 1
+    frame = table["frame"].to_numpy()
+    order = frame if ticks is None else np.searchsorted(ticks, frame)
+    missing = np.diff(order, append=0) - 1
     missing[np.diff(table["particle"].to_numpy(), append=-1) != 0] = 0
     before = np.repeat(np.arange(len(table)), np.maximum(missing, 0))
     number = np.arange(len(before)) - np.searchsorted(before, before) + 1
-    part = (number / (missing[before] + 1.0))[:, None]
+    there = order[before] + number
+    there = there if ticks is None else ticks[there]
+    part = ((there - frame[before]) / np.maximum(frame[before + 1] - frame[before], 1))[:, None]
     new = table.iloc[before].copy()
     values = ["y", "x", "mass", "size", "ecc", "signal", "ep"]
     low, high = table[values].to_numpy()[before], table[values].to_numpy()[before + 1]
     new[values] = low * (1 - part) + high * part
-    new["frame"] = table["frame"].to_numpy()[before] + number
+    new["frame"] = there
     whole = pd.concat([table.assign(filled=False), new.assign(filled=True)], ignore_index=True)
     return whole.sort_values(["frame", "particle"]).reset_index(drop=True)
 
@@ -265,31 +335,40 @@ class Linking(NamedTuple):
     remove_drift: bool = False
 
 
-def link(features: pd.DataFrame, linking: Linking) -> tuple[pd.DataFrame, dict[str, Any]]:
+def link(
+    features: pd.DataFrame, linking: Linking, seen: Seen = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Tracks table (pipeline.tables.TRACKS) and the summary that linking.json holds.
 
     Labels are unique over all runs. Gaps no longer than `memory` are filled by straight lines and
     flagged in `filled`.
 
+    Args:
+        seen: for each run, the ticks of the frames that show particles (pipeline.video.survey):
+            what lies between two of them is a gap if a frame is missing there, and nothing where
+            frames come at a lower rate. None: every number was a frame.
+
     Raises:
-        ValueError: if particles are too crowded for the search range, or no track is left.
+        InputError: if particles are too crowded for the search range, or no track is left.
     """
     ordered = features.sort_values(["run", "frame"], kind="stable")
-    tally = Tally(linking.search_range, linking.memory)
+    tally = Tally(linking.search_range, linking.memory, seen)
     labelled = list(_labelled(tables.whole_frames([ordered]), linking, tally))
     _refuse_stubs(tally, linking)
     tracks = finished(labelled, linking, tally)
     return pd.concat(tracks, ignore_index=True), tally.summary(linking.min_length)
 
 
-def link_file(source: Path | str, target: Path | str, linking: Linking) -> dict[str, Any]:
+def link_file(
+    source: Path | str, target: Path | str, linking: Linking, seen: Seen = None
+) -> dict[str, Any]:
     """As `link`, from one parquet file to another, at a memory that does not grow with the video.
 
     Args:
         source: features, in the order of run and frame.
         target: tracks; appears whole.
     """
-    tally = Tally(linking.search_range, linking.memory)
+    tally = Tally(linking.search_range, linking.memory, seen)
     # A name of its own, so that what a killed run leaves is written over by the next.
     between = Path(target).with_suffix(".labelled")
     try:
@@ -308,7 +387,7 @@ def link_file(source: Path | str, target: Path | str, linking: Linking) -> dict[
 def _refuse_stubs(tally: Tally, linking: Linking) -> None:
     longest = tally.lengths.max(initial=0)
     if longest < linking.min_length:
-        raise ValueError(
+        raise InputError(
             f"no track is as long as min_length = {linking.min_length} frames (longest: "
             f"{longest}); lower it or raise search_range = {linking.search_range:g} px"
         )
@@ -322,7 +401,8 @@ def _labelled(
     with tqdm(desc="link", unit="feature", mininterval=1) as bar:
         for run, parts in groupby(features, lambda block: int(block["run"].iloc[0])):
             following = first
-            for block in _linked(run, parts, linking):
+            ticks = None if tally.seen is None else clock.ticks(tally.seen[run])
+            for block in _linked(run, parts, linking, ticks):
                 block["particle"] += first
                 following = max(following, int(block["particle"].max()) + 1)
                 tally.label(block)
@@ -331,14 +411,16 @@ def _labelled(
             first = following
 
 
-def _linked(run: int, parts: Iterable[pd.DataFrame], linking: Linking) -> Iterator[pd.DataFrame]:
+def _linked(
+    run: int, parts: Iterable[pd.DataFrame], linking: Linking, ticks: np.ndarray | None
+) -> Iterator[pd.DataFrame]:
     """The blocks of one run with trackpy's labels, from 0."""
     adaptive = {"adaptive_stop": linking.search_range / 4, "adaptive_step": 0.9}
     waiting: deque[tuple[pd.DataFrame, int]] = deque()
     try:
         with quiet(), _collector_paused():
             links = trackpy.link_iter(
-                _coordinates(parts, lambda *block: waiting.append(block)),
+                _coordinates(parts, lambda *block: waiting.append(block), ticks),
                 linking.search_range,
                 memory=linking.memory,
                 **(adaptive if linking.adaptive else {}),
@@ -350,24 +432,32 @@ def _linked(run: int, parts: Iterable[pd.DataFrame], linking: Linking) -> Iterat
                     yield waiting.popleft()[0].assign(particle=np.concatenate(labels))
                     labels = []
     except SubnetOversizeException as error:
-        raise ValueError(
+        raise InputError(
             f"particles of run {run} are too crowded for search_range = "
-            f"{linking.search_range:g} px; lower it, or allow adaptive search"
+            f"{linking.search_range:g} px even where it is shrunk to a quarter: set "
+            f"link.search_range lower, or keep fewer features (detect.minmass, detect.separation)"
         ) from error
 
 
 def _coordinates(
-    parts: Iterable[pd.DataFrame], taken: Callable[[pd.DataFrame, int], None]
+    parts: Iterable[pd.DataFrame],
+    taken: Callable[[pd.DataFrame, int], None],
+    ticks: np.ndarray | None = None,
 ) -> Iterator[np.ndarray]:
     """(N, 2) positions (y, x) in every frame, empty ones between included.
 
     Args:
         taken: told of each block, and how many frames it brings, before the first of them.
+        ticks: (M,) the frames that there should be; None for all.
     """
     last: int | None = None
     for block in parts:
         numbers = block["frame"].to_numpy()
-        frames = np.arange(numbers[0] if last is None else last + 1, numbers[-1] + 1)
+        start, stop = numbers[0] if last is None else last + 1, numbers[-1] + 1
+        if ticks is None:
+            frames = np.arange(start, stop)
+        else:
+            frames = ticks[slice(*np.searchsorted(ticks, (start, stop)))]
         last = int(numbers[-1])
         taken(block, len(frames))
         yield from np.split(block[["y", "x"]].to_numpy(), np.searchsorted(numbers, frames[1:]))

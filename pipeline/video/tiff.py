@@ -1,86 +1,191 @@
-"""TIFF stacks, page by page, and the ways in which one can be damaged."""
+"""TIFF stacks, page by page, in every layout that writers have, and the ways one can be damaged."""
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
+
+from pipeline.errors import InputError
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised here, by name
 
 
 MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
+SECOND = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0, "h": 3600.0}
+# Tags that say how the pixels of a page are stored: size, depth, compression, strips or tiles.
+LAYOUT = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
+Page = tifffile.TiffPage | tifffile.TiffFrame
+# What tifffile calls the axes that are neither an image's nor a channel.
+AXES = {"T": "times", "Z": "focal planes", "P": "positions", "M": "tiles", "I": "images"}
 
 
-class UnreadableVideo(ValueError):
+class UnreadableVideo(InputError):
     """The file is damaged, cut short, or in a format that no installed reader opens."""
 
 
 class TiffReader:
-    """Frames of one TIFF file: plain stack, BigTIFF, ImageJ or OME hyperstack.
+    """Frames of one TIFF file: plain stack, BigTIFF, ImageJ or OME hyperstack, of one file or more.
 
-    `shape` is (H, W), or (H, W, channels) for colour and for multi-channel hyperstacks; axes other
-    than Y, X, channel and sample (time, focus, unnamed) are run through in file order.
+    A plain stack is all its pages of full size in their order, however many writes they came in and
+    whatever their compression. `shape` is (H, W), or (H, W, channels) for colour and multi-channel
+    hyperstacks. Besides length, dtype, mpp and fps it has `times` (T,) [s] where the file keeps
+    them, else None.
+
+    Args:
+        position, plane: which series of several, which focal plane of several, from 0.
+
+    Raises:
+        UnreadableVideo: no TIFF, or one whose images cannot be found.
+        InputError: several positions or focal planes, and nobody said which.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
         self.path = path
+        self.pages: list[Page] | None = None
         try:
             self.file = tifffile.TiffFile(path)
-            self.series = self.file.series[0]
+            self.plain = _plain(self.file)
+            self.series = None if self.plain else self._chosen(position)
+        except ValueError as error:
+            raise (
+                error
+                if isinstance(error, UnreadableVideo | AskedFor)
+                else UnreadableVideo(f"{path} is not a readable TIFF ({error})")
+            ) from error
         except Exception as error:
             raise UnreadableVideo(f"{path} is not a readable TIFF ({error})") from error
-        lead = self.series.axes.index("Y") - (
-            self.series.axes[: self.series.axes.index("Y")][-1:] == "S"
-        )
-        self.axes, self.lead = self.series.axes[:lead], self.series.shape[:lead]
-        self.page_axes, self.page_shape = self.series.axes[lead:], self.series.shape[lead:]
-        if sorted(self.page_axes.replace("S", "")) != ["X", "Y"]:
-            raise UnreadableVideo(f"{path} stores its planes as {self.series.axes}, not as images")
-        sizes = dict(zip(self.series.axes, self.series.shape, strict=True))
-        if sizes.get("C", 1) == int(np.prod(self.lead)) > 4:
-            # ImageJ calls a plain stack channels when nobody told it of time.
-            self.axes = self.axes.replace("C", "T")
-            sizes.pop("C")
-        self.channels = sizes.get("C", 1)
-        self.length = int(np.prod(self.lead)) // self.channels
+        if self.series is None:
+            self._lay_out_pages(plane)
+        else:
+            self._lay_out_series(self.series, plane)
+        self.length, self.channels = self.order.shape
+        sizes = dict(zip(self.page_axes, self.page_shape, strict=True))
         colours = self.channels * sizes.get("S", 1)
         self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
-        self.dtype = np.dtype(self.series.dtype)
+        # A bit is read as black or white.
+        self.dtype = np.dtype(np.uint8) if self.stored == np.dtype(bool) else self.stored
         self.mpp, self.fps = stated_scale(self.file)
+        self.times = plane_times(self.file, position or 0, plane or 0, self.length)
+        if self.times is not None and self.fps is None:
+            self.fps = 1.0 / float(np.median(np.diff(self.times)))
+
+    def _chosen(self, position: int | None) -> tifffile.TiffPageSeries | None:
+        """The series that holds the frames; None where each of several holds one."""
+        series = list(self.file.series)
+        if len(series) == 1:
+            if position:
+                raise AskedFor(f"video.position = {position}, but {self.path} holds one position")
+            return series[0]
+        images = [s for s in series if "Y" in s.axes and s.name.lower() not in ("label", "macro")]
+        if not self.file.is_ome:
+            return images[0]
+        if all(_images(s) == 1 for s in images) and len({s.shape for s in images}) == 1:
+            return None
+        if position is None or position >= len(images):
+            raise AskedFor(
+                f"{self.path} holds {len(images)} positions: say which to use, video.position: "
+                f"0 to {len(images) - 1}"
+            )
+        return images[position]
+
+    def _lay_out_pages(self, plane: int | None) -> None:
+        """Every page of full size is a frame."""
+        pages = [page for page in listed(self.file) if not _reduced(page)]
+        first = pages[0]
+        self.pages = pages
+        self.page_axes, self.page_shape = first.axes, first.shape
+        if sorted(self.page_axes.replace("S", "")) != ["X", "Y"]:
+            raise UnreadableVideo(f"{self.path} stores its planes as {first.axes}, not as images")
+        self.stored = np.result_type(*{np.dtype(page.dtype) for page in pages if page.dtype})
+        self.order = np.arange(len(pages))[:, None]
+        if plane:
+            raise AskedFor(f"video.plane = {plane}, but {self.path} names no focal planes")
+
+    def _lay_out_series(self, series: tifffile.TiffPageSeries, plane: int | None) -> None:
+        """The axes that a writer named say what is a time, a channel, a focal plane."""
+        axes = series.axes
+        lead = axes.index("Y") - (axes[: axes.index("Y")][-1:] == "S")
+        self.page_axes, self.page_shape = axes[lead:], series.shape[lead:]
+        if sorted(self.page_axes.replace("S", "")) != ["X", "Y"]:
+            raise UnreadableVideo(f"{self.path} stores its planes as {axes}, not as images")
+        self.stored = np.dtype(series.dtype)
+        names, sizes = axes[:lead], series.shape[:lead]
+        if "C" in names and sizes[names.index("C")] == int(np.prod(sizes)) > 4:
+            # ImageJ calls a plain stack channels when nobody told it of time.
+            names = names.replace("C", "T")
+        grid = np.arange(int(np.prod(sizes))).reshape(sizes)
+        long = [k for k, name in enumerate(names) if name != "C" and sizes[k] > 1]
+        focus = names.find("Z")
+        if focus in long and (plane is not None or len(long) > 1):
+            count = sizes[focus]
+            if plane is None or plane >= count:
+                raise AskedFor(
+                    f"{self.path} holds {count} focal planes at each of "
+                    f"{int(np.prod([sizes[k] for k in long if k != focus]))} "
+                    f"{' and '.join(_axis(names[k]) for k in long if k != focus)}: say which to "
+                    f"use, video.plane: 0 to {count - 1}"
+                )
+            grid = np.take(grid, [plane], axis=focus)
+            long.remove(focus)
+        if len(long) > 1:
+            raise AskedFor(
+                f"{self.path} holds {' and '.join(f'{sizes[k]} {_axis(names[k])}' for k in long)}: "
+                "only one of these can be time; save one of them alone"
+            )
+        if "C" in names:
+            grid = np.moveaxis(grid, names.index("C"), -1)
+        self.order = grid.reshape(-1, grid.shape[-1] if "C" in names else 1)
 
     def verify(self) -> None:
-        """Raises UnreadableVideo if the file is cut short, ValueError if frames differ in size."""
-        sizes = {page.shape[:2] for page in self.file.pages if not _reduced(page)}
-        if len(sizes) > 1 and not self.file.is_lsm:
+        """Raises UnreadableVideo if the file is cut short, InputError if frames differ in size."""
+        pages = self.file.pages if self.pages is None else self.pages
+        sizes = {page.shape[:2] for page in pages}
+        if len(sizes) > 1 and self.series is None:
             first, last = min(sizes), max(sizes)
-            raise ValueError(
+            raise InputError(
                 f"the frames of {self.path} differ in size ({first} and {last} pixels); crop them "
-                "to one size or put them into separate files"
+                "to one size, or give those of another size a data set of their own under data/"
             )
         held = self.file.filehandle.size
         needed = max(
             offset + count
-            for page in self.file.pages
+            for page in pages
             for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
         )
-        if self.series.dataoffset is not None:
+        missing = False
+        if self.series is not None and self.series.dataoffset is not None:
             needed = max(needed, self.series.dataoffset + self.series.nbytes)
-        pages = self.length * self.channels
-        missing = self.series.dataoffset is None and len(self.file.pages) < pages
+        elif self.series is not None:
+            missing = self._lacks()
         if needed > held or missing or self._next_directory() != 0:
             raise UnreadableVideo(
                 f"{self.path} is cut short: it holds {held} bytes and {len(self.file.pages)} whole "
                 "pages but refers to more; copy it again"
             )
 
+    def _lacks(self) -> bool:
+        """Whether pages that the series names are in none of its files."""
+        assert self.series is not None
+        listed = [self.series.pages[int(k)] for k in self.order.ravel()]
+        if any(page is None for page in listed) and (others := sorted(members(self.file))):
+            raise UnreadableVideo(
+                f"{self.path} is one of {len(others)} files that belong together, and images of "
+                f"others are missing: put all of {', '.join(others[:4])}"
+                f"{' ...' if len(others) > 4 else ''} beside it"
+            )
+        return any(page is None for page in listed)
+
     def _next_directory(self) -> int:
         """Where the last directory that was found says the next one is: 0 in a whole file."""
-        order: Literal["little", "big"] = "little" if self.file.byteorder == "<" else "big"
+        order = _endian(self.file)
         form, handle, last = self.file.tiff, self.file.filehandle, self.file.pages[-1].offset
         handle.seek(last)
         tags = int.from_bytes(handle.read(form.tagnosize), order)
@@ -90,37 +195,142 @@ class TiffReader:
 
     def _page(self, index: int) -> np.ndarray:
         # One block of data: the only way where a writer lists no more than the first page.
-        if self.series.dataoffset is not None:
+        if self.series is not None and self.series.dataoffset is not None:
             count = int(np.prod(self.page_shape))
-            offset = self.series.dataoffset + index * count * self.dtype.itemsize
-            stored = self.dtype.newbyteorder(self.file.byteorder)
+            offset = self.series.dataoffset + index * count * self.stored.itemsize
+            stored = self.stored.newbyteorder(self.file.byteorder)
             page = self.file.filehandle.read_array(stored, count, offset)
-            page = page.astype(self.dtype, copy=False)
         else:
-            listed = self.series.pages[index]
-            assert listed is not None
-            page = listed.asarray()
-        page = page.reshape(self.page_shape)
-        return np.moveaxis(page, self.page_axes.index("Y"), 0) if self.page_axes[0] == "S" else page
+            source = self.pages if self.series is None else self.series.pages
+            assert source is not None
+            found = source[index]
+            assert found is not None
+            if (handle := found.parent.filehandle).closed:  # one of a set of several files
+                handle.open()
+            page = found.asarray()
+        page = page.reshape(self.page_shape).astype(self.stored, copy=False)
+        if self.stored == np.dtype(bool):
+            page = page * np.uint8(255)
+        return np.moveaxis(page, 0, -1) if self.page_axes[0] == "S" else page
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop, each of shape `shape`."""
-        place = self.axes.find("C")
-        others = tuple(n for n, axis in zip(self.lead, self.axes, strict=True) if axis != "C")
         for t in range(start, stop, step):
-            index = [int(n) for n in np.unravel_index(t, others)] if others else []
-            pages = []
-            for c in range(self.channels):
-                full = [*index[:place], c, *index[place:]] if place >= 0 else index
-                pages.append(self._page(int(np.ravel_multi_index(full, self.lead)) if full else 0))
+            try:
+                pages = [self._page(int(k)) for k in self.order[t]]
+            except Exception as error:
+                raise UnreadableVideo(
+                    f"{self.path} cannot be read at frame {t} ({error})"
+                ) from error
             yield pages[0] if len(pages) == 1 else np.dstack(pages)
 
     def close(self) -> None:
         self.file.close()
 
 
-def _reduced(page: tifffile.TiffPage | tifffile.TiffFrame) -> bool:
+class AskedFor(InputError):
+    """The file holds more than one video, or not what was asked for."""
+
+
+def members(file: tifffile.TiffFile) -> set[str]:
+    """Names of the files that an OME description spreads its images over."""
+    return set(re.findall(r'FileName="([^"]+)"', file.ome_metadata or ""))
+
+
+def _axis(name: str) -> str:
+    return AXES.get(name, f"steps of an axis {name}")
+
+
+def _images(series: tifffile.TiffPageSeries) -> int:
+    """How many images a series holds; up to four channels make one."""
+    sizes = dict(zip(series.axes, series.shape, strict=True))
+    images = [n for axis, n in sizes.items() if axis not in "YXS" and not (axis == "C" and n <= 4)]
+    return int(np.prod(images))
+
+
+def _plain(file: tifffile.TiffFile) -> bool:
+    """Whether the pages alone say what there is: no writer has named axes or left pages out."""
+    if file.is_ome or file.is_lsm or file.is_stk or file.is_fluoview or file.is_scn:
+        return False
+    if file.is_imagej:
+        images = (file.imagej_metadata or {}).get("images", 1)
+        return len(file.pages) > max(images, 1)
+    stated = _described(file)
+    return not stated.get("truncated") and not set(str(stated.get("axes", ""))) & set("CZ")
+
+
+def _described(file: tifffile.TiffFile) -> dict[str, Any]:
+    """What tifffile notes in the first page of what it writes."""
+    description = file.pages.first.shaped_description or ""
+    return dict(json.loads(description)) if description.startswith("{") else {}
+
+
+def listed(file: tifffile.TiffFile) -> list[Page]:
+    """All pages in the order of the file; those laid out as the one before share its description.
+
+    tifffile groups pages into series, which loses the order of pages that differ in compression,
+    and reads every tag of each, which takes minutes for ten thousands of them.
+    """
+    order = ">" if file.byteorder == ">" else "<"
+    big = file.tiff.tagsize == 20
+    entry = np.dtype(
+        [
+            ("code", order + "u2"),
+            ("type", order + "u2"),
+            ("count", order + ("u8" if big else "u4")),
+            ("value", "V8" if big else "V4"),
+        ]
+    )
+    known = np.zeros(2**16, bool)
+    known[list(LAYOUT)] = True
+    found: list[Page] = []
+    key: tifffile.TiffPage | None = None
+    before: bytes | None = None
+    handle, offset = file.filehandle, file.pages.first.offset
+    for index in range(len(file.pages)):
+        handle.seek(offset)
+        count = int.from_bytes(handle.read(file.tiff.tagnosize), _endian(file))
+        raw = handle.read(count * file.tiff.tagsize)
+        following = int.from_bytes(handle.read(file.tiff.offsetsize), _endian(file))
+        tags = np.frombuffer(raw, entry)
+        tags = tags[known[tags["code"]]].copy()
+        # Longer values are stored elsewhere: the tag then holds where, not what.
+        tags["value"][tags["count"] > 1] = b""
+        if key is not None and tags.tobytes() == before:
+            found.append(tifffile.TiffFrame(file, index, offset=offset, keyframe=key))
+        else:
+            handle.seek(offset)
+            key = tifffile.TiffPage(file, index=index)
+            before = tags.tobytes()
+            found.append(key)
+        offset = following
+    return found
+
+
+def _endian(file: tifffile.TiffFile) -> Literal["little", "big"]:
+    return "little" if file.byteorder == "<" else "big"
+
+
+def _reduced(page: Page) -> bool:
     return page.keyframe is not None and page.keyframe.is_reduced
+
+
+def plane_times(
+    file: tifffile.TiffFile, position: int, plane: int, length: int
+) -> np.ndarray | None:
+    """(T,) seconds at which the frames were taken, from an OME description that has them all."""
+    if not file.is_ome or not file.ome_metadata:
+        return None
+    images = ElementTree.fromstring(file.ome_metadata).findall("{*}Image")
+    found: dict[int, float] = {}
+    for node in images[position].findall("{*}Pixels/{*}Plane") if position < len(images) else []:
+        first = int(node.get("TheC", 0)) == 0 and int(node.get("TheZ", 0)) == plane
+        unit = SECOND.get(node.get("DeltaTUnit", "s"))
+        if first and unit and node.get("DeltaT") is not None:
+            found[int(node.get("TheT", 0))] = unit * float(node.get("DeltaT", 0))
+    times = np.array([found[t] for t in sorted(found)])
+    whole = len(times) == length > 1 and (np.diff(times) > 0).all()
+    return times if whole else None
 
 
 def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
@@ -140,8 +350,8 @@ def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
         size, interval = pixels.get("PhysicalSizeX"), pixels.get("TimeIncrement")
         unit = MICROMETRE.get(pixels.get("PhysicalSizeXUnit", "µm"))
         mpp = unit * size if size and unit else None
-        seconds = {"s": 1.0, "ms": 1e-3}.get(pixels.get("TimeIncrementUnit", "s"))
+        seconds = SECOND.get(pixels.get("TimeIncrementUnit", "s"))
         fps = 1.0 / (seconds * interval) if seconds and interval else None
-    elif file.shaped_metadata:
-        mpp, fps = (file.shaped_metadata[0].get(key) for key in ("mpp", "fps"))
+    else:
+        mpp, fps = (_described(file).get(key) for key in ("mpp", "fps"))
     return mpp, fps

@@ -59,7 +59,8 @@ def trials(videos: list[Video], parameters: Mapping[str, Any]) -> Trials:
     """
     run = len(videos) // 2
     video = videos[run]
-    frame = len(video) // 2
+    shown = np.flatnonzero(video.seen)
+    frame = int(shown[len(shown) // 2])
     image = video[frame]
     used = locate(image, detection(parameters))
 
@@ -82,7 +83,10 @@ def trials(videos: list[Video], parameters: Mapping[str, Any]) -> Trials:
         tried({}),
         grid,
         [tried(changes) for changes in (*near, {"polarity": other})],
-        [(t, len(locate(video[t], detection(parameters)))) for t in _few(len(video))],
+        [
+            (t, len(locate(video[t], detection(parameters))))
+            for t in shown[_few(len(shown))].tolist()
+        ],
     )
 
 

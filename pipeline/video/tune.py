@@ -1,9 +1,5 @@
 """Settings of detection and linking, estimated from the video where they are not given.
 
-Diameter and minmass of the detector, from what it makes of spots that are clearly there.
-
-Search range and memory from how positions change over three successive frames.
-
 Size and polarity come from the Laplacian-of-Gaussian response, separation from the distances
 between its maxima, the diameter from subpixel positions, minmass from the masses of features that
 are maxima too, and the search range and memory from matching neighbouring frames.
@@ -11,12 +7,17 @@ are maxima too, and the search range and memory from matching neighbouring frame
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
+from pipeline.files import reading
 from pipeline.video import spots
 from pipeline.video.detect import Detection, locate
 from pipeline.video.frames import Video
@@ -55,7 +56,7 @@ def estimate_aperture(
         images: sampled frames. points: (K, 2) positions (y, x) of the clear spots in each [px].
 
     Raises:
-        ValueError: if the detector sees none of the clear spots.
+        InputError: if the detector sees none of the clear spots.
     """
     tried: list[tuple[int, int, float]] = []
     chosen: dict[str, Any] = {}
@@ -92,7 +93,7 @@ def _take_diameter(
     tried: list[tuple[int, int, float]],
 ) -> None:
     if not len(chosen["matched"]):
-        raise ValueError(
+        raise InputError(
             "no particles found: spots stand out of the noise, but none is seen by the detector; "
             "give detect.diameter and detect.separation"
         )
@@ -269,6 +270,26 @@ def as_json(tuning: Tuning) -> dict[str, Any]:
     }
 
 
+def parameters(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The settings in tuning.json, name -> value.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a list of tracking settings"):
+        return {name: entry["value"] for name, entry in _read(path)["parameters"].items()}
+
+
+def checksums(path: str | os.PathLike[str]) -> dict[str, str]:
+    """SHA-256 of the files that tuning.json was made from, by path."""
+    with reading(path, "a list of tracking settings"):
+        return {str(name): str(value) for name, value in _read(path)["inputs"].items()}
+
+
+def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
 def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     """Settings for these runs, from a few frames of the first, the middle and the last.
 
@@ -276,20 +297,20 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         given: settings that are not None are taken as they are; the rest builds on them.
 
     Raises:
-        ValueError: if there is nothing in the frames that could be a particle.
+        InputError: if there is nothing in the frames that could be a particle.
     """
     tuning = Tuning({}, {}, {}, {}, [])
-    triples = [list(video.frames(t, t + 3)) for video, t in _places(videos)]
+    triples = [[video[t] for t in three] for video, three in _places(videos)]
     images = [triple[0] for triple in triples]
     if not any(np.ptp(image) for image in images):
-        raise ValueError("no particles found: every pixel of the sampled frames is alike")
+        raise InputError("no particles found: every pixel of the sampled frames is alike")
     scale = _polarity(tuning, given, images)
     dark = tuning.parameters["polarity"] == "dark"
     maxima = [spots.blobs(image, scale, dark) for image in images]
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
     if not len(gaps):
-        raise ValueError(
+        raise InputError(
             f"no particles found in {len(images)} sampled frames: no spots of any size stand out "
             "of the noise; check the video, its channel and its contrast"
         )
@@ -306,7 +327,7 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     )
     estimate_aperture(tuning, given, base, images, points)
     estimate_motion(tuning, given, [_positions(tuning, triple) for triple in triples], near)
-    shortest = min(map(len, videos))
+    shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(
         "min_length",
         given,
@@ -316,15 +337,23 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     return tuning
 
 
-def _places(videos: list[Video]) -> list[tuple[Video, int]]:
-    """Up to three (video, frame): first run's start, middle of the middle run, last run's end."""
+def _places(videos: list[Video]) -> list[tuple[Video, list[int]]]:
+    """Up to three times three successive frames: first run's start, middle of the middle run, last
+    run's end. Frames that show no particles are passed over, and gaps where that can be."""
     middle = videos[len(videos) // 2]
-    chosen = [
-        (videos[0], 0),
-        (middle, max(0, len(middle) // 2 - 1)),
-        (videos[-1], max(0, len(videos[-1]) - 3)),
-    ]
-    return [c for k, c in enumerate(chosen) if c not in chosen[:k]]
+    found: list[tuple[Video, list[int]]] = []
+    for video, part in ((videos[0], 0.0), (middle, 0.5), (videos[-1], 1.0)):
+        shown = np.flatnonzero(video.seen)
+        starts = np.arange(max(len(shown) - 2, 1))
+        if len(shown) >= 3:
+            span = video.number[shown[2:]] - video.number[shown[:-2]]
+            starts = starts[span == span.min()]
+        wanted = max(0, len(shown) // 2 - 1) if part == 0.5 else part * (len(shown) - 3)
+        start = int(starts[np.abs(starts - wanted).argmin()])
+        place = (video, shown[start : start + 3].tolist())
+        if place not in found:
+            found.append(place)
+    return found
 
 
 def _positions(tuning: Tuning, triple: list[np.ndarray]) -> list[np.ndarray]:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.analysis import metric, statistics
+from pipeline.analysis import statistics
+from pipeline.analysis.plan import plan
 from pipeline.analysis.runs import runs
 from pipeline.closures.splines import Scales, radial
 from pipeline.dynamics.rollout import rollout
@@ -25,7 +26,11 @@ BLOCKS = re.findall(r"^ *```python\n(.*?)^ *```$", PAGE, re.M | re.S)
 
 def example(holding: str, **names: Any) -> Any:
     """What the block that defines ``holding`` defines."""
-    (block,) = (textwrap.dedent(b) for b in BLOCKS if re.search(rf"(class|def) {holding}\b", b))
+    (block,) = (
+        textwrap.dedent(b)
+        for b in BLOCKS
+        if re.search(rf"(class|def) {holding}\b|^ *{holding} =", b, re.M)
+    )
     exec(compile(block, f"CONTRIBUTING.md, {holding}", "exec"), names)
     return names[holding]
 
@@ -66,11 +71,10 @@ def test_the_statistic_of_free_diffusion_decays_exponentially(monkeypatch) -> No
     value = total.sum(axis=0) / origins.sum(axis=0)
     slope = -np.log(value[1] / value[0]) / (lag[1] - lag[0]) / 0.1
     assert slope == pytest.approx(1.3 / 2.0 * k**2, rel=0.1)
-    monkeypatch.setitem(metric.SHAPES, "scattering", metric.identity)
-    names = {**vars(statistics), "scattering": scattering}
-    settings = type("Settings", (), {"spacing": 2 * np.pi / k, "lag": lag})
-    group = example("decorrelation", **names)(runs(data), settings, np.arange(400) % 20)
-    assert np.allclose(group.data["value"], value)
+    planned = plan(data, 2 * np.pi / k)._replace(lag=lag)
+    monkeypatch.setattr(statistics, "REGISTER", (example("SCATTERING"),))
+    found = statistics.measure(data, planned)
+    assert np.allclose(found["scattering"].data["value"], value)
 
 
 def test_the_simulation_is_in_equilibrium() -> None:

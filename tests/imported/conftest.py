@@ -6,17 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.simulate import engine
-
-SETTINGS = {
-    "dt": None,
-    "length_unit": None,
-    "time_unit": None,
-    "box": None,
-    "periodic": None,
-    "velocities": None,
-    "position_error": 0.0,
-}
+from pipeline.lammps import run
 
 
 @pytest.fixture(scope="session", params=[2, 3])
@@ -29,5 +19,5 @@ def dumps(request, tmp_path_factory) -> tuple[Path, int]:
         "top": 0.5 if flat else 9.5,
         "flat": "enforce2d" if flat else "setforce NULL NULL NULL",
     }
-    engine.run(Path(__file__).with_name("melt.in"), variables, folder, 100)
+    run.run(folder, Path(__file__).with_name("melt.in"), variables=variables)
     return folder, request.param

@@ -46,7 +46,7 @@ def test_cmake_builds_a_plugin_for_one_version_of_lammps(tmp_path):
     theirs = by_plugin(tmp_path, made(tmp_path / "build", VERSION), model, system, 3)
     assert abs(theirs.v - by_python(model, system, 3).v).max() < 1e-11
     other = made(tmp_path / "build", "20300101")
-    with pytest.raises(RuntimeError, match=f"built for LAMMPS 20300101 and this is {VERSION}: bu"):
+    with pytest.raises(ValueError, match=f"built for LAMMPS 20300101 and this is {VERSION}: bu"):
         by_plugin(tmp_path, other, model, system, 3)
 
 

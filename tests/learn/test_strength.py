@@ -10,8 +10,10 @@ import torch
 from pipeline import graphs
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import latent_groups
+from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
+from pipeline.trajectory import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, simulated
 
 
@@ -64,16 +66,15 @@ def test_a_mixture_of_two_strengths_is_told_apart(tmp_path) -> None:
     kinds = np.where(np.random.default_rng(3).random(SIDE * SIDE) < 0.5, 0.75, 1.25)
     window = simulated(400, friction=0.05, before=60, strength=kinds).trajectory
     window = window._replace(species=(kinds > 1).astype(np.int32))
-    settings = {
-        "train": 0.8,
-        "validation": 0.1,
-        "steps": 300,
-        "batch": 4,
-        "validate_every": 100,
-        "validation_snapshots": 4,
-        "rollout_steps": 2,
-        "strength_rate": 0.03,
-    }
+    settings = Training(
+        split=Split(train=0.8, validation=0.1),
+        steps=300,
+        batch=4,
+        validate_every=100,
+        validation_snapshots=4,
+        rollout_steps=2,
+        strength_rate=0.03,
+    )
     train(window, graphs.build(window, CUTOFF * LENGTH), settings, tmp_path, seed=0)
     learned = load(tmp_path)
     truth = np.log(kinds)[np.searchsorted(window.particle, learned.met)]

@@ -8,6 +8,7 @@ from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
+from pipeline.metriplectic.settings import SPLINES, Closures
 from pipeline.pairs import Pairs, State
 from pipeline.space import Space
 
@@ -15,6 +16,23 @@ CUTOFF = 1.6
 
 CLOSURES = ("splines", "networks", "paper", "ideal_gas")
 SOLIDS = ("splines_solid", "paper_solid")
+WALLS = {"low": (0.0, 0.0), "high": (3.4, 3.4)}
+# What surrounds particles: a medium, an external potential; and attraction.
+SURROUNDED: dict[str, Closures] = {
+    "bath": {**SPLINES, "bath": {"kind": "crowded", "rate": 0.8, "conductance": 0.7}},
+    "surrounded": {
+        **SPLINES,
+        "bath": {"kind": "uniform", "rate": 1.2, "conductance": 0.4},
+        "external": {"kind": "field", **WALLS, "intervals": 4},
+        "pair_energy": {"kind": "splines"},
+    },
+    "brownian": {
+        **SPLINES,
+        "friction": {"kind": "none"},
+        "bath": {"kind": "brownian"},
+        "external": {"kind": "walls", **WALLS, "axes": (0, 1), "reach": 1.5},
+    },
+}
 
 
 def random_model(kind: str, dimension: int, seed: int = 0, **settings) -> Metriplectic:
@@ -27,7 +45,7 @@ def random_model(kind: str, dimension: int, seed: int = 0, **settings) -> Metrip
             "temperature": 1.3,
             "volume": 0.7,
             "intervals": 8,
-            "closures": kind,
+            "closures": SURROUNDED.get(kind, kind),
             **settings,
         }
     ).double()

@@ -3,6 +3,9 @@
 Q is assembled column by column from the noise ansatz (eq. 7) with its D x D Wiener matrices,
 M = Q Q^T / (2 k_B), div M by forward autodiff of the dense M, gradients of E and S by autodiff.
 Only the *values* of the closures are used, never the derivatives they return.
+
+With a bath the state goes on with the momentum p_b that the bath got from each particle and its
+entropy S_b; its energy is u . p_b + T_b S_b.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ class Dense:
         reference: Reference | None = None,
         limit: float | None = None,
         strength: Tensor | None = None,
+        flow: Tensor | None = None,
     ) -> None:
         self.model, self.i, self.j = model, pairs.i, pairs.j
         self.reference, self.limit = reference, limit
@@ -37,10 +41,15 @@ class Dense:
         self.boost = torch.zeros_like(r_ij) if pairs.boost is None else pairs.boost
         self.k_B, self.m = model.k_B.detach(), model.m.detach()
         self.x = torch.cat((state.r.flatten(), state.v.flatten(), state.S))
+        self.own = len(self.x)  # entries of the particles; those of the bath follow
+        self.flow = torch.zeros_like(state.v) if flow is None else flow
+        if model.bath is not None:
+            self.T_b = model.bath.temperature()
+            self.x = torch.cat((self.x, self.x.new_zeros(self.N * self.D + 1)))
 
     def unpack(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         n = self.N * self.D
-        return x[:n].view(self.N, self.D), x[n : 2 * n].view(self.N, self.D), x[2 * n :]
+        return x[:n].view(self.N, self.D), x[n : 2 * n].view(self.N, self.D), x[2 * n : self.own]
 
     def geometry(self, r: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """r_ij, e_ij, v_ij."""
@@ -58,13 +67,21 @@ class Dense:
 
     def internal(self, r: Tensor, S: Tensor) -> Tensor:
         U = self.model.energy_closure(S, self.volumes(r)).U.sum()
+        if self.model.external is not None:
+            U = U + self.model.external(r).phi.sum()
+        if self.model.pair_energy is not None:
+            psi = self.model.pair_energy(self.model.radial(self.geometry(r, r)[0])).psi
+            U = U + (self.strength[self.i] * self.strength[self.j] * psi).sum()
         if self.reference is None:
             return U
         return U + self.model.strain(self.reference, self.reference.displacement(r), S).U.sum()
 
     def E(self, x: Tensor) -> Tensor:
         r, v, S = self.unpack(x)
-        return 0.5 * self.m * v.square().sum() + self.internal(r, S)
+        energy = 0.5 * self.m * v.square().sum() + self.internal(r, S)
+        if self.model.bath is None:
+            return energy
+        return energy + self.flow.flatten() @ x[self.own : -1] + self.T_b * x[-1]
 
     def temperatures(self, r: Tensor, S: Tensor) -> Tensor:
         return grad(self.internal, argnums=1)(r, S)
@@ -99,7 +116,28 @@ class Dense:
                     columns.append(torch.cat((torch.zeros_like(dv).flatten(), dv.flatten(), dS)))
             dS = strength * c[p] * (one_i - one_j) / T
             columns.append(torch.cat((torch.zeros_like(x[: 2 * self.N * D]), dS)))
-        return torch.stack(columns, 1)
+        if self.model.bath is None:
+            return torch.stack(columns, 1)
+        still = x.new_zeros(self.N * D + 1)
+        columns = [torch.cat((column, still)) for column in columns]
+        return torch.stack(columns + self.bath_columns(v, T, V), 1)
+
+    def bath_columns(self, v: Tensor, T: Tensor, V: Tensor) -> list[Tensor]:
+        """Columns of Q, one per particle and axis and one per particle for heat."""
+        contact, strength = self.model.bath(V, T), (2.0 * self.k_B).sqrt()
+        g, c = contact.g2.sqrt(), contact.c2.sqrt()
+        columns = []
+        for k, one in enumerate(torch.eye(self.N, dtype=v.dtype)):
+            zero_S = torch.zeros_like(T)
+            for axis in torch.eye(self.D, dtype=v.dtype):
+                force = strength * g[k] * one[:, None] * axis
+                heat = -(force * (v - self.flow)).sum() / self.T_b
+                parts = (0 * v, force / self.m, zero_S, -force, heat)
+                columns.append(torch.cat([x.flatten() for x in parts]))
+            heat = strength * c[k] * one
+            parts = (0 * v, 0 * v, heat / T, 0 * v, -heat.sum() / self.T_b)
+            columns.append(torch.cat([x.flatten() for x in parts]))
+        return columns
 
     def M(self, x: Tensor) -> Tensor:
         Q = self.Q(x)
@@ -107,7 +145,7 @@ class Dense:
 
     def L(self) -> Tensor:
         n = self.N * self.D
-        L = torch.zeros((2 * n + self.N,) * 2, dtype=self.x.dtype)
+        L = torch.zeros((len(self.x),) * 2, dtype=self.x.dtype)
         block = torch.eye(n, dtype=self.x.dtype) / self.m
         L[:n, n : 2 * n], L[n : 2 * n, :n] = block, -block
         return L
@@ -117,7 +155,9 @@ class Dense:
 
     def grad_S(self) -> Tensor:
         gradient = torch.zeros_like(self.x)
-        gradient[2 * self.N * self.D :] = 1.0
+        gradient[2 * self.N * self.D : self.own] = 1.0
+        if self.model.bath is not None:
+            gradient[-1] = 1.0
         return gradient
 
     def div_M(self) -> Tensor:

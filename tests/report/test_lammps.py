@@ -15,8 +15,9 @@ from pipeline.report.figures.lammps import cells
 from pipeline.report.page import build
 from pipeline.report.results import Absent, Results
 from pipeline.report.sections import SECTIONS
-from tests.report.conftest import SETTINGS
+from tests.report.conftest import SETTINGS as OTHERS
 
+SETTINGS = {**OTHERS, "lammps": {"report": True, "scaled": {"report": True}}}
 SECTION = next(section for section in SECTIONS if section.id == "lammps")
 COLUMNS = ["quantity", "python", "lammps", "relative difference", "bound"]
 
@@ -57,10 +58,17 @@ def test_a_broken_bound_is_said_first(exported: Path) -> None:
         assert caption.startswith("Do not use this export: displacement differ")
 
 
+def test_runs_that_config_does_not_name_are_left_out(exported: Path) -> None:
+    settings = {**SETTINGS, "lammps": {"report": False}}
+    assert build([SECTION], Results(exported, settings)) == []
+    with pytest.raises(Absent, match=r"lammps\.report"):
+        lammps.parity(Results(exported, settings))
+
+
 def test_without_lammps_there_is_no_section(folder: Path) -> None:
     assert build([SECTION], Results(folder, SETTINGS)) == []
     with pytest.raises(Absent):
-        lammps.rdf(Results(folder, SETTINGS))
+        lammps.registered["rdf"](Results(folder, SETTINGS))
 
 
 def test_the_large_run_has_a_section_of_its_own(exported: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import h5py
 import pytest
 
-from pipeline.report.figures.curves import rdf
+from pipeline.analysis.statistics import PLOTS
+from pipeline.report.figures import curves
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
 from tests.report.conftest import SETTINGS
@@ -33,6 +34,7 @@ def test_a_statistic_that_one_source_lacks_is_said(folder: Path, tmp_path: Path)
         (tmp_path / "statistics" / f"{source}.h5").write_bytes(content)
     with h5py.File(tmp_path / "statistics" / "truth.h5", "a") as file:
         file["rdf"].attrs["missing"] = "Too few pairs."
+    rdf = curves.of(PLOTS["rdf"])
     assert rdf(Results(tmp_path)).caption.endswith("Not shown: truth. Too few pairs.")
     with h5py.File(tmp_path / "statistics" / "experiment.h5", "a") as file:
         file["rdf"].attrs["missing"] = "Only 9 frames."

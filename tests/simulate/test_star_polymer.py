@@ -9,10 +9,11 @@ from scipy.spatial import cKDTree
 
 from pipeline.analysis.correlations import squared_displacements, velocity_products
 from pipeline.analysis.runs import runs
-from pipeline.simulate import engine, star_polymer
+from pipeline.simulate import star_polymer
+from pipeline.simulate.settings import StarPolymer
 
 # The paper's density with fewer molecules: seconds instead of minutes.
-SMALL = {"polymers": 300, "length": 20.2, "frames": 1200, "equilibration": 40.0}
+SMALL = StarPolymer(polymers=300, length=20.2, frames=1200, equilibration=40.0)
 
 
 @pytest.fixture(scope="module")
@@ -103,24 +104,10 @@ def test_diffusion_from_velocities_is_that_from_displacements(melt):
 )
 def test_settings_that_cannot_be_simulated_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
-        star_polymer.simulate({**SMALL, **wrong}, seed=0)
+        SMALL.replace(**wrong)
 
 
 def test_a_box_too_full_for_another_core_is_refused(monkeypatch):
     monkeypatch.setattr(star_polymer, "APART", 1.5)
     with pytest.raises(ValueError, match="No place was found for core"):
         star_polymer.cores(60, 10.0, np.random.default_rng(0))
-
-
-def test_what_lammps_complains_of_is_quoted(tmp_path):
-    script = tmp_path / "wrong.in"
-    script.write_text("units lj\nfix nothing\n")
-    with pytest.raises(ValueError, match=r"LAMMPS ended with code 1: ERROR: .*fix"):
-        engine.run(script, {}, tmp_path, 1)
-
-
-def test_a_dump_cut_short_is_refused(tmp_path):
-    path = tmp_path / "record.bin"
-    path.write_bytes(bytes(2 * (50 + 8 * 6) - 1))
-    with pytest.raises(ValueError, match="does not hold 2 frames"):
-        engine.binary_dump(path, 2, 2, 3)

@@ -75,11 +75,11 @@ def stack():
 
 @pytest.fixture
 def film():
-    """Writes (T, H, W) grey or (T, H, W, 3) colour images as a film, 25 frames a second."""
+    """Writes (T, H, W) grey or (T, H, W, 3) colour images as a film."""
 
-    def write(path, images, codec="rawvideo", pixels="gray", **options):
+    def write(path, images, codec="rawvideo", pixels="gray", rate=25, **options):
         with av.open(str(path), "w") as container:
-            stream = container.add_stream(codec, rate=25, options=options)
+            stream = container.add_stream(codec, rate=rate, options=options)
             stream.height, stream.width = images.shape[1:3]
             stream.pix_fmt = pixels
             for image in images:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import tifffile
 
-from pipeline.video.frames import Video, open_run
+from pipeline.video.frames import Part, Video, open_run
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 
 
-def only(folder, **options) -> Video:
+def only(folder, channel=None, **options) -> Video:
     (source,) = runs(folder)
-    return open_run(source, **options)
+    return open_run(source, Part(channel), **options)
 
 
 TIFFS = {
@@ -102,7 +102,7 @@ def test_colour_film_by_channel(film, tmp_path, stack):
 
 def test_several_videos_are_several_runs_and_subfolders_count(tmp_path, stack):
     tifffile.imwrite(tmp_path / "run10.tif", stack)
-    tifffile.imwrite(tmp_path / "run9.tif", stack)
+    tifffile.imwrite(tmp_path / "run9.tif", stack[::-1])
     (tmp_path / "series").mkdir()
     for t in range(3):
         imageio.imwrite(tmp_path / "series" / f"{t}.png", stack[t])

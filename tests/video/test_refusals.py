@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from pipeline.video.frames import Video, check_scale, open_all, open_run
+from pipeline.video.frames import Video, check_scale, open_run
 from pipeline.video.sources import runs
+from pipeline.video.survey import open_all
 
 
 def only(folder, **options) -> Video:
@@ -127,6 +128,7 @@ def test_a_film_states_its_playing_speed_only(film, tmp_path, stack):
 def test_a_data_set_whose_runs_or_scale_disagree(tmp_path, stack):
     settings = {"mpp": 0.68, "fps": 80, "pixel_aspect": 1.0, "channel": None, "crop": None}
     settings |= {"background": None, "flicker": False, "registration": False, "frames": None}
+    settings |= {"position": None, "plane": None, "times": "file", "repeats": "leave out"}
     described = {"axes": "TYX", "mpp": 0.68, "fps": 80.0}
     tifffile.imwrite(tmp_path / "a.tif", stack, metadata=described)
     assert [len(video) for video in open_all(tmp_path, settings)] == [7]

@@ -87,7 +87,7 @@ def test_trajectories(finished: Path, name: str) -> None:
     agree(attributes, heading, table=1)
 
 
-@pytest.mark.parametrize("name", ["tuning.json", "linking.json", "truth.json"])
+@pytest.mark.parametrize("name", ["survey.json", "tuning.json", "linking.json", "truth.json"])
 def test_json(finished: Path, name: str) -> None:
     keys = set(json.loads((finished / name).read_text()))
     if name == "tuning.json":

@@ -14,7 +14,7 @@ import tifffile
 import yaml
 
 from pipeline import h5md
-from pipeline.video.frames import open_all
+from pipeline.video.survey import open_all
 
 HOME = Path(__file__).resolve().parents[2]
 REAL = HOME.parent / "shared" / "data"

@@ -140,13 +140,6 @@ rule truth:
         "../scripts/truth.py"
 
 
-def tracked_files(wildcards):
-    """The user's files or the film behind a report; a data set simulated as a trajectory has none."""
-    if files := recorded(wildcards.name):
-        return files
-    return [] if system(wildcards.name) else video_files(wildcards)
-
-
 # What snakemake --report shows of the figures; the report has them all.
 SHOWN = {
     "overlay": "detections on a frame",
@@ -162,7 +155,6 @@ SHOWN = {
 
 rule report:
     input:
-        tracked_files,
         trajectory="results/{name}/trajectory.h5",
         statistics=all_statistics,
         comparison="results/{name}/comparison.csv",
@@ -202,7 +194,6 @@ rule report:
         ),
     params:
         settings=lambda wildcards: settings(wildcards.name),
-        videos=tracked_files,
     log:
         "results/{name}/logs/report.log",
     benchmark:

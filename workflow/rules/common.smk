@@ -1,19 +1,23 @@
 # Config, names and paths: the only place that reads and checks settings.
 
 import os
-import re
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.current_basedir).parent))
+import datasets
+import failures
 import settings as settings_file
+import targets
+from pipeline import files as data
+from pipeline.errors import InputError
 from pipeline.imported import sources
 from pipeline.report import index
 from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
+from pipeline.video.sources import check as check_videos
 
-# Simulations that are rendered to a video: KINDS of pipeline.simulate.films, which is slow to import.
-FILMS = ("monolayer", "monolayer_matched", "brownian", "brownian_attractive", "discs")
 CORES = min(8, len(os.sched_getaffinity(0)))
 BEGIN = time.time()
 
@@ -34,12 +38,27 @@ def refuse(sentence):
     sys.exit(f"error: {sentence}")
 
 
+@cache
 def settings(name):
     """All settings of a data set, checked; a wrong one ends the run in a sentence."""
     try:
-        return settings_file.settings(name, config)
-    except settings_file.SettingsError as error:
+        chosen = settings_file.settings(name, config)
+        datasets.check(name, chosen, lambda other: settings_file.settings(other, config))
+    except (InputError, settings_file.SettingsError) as error:
         refuse(error)
+    if shipped := settings_file.set_aside(name):
+        print(
+            f"data/{name}/ holds files of yours: {shipped}, which is about the simulated data set "
+            f"of that name, is not used for them.",
+            file=sys.stderr,
+        )
+    if late := next(failures.future(datasets.dated(name), BEGIN), None):
+        refuse(
+            f"{late} is dated in the future ({time.ctime(late.stat().st_mtime)}), and snakemake "
+            f"goes by dates: set the clock of this machine, or give the file today's with "
+            f"`touch {late}`."
+        )
+    return chosen
 
 
 def section(*keys):
@@ -47,34 +66,54 @@ def section(*keys):
     return lambda wildcards: {key: settings(wildcards.name)[key] for key in keys}
 
 
-def videos(name):
-    """The user's files of a data set, sorted; hidden files are not videos."""
-    folder = Path("data") / name
-    if not folder.is_dir():
-        return []
-    return sorted(str(path) for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
+@cache
+def own_files(name):
+    """The user's files of a data set, without notes; names that differ from what they seem end
+    the run in a sentence."""
+    try:
+        files = datasets.files(name)
+        check_videos(files)
+        if trajectories := sources.recorded(files):
+            datasets.check_one_kind(name, trajectories, FILM_ENDINGS, files)
+    except InputError as error:
+        refuse(error)
+    return files
 
 
 def recorded(name):
     """The trajectories that other programs wrote, among the user's files of a data set."""
-    files = [str(path) for path in sources.recorded(videos(name))]
-    films = [path for path in videos(name) if Path(path).suffix.lower() in FILM_ENDINGS]
-    if files and films:
-        refuse(
-            f"data/{name}/ holds a trajectory ({Path(files[0]).name}) and a video "
-            f"({Path(films[0]).name}): put them into folders of their own under data/."
-        )
-    return files
+    return sources.recorded(own_files(name))
+
+
+def own_folder(name):
+    """The user's files as an input: one folder, however many and however named they are.
+
+    Not its date decides whether it changed, but `content` among the parameters of each rule.
+    """
+    return ancient(f"data/{name}")
+
+
+@cache
+def content_of(name):
+    try:
+        return data.content_mark(data.checksums(own_files(name)))
+    except InputError as error:
+        refuse(error)
+
+
+def content(wildcards):
+    """A params function: the checksum of the user's files; None where the workflow made them."""
+    return content_of(wildcards.name) if own_files(wildcards.name) else None
 
 
 def simulation(name):
     """The section `simulate` of a data set that is simulated, else None."""
-    return None if videos(name) else settings(name)["simulate"]
+    return None if own_files(name) else settings(name)["simulate"]
 
 
 def filmed(name):
     """Whether the video of a data set is simulated."""
-    return simulation(name) is not None and simulation(name)["kind"] in FILMS
+    return simulation(name) is not None and simulation(name)["kind"] in datasets.FILMS
 
 
 def system(name):
@@ -92,25 +131,16 @@ def replicas(name):
     return range(simulation(name).get("replicas", 2)) if system(name) else range(1)
 
 
-def video_files(wildcards):
-    """The files detection reads: the user's, or else the simulated video."""
-    if files := recorded(wildcards.name):
-        refuse(f"{files[0]} is a trajectory: there is no video to track.")
-    if files := videos(wildcards.name):
-        return files
-    if filmed(wildcards.name) or settings(wildcards.name)["trajectory"]["truth_of"] is not None:
-        return [f"results/{truth_origin(wildcards.name)}/synthetic/video.tif"]
-    refuse(
-        f"There is no video for {wildcards.name!r}: put one into data/{wildcards.name}/ (TIFF "
-        f"stack, image sequence, avi, mp4, mov, nd2), or ask for a simulated data set such as "
-        f"results/colloids/report.html."
-    )
-
-
-def video_folder(wildcards):
-    if videos(wildcards.name):
-        return f"data/{wildcards.name}"
-    return f"results/{wildcards.name}/synthetic"
+def video(wildcards):
+    """What detection reads: the folder of the user, or else the simulated video."""
+    name = wildcards.name
+    if recorded(name):
+        refuse(f"data/{name}/ holds a trajectory: there is no video to track.")
+    if own_files(name):
+        return own_folder(name)
+    if filmed(name) or settings(name)["trajectory"]["truth_of"] is not None:
+        return f"results/{truth_origin(name)}/synthetic/video.tif"
+    refuse(datasets.nothing(name))
 
 
 def models_of(name):
@@ -134,16 +164,6 @@ def truth_origin(name):
     return settings(name)["trajectory"]["truth_of"] or name
 
 
-def refusals():
-    """The sentences with which stages of this run refused to go on, each once."""
-    said = {}
-    for path in sorted(Path("results").glob("*/logs/*.log"), key=lambda path: path.stat().st_mtime):
-        last = path.read_text().rstrip().rpartition("\n")[2]
-        if path.stat().st_mtime >= BEGIN and last.startswith("error: "):
-            said.setdefault(last, path)
-    return [f"{sentence}\n  (stage {path.stem}; traceback in {path})" for sentence, path in said.items()]
-
-
 def report_records():
     """What reports leave beside them. No rule names them as output, so that the list of reports
     can be made from those there are, without asking for any to be made again."""
@@ -158,6 +178,16 @@ def list_reports():
         index.write(page, records)
 
 
+# A snakemake that was killed leaves its locks, and the next one says no more than that.
+WORKER = Path(".snakemake/metriplex.pid")
+if workflow.exec_mode == workflow.exec_mode.DEFAULT and failures.killed(WORKER):
+    print(failures.UNLOCK, file=sys.stderr)
+
+
+onstart:
+    failures.sign(WORKER)
+
+
 onsuccess:
     list_reports()
 
@@ -165,10 +195,5 @@ onsuccess:
 # Snakemake ends with the news that a job failed: say last what was wrong, not only where to look.
 onerror:
     list_reports()
-    print("\n" + "\n".join(refusals() or ["error: a stage failed; the log named above says more."]), file=sys.stderr)
-
-
-# Refuse a wrong setting of what was asked for before any work is planned.
-for target in sys.argv[1:] or ["results/colloids/report.html"]:
-    if asked := re.match(r"results/([^/]+)/", target):
-        settings(asked[1])
+    logs = log if isinstance(log, list) else [log]
+    print("\n" + "\n".join(failures.sentences(logs, BEGIN) or [failures.NO_JOB]), file=sys.stderr)

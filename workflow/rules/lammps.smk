@@ -15,16 +15,27 @@ def exported(file):
 
 
 def lammps_report(wildcards):
-    """What the report shows of LAMMPS: runs that were asked for before, or that config names."""
+    """What the report shows of LAMMPS: what config says."""
     chosen = settings(wildcards.name)["lammps"]
     folder = f"results/{wildcards.name}"
-    parity, scaled = f"{folder}/lammps/parity.csv", f"{folder}/lammps/scaled/audit.csv"
     files = []
-    if chosen["report"] or Path(parity).exists():
-        files += [parity, f"{folder}/lammps/rollout.h5", f"{folder}/statistics/lammps.h5"]
-    if chosen["scaled"]["report"] or Path(scaled).exists():
-        files += [scaled, f"{folder}/lammps/scaled/statistics.h5"]
-    return files
+    if chosen["report"]:
+        files += ["lammps/parity.csv", "lammps/rollout.h5", "statistics/lammps.h5"]
+    if chosen["scaled"]["report"]:
+        files += ["lammps/scaled/audit.csv", "lammps/scaled/statistics.h5"]
+    return [f"{folder}/{file}" for file in files]
+
+
+def run_settings(*keys):
+    """A params function: these sections, and ``lammps`` but for what the report shows of it."""
+
+    def of(wildcards):
+        found = section(*keys, "lammps")(wildcards)
+        chosen = {key: value for key, value in found["lammps"].items() if key != "report"}
+        scaled = {key: value for key, value in chosen["scaled"].items() if key != "report"}
+        return {**found, "lammps": {**chosen, "scaled": scaled}}
+
+    return of
 
 
 # The shared object is compiled once for all data sets, and linked into each of their folders.
@@ -56,7 +67,7 @@ rule lammps_rollout:
         totals="results/{name}/lammps/log.lammps",
         rollout="results/{name}/lammps/rollout.h5",
     params:
-        settings=section("rollout", "split", "lammps"),
+        settings=run_settings("rollout", "split"),
     log:
         "results/{name}/logs/lammps_rollout.log",
     benchmark:
@@ -76,7 +87,7 @@ rule lammps_parity:
     output:
         parity="results/{name}/lammps/parity.csv",
     params:
-        settings=section("rollout", "split", "lammps"),
+        settings=run_settings("rollout", "split"),
     log:
         "results/{name}/logs/lammps_parity.log",
     benchmark:
@@ -102,7 +113,7 @@ rule lammps_scaled:
         audit="results/{name}/lammps/scaled/audit.csv",
         statistics="results/{name}/lammps/scaled/statistics.h5",
     params:
-        settings=section("rollout", "statistics", "lammps"),
+        settings=run_settings("rollout", "statistics"),
     log:
         "results/{name}/logs/lammps_scaled.log",
     benchmark:

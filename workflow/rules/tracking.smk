@@ -7,13 +7,32 @@ def tuned_settings(wildcards):
     return {**chosen, "detect": {k: v for k, v in chosen["detect"].items() if k != "jobs"}}
 
 
+rule survey:
+    input:
+        video=video,
+    output:
+        survey="results/{name}/survey.h5",
+        summary="results/{name}/survey.json",
+    params:
+        content=content,
+        settings=section("video"),
+    log:
+        "results/{name}/logs/survey.log",
+    benchmark:
+        "results/{name}/benchmarks/survey.tsv"
+    threads: CORES
+    script:
+        "../scripts/survey.py"
+
+
 rule tune:
     input:
-        video_files,
+        video=video,
+        survey="results/{name}/survey.h5",
     output:
         tuning="results/{name}/tuning.json",
     params:
-        folder=video_folder,
+        content=content,
         settings=tuned_settings,
     log:
         "results/{name}/logs/tune.log",
@@ -26,7 +45,8 @@ rule tune:
 # Made as soon as it can be: the user looks at it while the rest goes on.
 rule tuning_page:
     input:
-        video_files,
+        video=video,
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         page=report(
@@ -36,7 +56,7 @@ rule tuning_page:
             labels={"what": "detection settings"},
         ),
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/tuning_page.log",
@@ -57,13 +77,14 @@ def parts_of(wildcards):
 # Joins the parts where there are any.
 rule detect:
     input:
-        lambda wildcards: [] if parts_of(wildcards) else video_files(wildcards),
+        video=lambda wildcards: [] if parts_of(wildcards) else video(wildcards),
         parts=parts_of,
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         features="results/{name}/features.parquet",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
         part=(0, 1),
     log:
@@ -77,12 +98,13 @@ rule detect:
 
 use rule detect as detect_part with:
     input:
-        video_files,
+        video=video,
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         features=temp("results/{name}/features/{part}_of_{parts}.parquet"),
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
         part=lambda wildcards: (int(wildcards.part), int(wildcards.parts)),
     log:
@@ -95,6 +117,7 @@ use rule detect as detect_part with:
 rule link:
     input:
         features="results/{name}/features.parquet",
+        survey="results/{name}/survey.h5",
         tuning="results/{name}/tuning.json",
     output:
         tracks="results/{name}/tracks.parquet",
@@ -111,11 +134,12 @@ rule link:
 
 rule frames:
     input:
-        video_files,
+        video=video,
+        survey="results/{name}/survey.h5",
     output:
         frames="results/{name}/tracking.h5",
     params:
-        folder=video_folder,
+        content=content,
         settings=section("video"),
     log:
         "results/{name}/logs/frames.log",

@@ -2,6 +2,12 @@
 
 
 TRACKING = {"tuning": "tuning.json", "frames": "tracking.h5"}
+TRACKED = {
+    "tracks": "tracks.parquet",
+    "survey": "survey.h5",
+    "summary": "survey.json",
+    "linking": "linking.json",
+}
 
 
 def tracking_of(wildcards, file):
@@ -12,14 +18,15 @@ def tracking_of(wildcards, file):
 def entry(wildcards):
     """What a trajectory is made of: files, a simulation, the truth behind a film, or tracks."""
     name = wildcards.name
-    if files := recorded(name):
-        return {"recorded": files}
+    if recorded(name):
+        return {"recorded": own_folder(name)}
     if system(name):
         return {"simulated": f"results/{name}/replicas/0.h5"}
     tracking = {key: tracking_of(wildcards, file) for key, file in TRACKING.items()}
     if settings(name)["trajectory"]["truth_of"]:
         return {"truth": tracking_of(wildcards, "synthetic/truth.h5"), **tracking}
-    return {"tracks": f"results/{name}/tracks.parquet", **tracking}
+    own = {key: f"results/{name}/{file}" for key, file in TRACKED.items()}
+    return {**own, **tracking}
 
 
 rule trajectory:
@@ -30,6 +37,7 @@ rule trajectory:
     params:
         settings=section("video", "trajectory", "graph", "imported"),
         synthetic=lambda wildcards: has_truth(wildcards.name),
+        content=lambda wildcards: content(wildcards) if recorded(wildcards.name) else None,
     log:
         "results/{name}/logs/trajectory.log",
     benchmark:

@@ -5,22 +5,25 @@ import console
 # One thread each: the work is spread over processes.
 console.prepare(snakemake.log[0], 1)
 
-import json
-
 from pipeline import tables
+from pipeline.files import unchanged
+from pipeline.video import survey
 from pipeline.video.detect import detected, joined
-from pipeline.video.frames import open_all
-from pipeline.video.tune import detection
+from pipeline.video.tune import detection, parameters
 
-with open(snakemake.input.tuning) as file:
-    chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
-settings = detection(chosen)
+
+def store(found):
+    with tables.block_writer(snakemake.output.features, tables.FEATURES) as append:
+        for table in found:
+            append(table)
+
+
+settings = detection(parameters(snakemake.input.tuning))
 if parts := snakemake.input.get("parts"):
-    found = joined(parts, settings)
+    store(joined(parts, settings))
 else:
-    videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
-    part = snakemake.params.part
-    found = detected(videos, settings, workers=snakemake.threads, part=part)
-with tables.block_writer(snakemake.output.features, tables.FEATURES) as append:
-    for table in found:
-        append(table)
+    asked, video = snakemake.params.settings["video"], snakemake.input.video
+    with unchanged(video, snakemake.params.content):
+        videos = survey.read(snakemake.input.survey, video, asked)
+        part = snakemake.params.part
+        store(detected(videos, settings, workers=snakemake.threads, part=part))

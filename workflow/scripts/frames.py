@@ -4,7 +4,11 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-from pipeline.video.frames import open_all, write_examples
+from pipeline.files import unchanged
+from pipeline.video import survey
+from pipeline.video.frames import write_examples
 
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
-write_examples(snakemake.output.frames, videos)
+asked, video = snakemake.params.settings["video"], snakemake.input.video
+with unchanged(video, snakemake.params.content):
+    videos = survey.read(snakemake.input.survey, video, asked)
+    write_examples(snakemake.output.frames, videos)

@@ -6,6 +6,6 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import graphs, h5md
 
-settings = snakemake.params.settings["graph"]
+cutoff = snakemake.params.settings["graph"]["cutoff"]
 data = h5md.read(snakemake.input.trajectory)
-graphs.write(snakemake.output.graphs, graphs.build(data, ratio=settings["cutoff"]))
+graphs.write(snakemake.output.graphs, graphs.build(data, ratio=cutoff))

@@ -16,7 +16,7 @@ written = Path(snakemake.output.report)
 settings = snakemake.params.settings
 found = Collection(written.parent.parent, pd.read_csv(snakemake.input.table), settings)
 facts = provenance.collect(
-    [],
+    {},
     repository=Path(snakemake.scriptdir).parents[1],
     seeds=sorted(set(found.table["seed"])),
     command=index.command(written),

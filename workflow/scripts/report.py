@@ -6,12 +6,13 @@ console.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 
+from pipeline import h5md
 from pipeline.report import index, page, provenance
 
 folder = Path(snakemake.output.report).parent
 settings = snakemake.params.settings
 facts = provenance.collect(
-    snakemake.params.videos,
+    h5md.read(snakemake.input.trajectory).attributes.get("inputs", {}),
     repository=Path(snakemake.scriptdir).parents[1],
     seeds=list(range(settings["seeds"])),
     command=index.command(snakemake.output.report),

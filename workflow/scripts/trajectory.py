@@ -8,26 +8,46 @@ import json
 import os
 from pathlib import Path
 
-import h5py
+import numpy as np
 
 from pipeline import h5md, tables
+from pipeline.files import data_files, reading, unchanged
 from pipeline.imported.assembly import load
+from pipeline.imported.sources import recorded as trajectories
 from pipeline.units import Scale
+from pipeline.video import survey
 from pipeline.video.assembly import View, assemble, from_truth
+from pipeline.video.frames import example_shape
+from pipeline.video.tune import checksums, parameters
+
+
+def record(name: str) -> dict:
+    with reading(snakemake.input[name], "a file of this workflow"):
+        return json.loads(Path(snakemake.input[name]).read_text())
+
+
+def moved() -> tuple:
+    """Least and greatest (x, y) by which pictures were moved, by registration and by linking."""
+    pairs = [run["moved"] for run in record("summary")["runs"]]
+    drifts = [*record("linking")["moved"].values(), [[0.0, 0.0], [0.0, 0.0]]]
+    low = np.min(np.array(pairs)[:, 0], axis=0) + np.min(np.array(drifts)[:, 0], axis=0)
+    high = np.max(np.array(pairs)[:, 1], axis=0) + np.max(np.array(drifts)[:, 1], axis=0)
+    return tuple(low), tuple(high)
 
 
 def view() -> View:
-    with open(snakemake.input.tuning) as file:
-        diameter = json.load(file)["parameters"]["diameter"]["value"]
-    with h5py.File(snakemake.input.frames) as file:
-        shape = file["images"].shape[1:]
     return View(
-        shape=shape,
-        margin=(diameter + 1) / 2,
+        shape=example_shape(snakemake.input.frames),
+        margin=(parameters(snakemake.input.tuning)["diameter"] + 1) / 2,
         cutoff=settings["graph"]["cutoff"],
         edge_band=settings["trajectory"]["edge_band"],
         edge=settings["trajectory"]["edge"],
     )
+
+
+def with_inputs(trajectory, inputs):
+    """A trajectory that says of which files it was made: the report prints their checksums."""
+    return trajectory._replace(attributes={**trajectory.attributes, "inputs": inputs})
 
 
 settings = snakemake.params.settings
@@ -39,10 +59,17 @@ elif recorded := snakemake.input.get("recorded"):
     edge = settings["trajectory"]
     # Their particles never change in number, which tells nothing of the faces.
     width = (settings["graph"]["cutoff"], edge["edge_band"] if edge["edge"] != "closed" else 0.0)
-    h5md.write(written, load([Path(path) for path in recorded], settings["imported"], width, name))
+    with unchanged(recorded, snakemake.params.content) as inputs:
+        paths = trajectories(data_files(recorded))
+        h5md.write(written, with_inputs(load(paths, settings["imported"], width, name), inputs))
 elif truth := snakemake.input.get("truth"):
-    h5md.write(written, from_truth(h5md.read(truth), view(), scale, name))
+    inputs = checksums(snakemake.input.tuning)
+    h5md.write(written, with_inputs(from_truth(h5md.read(truth), view(), scale, name), inputs))
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
     tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
-    h5md.write(written, assemble(tracks, view(), scale, note))
+    scale = Scale(settings["video"]["mpp"], record("summary")["fps"])
+    seen = view()._replace(moved=moved())
+    ticks = survey.ticks(snakemake.input.survey)
+    inputs = checksums(snakemake.input.tuning)
+    h5md.write(written, with_inputs(assemble(tracks, seen, scale, note, ticks), inputs))

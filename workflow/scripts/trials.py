@@ -4,15 +4,17 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-import json
 from pathlib import Path
 
+from pipeline.files import unchanged
 from pipeline.report import tuning
-from pipeline.video.frames import open_all
+from pipeline.video import survey
 from pipeline.video.trials import trials
+from pipeline.video.tune import parameters
 
-with open(snakemake.input.tuning) as file:
-    chosen = {key: entry["value"] for key, entry in json.load(file)["parameters"].items()}
-videos = open_all(snakemake.params.folder, snakemake.params.settings["video"])
+chosen = parameters(snakemake.input.tuning)
+asked, video = snakemake.params.settings["video"], snakemake.input.video
 page = Path(snakemake.output.page)
-tuning.write(page, page.parent, trials(videos, chosen))
+with unchanged(video, snakemake.params.content):
+    videos = survey.read(snakemake.input.survey, video, asked)
+    tuning.write(page, page.parent, trials(videos, chosen))

@@ -4,11 +4,13 @@ import console
 
 console.prepare(snakemake.log[0], snakemake.threads)
 
-from pipeline.files import write_json
-from pipeline.video.frames import open_all
+from pipeline.files import unchanged, write_json
+from pipeline.video import survey
 from pipeline.video.tune import as_json, tune
 
 settings = snakemake.params.settings
 given = {**settings["detect"], **settings["link"]}
-tuning = tune(open_all(snakemake.params.folder, settings["video"]), given)
-write_json(snakemake.output.tuning, as_json(tuning))
+video = snakemake.input.video
+with unchanged(video, snakemake.params.content) as inputs:
+    tuning = tune(survey.read(snakemake.input.survey, video, settings["video"]), given)
+write_json(snakemake.output.tuning, {**as_json(tuning), "inputs": inputs})

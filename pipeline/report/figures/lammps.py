@@ -1,8 +1,6 @@
-"""The same model in LAMMPS: parity, laws and cost, and the model at a size that no video has.
+"""The same model in LAMMPS: parity, laws, statistics beside Python's, and what a step costs.
 
-The same model in LAMMPS: parity, laws, statistics beside Python's, and what a step costs.
-
-The model at a size that no video has: where it rearranges, how it is packed, what it kept.
+And the model at a size that no video has: where it rearranges, how it is packed, what it kept.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis import statistics
 from pipeline.report.figure import Figure
 from pipeline.report.figures import curves, laws, rearrangements
 from pipeline.report.html import number
@@ -23,13 +22,21 @@ LAMMPS = Run("lammps", 0, "lammps")
 PARITY = "lammps/parity.csv"
 
 
+def _asked(key: str, wanted: bool | None) -> None:
+    """Raises Absent where config does not name a run: its files may be of an older model."""
+    if not wanted:
+        raise Absent(f"The report leaves LAMMPS out (settings: {key}).")
+
+
 class Beside(Results):
     """The experiment, the model's rollout by Python and that by LAMMPS; nothing else."""
 
     def __init__(self, results: Results) -> None:
         super().__init__(results.folder, results.settings)
+        chosen = results.settings.get("lammps", {})
+        _asked("lammps.report", chosen.get("report"))
         self.path(PARITY)  # the section stands or falls with it
-        self.model = results.settings.get("lammps", {}).get("model", "metriplectic")
+        self.model = chosen.get("model", "metriplectic")
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -39,10 +46,6 @@ class Beside(Results):
     def sources(self) -> list[str]:
         wanted = ["experiment", self.runs[0].source, "lammps"]
         return [s for s in wanted if (self.folder / "statistics" / f"{s}.h5").is_file()]
-
-    def observables(self, run: Run) -> Group:
-        """What was logged along a rollout."""
-        return laws.observables(self, run)
 
 
 def parity(results: Results) -> Table:
@@ -84,9 +87,9 @@ def statistic(make: Callable[[Results], Figure], name: str) -> Callable[[Results
     return figure
 
 
-rdf = statistic(curves.rdf, "lammps_rdf")
-vacf = statistic(curves.vacf, "lammps_vacf")
-msd = statistic(curves.msd, "lammps_msd")
+registered = {
+    name: statistic(curves.of(plot), f"lammps_{name}") for name, plot in statistics.PLOTS.items()
+}
 balance = statistic(laws.balance, "lammps_laws")
 
 
@@ -118,9 +121,7 @@ NAMES = {"lammps": "LAMMPS"}
 PARTS = [
     ("Parity", parity),
     ("Conserved quantities in LAMMPS", balance),
-    ("Radial distribution in LAMMPS", rdf),
-    ("Velocity autocorrelation in LAMMPS", vacf),
-    ("Mean squared displacement in LAMMPS", msd),
+    *((f"{statistics.ERRORS[name]} in LAMMPS", make) for name, make in registered.items()),
     ("Time of a step", timing),
 ]
 
@@ -133,6 +134,8 @@ class Large(Results):
 
     def __init__(self, results: Results, beside: bool = False) -> None:
         super().__init__(results.folder, results.settings)
+        chosen = results.settings.get("lammps", {}).get("scaled", {})
+        _asked("lammps.scaled.report", chosen.get("report"))
         self.path(f"{FOLDER}/audit.csv")  # the section stands or falls with it
         self.beside = beside
 
@@ -186,7 +189,7 @@ def cells(table: pd.DataFrame, columns: int = 80) -> pd.DataFrame:
 
 def scaled_rdf(results: Results) -> Figure:
     """The packing of the new particles beside that of the experiment."""
-    made = curves.rdf(Large(results, beside=True))
+    made = curves.of(statistics.PLOTS["rdf"])(Large(results, beside=True))
     return made._replace(
         name="lammps_scaled_rdf",
         caption="Nothing of the experiment's positions went into the large sample: where the "

@@ -1,11 +1,4 @@
-"""The learned closures, and the numbers that each particle carries.
-
-From the reduced units of a model to those of the sample; energies in its mean temperature.
-
-The learned closures: pair law, equation of state, friction, temperature and entropy.
-
-The numbers that each particle carries, learned with the model: latent entropy and strength.
-"""
+"""The learned closures, and the numbers that each particle carries."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Rearrangements over the sample: D2min as maps and as curves, displacements as streamlines.
-
-Fields over the sample: where particles rearrange and how they move over a lag.
-
-D2min as curves: against lag, its distribution, its correlation in space.
-"""
+"""Rearrangements over the sample: D2min as maps and as curves, displacements as streamlines."""
 
 from __future__ import annotations
 

@@ -1,11 +1,4 @@
-"""How well the particles were found and followed, and their velocities against the noise.
-
-The video as the tracking saw it: real frames with the detected particles drawn over them.
-
-How well the particles were found and followed.
-
-Velocities against the noise that the localisation error puts on them.
-"""
+"""How well the particles were found and followed, and their velocities against the noise."""
 
 from __future__ import annotations
 
@@ -20,6 +13,7 @@ from scipy.spatial import cKDTree
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.results import Absent, Results
+from pipeline.trajectory import deviations, variance
 
 WIDTH = 300.0  # of a panel [points]
 RING = "#00C2FF"  # read on dark and on bright ground alike
@@ -284,10 +278,9 @@ def measure(results: Results) -> Noise:
     Raises Absent where no particle has a velocity.
     """
     trajectory = results.trajectory()
-    values = trajectory.velocity[trajectory.free]
-    if not len(values):
+    if not trajectory.free.any():
         raise Absent("No free particle has a velocity, so it cannot be compared with its noise.")
-    measured = float(np.sqrt(np.mean(values.var(axis=0))))
+    measured = float(np.sqrt(np.mean(variance(trajectory.velocity, trajectory.free))))
     sigma = float(trajectory.attributes["localisation_error"])
     backward = trajectory.attributes["velocity"] == "backward difference"
     floor = np.sqrt(2) * sigma / trajectory.dt if backward else 0.0
@@ -326,7 +319,7 @@ def noise(results: Results) -> Figure:
     """Distribution of the velocity components with that of pure localisation error."""
     trajectory = results.trajectory()
     noise = measure(results)
-    values = trajectory.velocity[trajectory.free]
+    values = deviations(trajectory.velocity, trajectory.free)[trajectory.free]
     drawing, (axes,) = style.panels(height=3.0)
     reach = 4 * max(values.std(axis=0).max(), noise.floor)
     edges = np.linspace(-reach, reach, 121)
@@ -334,7 +327,7 @@ def noise(results: Results) -> Figure:
     dashes = ("-", (0, (4, 2)), (0, (1, 1)))
     for k, dash in zip(range(values.shape[1]), dashes, strict=False):
         letter = "xyz"[k]
-        rows[letter], _ = np.histogram(values[:, k] - values[:, k].mean(), edges, density=True)
+        rows[letter], _ = np.histogram(values[:, k], edges, density=True)
         axes.stairs(
             rows[letter],
             edges,

@@ -1,11 +1,4 @@
-"""The figures of the page beside the paper: curves, flows and the deformed solid.
-
-The correlation curves of every data set (figures 4, 8 and 11 of the paper).
-
-The ideal gas in space: its profile under shear and its mixing (paper, figures 9 and 10).
-
-The deformed solid, truth beside models (paper, figure 12).
-"""
+"""The figures of the page beside the paper: curves, flows and the deformed solid."""
 
 from __future__ import annotations
 

@@ -1,11 +1,4 @@
-"""Every number of the comparison with the paper: those printed there, and results/paper/table.csv.
-
-The numbers printed in the paper (Hernandez et al., arXiv:2508.12569, tables 2 to 5).
-
-What the page about all data sets draws on: one table, and the folder of each data set.
-
-results/paper/table.csv: every number of the comparison with the paper, one per row.
-"""
+"""Every number beside the paper: those printed there, and those of results/paper/table.csv."""
 
 from __future__ import annotations
 
@@ -208,10 +201,10 @@ def _run(root: Path, head: dict[str, Any]) -> dict[str, float]:
     """Temperature, drift of the energy and cost along the first rollout of one training."""
     results = Results(root / head["dataset"])
     run = Run(head["model"], head["seed"], f"{head['model']}/seed{head['seed']}")
-    log = balances.observables(results, run)
+    log = results.observables(run)
     found = {"ms_per_step": float(log.attrs["ms_per_step"])}
     with suppress(Absent):  # a baseline keeps no energy, resting particles have no velocity
-        found["energy_drift"] = balances.drift(balances.residuals(log))
+        found["energy_drift"] = balances.kept(results, run).drift
     with suppress(Absent):
         ours, theirs = (results.statistic(s, "vacf") for s in (run.source, "experiment"))
         found["temperature"] = abs(_mean_square(ours) / _mean_square(theirs) - 1)

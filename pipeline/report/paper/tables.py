@@ -1,9 +1,4 @@
-"""Our numbers beside the paper's, and the noise floor beside both.
-
-Where our model stands: against the paper's, against the noise, and against the baselines.
-
-Every data set and model at a glance: a row per statistic, a column per model.
-"""
+"""Our numbers beside the paper's, and the noise floor beside both."""
 
 from __future__ import annotations
 

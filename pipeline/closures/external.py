@@ -1,0 +1,142 @@
+"""External potentials Phi(r) of one particle: walls, traps, gravity. Their energy counts in E.
+
+Positions are those of the data, in the unit of length of the model. Axes on which images repeat
+have no place that differs from others: an external potential lives on open ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.closures import splines
+from pipeline.closures.splines import Scales
+
+RIDGE = 1e-2  # weight of the slopes in the penalty, beside that of the bends
+
+
+class Potential(NamedTuple):
+    """Energy of N particles and its gradient; the force is minus that."""
+
+    phi: Tensor  # (N,) [m length^2 / time^2]
+    gradient: Tensor  # (N, D)
+
+
+class External(Protocol):
+    """r (N, D) -> Phi, grad Phi."""
+
+    def __call__(self, r: Tensor) -> Potential: ...
+
+    def roughness(self) -> Tensor | float: ...
+
+
+class Walls(nn.Module):
+    """Phi = T0 sum_walls s_w(d_w), d_w the distance from a straight side of the box.
+
+    s_w is a cubic spline on [0, reach] times (1 - d/reach)^2, so that it ends smoothly; beyond the
+    side it goes on straight. One spline for each end of every axis given.
+
+    Args:
+        scales: T0.
+        low, high: ends of the axes [length].
+        axes: those that end in walls.
+        reach: distance from a side at which its walls are no longer felt [length].
+        intervals: of each spline.
+    """
+
+    T0: Tensor
+
+    def __init__(
+        self,
+        scales: Scales,
+        low: Sequence[float],
+        high: Sequence[float],
+        axes: Sequence[int],
+        reach: float,
+        intervals: int = 8,
+    ) -> None:
+        super().__init__()
+        self.low, self.high, self.axes = tuple(low), tuple(high), tuple(axes)
+        self.reach, self.intervals = reach, intervals
+        self.coefficients = nn.Parameter(torch.zeros(2 * len(self.axes), intervals + 3))
+        self.register_buffer("T0", torch.tensor(scales.temperature))
+
+    def forward(self, r: Tensor) -> Potential:
+        phi, gradient = torch.zeros_like(r[:, 0]), [torch.zeros_like(x) for x in r.unbind(1)]
+        for k, axis in enumerate(self.axes):
+            ends = ((r[:, axis] - self.low[axis], 1.0), (self.high[axis] - r[:, axis], -1.0))
+            for coefficients, (d, sign) in zip(self.coefficients[2 * k :], ends, strict=False):
+                value, slope = self._side(coefficients, d)
+                phi, gradient[axis] = phi + value, gradient[axis] + sign * slope
+        return Potential(self.T0 * phi, self.T0 * torch.stack(gradient, 1))
+
+    def _side(self, coefficients: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+        """One wall's Phi / T0 and its derivative in d (N,)."""
+        near = d.clamp(0.0, self.reach)
+        at = splines.line(near, 0.0, self.reach, self.intervals)
+        s, ds = coefficients @ at.basis, coefficients @ at.slope
+        left = 1.0 - near / self.reach
+        value = s * left * left
+        slope = (ds * left - 2.0 * s / self.reach) * left
+        return value + slope * (d - near).clamp(max=0.0), slope
+
+    def roughness(self) -> Tensor:
+        return _roughness(self.coefficients, 1)
+
+
+class Field(nn.Module):
+    """Phi = T0 sum_kl c_kl B_k(x) B_l(y), a coarse tensor B-spline over the field of view.
+
+    Straight on outside of it. The penalty draws forces to zero where no particle was seen.
+
+    Args:
+        scales: T0, D.
+        low, high: ends of the field of view per axis [length].
+        intervals: of the splines, per axis.
+    """
+
+    T0: Tensor
+
+    def __init__(
+        self, scales: Scales, low: Sequence[float], high: Sequence[float], intervals: int = 8
+    ) -> None:
+        super().__init__()
+        self.low, self.high, self.intervals = tuple(low), tuple(high), intervals
+        size = (intervals + 3,) * scales.dimension
+        self.coefficients = nn.Parameter(torch.zeros(size))
+        self.register_buffer("T0", torch.tensor(scales.temperature))
+
+    def forward(self, r: Tensor) -> Potential:
+        sides = zip(r.unbind(1), self.low, self.high, strict=True)
+        lines = [splines.line(x, low, high, self.intervals) for x, low, high in sides]
+        phi = self._sum([at.basis for at in lines])
+        gradient = [
+            self._sum([at.slope if k == axis else at.basis for k, at in enumerate(lines)])
+            for axis in range(len(lines))
+        ]
+        return Potential(self.T0 * phi, self.T0 * torch.stack(gradient, 1))
+
+    def _sum(self, bases: list[Tensor]) -> Tensor:
+        """sum_kl.. c_kl.. b_k b_l .. (N,), the last axis first."""
+        total = self.coefficients @ bases[-1]
+        for basis in reversed(bases[:-1]):
+            total = (total * basis).sum(-2)
+        return total
+
+    def roughness(self) -> Tensor:
+        return _roughness(self.coefficients, self.coefficients.dim())
+
+
+def _roughness(coefficients: Tensor, axes: int) -> Tensor:
+    """Squared second differences along the last ``axes`` axes, and RIDGE times the first ones."""
+    total = coefficients.new_zeros(())
+    for axis in range(coefficients.dim() - axes, coefficients.dim()):
+        first = coefficients.diff(dim=axis)
+        total = total + first.diff(dim=axis).square().sum() + RIDGE * first.square().sum()
+    return total
+
+
+KINDS = {"walls": Walls, "field": Field}

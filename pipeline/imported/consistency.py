@@ -1,0 +1,296 @@
+"""The self-test of every import: whether a trajectory contradicts itself.
+
+Four things are said twice in most trajectories. The order of the rows and the positions both say
+who is who; displacements and velocities both say how fast; the box and the positions both say where
+a face is; times and numbers of steps both say when. What does not agree is refused in a sentence
+with the numbers, or, where it can be meant so, returned as a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from pipeline.trajectory import Box
+from pipeline.units import neighbour_distance
+
+FAR = 0.5  # of the neighbour distance: rows that move farther are asked whether they changed places
+CLOSE = 0.3  # of the distance from a random point to its nearest particle
+JUMP = 0.5  # of the extent along an axis
+TYPICAL = 8.0  # median steps; a step longer than this and than JUMP is no motion
+FILLED = 0.8  # of the displacement of particles scattered over the box anew at every snapshot
+ALIGNED = 0.75  # correlation of displacements and velocities from which their ratio must be one
+SPEED = 1.25  # ratio of displacement / dt to the velocity
+
+
+class Path(NamedTuple):
+    """T snapshots of N particles as the file has them, before wrapping.
+
+    Fields:
+        name: of the file or files.
+        position: (T, N, D) [length]. velocity: (T, N, D) as recorded, or None.
+        step: (T - 1, N, D) displacements of successive snapshots, across periodic faces [length].
+        follows: (T - 1,) bool: whether a step is one of motion: of one run, and one interval long.
+        box: of the trajectory; dt: interval [time].
+        identified: whether rows carry labels.
+        closed: (D,) bool: axes of which somebody says whether they have a box.
+        error: standard deviation of positions [length].
+    """
+
+    name: str
+    position: np.ndarray
+    velocity: np.ndarray | None
+    step: np.ndarray
+    follows: np.ndarray
+    box: Box
+    dt: float
+    identified: bool
+    closed: np.ndarray
+    error: float
+
+
+def check_places(path: Path) -> None:
+    """Who is who, and where faces are: asked before anything is known of times.
+
+    Raises:
+        ValueError: rows change order, nothing moves, or steps across faces do not fit the box.
+    """
+    if not path.follows.any():
+        return
+    if not path.step[path.follows].any():
+        raise ValueError(
+            f"No particle of {path.name} moves in {len(path.position)} snapshots: is it the right "
+            f"file, and are its positions written with enough digits?"
+        )
+    if not path.identified:
+        _order(path)
+    _resolved(path)
+    for axis in np.flatnonzero(path.closed):
+        _faces(path, int(axis))
+
+
+def check_motion(path: Path) -> list[str]:
+    """How far and how fast; returns warnings.
+
+    Raises:
+        ValueError: displacements and velocities disagree.
+    """
+    if not path.follows.any():
+        return []
+    if path.velocity is not None:
+        _speeds(path)
+    still = ~path.step[path.follows].any(axis=(1, 2))
+    if not still.any():
+        return []
+    first = int(np.flatnonzero(path.follows)[np.argmax(still)])
+    return [
+        f"In {path.name} {int(still.sum())} of {len(still)} snapshots repeat the positions of the "
+        f"one before to the last digit (first {first + 1}): were they written twice?"
+    ]
+
+
+def jumps(path: Path) -> np.ndarray:
+    """(T - 1, N) bool: steps through the sample, along axes of which nobody says anything.
+
+    Positions may have been wrapped into a box that the file does not give.
+
+    Raises:
+        ValueError: if there are more of them than particles.
+    """
+    found = np.zeros((len(path.step), path.step.shape[1]), dtype=bool)
+    for axis in np.flatnonzero(~path.closed):
+        found |= _far(path, int(axis))
+    found &= path.follows[:, None]
+    if found.sum() > path.step.shape[1]:
+        longest = np.abs(path.step[found]).max()
+        raise ValueError(
+            f"Particles of {path.name} jump through the sample {int(found.sum())} times, by up to "
+            f"{longest:.4g}, and it gives no box: positions are wrapped, or rows change order; set "
+            f"imported.box and imported.periodic, or write ids."
+        )
+    return found
+
+
+def _far(path: Path, axis: int) -> np.ndarray:
+    """(T - 1, N) bool: steps along an axis that are no motion."""
+    size = np.abs(path.step[..., axis])
+    usual = float(np.median(size[path.follows]))
+    return size > max(TYPICAL * usual, JUMP * float(np.ptp(path.position[..., axis])))
+
+
+def _faces(path: Path, axis: int) -> None:
+    """Steps across the faces of the box are as those inside it.
+
+    In a box that is too long a particle that crosses passes a strip in which nobody is ever seen;
+    in one that is too short it comes out on the side from which it should go in.
+    """
+    name, side = "xyz"[axis], float(path.box.lengths[axis])
+    along = path.position[..., axis]
+    extent = float(np.ptp(along))
+    usual = float(np.median(np.abs(path.step[path.follows][..., axis])))
+    far = _far(path, axis) & path.follows[:, None]
+    if far.any():
+        where = f"a box of {side:.6g}" if path.box.periodic[axis] else "an axis that is open"
+        raise ValueError(
+            f"Particles of {path.name} jump by up to {np.abs(path.step[far][:, axis]).max():.4g} "
+            f"along {name} ({int(far.sum())} steps; the median is {usual:.3g}) in {where}: rows "
+            f"change order, or positions are wrapped into another box; write ids, or correct "
+            f"imported.box and imported.periodic."
+        )
+    raw = np.diff(along, axis=0)
+    across = path.follows[:, None] & (np.abs(raw) > JUMP * extent) & (raw != path.step[..., axis])
+    count = int(across.sum())
+    if not path.box.periodic[axis] or count < 3:
+        return
+    jump, step = raw[across], path.step[across][:, axis]
+    crossing, empty = float(np.median(np.abs(step))), side - extent
+    outwards = float(np.mean(np.sign(step) == np.sign(jump)))
+    # Where nothing is wrong the steps across end anywhere behind the face: a strip of a share x of
+    # their length stays empty with a probability of (1 - x)^count.
+    too_long = count >= 8 and empty > min(0.8, 12 / count) * crossing
+    if too_long or outwards > 0.5:
+        raise ValueError(
+            f"Particles of {path.name} that cross a face along {name} move by {crossing:.4g} and "
+            f"others by {usual:.3g} (medians), and positions span {extent:.6g}: they are wrapped "
+            f"into a box of about {np.median(np.abs(jump)) + usual:.4g}, not of {side:.6g}; "
+            f"correct imported.box, or leave it out."
+        )
+
+
+def _order(path: Path) -> None:
+    """Rows without ids keep their order."""
+    box = path.box
+    sides = np.where(box.periodic, box.lengths, 0.0)
+
+    def local(r: np.ndarray) -> np.ndarray:
+        inside = np.where(box.periodic, (r - box.origin) % box.lengths, r)
+        return np.where((sides > 0) & (inside >= box.lengths), 0.0, inside)
+
+    pairs = (
+        (t, local(path.position[t]), path.step[t], local(path.position[t + 1]))
+        for t in np.flatnonzero(path.follows).tolist()
+    )
+    density = path.position.shape[1] / box.volume
+    found = exchanged(pairs, density, sides)
+    if found is not None:
+        raise ValueError(
+            f"Rows of {path.name} change order and carry no ids: from snapshot {found.when} to "
+            f"{found.when + 1} {found.labels} of {path.position.shape[1]} move far (by "
+            f"{found.moved:.3g}, the median), and another row is within {found.near:.3g} of where "
+            f"each of them was; write a column id, in LAMMPS also dump_modify sort id."
+        )
+
+
+class Exchanged(NamedTuple):
+    """Labels that change places: most of them from snapshot ``when`` to the next."""
+
+    when: int
+    labels: int
+    moved: float  # median distance that a label moves
+    near: float  # median distance to whoever is nearest afterwards
+
+
+def exchanged(
+    pairs: Iterable[tuple[int, np.ndarray, np.ndarray, np.ndarray]],
+    density: float,
+    sides: np.ndarray,
+) -> Exchanged | None:
+    """Whether labels change places from one snapshot to the next.
+
+    Of labels that move far, the nearest particle of the next snapshot is a stranger at the distance
+    of a random point to its nearest particle, unless labels were exchanged: then it is the same
+    particle after its true, short step.
+
+    Args:
+        pairs: snapshot, positions (M, D), steps (M, D) of the labels, and all positions (K, D) of
+            the next snapshot.
+        density: particles per area or volume.
+        sides: (D,) periods of the axes, 0 for open ones; positions lie within.
+    """
+    D = len(sides)
+    spacing = neighbour_distance(density, D)
+    random = (np.log(2) / (density * {2: np.pi, 3: 4 * np.pi / 3}[D])) ** (1 / D)
+    moved, near, when = [], [], []
+    for t, position, step, after in pairs:
+        size = np.linalg.norm(step, axis=1)
+        far = size > FAR * spacing
+        if far.any() and len(after):
+            moved.append(size[far])
+            near.append(cKDTree(after, boxsize=sides).query(position[far])[0])
+            when.append(np.full(int(far.sum()), t))
+    if not moved:
+        return None
+    close = float(np.median(np.concatenate(near)))
+    times = np.concatenate(when)
+    if len(times) < 3 or close > CLOSE * random:
+        return None
+    worst = int(np.bincount(times).argmax())
+    far_by = float(np.median(np.concatenate(moved)))
+    return Exchanged(worst, int((times == worst).sum()), far_by, close)
+
+
+def _resolved(path: Path) -> None:
+    """Steps are shorter than the box: else nobody knows across which face a particle went.
+
+    A displacement between two random places of a period L has the standard deviation L / sqrt(12).
+    """
+    moved = path.step[path.follows]
+    for axis in np.flatnonzero(path.box.periodic):
+        random = path.box.lengths[axis] / np.sqrt(12)
+        found = float(np.sqrt(np.mean(moved[..., axis] ** 2)))
+        if moved[..., axis].size >= 50 and FILLED * random < found < 1.25 * random:
+            raise ValueError(
+                f"Particles of {path.name} move by {found:.4g} along {'xyz'[axis]} (root mean "
+                f"square) from one snapshot to the next, as if scattered anew over the box of "
+                f"{path.box.lengths[axis]:.6g} (by {random:.4g}): their rows change order, or "
+                f"snapshots are too far apart; write ids, and more snapshots."
+            )
+
+
+def _speeds(path: Path) -> None:
+    """Displacement / dt is the mean velocity over an interval, so never faster than velocities.
+
+    <|dr|^2> <= dt^2 <|v|^2>, and where dr goes along with the velocities at both ends, it is
+    their mean times dt (to second order in dt).
+    """
+    assert path.velocity is not None
+    move = path.step[path.follows]
+    mean = (0.5 * (path.velocity[1:] + path.velocity[:-1]))[path.follows]
+    ends = path.velocity[1:][path.follows] ** 2 + path.velocity[:-1][path.follows] ** 2
+    speed = float(np.sqrt(0.5 * np.mean(ends.sum(axis=2))))
+    noise = 2 * path.error**2 * move.shape[2]
+    square = max(float(np.mean((move**2).sum(axis=2))) - noise, 0.0)
+    found = np.sqrt(square) / path.dt
+    if speed == 0.0 or square == 0.0:
+        raise ValueError(
+            f"The velocities of {path.name} are {speed:.4g} and its displacements over an interval "
+            f"{np.sqrt(square):.4g} (root mean square): they contradict each other; set "
+            f"imported.velocities: difference."
+        )
+    both = float(np.mean((move * mean).sum(axis=2)))
+    along = float(np.mean((mean**2).sum(axis=2)))
+    aligned = both / np.sqrt(np.mean((move**2).sum(axis=2)) * along) if along > 0 else 0.0
+    ratio = both / (path.dt * along) if along > 0 else 0.0
+    short = aligned > ALIGNED and ratio < 1 / SPEED**2
+    long = found > SPEED * speed or (aligned > ALIGNED and ratio > SPEED)
+    if not (short or long):
+        return
+    said = (
+        f"Particles of {path.name} move by {np.sqrt(square):.4g} from one snapshot to the next, "
+        f"which over dt = {path.dt:.6g} makes {found:.4g}, and their velocities are {speed:.4g} "
+        f"(root mean squares, factor {found / speed:.3g}): "
+    )
+    if aligned > ALIGNED:
+        raise ValueError(
+            f"{said}displacements go along with the velocities as if snapshots were "
+            f"{path.dt * ratio:.4g} apart; correct imported.dt (the time between snapshots, not "
+            f"the time step), or imported.velocities: difference if velocities have another unit."
+        )
+    raise ValueError(
+        f"{said}displacements do not go along with the velocities (correlation {aligned:.2f}); "
+        f"rows change order, dt is too short, or positions have too few digits: write ids, correct "
+        f"imported.dt, or set imported.velocities: difference."
+    )

@@ -1,0 +1,322 @@
+"""Text formats, read strictly: XYZ, plain and extended, and the dumps of LAMMPS.
+
+Files come from anywhere: a line and a count have bounds, and what is no number where one should be
+ends in a sentence.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.imported.recorded import Frame, plausible, rectangular
+
+LONGEST = 1 << 20  # characters of a line of text
+PLAIN = "species:S:1:pos:R:3"
+POSITIONS = ("pos", "positions", "position")
+VELOCITIES = ("velo", "vel", "velocities", "velocity", "v")  # momenta: nobody says in which unit
+STEPS = ("step", "timestep", "frame")
+# A key of a comment and its value: `Time=0.5`, `time = 0.000,`, `Lattice="8 0 0 ..."`, `Step: 3`.
+# Words are taken whole and quotes end at the next one, so that the search is linear in the length.
+ENTRY = re.compile(
+    r"""(?<![\w.-])([A-Za-z][\w.-]{0,63})\s{0,16}[=:]\s{0,16}
+    (?:"([^"]*)"|'([^']*)'|\{([^{}]*)\}|([^\s,;]+))(?:\s{0,4}(fs|ps|ns|us|ms|s)(?![\w.-]))?""",
+    re.VERBOSE,
+)
+TIME = re.compile(r"(.{1,100}?)(fs|ps|ns|us|ms|s)?")
+NUMBER = re.compile(r"[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eEdD][+-]?\d{1,3})?")
+
+# Columns of positions, in the order in which they are preferred: scaled to the box, unwrapped.
+PLACES = (
+    ("x", "y", "z", False, False),
+    ("xu", "yu", "zu", False, True),
+    ("xs", "ys", "zs", True, False),
+    ("xsu", "ysu", "zsu", True, True),
+)
+# Lengths and times of LAMMPS' unit styles that this project has names for.
+UNITS = {
+    "lj": ("1", "1"),
+    "real": ("A", "fs"),
+    "metal": ("A", "ps"),
+    "micro": ("um", "us"),
+    "nano": ("nm", "ns"),
+}
+
+
+def extxyz(path: Path) -> Iterator[Frame]:
+    """Snapshots of an XYZ file; keys and columns of the extended format where they are given.
+
+    Raises:
+        ValueError: if a snapshot is cut short or does not have the columns it declares.
+    """
+    with _lines(path) as lines:
+        for first in lines:
+            if not first.strip():
+                continue
+            count = _whole_number(first, "a number of particles", path)
+            plausible(count, path)
+            comment = next(lines, "")
+            yield _xyz_snapshot(_rows(lines, count, path), comment, path)
+
+
+def _xyz_snapshot(rows: list[list[str]], comment: str, path: Path) -> Frame:
+    known, unit = _keys(comment)
+    lower = {key.lower(): value for key, value in known.items()}
+    columns = _xyz_columns(rows, lower.get("properties", PLAIN), path)
+    position = next((columns[name] for name in POSITIONS if name in columns), None)
+    if position is None:
+        raise ValueError(f"{path.name} has no column pos: it declares {', '.join(columns)}.")
+    velocity = next((columns[name] for name in VELOCITIES if name in columns), None)
+    identity = _numbers(columns["id"], path)[:, 0] if "id" in columns else None
+    order = slice(None) if identity is None else np.argsort(identity, kind="stable")
+    label = next((columns[name] for name in ("species", "type") if name in columns), None)
+    lengths, origin = _box(lower, path)
+    flags = lower.get("pbc", "").split()
+    # T is a temperature.
+    time = _number(lower["time"]) if "time" in lower else _number(known.get("t", ""))
+    step = next((_number(lower[key]) for key in STEPS if key in lower), None)
+    return Frame(
+        position=_vectors(position, path)[order],
+        velocity=None if velocity is None else _vectors(velocity, path)[order],
+        lengths=lengths,
+        origin=origin,
+        periodic=tuple(flag[0] in "Tt1" for flag in flags) if len(flags) == 3 else None,  # type: ignore[arg-type]
+        time=time,
+        step=None if step is None else int(step),
+        identity=None if identity is None else identity[order],
+        species=None if label is None else _kinds(label[:, 0])[order],
+        dimension=2 if position.shape[1] == 2 else None,
+        time_unit=unit if time is not None else None,
+    )
+
+
+def _keys(comment: str) -> tuple[dict[str, str], str | None]:
+    """Keys and values of a comment, the first of each, and the unit behind that of the time."""
+    known: dict[str, str] = {}
+    unit = None
+    for key, *values, behind in ENTRY.findall(comment):
+        value = next((value for value in values if value), "")
+        if key == "t" or key.lower() == "time":
+            timed = TIME.fullmatch(value)
+            value, suffix = timed.groups() if timed else (value, None)
+            unit = unit or suffix or behind or None
+        known.setdefault(key, value)
+    return known, unit
+
+
+def _xyz_columns(rows: list[list[str]], properties: str, path: Path) -> dict[str, np.ndarray]:
+    """Columns (N, k) of text by name, as name:type:width triples declare them."""
+    parts = properties.split(":")
+    widths = [_whole_number(width, "the width of a column", path) for width in parts[2::3]]
+    if len(rows[0]) < sum(widths):
+        raise ValueError(
+            f"{path.name} has rows of {len(rows[0])} columns and declares {sum(widths)} "
+            f"({properties[:200]})."
+        )
+    table, edges = np.array(rows), np.cumsum([0, *widths])
+    names = [name.lower() for name in parts[0::3]]
+    return {name: table[:, a:b] for name, a, b in zip(names, edges, edges[1:], strict=False)}
+
+
+def _vectors(text: np.ndarray, path: Path) -> np.ndarray:
+    """(N, 3) with z = 0 where a file has two coordinates."""
+    found = _numbers(text, path)
+    if found.shape[1] not in (2, 3):
+        raise ValueError(f"{path.name} has vectors of {found.shape[1]} components, not of 2 or 3.")
+    return np.pad(found, ((0, 0), (0, 3 - found.shape[1])))
+
+
+def _box(known: dict[str, str], path: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    if "lattice" not in known:
+        return None, None
+    edges = _numbers(known["lattice"].replace(",", " ").split(), path)
+    if edges.shape != (9,):
+        raise ValueError(f"{path.name} has a Lattice of {edges.size} numbers, not of 9.")
+    edges = edges.reshape(3, 3)
+    lengths = np.diag(edges).copy()
+    rectangular(edges - np.diag(lengths), lengths, path)
+    origin = known.get("origin")
+    return lengths, None if origin is None else _numbers(origin.split(), path)
+
+
+def lammps(path: Path) -> Iterator[Frame]:
+    """Snapshots of a dump of style atom or custom, particles sorted by their ids.
+
+    Raises:
+        ValueError: if the dump is cut short, its box is tilted, or it has no positions.
+    """
+    with _lines(path) as lines:
+        known: dict[str, Any] = {}
+        for line in lines:
+            title, _, rest = line.strip().partition(":")
+            if title != "ITEM":
+                raise ValueError(
+                    f"{path.name} is no LAMMPS text dump: it has the line {line[:60]!r}."
+                )
+            if rest.startswith(" ATOMS"):
+                missing = {"step", "N", "bounds"} - set(known)
+                if missing:
+                    raise ValueError(f"{path.name} has a header without {', '.join(missing)}.")
+                rows = _rows(lines, known["N"], path)
+                yield _dump_snapshot(rows, rest.split()[1:], known, path)
+            else:
+                _dump_header(rest.strip(), lines, known, path)
+
+
+def _dump_header(title: str, lines: Iterator[str], known: dict[str, Any], path: Path) -> None:
+    """Reads one item of the header into ``known``."""
+    if title == "TIMESTEP":
+        known["step"] = _whole_number(next(lines, ""), "a step", path)
+    elif title == "TIME":
+        known["time"] = float(_numbers([next(lines, "").strip()], path)[0])
+    elif title == "UNITS":
+        known["units"] = next(lines, "").strip()
+    elif title == "NUMBER OF ATOMS":
+        known["N"] = _whole_number(next(lines, ""), "a number of particles", path)
+        plausible(known["N"], path)
+    elif title.startswith("BOX BOUNDS"):
+        words = title.split()[2:]
+        flags = [word for word in words if re.fullmatch("[pfsm]{2}", word)]
+        known["periodic"] = tuple(word == "pp" for word in flags) if len(flags) == 3 else None
+        known["bounds"] = _bounds(_rows(lines, 3, path), "abc" in words, path)
+    else:
+        raise ValueError(f"{path.name} has the item {title[:60]!r}, which is not of a text dump.")
+
+
+def _bounds(rows: list[list[str]], general: bool, path: Path) -> np.ndarray:
+    """(3, 2) lower and upper faces; a third column are tilts, and ``general`` boxes are vectors."""
+    table = _numbers(rows, path)
+    if table.shape[1] < (4 if general else 2):
+        raise ValueError(f"{path.name} has box bounds of {table.shape[1]} columns: is it damaged?")
+    if general:
+        lengths, origin = np.diag(table[:, :3]), table[:, 3]
+        rectangular(table[:, :3] - np.diag(lengths), lengths, path)
+        return np.stack([origin, origin + lengths], axis=1)
+    rectangular(table[:, 2:], table[:, 1] - table[:, 0], path)
+    return table[:, :2]
+
+
+def _dump_snapshot(
+    rows: list[list[str]], columns: list[str], known: dict[str, Any], path: Path
+) -> Frame:
+    if len(rows[0]) < len(columns):
+        raise ValueError(
+            f"{path.name} has rows of {len(rows[0])} columns and declares {len(columns)}."
+        )
+    table = dict(zip(columns, zip(*rows, strict=True), strict=False))
+
+    def vectors(x: str, y: str, z: str) -> np.ndarray:
+        """(N, 3); a plane may be dumped without its z."""
+        found = _numbers([table[name] for name in (x, y, z) if name in table], path).T
+        return np.pad(found, ((0, 0), (0, 3 - found.shape[1])))
+
+    chosen = next((place for place in PLACES if all(name in table for name in place[:2])), None)
+    if chosen is None:
+        raise ValueError(
+            f"{path.name} has the columns {' '.join(columns)} and none of positions: dump x y z."
+        )
+    low, high = known["bounds"].T
+    position = vectors(*chosen[:3])
+    position = low + position * (high - low) if chosen[3] else position
+    identity = _numbers(table["id"], path) if "id" in table else None
+    order = slice(None) if identity is None else np.argsort(identity, kind="stable")
+    label = next((table[name] for name in ("type", "element") if name in table), None)
+    kinds = None if label is None else _species(label)
+    moving = all(name in table for name in ("vx", "vy"))
+    length_unit, time_unit = UNITS.get(known.get("units", ""), (None, None))
+    return Frame(
+        position=position[order],
+        velocity=vectors("vx", "vy", "vz")[order] if moving else None,
+        lengths=high - low,
+        origin=low,
+        periodic=known["periodic"],
+        time=known.get("time"),
+        step=known["step"],
+        identity=None if identity is None else identity[order],
+        species=None if kinds is None else kinds[order],
+        unwrapped=chosen[4],
+        length_unit=length_unit,
+        time_unit=time_unit,
+    )
+
+
+def _species(label: Sequence[str]) -> np.ndarray:
+    """Types as they are numbered; names of elements in alphabetical order."""
+    numbered = all(re.fullmatch(r"[0-9]{1,9}", word) for word in set(label))
+    return np.array(label, dtype=np.int32) if numbered else _kinds(np.array(label))
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a text file, packed or not, none longer than LONGEST."""
+    opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
+    try:
+        with opener(path, "rt", encoding="utf-8", errors="replace") as file:
+            yield _bounded(iter(partial(file.readline, LONGEST), ""), path)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
+
+
+def _bounded(lines: Iterator[str], path: Path) -> Iterator[str]:
+    for line in lines:
+        if len(line) == LONGEST and line[-1] != "\n":
+            raise ValueError(
+                f"{path.name} has a line of more than {LONGEST} characters, which no trajectory "
+                f"has: is it another kind of file?"
+            )
+        yield line
+
+
+def _whole_number(text: str, what: str, path: Path) -> int:
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
+        raise ValueError(f"{path.name} should give {what} where it has {text.strip()[:60]!r}.")
+    return int(text)
+
+
+def _number(text: str) -> float | None:
+    """A number as Fortran and C write it, or None where it is none."""
+    known = NUMBER.fullmatch(text)
+    return float(re.sub("[dD]", "e", known[0])) if known else None
+
+
+def _numbers(words: np.ndarray | Sequence[Any], path: Path) -> np.ndarray:
+    try:
+        return np.array(words, dtype=float)
+    except ValueError:
+        table = np.array(words)
+    read = [_number(str(word)) for word in table.ravel()]
+    if None in read:
+        wrong = str(table.ravel()[read.index(None)])[:60]
+        raise ValueError(f"{path.name} has {wrong!r} where a number should be.")
+    return np.array(read, dtype=float).reshape(table.shape)
+
+
+def _rows(lines: Iterator[str], count: int, path: Path) -> list[list[str]]:
+    """``count`` rows of words, all of one length."""
+    rows = [line.split() for line in islice(lines, count)]
+    if len(rows) < count:
+        raise ValueError(
+            f"{path.name} ends after {len(rows)} of {count} particles of its last snapshot: it was "
+            f"cut short; take the last snapshot away."
+        )
+    if len({len(row) for row in rows}) > 1:
+        shortest, longest = (f(len(row) for row in rows) for f in (min, max))
+        raise ValueError(
+            f"{path.name} has rows of {shortest} and of {longest} columns in one snapshot: is it "
+            f"damaged?"
+        )
+    return rows
+
+
+def _kinds(label: np.ndarray) -> np.ndarray:
+    return np.unique(label, return_inverse=True)[1].astype(np.int32)

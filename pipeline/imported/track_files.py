@@ -1,0 +1,416 @@
+"""Tables of tracks as other programs write them: trackpy, TrackMate, napari, Crocker and Grier."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py
+import numpy as np
+import pandas as pd
+from defusedxml import ElementTree
+
+from pipeline.imported import sources
+
+MOST = 100_000_000  # rows
+# Micrometres and seconds of the units that tables name; pixels and frames are none.
+LENGTHS = {
+    "px": None,
+    "pixel": None,
+    "pixels": None,
+    "um": 1.0,
+    "µm": 1.0,
+    "μm": 1.0,
+    "micron": 1.0,
+    "microns": 1.0,
+    "micrometer": 1.0,
+    "nm": 1e-3,
+    "mm": 1e3,
+}
+TIMES = {
+    "frame": None,
+    "frames": None,
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "min": 60.0,
+}
+CARRIED = ("mass", "size", "ecc", "signal", "ep", "z", "run", "filled")
+NAPARI = {4: ("particle", "frame", "y", "x"), 5: ("particle", "frame", "z", "y", "x")}
+
+
+class Raw(NamedTuple):
+    """A table as it stands in its file.
+
+    Fields:
+        path: of the file.
+        table: columns particle, x, y, and frame or time, as read; further ones of CARRIED.
+        columns: role -> name in the file.
+        length: micrometres of the unit of x and y, None where they are pixels.
+        time: seconds of the unit of ``time``, None where it counts frames or says nothing.
+        mpp: micrometres per pixel, where the file says; interval: seconds per frame, likewise.
+        view: width and height of the film in pixels, where the file says.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    columns: dict[str, str]
+    length: float | None = None
+    time: float | None = None
+    mpp: float | None = None
+    interval: float | None = None
+    view: tuple[int, int] | None = None
+
+
+def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -> Raw:
+    """A table of tracks.
+
+    Args:
+        chosen: names or numbers (from 0) of the columns for particle, frame, x and y; None where
+            they are recognised by name.
+        unit: of x and y; None as the file says, else pixels.
+
+    Raises:
+        ValueError: the file cannot be read, or its columns are missing or ambiguous.
+    """
+    readers = {"text": _text, "parquet": _parquet, "hdf5": _hdf5, "xml": _xml, "npy": _npy}
+    reader = readers[sources.table_kind(path) or "text"]
+    try:
+        raw = reader(path, chosen)
+    except (OSError, EOFError, zlib.error, ElementTree.ParseError, pd.errors.ParserError) as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
+    if len(raw.table) >= MOST:
+        raise ValueError(f"{path.name} holds more than {MOST} rows, too many to hold at once.")
+    return raw if unit is None else raw._replace(length=LENGTHS[unit])
+
+
+def _roles(
+    names: Sequence[str], chosen: Mapping[str, str | int | None], path: Path
+) -> dict[str, str]:
+    """Role -> name of its column.
+
+    Raises:
+        ValueError: a role has no column, or several, naming the setting that decides.
+    """
+    found = {}
+    for role in ("particle", "frame", "x", "y"):
+        told = chosen.get(role)
+        if told is not None:
+            index = (
+                told if isinstance(told, int) else list(names).index(told) if told in names else -1
+            )
+            if not 0 <= index < len(names):
+                raise ValueError(
+                    f"tracks.columns.{role} is {told!r} and {path.name} has the columns "
+                    f"{', '.join(map(str, names))}."
+                )
+            found[role] = names[index]
+            continue
+        columns = sources.candidates(names, role)
+        if len(columns) > 1:
+            raise ValueError(
+                f"{path.name} has several columns that may be the {role}, "
+                f"{' and '.join(names[k] for k in columns)}: name one as tracks.columns.{role}."
+            )
+        if columns:
+            found[role] = names[columns[0]]
+    times = sources.candidates(names, "time")
+    if len(times) == 1:
+        found["time"] = names[times[0]]
+    missing = [role for role in ("particle", "frame", "x", "y") if role not in found]
+    if missing and not (missing == ["frame"] and "time" in found):
+        raise ValueError(
+            f"{path.name} has the columns {', '.join(map(str, names))} and none is known to be the "
+            f"{missing[0]}: name it as tracks.columns.{missing[0]}."
+        )
+    return found
+
+
+def _assembled(
+    path: Path, table: pd.DataFrame, roles: Mapping[str, str], units: Mapping[str, str | None]
+) -> Raw:
+    """The columns under the names of their roles, and the units behind their names.
+
+    Args:
+        units: column -> unit as the file writes it.
+    """
+    plain = {sources.plain_name(str(name))[0]: name for name in table.columns}
+    carried = {name: plain[name] for name in CARRIED if name in plain}
+    carried.update({"z": plain["position_z"]} if "position_z" in plain else {})
+    kept = {**carried, **roles}
+    data = pd.DataFrame({role: table[name].to_numpy() for role, name in kept.items()})
+    told = {
+        role: units.get(name) or sources.plain_name(str(name))[1] for role, name in kept.items()
+    }
+    if told.get("x") != told.get("y"):
+        raise ValueError(
+            f"{path.name} gives x in {told.get('x')} and y in {told.get('y')}: name columns of one "
+            f"unit as tracks.columns.x and tracks.columns.y."
+        )
+    return Raw(
+        path,
+        data,
+        dict(roles),
+        length=_unit(told.get("x"), LENGTHS, "length", path),
+        time=_unit(told.get("time"), TIMES, "time", path),
+    )
+
+
+def _unit(
+    name: str | None, known: Mapping[str, float | None], quantity: str, path: Path
+) -> float | None:
+    if name is None or not name.strip():
+        return None
+    if name.strip().lower() not in known:
+        raise ValueError(
+            f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: change "
+            f"the table, or name its unit as tracks.length_unit."
+        )
+    return known[name.strip().lower()]
+
+
+def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+    lines = sources.head(path)
+    names = sources.heading(lines)
+    if not lines:
+        raise ValueError(f"{path.name} is empty.")
+    first = 0
+    if names:
+        head = next(k for k, line in enumerate(lines) if names == _names(line))
+        first = head + 1
+        # TrackMate repeats its header in words, in short and in units.
+        while first < len(lines) and not any(_is_number(w) for w in sources.words(lines[first])):
+            first += 1
+        units = {}
+        if first > head + 1:
+            units = dict(zip(names, map(_bare, sources.words(lines[first - 1])), strict=False))
+        table = _columns(path, lines, first, names)
+        return _assembled(path, table, _roles(names, chosen, path), units)
+    while first < len(lines) and lines[first].startswith("#"):
+        first += 1
+    rows = sources.numbers(lines)
+    table = _columns(path, lines, first, list(range(len(rows[0]))) if rows else [])
+    return _unnamed(path, table, rows, chosen)
+
+
+def _names(line: str) -> list[str]:
+    return sources.words(line.lstrip("#").strip())
+
+
+def _bare(word: str) -> str:
+    return word.strip().strip("()[]").strip()
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _columns(path: Path, lines: list[str], first: int, names: Sequence[Any]) -> pd.DataFrame:
+    """All rows from a line on, as text and numbers."""
+    if first >= len(lines):
+        raise ValueError(f"{path.name} holds no rows.")
+    mark = sources.delimiter(lines[first])
+    # Blank lines are skipped by pandas and were not counted here.
+    with sources.opened(path) as file:
+        skip = 0
+        for raw in file:
+            if raw.decode("utf-8-sig", "replace").strip() == lines[first].strip():
+                break
+            skip += 1
+    return pd.read_csv(
+        path,
+        sep=mark or r"\s+",
+        header=None,
+        names=list(names),
+        skiprows=skip,
+        index_col=False,
+        decimal="," if mark == ";" and "," in lines[first] else ".",
+        nrows=MOST,
+        encoding="utf-8",
+        encoding_errors="replace",
+        low_memory=False,
+        skipinitialspace=True,
+    )
+
+
+def _unnamed(
+    path: Path,
+    table: pd.DataFrame,
+    rows: Sequence[Sequence[float]],
+    chosen: Mapping[str, str | int | None],
+) -> Raw:
+    """A table without names, its columns known by their numbers or by what counts in them."""
+    count = table.shape[1]
+    if all(isinstance(chosen.get(role), int) for role in ("particle", "frame", "x", "y")):
+        roles = {role: int(number) for role, number in chosen.items() if number is not None}
+        if max(roles.values()) >= count:
+            raise ValueError(
+                f"tracks.columns names column {max(roles.values())} and {path.name} has {count}, "
+                f"numbered from 0."
+            )
+    else:
+        order = sources.layout(rows)
+        if order in (None, "both"):
+            why = "may be the first or the last of them" if order else "are not recognised"
+            raise ValueError(
+                f"{path.name} has {count} columns without names, and particle and frame {why}: "
+                f"give their numbers, from 0, as tracks.columns: {{particle: ..., frame: ..., "
+                f"x: ..., y: ...}}."
+            )
+        if order == "id":
+            roles = {role: k for k, role in enumerate(NAPARI[count])}
+        else:
+            roles = {"x": 0, "y": 1, "frame": count - 2, "particle": count - 1}
+    data = pd.DataFrame({role: table[number].to_numpy() for role, number in roles.items()})
+    return Raw(path, data, {role: f"column {number}" for role, number in roles.items()})
+
+
+def _npy(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+    array = np.load(path, allow_pickle=False)
+    if array.ndim != 2:
+        raise ValueError(f"{path.name} has shape {array.shape}, and a table has rows and columns.")
+    table = pd.DataFrame(array)
+    return _unnamed(path, table, array[: sources.PEEK].tolist(), chosen)
+
+
+def _parquet(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+    try:
+        table = pd.read_parquet(path)
+    except ValueError as error:
+        raise ValueError(f"{path.name} cannot be read: {error}") from error
+    names = [str(name) for name in table.columns]
+    return _assembled(path, table.set_axis(names, axis=1), _roles(names, chosen, path), {})
+
+
+def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+    """Tables of pandas and arrays of records, by their numbers alone: nothing is unpickled.
+
+    trackpy's store of one table per frame is one table.
+    """
+    with h5py.File(path) as file:
+        named = sources.hdf5_tables(file)
+        wanted = {key for key, names in named.items() if sources.roles_known(names)}
+        wanted = wanted or set(named)
+        if len(wanted) > 1 and not all(key.startswith("Frame_") for key in wanted):
+            raise ValueError(
+                f"{path.name} holds several tables, {', '.join(sorted(wanted))}: keep one of them."
+            )
+        if not wanted:
+            raise ValueError(f"{path.name} holds no table of pandas and no array of records.")
+        parts = [_hdf5_table(file[key]) for key in sorted(wanted)]
+    table = pd.concat(parts, ignore_index=True)
+    names = list(table.columns)
+    return _assembled(path, table, _roles(names, chosen, path), {})
+
+
+def _hdf5_table(node: Any) -> pd.DataFrame:
+    if hasattr(node, "get") and "axis0" in node:
+        columns = {}
+        blocks = [key for key in node if key.startswith("block") and key.endswith("_items")]
+        for key in blocks:
+            values = node[key.replace("_items", "_values")]
+            for k, name in enumerate(node[key][:]):
+                if values.dtype.kind in "iufb":
+                    columns[bytes(name).decode()] = values[:, k]
+        return pd.DataFrame(columns)
+    table = node["table"] if hasattr(node, "get") else node
+    rows, columns = table[:MOST], {}
+    for field in table.dtype.names:
+        for k, name in enumerate(sources.hdf5_block(table, field)):
+            values = rows[field]
+            if values.dtype.kind in "iufb":
+                columns[name] = values[:, k] if values.ndim == 2 else values
+    return pd.DataFrame(columns)
+
+
+def _xml(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+    """TrackMate's whole session, or its tracks exported by themselves.
+
+    Entities and document types are refused by the parser: text cannot grow by them.
+    """
+    with sources.opened(path) as file:
+        return _session(path, file)
+
+
+def _session(path: Path, file: Any) -> Raw:
+    spots: list[tuple[str, Any, Any, Any, Any]] = []
+    links: list[tuple[str, str, str]] = []
+    simple: list[tuple[int, Any, Any, Any, Any]] = []
+    kept: set[str] | None = None
+    facts: dict[str, dict[str, str]] = {}
+    track, particle = "", -1
+    for event, node in ElementTree.iterparse(file, events=("start", "end"), forbid_dtd=True):
+        get = node.get
+        if event == "start":
+            if node.tag in ("Model", "ImageData", "Tracks"):
+                facts[node.tag] = dict(node.attrib)
+            elif node.tag == "Track":
+                track = get("TRACK_ID", "")
+            elif node.tag == "FilteredTracks":
+                kept = set()
+            elif node.tag == "particle":
+                particle += 1
+            continue
+        if node.tag == "Spot":
+            place = (get("POSITION_X"), get("POSITION_Y"), get("POSITION_Z"))
+            spots.append((get("ID", ""), get("FRAME"), *place))
+        elif node.tag == "Edge":
+            links.append((get("SPOT_SOURCE_ID", ""), get("SPOT_TARGET_ID", ""), track))
+        elif node.tag == "TrackID" and kept is not None:
+            kept.add(get("TRACK_ID", ""))
+        elif node.tag == "detection":
+            simple.append((particle, get("t"), get("x"), get("y"), get("z")))
+        if node.tag in ("SpotsInFrame", "Track", "particle", "Spot", "Edge", "detection"):
+            node.clear()
+    names = ["particle", "frame", "x", "y", "z"]
+    if simple:
+        table = pd.DataFrame(simple, columns=names)
+        told = facts.get("Tracks", {})
+        return _with_facts(path, table, told.get("spaceUnits"), told.get("timeUnits"), told, {})
+    member = {spot: track for a, b, track in links for spot in (a, b)}
+    rows = [(member[s[0]], *s[1:]) for s in spots if s[0] in member]
+    rows = [row for row in rows if kept is None or row[0] in kept]
+    model, image = facts.get("Model", {}), facts.get("ImageData", {})
+    table = pd.DataFrame(rows, columns=names)
+    return _with_facts(path, table, model.get("spatialunits"), model.get("timeunits"), {}, image)
+
+
+def _with_facts(
+    path: Path,
+    table: pd.DataFrame,
+    length: str | None,
+    time: str | None,
+    tracks: Mapping[str, str],
+    image: Mapping[str, str],
+) -> Raw:
+    if table.empty:
+        raise ValueError(f"{path.name} holds no tracks: were they filtered away, or never linked?")
+    table = table.apply(pd.to_numeric, errors="coerce")
+    unit = _unit(length, LENGTHS, "length", path)
+    seconds = _unit(time, TIMES, "time", path)
+    every = image.get("timeinterval") or tracks.get("frameInterval")
+    wide, high = (image.get(key) for key in ("width", "height"))
+    pixel = image.get("pixelwidth")
+    if pixel and image.get("pixelheight") not in (None, pixel):
+        raise ValueError(
+            f"{path.name} gives pixels of {pixel} x {image['pixelheight']}: only square ones can "
+            f"be used."
+        )
+    return Raw(
+        path,
+        table,
+        {"particle": "TRACK_ID", "frame": "FRAME", "x": "POSITION_X", "y": "POSITION_Y"},
+        length=unit,
+        mpp=float(pixel) * unit if pixel and unit else None,
+        interval=float(every) * seconds if every and seconds else None,
+        view=(int(wide), int(high)) if wide and high and int(wide) * int(high) > 0 else None,
+    )

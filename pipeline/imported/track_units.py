@@ -1,0 +1,165 @@
+"""What the numbers of a table of tracks mean: labels, frames, pixels, and their scales."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from pipeline.imported.track_files import Raw
+from pipeline.tables import TRACKS
+
+SAME = 0.01  # by which a scale of the file may differ from a given one without a word
+FLAT = 0.25  # of the distance of neighbours, by which tracks may leave the plane
+
+
+def scale(
+    key: str, given: float | None, found: Sequence[float | None], notes: list[str]
+) -> float | None:
+    """The given scale, or the one that all tables state, or none."""
+    stated = sorted({round(value, 9) for value in found if value is not None})
+    if given is not None:
+        if stated and max(abs(value / given - 1) for value in stated) > SAME:
+            notes.append(f"video.{key} = {given:g} was taken; the table says {stated[0]:.6g}.")
+        return float(given)
+    if len(stated) > 1 and stated[-1] / stated[0] > 1 + SAME:
+        raise ValueError(
+            f"The tables state different scales, {key} from {stated[0]:.6g} to {stated[-1]:.6g}: "
+            f"give video.{key}, or put them into folders of their own under data/."
+        )
+    return stated[0] if stated else None
+
+
+def interval(raw: Raw) -> float | None:
+    """Seconds per frame of a table that has frames and times; both must go along."""
+    if "frame" not in raw.table or "time" not in raw.table:
+        return None
+    frame, time = (pd.to_numeric(raw.table[key], errors="coerce") for key in ("frame", "time"))
+    known = frame.notna() & time.notna()
+    if frame[known].nunique() < 2:
+        return None
+    slope, start = np.polyfit(frame[known], time[known], 1)
+    apart = float(np.abs(time[known] - start - slope * frame[known]).max())
+    if slope <= 0 or apart > 0.1 * slope:
+        raise ValueError(
+            f"The times of {raw.path.name} do not go along with its frames (a line through them "
+            f"has slope {slope:.4g}, and they leave it by up to {apart:.4g}): correct one of them, "
+            f"or drop the column {raw.columns.get('time', 'of times')}."
+        )
+    return float(slope) * raw.time if raw.time else None
+
+
+def pixel(raws: Sequence[Raw], mpp: float | None, filmed: bool, notes: list[str]) -> float | None:
+    """Micrometres per pixel, needed where positions are lengths."""
+    metric = [raw.path.name for raw in raws if raw.length is not None]
+    if not metric or mpp is not None:
+        return mpp
+    if filmed:
+        raise ValueError(
+            f"The positions of {metric[0]} are lengths and those of its film are pixels: give "
+            f"video.mpp, micrometres per pixel."
+        )
+    notes.append(
+        f"The positions of {metric[0]} are lengths, and no size of a pixel is known: 1 µm was "
+        f"taken for a pixel (video.mpp)."
+    )
+    return 1.0
+
+
+def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd.DataFrame:
+    """Numbers: particle and frame whole, x and y in pixels of the film as recorded."""
+    name, table = raw.path.name, raw.table.copy()
+    loose = pd.to_numeric(table["particle"], errors="coerce")
+    if loose.isna().all() and table["particle"].notna().any():
+        codes, labels = pd.factorize(table["particle"])
+        notes.append(f"The particles of {name} are words ({labels[0]}, ...): they were numbered.")
+        loose = pd.Series(np.where(codes < 0, np.nan, codes))
+    single = loose.isna() | (loose < 0)
+    if single.any():
+        notes.append(f"{int(single.sum())} of {len(table)} rows of {name} belong to no track.")
+    table = table[~single].reset_index(drop=True)
+    if table.empty:
+        raise ValueError(f"No row of {name} belongs to a track ({raw.columns['particle']}).")
+    table["particle"] = _whole(loose[~single], "particle", raw)
+    for axis in ("x", "y"):
+        values = pd.to_numeric(table[axis], errors="coerce").to_numpy(float)
+        bad = ~np.isfinite(values)
+        if bad.any():
+            raise ValueError(
+                f"{int(bad.sum())} of {len(values)} rows of {name} have a {axis} that is no "
+                f"number, the first in row {int(np.argmax(bad))} of its tracks: take them away."
+            )
+        table[axis] = values if raw.length is None else values * raw.length / (mpp or 1.0)
+    table["frame"] = _frames(table, raw, fps)
+    if "run" in table:
+        table["run"] = _whole(table["run"], "run", raw)
+    _plane(table, name, notes)
+    for extra in ("mass", "size", "ecc", "signal", "ep"):
+        values = pd.to_numeric(table[extra], errors="coerce") if extra in table else 0.0
+        table[extra] = pd.Series(values, index=table.index).fillna(0.0).astype(float)
+    table["filled"] = table["filled"].astype(bool) if "filled" in table else False
+    return table.assign(run=table.get("run", 0))[list(TRACKS)]
+
+
+def _whole(values: pd.Series, role: str, raw: Raw) -> np.ndarray:
+    """Whole numbers.
+
+    Raises:
+        ValueError: some are not, or are too large.
+    """
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(float)
+    near = np.round(numbers)
+    wrong = ~(np.abs(numbers - near) < 1e-6) | (np.abs(near) > 2**53)
+    if wrong.any():
+        raise ValueError(
+            f"The {role} of {raw.path.name} ({raw.columns.get(role, role)}) must be whole numbers, "
+            f"and {int(wrong.sum())} of {len(numbers)} are not ({numbers[wrong][0]:.6g}): "
+            + (
+                "if they are times, give video.fps and name the column time."
+                if role == "frame"
+                else f"name the right column as tracks.columns.{role}."
+            )
+        )
+    return near.astype(np.int64)
+
+
+def _frames(table: pd.DataFrame, raw: Raw, fps: float | None) -> np.ndarray:
+    """Frame numbers, or times counted in frames."""
+    name = raw.path.name
+    if "frame" in table:
+        frame = _whole(table["frame"], "frame", raw)
+    else:
+        if fps is None:
+            raise ValueError(
+                f"{name} gives times ({raw.columns['time']}) and no frames: give video.fps, the "
+                f"frames per second."
+            )
+        time = pd.to_numeric(table["time"], errors="coerce").to_numpy(float) * (raw.time or 1.0)
+        frame = np.round(time * fps)
+        off = float(np.nanmax(np.abs(time * fps - frame))) if np.isfinite(time).any() else np.inf
+        if not off < 0.1 or not np.isfinite(time).all():
+            raise ValueError(
+                f"The times of {name} do not fall on the frames that video.fps = {fps:g} makes "
+                f"(they miss them by up to {off:.2g} of a frame): correct video.fps."
+            )
+        frame = frame.astype(np.int64)
+    if frame.min() < 0:
+        raise ValueError(f"{name} has a frame {frame.min()}: frames are counted from 0.")
+    return frame
+
+
+def _plane(table: pd.DataFrame, name: str, notes: list[str]) -> None:
+    if "z" not in table:
+        return
+    z = pd.to_numeric(table["z"], errors="coerce").to_numpy(float)
+    span = float(np.nanmax(z) - np.nanmin(z)) if np.isfinite(z).any() else 0.0
+    area = float(np.ptp(table["x"]) * np.ptp(table["y"]))
+    spacing = np.sqrt(area / max(len(table) / max(table["frame"].nunique(), 1), 1))
+    if span > FLAT * spacing:
+        raise ValueError(
+            f"Tracks of {name} reach over {span:.4g} in z and only tracks in a plane are read as "
+            f"tables: write them as extended XYZ (howto: your own simulation data)."
+        )
+    if span > 0:
+        notes.append(f"The z of {name} (over {span:.3g}) was left out.")

@@ -1,0 +1,196 @@
+"""Frame k of a film is what straight decoding shows as the k-th, however it is reached."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.video.readers import FilmReader
+from pipeline.video.tiff import UnreadableVideo
+
+B_FRAMES = {"bf": "3", "g": "12"}
+OPEN = {**B_FRAMES, "x264-params": "open-gop=1:keyint=12:min-keyint=12:scenecut=0"}
+HIDDEN = {"auto-alt-ref": "1", "lag-in-frames": "16", "g": "12", "b": "200k", "cpu-used": "8"}
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+# name, codec, pixels, options of the codec, container, options of the container.
+FILMS = {
+    "h264 mp4": ("a.mp4", "libx264", "yuv420p", B_FRAMES, None, None),
+    "open groups": ("a.mp4", "libx264", "yuv420p", OPEN, None, None),
+    "fragmented": ("a.mp4", "libx264", "yuv420p", B_FRAMES, None, FRAGMENTS),
+    "intra refresh": (
+        "a.mp4", "libx264", "yuv420p", {"x264-params": "intra-refresh=1:keyint=20"}, None, None
+    ),
+    "mkv": ("a.mkv", "libx264", "yuv420p", B_FRAMES, None, None),
+    "h264 avi": ("a.avi", "libx264", "yuv420p", B_FRAMES, None, None),
+    "mpeg4 avi": ("a.avi", "mpeg4", "yuv420p", B_FRAMES, None, None),
+    "mjpeg": ("a.avi", "mjpeg", "yuvj420p", {}, None, None),
+    "lossless": ("a.avi", "ffv1", "gray", {"g": "12"}, None, None),
+    "program stream": ("a.mpg", "mpeg2video", "yuv420p", {"bf": "2", "g": "12"}, "mpeg", None),
+    "mpeg1": ("a.mpg", "mpeg1video", "yuv420p", {"bf": "2", "g": "12"}, "mpeg", None),
+    "transport stream": ("a.ts", "libx264", "yuv420p", B_FRAMES, "mpegts", None),
+    "vp8, hidden frames": ("a.webm", "libvpx", "yuv420p", HIDDEN, None, None),
+    "vp9, hidden frames": ("a.webm", "libvpx-vp9", "yuv420p", HIDDEN, None, None),
+    "wmv": ("a.wmv", "wmv2", "yuv420p", {"g": "12"}, None, None),
+    "no stamps": ("a.264", "libx264", "yuv420p", B_FRAMES, "h264", None),
+    "gif": ("a.gif", "gif", "gray", {}, None, None),
+}  # fmt: skip
+
+
+def pictures(count: int, seed: int, alike: float = 0.0) -> np.ndarray:
+    """(T, 48, 64) spots that wander; a share of the frames is like the one before."""
+    random = np.random.default_rng(seed)
+    y, x = np.mgrid[:48, :64]
+    points, frames = random.uniform(0, 60, (9, 2)), []
+    for _ in range(count):
+        if not frames or random.random() >= alike:
+            points = points + random.normal(0, 1, points.shape)
+            spots = [np.exp(-((y - b) ** 2 + (x - a) ** 2) / 8) for a, b in points]
+            frames.append(np.clip(180 * np.sum(spots, axis=0) + 40, 0, 255).astype(np.uint8))
+        else:
+            frames.append(frames[-1])
+    return np.array(frames)
+
+
+def write(path: Path, images, codec, pixels, options, container=None, extra=None, stamps=None):
+    with av.open(str(path), "w", format=container, options=extra or {}) as file:
+        stream = file.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width = images.shape[1:]
+        stream.pix_fmt = pixels
+        stream.codec_context.max_b_frames = int(options.get("bf", 0))
+        stream.codec_context.gop_size = int(options.get("g", 12))
+        if stamps is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for k, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, "gray")
+            frame.pts = k if stamps is None else int(stamps[k])
+            if stamps is not None:
+                frame.time_base = Fraction(1, 1000)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+
+
+def straight(path: Path) -> np.ndarray:
+    """The frames as PyAV shows them to whoever does nothing but go on."""
+    with av.open(str(path)) as file:
+        return np.stack([frame.to_ndarray(format="gray") for frame in file.decode(video=0)])
+
+
+def chunks_agree(path: Path, truth: np.ndarray, pieces) -> FilmReader:
+    made = FilmReader(path, grey=True)
+    assert made.length == len(truth)
+    reader = FilmReader(path, grey=True, index=made.index)
+    for start, count, step in pieces:
+        stop = min(start + count, len(truth))
+        found = list(reader.planes(start, stop, step))
+        np.testing.assert_array_equal(np.array(found), truth[start:stop:step])
+    return reader
+
+
+PIECES = [(70, 5, 1), (3, 2, 1), (5, 20, 3), (47, 1, 1), (11, 3, 1), (12, 3, 1), (0, 75, 7)]
+
+
+@pytest.mark.parametrize("film", FILMS.values(), ids=FILMS.keys())
+def test_every_container_in_chunks(tmp_path, film):
+    name, codec, pixels, options, container, extra = film
+    images = pictures(75, zlib.crc32(repr(film).encode()), alike=0.1)
+    write(tmp_path / name, images, codec, pixels, options, container, extra)
+    chunks_agree(tmp_path / name, straight(tmp_path / name), PIECES)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """Films of every kind with what straight decoding shows of them."""
+    folder, found = tmp_path_factory.mktemp("films"), []
+    for seed, key in enumerate(("open groups", "h264 avi", "mpeg4 avi", "program stream")):
+        name, codec, pixels, options, container, extra = FILMS[key]
+        path = folder / f"{seed}{name}"
+        write(path, pictures(60, seed, 0.2), codec, pixels, options, container, extra)
+        found.append((path, straight(path)))
+    return found
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    which=st.integers(0, 3),
+    pieces=st.lists(
+        st.tuples(st.integers(0, 59), st.integers(1, 30), st.integers(1, 4)), min_size=1, max_size=6
+    ),
+)
+def test_random_chunks_of_random_films(library, which, pieces):
+    path, truth = library[which]
+    chunks_agree(path, truth, pieces)
+
+
+def test_two_readers_of_one_film_take_turns(tmp_path):
+    """What a reader yields does not depend on what else was asked of it in between."""
+    name, codec, pixels, options, container, extra = FILMS["mpeg4 avi"]
+    write(tmp_path / name, pictures(40, 5), codec, pixels, options, container, extra)
+    truth, reader = straight(tmp_path / name), FilmReader(tmp_path / name, grey=True)
+    both = zip(reader.planes(0, 30), reader.planes(9, 39), strict=True)
+    for t, (first, second) in enumerate(both):
+        np.testing.assert_array_equal(first, truth[t])
+        np.testing.assert_array_equal(second, truth[t + 9])
+
+
+def test_a_seek_that_goes_astray_is_noticed(tmp_path, monkeypatch):
+    """With a container that always enters elsewhere, the film is decoded from its beginning."""
+    name, codec, pixels, options, container, extra = FILMS["h264 mp4"]
+    write(tmp_path / name, pictures(60, 3), codec, pixels, options, container, extra)
+    truth, made = straight(tmp_path / name), FilmReader(tmp_path / name, grey=True)
+    reader = FilmReader(tmp_path / name, grey=True, index=made.index)
+    lying = made.index._replace(stamp=np.roll(made.index.stamp, 20))
+    reader._index = lying
+    np.testing.assert_array_equal(np.array(list(reader.planes(30, 40))), truth[30:40])
+
+
+def test_a_changed_film_is_refused(tmp_path):
+    name, codec, pixels, options, container, extra = FILMS["mjpeg"]
+    write(tmp_path / name, pictures(30, 1), codec, pixels, options, container, extra)
+    index = FilmReader(tmp_path / name, grey=True).index
+    write(tmp_path / name, pictures(12, 2), codec, pixels, options, container, extra)
+    with pytest.raises(UnreadableVideo, match="did it change since"):
+        list(FilmReader(tmp_path / name, grey=True, index=index).planes(20, 25))
+
+
+def test_a_film_without_pictures(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as file:
+        stream = file.add_stream("aac", rate=8000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+        frame.sample_rate = 8000
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    with pytest.raises(UnreadableVideo, match="holds no video"):
+        FilmReader(tmp_path / "a.mp4", grey=True)
+
+
+def test_stamps_are_seconds(tmp_path):
+    stamps = np.cumsum([0, 40, 40, 80, 40, 120, 40, 40])
+    write(tmp_path / "a.mkv", pictures(8, 4), "libx264", "yuv420p", {"bf": "0"}, stamps=stamps)
+    found = FilmReader(tmp_path / "a.mkv", grey=True).index.seconds
+    np.testing.assert_allclose(found, stamps / 1000)
+
+
+def test_frames_of_two_sizes(tmp_path):
+    """A stream that changes its size in the middle, as raw MPEG-4 can, is refused by the frame."""
+    parts = []
+    for images in (pictures(6, 1), pictures(6, 2)[:, :32, :32]):
+        buffer = io.BytesIO()
+        with av.open(buffer, "w", format="mjpeg") as file:
+            stream = file.add_stream("mjpeg", rate=25)
+            stream.height, stream.width = images.shape[1:]
+            stream.pix_fmt = "yuvj420p"
+            for image in images:
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(image, "gray")))
+            file.mux(stream.encode())
+        parts.append(buffer.getvalue())
+    (tmp_path / "a.mjpeg").write_bytes(b"".join(parts))
+    with pytest.raises(ValueError, match=r"differ in size: frame 6 has 32 x 32 px"):
+        _ = FilmReader(tmp_path / "a.mjpeg", grey=True).length

@@ -1,0 +1,252 @@
+"""What one look through a film finds: frames that are none, cuts, jumps, and its clock."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipeline.video import survey
+from pipeline.video.detect import Detection, features, locate
+from pipeline.video.frames import write_examples
+from pipeline.video.link import Linking, link
+from pipeline.video.tune import detection, tune
+
+ASKED = {"mpp": None, "fps": None, "pixel_aspect": 1.0, "channel": None, "position": None}
+ASKED |= {"plane": None, "frames": None, "crop": None, "background": None, "flicker": False}
+ASKED |= {"registration": False, "times": "file", "repeats": "leave out"}
+SPOTS = Detection(9, 300.0, 8.0, 50)
+
+
+def film(count: int, seed: int = 0, size: int = 120, shift=None, noise: float = 2.0) -> np.ndarray:
+    """(T, size, size) uint8: spots on a lattice that jiggle, moved by shift (T, 2) (y, x)."""
+    random = np.random.default_rng(seed)
+    shift = np.zeros((count, 2)) if shift is None else np.asarray(shift)
+    cells = np.arange(-4 * 15, size + 4 * 15, 15)
+    start = np.stack(np.meshgrid(cells, cells), axis=-1).reshape(-1, 2)
+    start = start + random.uniform(-3, 3, start.shape)
+    y, x = np.mgrid[:size, :size]
+    frames = []
+    for t in range(count):
+        start = start + random.normal(0, 0.15, start.shape)
+        scene = np.full((size, size), 40.0)
+        for row, column in start + shift[t]:
+            if -8 < row < size + 8 and -8 < column < size + 8:
+                here = (
+                    slice(max(int(row) - 8, 0), max(int(row) + 9, 0)),
+                    slice(max(int(column) - 8, 0), max(int(column) + 9, 0)),
+                )
+                apart = (y[here] - row) ** 2 + (x[here] - column) ** 2
+                scene[here] += 150 * np.exp(-apart / 8)
+        frames.append(np.clip(scene + random.normal(0, noise, scene.shape), 0, 255))
+    return np.rint(frames).astype(np.uint8)
+
+
+CLEAN = film(40)
+
+
+def surveyed(folder, images, **asked) -> survey.Survey:
+    tifffile.imwrite(folder / "a.tif", images, photometric="minisblack")
+    return survey.survey(folder, {**ASKED, **asked})
+
+
+def test_a_clean_film_gives_no_word(tmp_path):
+    found = surveyed(tmp_path, CLEAN)
+    (video,) = found.videos
+    assert video.seen.all()
+    assert (found.warnings, found.fps) == ([], None)
+    np.testing.assert_array_equal(video.number, np.arange(40))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    bad=st.dictionaries(
+        st.integers(0, 39),
+        st.sampled_from(["black", "grey", "white", "repeated", "elsewhere"]),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_random_faults_are_found_and_named(tmp_path_factory, bad):
+    """Every frame that is none is left out, no other one is, and all stay one run."""
+    bad = {t: kind for t, kind in bad.items() if t - 1 not in bad and t not in (0, 39)}
+    images = CLEAN.copy()
+    other, random = film(3, seed=7)[1], np.random.default_rng(1)
+    for t, kind in bad.items():
+        level = {"black": 3, "grey": 120, "white": 250}.get(kind)
+        if level is not None:
+            images[t] = np.clip(level + random.normal(0, 1, images[t].shape), 0, 255)
+        else:
+            images[t] = images[t - 1] if kind == "repeated" else other
+    found = surveyed(tmp_path_factory.mktemp("bad"), images)
+    (video,) = found.videos
+    assert set(np.flatnonzero(~video.seen)) == set(bad)
+    np.testing.assert_array_equal(video.number, np.arange(40))
+    said = " ".join(found.warnings)
+    flat = [t for t, kind in bad.items() if kind in ("black", "grey", "white")]
+    assert ("flat" in said, "repeat" in said, "unlike" in said) == (
+        bool(flat),
+        "repeated" in bad.values(),
+        "elsewhere" in bad.values(),
+    )
+
+
+def test_settings_are_not_estimated_from_frames_that_are_none(tmp_path):
+    """The first frame is flat, the middle one white: as if they were not there."""
+    images = CLEAN.copy()
+    images[[0, 39]], images[[19, 20]] = 100, 255
+    spoilt = surveyed(tmp_path, images)
+    (tmp_path / "clean").mkdir()
+    clean = surveyed(tmp_path / "clean", CLEAN)
+    one, other = tune(spoilt.videos, {}).parameters, tune(clean.videos, {}).parameters
+    assert one["diameter"] == other["diameter"]
+    assert one["search_range"] == pytest.approx(other["search_range"], rel=0.1)
+    table = features(spoilt.videos, detection(one))
+    assert sorted(set(range(40)) - set(table["frame"])) == [0, 19, 20, 39]
+    write_examples(tmp_path / "frames.h5", spoilt.videos)
+
+
+def test_frames_without_particles_are_counted_and_those_left_out_are_not(tmp_path):
+    images = CLEAN.copy()
+    images[10], images[20] = 40, 255
+    images[20, ::2] = 0
+    found = surveyed(tmp_path, images)
+    found.videos[0].seen[20] = True  # shows something, but no particle
+    table = features(found.videos, SPOTS)
+    table = table[table["frame"] != 20]
+    seen = [video.number[video.seen] for video in found.videos]
+    summary = link(table, Linking(4.0, 2, 5), seen)[1]
+    assert len(summary["per_frame"]) == 39
+    assert summary["per_frame"].count(0) == 1
+    assert "in 1 frames no particle was found" in " ".join(summary["warnings"])
+
+
+def test_a_cut_is_a_new_run(tmp_path):
+    found = surveyed(tmp_path, np.concatenate([CLEAN[:25], film(15, seed=9)]))
+    assert [len(video) for video in found.videos] == [25, 15]
+    assert found.warnings == ["a is cut at frame 25: what follows is a run of its own."]
+    np.testing.assert_array_equal(found.videos[1].number, np.arange(15))
+    table = features(found.videos, SPOTS)
+    assert table.groupby("run")["frame"].max().tolist() == [24, 14]
+
+
+@pytest.mark.parametrize("step", [(0, 22), (-31, 8)])
+def test_a_jump_of_the_stage_is_named_with_its_length(tmp_path, step):
+    shift = np.zeros((40, 2))
+    shift[18:] = step
+    images = film(40, shift=shift)
+    found = surveyed(tmp_path, images)
+    assert [len(video) for video in found.videos] == [18, 22]
+    assert f"jumps by ({-step[1]}, {-step[0]}) px at frame 18" in found.warnings[0]
+    (video,) = surveyed(tmp_path, images, registration=True).videos
+    moved = video.correction.shift
+    np.testing.assert_allclose(moved[30] - moved[5], step, atol=0.3)
+
+
+def test_a_raised_frame_rate(tmp_path):
+    shown = np.arange(48) * 25 // 30
+    found = surveyed(tmp_path, CLEAN[shown], fps=25.0)
+    (video,) = found.videos
+    np.testing.assert_array_equal(video.number[video.seen], np.arange(40))
+    assert found.fps == 25.0
+    assert "1 of every 6 frames of a repeat the one before" in found.warnings[0]
+    assert surveyed(tmp_path, CLEAN[shown], repeats="keep").videos[0].seen.all()
+
+
+def test_a_long_gap_is_a_new_run_and_a_short_one_a_gap(tmp_path):
+    import imageio.v3 as imageio
+
+    for t in range(40):
+        number = t + 3 * (t >= 10) + 500 * (t >= 25)
+        imageio.imwrite(tmp_path / f"f_{number:04d}.png", CLEAN[t])
+    found = survey.survey(tmp_path, ASKED)
+    assert [video.number[-1] for video in found.videos] == [27, 14]
+    assert "503 frames" in found.warnings[0]
+    table = features(found.videos, SPOTS)
+    seen = [video.number[video.seen] for video in found.videos]
+    tracks, _ = link(table, Linking(4.0, 3, 5), seen)
+    first = tracks[tracks["run"] == 0]
+    filled = first.groupby("frame")["filled"].mean()
+    assert (filled.loc[[10, 11, 12]] == 1).all()
+    assert filled.drop([10, 11, 12]).max() < 0.2
+
+
+def test_a_survey_comes_back_from_disk(tmp_path):
+    images = np.concatenate([CLEAN[:25], film(15, seed=9)])
+    images[3] = 50
+    (tmp_path / "data").mkdir()
+    made = surveyed(tmp_path / "data", images, flicker=True, registration=True)
+    survey.write(tmp_path / "s.h5", tmp_path / "s.json", made)
+    asked = {**ASKED, "flicker": True, "registration": True}
+    again = survey.read(tmp_path / "s.h5", tmp_path / "data", asked)
+    for one, other in zip(made.videos, again, strict=True):
+        np.testing.assert_array_equal(one.seen, other.seen)
+        np.testing.assert_array_equal(one.number, other.number)
+        np.testing.assert_array_equal(one[2], other[2])
+    (tmp_path / "data" / "a.tif").rename(tmp_path / "data" / "b.tif")
+    with pytest.raises(ValueError, match="holds other videos than"):
+        survey.read(tmp_path / "s.h5", tmp_path / "data", asked)
+
+
+def test_runs_of_different_rate_are_refused(tmp_path, film):
+    for name, rate in (("a.mp4", 25), ("b.mp4", 30)):
+        film(tmp_path / name, CLEAN, "libx264", "yuv420p", rate=rate)
+    with pytest.raises(ValueError, match=r"one frame rate, got intervals of 0\.04 s, 0\.03333 s"):
+        survey.survey(tmp_path, ASKED)
+
+
+@pytest.mark.parametrize("kind", ["int16", "int32", "float32", "float64", "uint32"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_pixels_of_every_type_show_the_same_particles(tmp_path, kind, dark):
+    """Signed levels with the ground taken off, floating point and 32 bit: as in 16 bit."""
+    # Noise below one grey level is cut off by trackpy, so that the unit matters a little.
+    fine = 100 if kind[0] == "f" else 1
+    deep = fine * CLEAN[0].astype(np.uint16)
+    settings = SPOTS._replace(invert=dark, minmass=300.0 * fine)
+    expected = locate(255 * fine - deep if dark else deep, settings)
+    levels = CLEAN.astype(float)
+    levels = (255 - levels if dark else levels) - (0 if kind[0] == "u" else 128)
+    levels = levels / 1000 if kind[0] == "f" else levels
+    (video,) = surveyed(tmp_path, levels.astype(kind)).videos
+    scale = 1e-3 if kind[0] == "f" else 1.0
+    found = locate(video[0], SPOTS._replace(invert=dark, minmass=300.0 * scale))
+    assert len(found) == len(expected)
+    columns = ["y", "x"]
+    one, other = (table.sort_values(columns)[columns].to_numpy() for table in (found, expected))
+    assert np.abs(one - other).max() < 0.02
+    assert found["mass"].median() == pytest.approx(
+        scale / fine * expected["mass"].median(), rel=0.01
+    )
+
+
+def test_pixels_that_are_no_number_and_hot_ones(tmp_path):
+    """A few NaN in every frame, one glaring pixel, one frame of nothing but NaN."""
+    images = CLEAN.astype(np.float32)
+    expected = features(surveyed(tmp_path, images).videos, SPOTS)
+    random = np.random.default_rng(2)
+    for image in images:
+        image[tuple(random.integers(0, 120, (2, 40)))] = np.nan
+    images[:, 60, 61] = 1e6
+    images[7] = np.nan
+    found = surveyed(tmp_path, images)
+    (video,) = found.videos
+    assert np.flatnonzero(~video.seen).tolist() == [7]
+    said = " ".join(found.warnings)
+    assert "frame 7 of a is full of invalid pixels: left out." in said
+    assert "% of pixels that are no number" in said
+    table = features(found.videos, SPOTS)
+    one, other = (rows.groupby("frame").size() for rows in (expected, table))
+    assert (one - other).abs().drop(7).max() <= 2
+
+
+def test_a_span_is_looked_at_alone(tmp_path):
+    images = CLEAN.copy()
+    images[2] = 0
+    found = surveyed(tmp_path, images, frames=[10, 30])
+    (video,) = found.videos
+    assert (len(video), video.first, found.warnings) == (20, 10, [])
+    np.testing.assert_array_equal(video[0], images[10])
+    with pytest.raises(ValueError, match="frames must lie in 0 to 40"):
+        surveyed(tmp_path, images, frames=[50, 60])

@@ -1,0 +1,12 @@
+"""One look through every film: frames that show nothing, cuts, the clock, the index of films."""
+
+import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline.files import unchanged
+from pipeline.video import survey
+
+with unchanged(snakemake.input.video, snakemake.params.content):
+    found = survey.survey(snakemake.input.video, snakemake.params.settings["video"])
+survey.write(snakemake.output.survey, snakemake.output.summary, found)
