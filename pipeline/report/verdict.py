@@ -210,10 +210,10 @@ def structure(results: Results) -> Answer:
     return _errors(results, ("rdf",))
 
 
-def spreading(results: Results) -> Answer:
-    """Error of the mean squared displacement of the first model against its noise floor."""
-    claims.resolved(results)
-    return _errors(results, ("msd",))
+def single(results: Results) -> Answer:
+    """Errors of how far particles get and, of an inertial film, how long they keep a velocity."""
+    overdamped = claims.regime(results) == "overdamped"
+    return _errors(results, ("msd",) if overdamped else ("vacf", "msd"))
 
 
 def rearrangements(results: Results) -> Answer:
@@ -314,10 +314,11 @@ STEPS: tuple[str, Callable[[Results], Answer], str] = (
     "The motion is overdamped, so steps are asked for, not velocities. Yes: error of the positions "
     "is under 10 % of their variance. With care: under 50 %.",
 )
-SPREADING: tuple[str, Callable[[Results], Answer], str] = (
-    "Does the spreading match?",
-    spreading,
-    f"Neighbours move independently, so the mean squared displacement is asked for, not "
+# And where neighbours move independently, so that D2min would say nothing.
+SINGLE: tuple[str, Callable[[Results], Answer], str] = (
+    "Does the motion of particles match?",
+    single,
+    "Neighbours move independently, so the motion of single particles is asked for, not "
     f"rearrangements. {CURVE}",
 )
 
@@ -328,7 +329,8 @@ def questions(results: Results) -> list[tuple[str, Callable[[Results], Answer], 
     with suppress(Absent):
         if claims.regime(results) == "overdamped":
             asked[1] = STEPS
-            asked[5] = SPREADING if claims.independent(results) else asked[5]
+        if results.tracked and claims.independent(results) and claims.regime(results) != "unknown":
+            asked[5] = SINGLE
     return asked if results.tracked else asked[1:]
 
 

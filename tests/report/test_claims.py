@@ -171,7 +171,7 @@ def test_an_overdamped_film_is_asked_what_it_can_answer(results: Results) -> Non
     assert len(lights) == len(asked) == 6
     assert "D = 0.2" in lights["Are the steps above the noise?"].sentence
     assert lights["Are the steps above the noise?"].state == "good"
-    assert "mean squared displacement" in lights["Does the spreading match?"].sentence
+    assert "mean squared displacement" in lights["Does the motion of particles match?"].sentence
     assert lights["Does the structure match?"].state != "unknown"
     assert not any("not resolved" in said for said in claims.unsupported(liquid))
     assert "D = kT" in claims.model(liquid)

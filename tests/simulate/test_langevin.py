@@ -31,7 +31,7 @@ def test_a_free_particle_diffuses_as_told():
 def test_between_walls_the_density_is_that_of_boltzmann(motion):
     wall = {"walls": 3.0, "wall_range": 1.0, "length": (400.0, 8.0), "view": (8, 8)}
     many = FREE.replace(particles=300, cutoff=0.1, frames=900, preparation=40, substeps=25)
-    record = simulate(many._replace(**wall, **UNIT, **motion), seed=2, progress=False)
+    record = simulate(many.replace(**wall, **UNIT, **motion), seed=2, progress=False)
     x = (record.position - record.box.origin)[..., 1]
     count, edges = np.histogram(x, 16, (0.0, 8.0))
 

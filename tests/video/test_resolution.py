@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.simulate.monolayer import COLLOIDS, simulate
+from pipeline.simulate.monolayer import simulate
+from pipeline.simulate.settings import COLLOIDS
 from pipeline.video.velocity import resolution
 
 T, N, SIGMA = 200, 300, 0.1
@@ -77,6 +78,6 @@ def test_the_error_of_the_sheared_monolayer_is_found_at_any_size(sheared, error)
 
 @pytest.fixture(scope="module")
 def sheared():
-    small = COLLOIDS._replace(width=20.0, height=24.0, view=(150, 150), frames=300, preparation=0)
+    small = COLLOIDS.replace(width=20.0, height=24.0, view=(150, 150), frames=300, preparation=0)
     record = simulate(small, seed=1, progress=False)
     return record.position[:, ~record.driven[0]]

@@ -23,7 +23,7 @@ def cycles(results: Results) -> Figure:
     drawing, (shares, bonds, strobe) = style.panels(3, height=3.2)
     _shares(shares, found)
     _exchanges(bonds, found)
-    _strobe(strobe, found, results.unit("length"))
+    _strobe(strobe, found, results)
     columns = ("run", "start", *NUMBERS)
     rows = [
         pd.DataFrame({key: group.get(key) for key in columns}).assign(source=name)
@@ -78,7 +78,7 @@ def _shares(axes: Axes, found: dict[str, Group]) -> None:
     stay, undone = (100 * _mean(found, key) for key in ("irreversible", "reversible"))
     axes.bar(place, stay, 0.6, color=DARK, label="stay rearranged")
     axes.bar(place, undone, 0.6, stay, color=LIGHT, label="come back")
-    axes.set_ylabel("Particles (%)")
+    axes.set(ylabel="Particles (%)", ylim=(0, 1.4 * max((stay + undone).max(), 1e-9)))
     axes.legend()
 
 
@@ -89,14 +89,18 @@ def _exchanges(axes: Axes, found: dict[str, Group]) -> None:
         (0.18, "exchanges_half", LIGHT, "at half of it"),
     ):
         axes.bar(place + side, _mean(found, key), 0.36, color=colour, label=words)
-    axes.set_ylabel("Exchanges (T1) per particle")
+    most = max(_mean(found, "exchanges").max(), _mean(found, "exchanges_half").max(), 1e-9)
+    axes.set(ylabel="Exchanges (T1) per particle", ylim=(0, 1.4 * most))
     axes.legend()
 
 
-def _strobe(axes: Axes, found: dict[str, Group], unit: str) -> None:
-    for k, (name, group) in enumerate(found.items()):
+def _strobe(axes: Axes, found: dict[str, Group], results: Results) -> None:
+    sources = list(results.statistics("cycles"))
+    looks = {style.label(source, sources): style.line(source) for source in sources}
+    for name, group in found.items():
         size = np.sort(group.get("displacements"))
-        axes.plot(size, 1 - np.arange(len(size)) / len(size), label=name, color=f"C{k}")
+        beyond = 1 - np.arange(len(size)) / len(size)
+        axes.plot(size, beyond, label=name, **looks.get(name, {"color": "#999999"}))
     axes.set(xscale="log", yscale="log", ylabel="Share of particles beyond")
-    axes.set_xlabel(style.quantity("Displacement over a cycle", unit))
+    axes.set_xlabel(style.quantity("Displacement over a cycle", results.unit("length")))
     axes.legend()
