@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
-from vesin import NeighborList
 
 from pipeline.space import Space
 
@@ -47,8 +46,10 @@ def search(
         time: time at which a sheared box is looked at.
 
     Raises:
-        ValueError: if the cutoff is too long for the box.
+        InputError: if the cutoff is too long for the box.
     """
+    from vesin import NeighborList  # late: it brings torch along where that is installed
+
     space.check_cutoff(cutoff)
     dimension = r.shape[1]
     points = np.zeros((len(r), 3))
@@ -65,7 +66,7 @@ def neighbours(
     """Pairs of the particles ``seen`` (N,) among positions r (N, D), with their geometry.
 
     Raises:
-        ValueError: as `search`.
+        InputError: as `search`.
     """
     who = np.flatnonzero(seen)
     i, j, _ = search(r[who], space, cutoff, time)

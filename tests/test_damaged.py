@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
@@ -31,7 +32,7 @@ from tests.learn.test_train import SETTINGS
 from tests.test_tables import ROWS
 from tests.test_tables import tracks as example_tracks
 
-SHORT = {**SETTINGS, "steps": 4, "validate_every": 2}
+SHORT = dataclasses.replace(SETTINGS, steps=4, validate_every=2)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +244,7 @@ def put(key: str, value: Any) -> Callable[[Path], None]:
             del inner[last]
         else:
             inner[last] = value
-        path.write_text(yaml.safe_dump(record))
+        path.write_text(yaml.safe_dump(record, explicit_end=True))
 
     return act
 

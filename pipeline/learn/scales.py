@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.limits import Limits
+from pipeline.errors import InputError
 from pipeline.learn.latent import Latent
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
@@ -51,7 +52,7 @@ class Noise(NamedTuple):
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
     step: float = 1.0  # of a rollout, in steps of training
-    shake: float = 0.0  # error put on the inputs alone, see `twin.shaken` [a]
+    shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.shaken` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
 
     @property
@@ -66,7 +67,7 @@ class Noise(NamedTuple):
 
 
 def shaken(measured: Measured, shake: float, pace: float) -> Measured:
-    """The scales of inputs with an error ``shake`` of their own, see `twin.shaken`.
+    """The scales of inputs with an error ``shake`` of their own, see `shaken`.
 
     Its part in v' - v is -(pace^2 + pace) eps(t) + pace eps(t-1), in v it is eps(t) - eps(t-1).
     """
@@ -197,7 +198,7 @@ def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
     """Bath, external potential and pair energy that the settings ask for.
 
     Raises:
-        ValueError: if an external potential is asked for where no axis has ends.
+        InputError: if an external potential is asked for where no axis has ends.
     """
     found: Closures = {}
     if settings.bath == "brownian":
@@ -215,7 +216,7 @@ def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
 def _external(snapshots: Snapshots, kind: str) -> dict[str, Any]:
     ends = [axis for axis, repeats in enumerate(snapshots.periodic) if not repeats]
     if not ends or (kind == "field" and len(ends) < snapshots.dimension):
-        raise ValueError(
+        raise InputError(
             f"An external potential ({kind}) needs axes with ends, and {len(ends)} of "
             f"{snapshots.dimension} have some: set train.external to none for a periodic box."
         )

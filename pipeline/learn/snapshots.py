@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
-from pipeline.forcing import external
+from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
 from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
@@ -59,7 +59,7 @@ def loss_mask(
     LEAST of the rows, the distance is halved until it does not.
 
     Raises:
-        ValueError: if nothing remains to be learned from.
+        InputError: if nothing remains to be learned from.
     """
     free = trajectory.free
     rows = free[:-1] & free[1:] & trajectory.successive()[:, None]
@@ -68,7 +68,7 @@ def loss_mask(
     bonded[t, graphs.i] = bonded[t, graphs.j] = True
     rows &= bonded[:-1]
     if not rows.any():
-        raise ValueError(
+        raise InputError(
             "No particle is present, free and with a neighbour at two successive snapshots: "
             "nothing can be learned; check the tracks and the driven band."
         )
@@ -115,14 +115,14 @@ def strided(
         stride: snapshots per step; 1 leaves everything as it is.
 
     Raises:
-        ValueError: if a block has no step so long, or velocities at the time of the positions
+        InputError: if a block has no step so long, or velocities at the time of the positions
             cannot be had half a step earlier.
     """
     if stride == 1:
         return Strided(trajectory, graphs, parts)
     measured = trajectory.attributes["velocity"] == "measured"
     if measured and stride % 2:
-        raise ValueError(
+        raise InputError(
             f"train.stride must be 1 or even where velocities are measured at the time of the "
             f"positions, got {stride}: choose {stride + 1}."
         )
@@ -131,7 +131,7 @@ def strided(
     for name, found in sequences.items():
         if not found:
             rows = parts[name]
-            raise ValueError(
+            raise InputError(
                 f"train.stride of {stride} snapshots leaves no step in the {name} block of "
                 f"{rows.stop - rows.start} snapshots: lower it, or enlarge the block."
             )
@@ -232,7 +232,7 @@ class Snapshots:
         device: str | torch.device = "cpu",
     ) -> None:
         if len(graphs.offset) != len(trajectory.time) + 1:
-            raise ValueError(
+            raise InputError(
                 f"The graphs hold {len(graphs.offset) - 1} snapshots and the trajectory "
                 f"{len(trajectory.time)}: make the graphs anew from this trajectory."
             )
@@ -245,6 +245,8 @@ class Snapshots:
         self.low = tuple(float(x) for x in origin / length)
         self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
         self.periodic = trajectory.box.periodic
+        self.flow: SampleFlow | None = None  # of a medium that moves with the sample
+        self.time = trajectory.time / self.units.time
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
@@ -286,7 +288,7 @@ class Snapshots:
         distance = np.linalg.norm(r_ij, axis=1)
         if not (distance > 0).all():
             k = int(np.argmin(distance))
-            raise ValueError(
+            raise InputError(
                 f"Two particles sit on each other in snapshot {t[k]} (labels "
                 f"{trajectory.particle[graphs.i[k]]} and {trajectory.particle[graphs.j[k]]}): "
                 f"raise the separation of the detection."
@@ -329,8 +331,16 @@ class Snapshots:
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
         force = None if self.external is None else self.external(r)
-        own = (force, self._solids(len(rows)))
+        own = (force, self._solids(len(rows)), self._flow(r, rows, times))
         return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, *own)
+
+    def _flow(self, r: Tensor, rows: list[slice], times: np.ndarray) -> Tensor | None:
+        """Velocity (n, D) of the medium at the particles of some snapshots."""
+        if self.flow is None:
+            return None
+        parts = r.split([k.stop - k.start for k in rows])
+        moments = [float(self.time[t]) for t in times]
+        return torch.cat([self.flow(x, t) for x, t in zip(parts, moments, strict=True)])
 
     def _solids(self, count: int) -> Reference | None:
         """The undeformed bonds of ``count`` snapshots, worked out once."""
