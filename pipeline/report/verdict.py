@@ -129,7 +129,7 @@ def speed(results: Results) -> Answer:
     if claims.regime(results) == "overdamped":
         memory = number(float(attributes["regime_memory"][0]))
         return Answer(
-            grade(noise.share, 0.1, 0.5),
+            NOISE.grade(noise.share),
             f"The motion is overdamped (memory {memory}), so that steps count, not velocities. "
             f"{claims.coefficient(results)} {percent(noise.share)} of the variance of the steps is "
             "error of the positions.",
@@ -346,7 +346,7 @@ STEPS: tuple[str, Callable[[Results], Answer], str] = (
     "Are the steps above the noise?",
     speed,
     "The motion is overdamped, so steps are asked for, not velocities. Yes: error of the positions "
-    "is under 10 % of their variance. With care: under 50 %.",
+    f"is under {percent(NOISE.good)} of their variance. With care: under {percent(NOISE.fair)}.",
 )
 # And where neighbours move independently, so that D2min would say nothing.
 SINGLE: tuple[str, Callable[[Results], Answer], str] = (
