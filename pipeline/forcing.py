@@ -1,13 +1,15 @@
-"""External forces on particles: what a trajectory says of them, in reduced units."""
+"""What acts on particles from outside, in reduced units: forces, and the flow of a medium."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.errors import InputError
+from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 
 
@@ -57,3 +59,67 @@ def external(attributes: dict[str, Any], units: ReducedUnits) -> TaylorGreen | N
         float(given["amplitude"]) * units.time**2 / units.length,
         tuple(float(k) * units.length for k in given["wave"]),
     )
+
+
+class SampleFlow(NamedTuple):
+    """A polynomial flow of each snapshot, linear in time between them.
+
+    For particles that a liquid carries along: it flows as they do on average.
+    """
+
+    time: np.ndarray  # (T,) [dt]
+    powers: np.ndarray  # (K, D) exponents of the monomials
+    coefficients: np.ndarray  # (T, K, D) [a / dt]
+    centre: np.ndarray  # (D,) [a]
+    half: np.ndarray  # (D,) [a], half of the box
+
+    def __call__(self, r: Tensor, time: float) -> Tensor:
+        """Velocity (n, D) of the medium at r (n, D)."""
+        later = int(np.clip(np.searchsorted(self.time, time), 1, len(self.time) - 1))
+        before, after = self.time[later - 1], self.time[later]
+        share = float(np.clip((time - before) / (after - before), 0.0, 1.0))
+        now = (1 - share) * self.coefficients[later - 1] + share * self.coefficients[later]
+        return self._columns(r) @ torch.as_tensor(now, dtype=r.dtype, device=r.device)
+
+    def _columns(self, r: Tensor) -> Tensor:
+        centre, half = (torch.as_tensor(x).to(r) for x in (self.centre, self.half))
+        x = (r - centre) / half
+        return torch.stack([(x ** torch.as_tensor(p).to(r)).prod(1) for p in self.powers], 1)
+
+
+def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
+    """The flow of the free particles of every snapshot, a polynomial of at most third degree.
+
+    Of lower degree where there are fewer than ten particles per coefficient on average.
+
+    Raises:
+        ValueError: in a periodic box, where such a flow has no place.
+    """
+    if any(trajectory.box.periodic):
+        raise ValueError(
+            "The flow of the sample (train.bath_flow: sample) needs a box without periodic axes, "
+            f"got periodic {trajectory.box.periodic}: take train.bath_flow: rest."
+        )
+    D, free = trajectory.dimension, trajectory.free
+    every = [p for p in itertools.product(range(4), repeat=D) if sum(p) <= 3]
+    degree = next(
+        d
+        for d in (3, 2, 1, 0)
+        if d == 0 or free.sum(1).mean() >= 10 * sum(sum(p) <= d for p in every)
+    )
+    powers = np.array([p for p in every if sum(p) <= degree], dtype=float)
+    half = trajectory.box.lengths / (2 * units.length)
+    centre = trajectory.box.origin / units.length + half
+    empty = np.zeros((len(trajectory.time), len(powers), D))
+    order = np.argsort(trajectory.time)
+    made = SampleFlow(trajectory.time[order] / units.time, powers, empty, centre, half)
+    if not (np.diff(made.time) > 0).all():
+        raise ValueError(
+            "The flow of the sample (train.bath_flow: sample) needs runs that do not overlap in "
+            "time: take train.bath_flow: rest, or one run."
+        )
+    for t in np.flatnonzero(free.sum(1) >= len(powers)):
+        r = torch.from_numpy(trajectory.position[t, free[t]] / units.length)
+        v = trajectory.velocity[t, free[t]] / units.velocity
+        empty[t] = np.linalg.lstsq(made._columns(r).numpy(), v, rcond=None)[0]
+    return made._replace(coefficients=empty[order])

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
-from vesin import NeighborList
 
 from pipeline.errors import InputError
 from pipeline.space import Space
@@ -50,6 +49,8 @@ def search(
     Raises:
         InputError: if the cutoff is too long for the box.
     """
+    from vesin import NeighborList  # late: it brings torch along where that is installed
+
     space.check_cutoff(cutoff)
     dimension = r.shape[1]
     _check_count(r, cutoff)

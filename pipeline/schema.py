@@ -272,7 +272,11 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         return
     unit = error.schema.get("unit")
     note = f" ({unit})" if unit else ""
-    yield f"{place}{note}: {_expectation(error)}, got {_shown(error.instance)}."
+    expected, value = _expectation(error), error.instance
+    wanted = "number" in expected or "integer" in expected
+    like_one = wanted and isinstance(value, str) and value[:1].isdigit()
+    hint = ": write a plain decimal number" if like_one else ""
+    yield f"{place}{note}: {expected}, got {_shown(value)}{hint}."
 
 
 def _shown(value: Any) -> str:
@@ -324,11 +328,11 @@ def read(into: Any, given: Mapping[str, Any]) -> Any:
     over = {name: value for name, value in given.items() if name != "kind" or "kind" in known}
     if unknown := [_unknown("", str(name), [*known]) for name in over if name not in known]:
         raise Refused(unknown)
-    changes = {name: typed(known[name], value) for name, value in over.items()}
+    changes = {name: value_of(known[name], value) for name, value in over.items()}
     return into(**changes) if isinstance(into, type) else into.replace(**changes)
 
 
-def typed(field: Field, value: Any) -> Any:
+def value_of(field: Field, value: Any) -> Any:
     """The value of a key as its type has it: sections, tuples, and floats that were whole."""
     if value is None:
         return None
@@ -341,7 +345,7 @@ def typed(field: Field, value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         (lists,) = (option for option in kinds if typing.get_origin(option) is tuple)
         inner = field._replace(type=typing.get_args(lists)[0], default=MISSING)
-        return tuple(typed(inner, part) for part in value)
+        return tuple(value_of(inner, part) for part in value)
     if isinstance(value, bool | str):
         return value
     if float in kinds:

@@ -17,14 +17,14 @@ from typing import Any, Literal
 
 from pipeline.analysis.settings import Statistics
 from pipeline.dynamics.settings import Rollout
-from pipeline.imported.settings import Imported
+from pipeline.imported.settings import Imported, Tracks
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.settings import VARIANTS, Training
-from pipeline.schema import Section, commented, fields, key, schema, typed
+from pipeline.schema import Section, commented, fields, key, schema, value_of
 from pipeline.simulate.settings import System
 from pipeline.simulate.systems import SYSTEMS
 from pipeline.trajectory import Split
-from pipeline.video.settings import Detect, Link, Video
+from pipeline.video.settings import Detect, Link, Reading
 
 HEAD = """\
 Every setting of the workflow, with its unit, its default and how to choose it.
@@ -136,9 +136,14 @@ class Settings(Section):
         least=1,
         most=100,
     )
-    video: Video = key("", default=Video())
+    video: Reading = key("", default=Reading())
     detect: Detect = key("", default=Detect())
     link: Link = key("", default=Link())
+    tracks: Tracks = key(
+        "Tracks that you already have (data/<name>/ holds a table of trackpy, TrackMate, napari, "
+        "or of Crocker and Grier): what the table does not say. null: as the table says.",
+        default=Tracks(),
+    )
     trajectory: Trajectories = key("", default=Trajectories())
     imported: Imported = key(
         "Trajectories that other programs wrote (data/<name>/ holds LAMMPS dumps, XYZ, GSD, DCD, "
@@ -165,7 +170,7 @@ class Settings(Section):
 def sections(given: Mapping[str, Any]) -> SimpleNamespace:
     """Those sections of the settings that are given, typed; to ask for another is an error."""
     known = {field.name: field for field in fields(Settings)}
-    return SimpleNamespace(**{name: typed(known[name], part) for name, part in given.items()})
+    return SimpleNamespace(**{name: value_of(known[name], part) for name, part in given.items()})
 
 
 if __name__ == "__main__":

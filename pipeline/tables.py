@@ -142,6 +142,22 @@ def write(path: Path | str, table: pd.DataFrame, schema: dict[str, type]) -> Non
         checked(table, schema).to_parquet(partial, index=False)
 
 
+def write_csv(path: Path | str, blocks: Iterable[pd.DataFrame]) -> None:
+    """Writes tracks as text for other programs; the file appears whole or not at all.
+
+    The first four columns are those of napari, in its order; trackpy and the CSV importer of
+    TrackMate go by names. All are numbers.
+    """
+    first = ["particle", "frame", "y", "x"]
+    columns = [*first, *(name for name in TRACKS if name not in first)]
+    with whole(path) as partial, open(partial, "w", encoding="utf-8") as file:
+        file.write(",".join(columns) + "\n")
+        for block in blocks:
+            block[columns].astype({"filled": int}).to_csv(
+                file, index=False, header=False, float_format="%.10g"
+            )
+
+
 def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     """Reads a parquet table and checks it against `schema`.
 

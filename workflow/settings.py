@@ -16,16 +16,104 @@ import yaml
 
 from pipeline.errors import InputError
 from pipeline.files import noted
-from pipeline.schema import Refused, Section, fields, plain, problems, read, schema
+from pipeline.schema import Refused, fields, plain, problems, read, schema, value_of
 from pipeline.settings import Settings
 
 HOME = Path(__file__).resolve().parent.parent
 # Letters that mean nothing to a shell, a file system or a web page.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
+LARGEST = 200_000  # characters of a file; all settings with their comments have 12 000
+DEEPEST = 20  # lists and mappings inside each other
+
 
 class SettingsError(InputError):
     """A setting that cannot be used, said in a sentence."""
+
+
+class Unclear(ValueError):
+    """A text that is not read, in a sentence without its subject."""
+
+
+class Loader(yaml.SafeLoader):
+    """Strict about keys; numbers are decimal, and what only looks like one stays text.
+
+    YAML 1.1 reads 011 as nine, 1:30 as ninety and 1e-3 as text; a key that is given twice counts
+    once, in silence.
+    """
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Refuses a key that is given twice, or is not a word."""
+        seen: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                raise Unclear(f"has a key in line {line} that is no word: {key!r}")
+            if key in seen:
+                raise Unclear(f"says {key!r} twice, in lines {seen[key]} and {line}: keep one")
+            seen[key] = line
+        return super().construct_mapping(node, deep=True)
+
+
+Loader.add_constructor(
+    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
+    lambda loader, node: loader.construct_mapping(node),
+)
+KEPT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"}
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in KEPT]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9_]*)$"), list("-+0123456789")
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"""[-+]?(([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+
+        |\.(inf|Inf|INF))$|\.(nan|NaN|NAN)$""",
+        re.VERBOSE,
+    ),
+    list("-+0123456789."),
+)
+
+
+def loaded(text: str) -> Any:
+    """What a text says.
+
+    Raises:
+        Unclear: if it is no YAML, too long, too deep, or repeats itself.
+    """
+    if len(text) > LARGEST:
+        raise Unclear(f"has {len(text)} characters and may have {LARGEST}: is it a config file?")
+    try:
+        _bound(text)
+        return yaml.load(text, Loader)
+    except Unclear:
+        raise
+    except ValueError as error:  # of a number that is none to Python
+        raise Unclear(f"holds a number that cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise Unclear(f"is not valid YAML{where}: {problem}") from error
+
+
+def _bound(text: str) -> None:
+    """Refuses nesting and references before anything is built of them.
+
+    A few lines of anchors would unfold into gigabytes.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1
+            raise Unclear(f"refers to another place (*{event.anchor}) in line {line}: write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise Unclear(f"is nested more than {DEEPEST} deep in line {event.start_mark.line + 1}")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,12 +128,15 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise SettingsError(f"{path} is not valid YAML{where}: {problem}.") from error
+        content = loaded(path.read_text(encoding="utf-8"))
+    except Unclear as unclear:
+        raise SettingsError(f"{path} {unclear}.") from unclear
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path} is not text in UTF-8 (byte {error.start}): save it as such."
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     if content is not None and not isinstance(content, dict):
         raise SettingsError(f"{path} must hold keys and values, got {type(content).__name__}.")
     return content or {}
@@ -115,15 +206,19 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
     merged: dict[str, Any] = plain(Settings())
     for path in layers:
         merged = merge(merged, _load(path))
-    full = merged.pop("full", None) or {}
-    if {**merged, **command_line}.get("size") == "full":
-        merged = merge(merged, full)
-    merged = merge(merged, command_line)
-    if wrong := [*_problems(merged)]:
+    full = merged.pop("full", None)
+    small = merge(merged, command_line)
+    large = merge(merge(merged, full), command_line) if isinstance(full, Mapping) else small
+    asked, other = (large, small) if small.get("size") == "full" else (small, large)
+    wrong = [*_problems(asked)]
+    if full is not None and not isinstance(full, Mapping):
+        wrong.append(f"full must hold keys and values, got {full!r}.")
+    # A mistake is told at once, not when the other size is asked for.
+    if wrong := wrong or [*_problems(other)]:
         source = " and ".join(str(path) for path in layers[1:] or layers)
         where = f"{source}{' and the command line' if command_line else ''}"
         raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *wrong]))
-    checked: dict[str, Any] = plain(read(Settings, merged))
+    checked: dict[str, Any] = plain(read(Settings, asked))
     return checked
 
 
@@ -136,18 +231,19 @@ def typed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:  # text it is, then
-        return value
+        return loaded(value)
+    except Unclear as unclear:
+        raise SettingsError(f"The command line's {value[:60]!r} {unclear}.") from unclear
 
 
 def _problems(merged: Mapping[str, Any]) -> Iterator[str]:
     """Every key that is unknown or out of bounds, then what does not go together elsewhere."""
-    yield from problems(schema(Settings), merged)
-    for field in fields(Settings()):
-        section, given = field.default, merged.get(field.name)
-        if isinstance(section, Section) and not any(problems(schema(type(section)), given)):
+    rules = schema(Settings)
+    yield from problems(rules, merged)
+    for field in fields(Settings):
+        given = merged.get(field.name)
+        if isinstance(given, Mapping) and not any(problems(rules["properties"][field.name], given)):
             try:
-                read(section, given)
+                value_of(field, given)
             except Refused as refused:
                 yield from refused.sentences

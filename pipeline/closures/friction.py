@@ -136,7 +136,8 @@ class SplineFriction(nn.Module):
         scales: T0, V0, range.
         level: pair friction coefficient at contact at the start [mass / time].
         conductivity: pair heat conductance at contact at the start [k_B / time].
-        volume_factor: whether the amplitudes carry V_i V_j, as in SDPD (LEARNING.md, 5).
+        volume_factor: whether the amplitudes carry V_i V_j, as in smoothed
+            dissipative particle dynamics (Espanol and Revenga, Phys. Rev. E 67, 026705 (2003)).
     """
 
     level: Tensor

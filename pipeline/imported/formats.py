@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,6 +72,8 @@ def _hoomd_snapshot(frame: Any, path: Path) -> Frame:
 
 def universe(path: Path) -> Iterator[Frame]:
     """Whatever MDAnalysis reads without a topology: A and ps, where the format has units."""
+    if (count := _claimed(path)) is not None:
+        plausible(count, path)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -97,6 +100,23 @@ def universe(path: Path) -> Iterator[Frame]:
                     time_unit="ps" if units.get("time") and timed else None,
                     hint=hint,
                 )
+
+
+def _claimed(path: Path) -> int | None:
+    """Number of particles in the header of DCD, XTC and TRR, whose readers do not doubt it."""
+    with open(path, "rb") as file:
+        start = file.read(1 << 12)
+    form = path.suffix.lower()
+    try:
+        if form in (".xtc", ".trr"):
+            return int(struct.unpack_from(">i", start, 4 if form == ".xtc" else 64)[0])
+        if form == ".dcd":
+            order = "<" if start[:1] == b"T" else ">"  # the length of the first record, 84
+            title = struct.unpack_from(f"{order}i", start, 92)[0]
+            return int(struct.unpack_from(f"{order}i", start, 104 + title)[0])
+    except struct.error:
+        return None  # too short to be one: its reader says so
+    return None
 
 
 def _next(snapshots: Iterator[Any], path: Path) -> Any:

@@ -58,3 +58,62 @@ class Imported(Section):
         least=0,
         most=1e30,
     )
+
+
+Column = str | int | None
+
+
+class Columns(Section):
+    """Which columns of a table they are, by name, or by number where columns have no names."""
+
+    particle: Column = key(
+        "The label of the track. null: particle, track_id, ... whatever is known by its name.",
+        default=None,
+        unit="a name or a number",
+        least=0,
+        most=10_000,
+    )
+    frame: Column = key(
+        "Number of the frame in the film. null: frame, t, ...; times are counted in video.fps.",
+        default=None,
+        unit="a name or a number",
+        least=0,
+        most=10_000,
+    )
+    x: Column = key(
+        "Position to the right. null: x, position_x, ...",
+        default=None,
+        unit="a name or a number",
+        least=0,
+        most=10_000,
+    )
+    y: Column = key(
+        "Position downwards. null: y, position_y, ...",
+        default=None,
+        unit="a name or a number",
+        least=0,
+        most=10_000,
+    )
+
+
+class Tracks(Section):
+    """What a table of tracks does not say; what is null is as it says."""
+
+    use: bool = key(
+        "Take the tables in data/<name>/ in place of tracking. false: track the film beside them.",
+        default=True,
+    )
+    columns: Columns = key(
+        "Which columns they are, by name, or by number from 0 where columns have no names.",
+        default=Columns(),
+    )
+    length_unit: Literal["px", "um", "nm", "mm"] | None = key(
+        "Unit of x and y: px, um, nm or mm. null: as the table says, else px. Lengths need "
+        "video.mpp where a film lies beside the table.",
+        default=None,
+    )
+    corrected: bool = key(
+        "Whether positions are those of the corrected film (video.pixel_aspect, video.crop) and "
+        "not of the film as it was recorded.",
+        default=False,
+    )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import pandas as pd
-from defusedxml import ElementTree
+from defusedxml import DefusedXmlException, ElementTree
 
 from pipeline.errors import InputError
 from pipeline.imported import sources
@@ -83,6 +83,11 @@ def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -
     reader = readers[sources.table_kind(path) or "text"]
     try:
         raw = reader(path, chosen)
+    except DefusedXmlException as error:
+        raise InputError(
+            f"{path.name} cannot be read: it has a document type or entities (DTD), which no table "
+            f"of tracks needs."
+        ) from error
     except (OSError, EOFError, zlib.error, ElementTree.ParseError, pd.errors.ParserError) as error:
         raise InputError(f"{path.name} cannot be read: {error}") from error
     if len(raw.table) >= MOST:
@@ -270,7 +275,7 @@ def _unnamed(
         if order == "id":
             roles = {role: k for k, role in enumerate(NAPARI[count])}
         else:
-            roles = {"x": 0, "y": 1, "frame": count - 2, "particle": count - 1}
+            roles = {"particle": count - 1, "frame": count - 2, "x": 0, "y": 1}
     data = pd.DataFrame({role: table[number].to_numpy() for role, number in roles.items()})
     return Raw(path, data, {role: f"column {number}" for role, number in roles.items()})
 
@@ -299,7 +304,7 @@ def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     """
     with h5py.File(path) as file:
         named = sources.hdf5_tables(file)
-        wanted = {key for key, names in named.items() if sources.roles_known(names)}
+        wanted = {key for key, names in named.items() if sources.roles_known(names, chosen)}
         wanted = wanted or set(named)
         if len(wanted) > 1 and not all(key.startswith("Frame_") for key in wanted):
             raise InputError(

@@ -97,8 +97,8 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
         table["run"] = _whole(table["run"], "run", raw)
     _plane(table, name, notes)
     for extra in ("mass", "size", "ecc", "signal", "ep"):
-        values = pd.to_numeric(table[extra], errors="coerce") if extra in table else 0.0
-        table[extra] = pd.Series(values, index=table.index).fillna(0.0).astype(float)
+        known = pd.to_numeric(table[extra], errors="coerce") if extra in table else np.nan
+        table[extra] = pd.Series(known, index=table.index, dtype=float).fillna(0.0)
     table["filled"] = table["filled"].astype(bool) if "filled" in table else False
     return table.assign(run=table.get("run", 0))[list(TRACKS)]
 

@@ -75,7 +75,9 @@ def potential(
     }
     made = Potential({}, {name: np.array([float(value)]) for name, value in numbers.items()})
     domain = Domain(model.cutoff, *ranges)
-    parts = [entries(x, domain) for x in (model.volume, model.energy_closure, model.friction)]
+    own = (model.volume, model.energy_closure, model.friction)
+    around = (model.bath, model.external, model.pair_energy)
+    parts = [entries(x, domain) for x in (*own, *(x for x in around if x is not None))]
     if model.strain is not None:
         if reference is None:
             raise InputError("A solid is exported with its undeformed bonds: pass a reference.")

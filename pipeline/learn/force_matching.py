@@ -23,10 +23,11 @@ from pipeline.learn.overdamped import halfway
 from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.pairs import State, sum_even, sum_odd
+from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
+ROUNDS = 3  # of its regression, each with the Jacobian of the force before
 HALFWAY = 300  # the same of Brownian motion, whose forces drown in noise
 RIDGE = 1e-3  # of its roughness penalty, relative to the mean of the normal matrix
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
@@ -124,18 +125,26 @@ def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
     return r, splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
 
 
-def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
+def halfway_sums(
+    snapshots: Snapshots, times: np.ndarray, T: float, known: Tensor | None = None
+) -> Normal:
     """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
 
-    The noise moves the point halfway, <v' . B> = T <div B> / 2 for a field B of forces; this
-    is the bias of the moments (Frishman and Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
+    The noise moves the point halfway. For a field B of forces on particle i,
+
+        <2 v'_i . B> = <F_i . B> + T tr[ (1 + A)^-1 dB/dr ]_ii,   A = -(dF/dr) / 4,
+
+    the gradient of the Jacobian in `pipeline.learn.overdamped`, which makes this the maximum of
+    that likelihood; the last term is the bias of the moments (to first order in A: Frishman and
+    Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
 
     Args:
         snapshots: the data in reduced units.
         times: snapshots to use.
         T: variance of v' per component, localisation error taken off.
+        known: (K,) coefficients of F for A; None takes A = 0.
     """
-    h, D, K = snapshots.cutoff, snapshots.dimension, INTERVALS + 2
+    h, K = snapshots.cutoff, INTERVALS + 2
     normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
     bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
     for t in times:
@@ -144,7 +153,8 @@ def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
         at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
         basis, slope = at.basis * factor, at.slope * factor + at.basis * fade
         X = sum_odd(pairs, torch.stack([b[:, None] * pairs.e for b in basis], 2))
-        spread = sum_even(pairs, (slope + (D - 1) * basis / pairs.r).T)[mask].sum(0)
+        along, whole = _damping(pairs, mask, basis, slope, known)
+        spread = slope @ along + (basis / pairs.r) @ (whole - along)
         X = X[mask].double().cpu().flatten(0, 1)
         y = 2 * batch.v_next[mask].double().cpu().flatten()
         normal, moment = normal + X.T @ X, moment + X.T @ y
@@ -154,10 +164,49 @@ def halfway_sums(snapshots: Snapshots, times: np.ndarray, T: float) -> Normal:
     return Normal(normal, moment, bias, total, count, min(seen))
 
 
-def regress_halfway(snapshots: Snapshots, times: np.ndarray, T: float) -> Curves:
-    """The pair force of Brownian motion, see `halfway_sums`; the residual is of 2 v'."""
-    sums = halfway_sums(snapshots, _few(times, HALFWAY), T)
-    theta = sums.solve(INTERVALS + 2, 1)
+def _damping(
+    pairs: Pairs, mask: Tensor, basis: Tensor, slope: Tensor, known: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """e.G e and tr G (P,), G = C_ii - C_ij + C_jj - C_ji of C = (1 + A)^-1, over ends that count.
+
+    The own blocks of A are inverted, c_i = (1 + A_ii)^-1, those of pairs, A_ij = -g, expanded:
+    C_ij = c_i g c_j and C_ii = c_i + c_i (sum_j g c_j g) c_i.
+    """
+    counted = mask.to(basis.dtype)[:, None, None]
+    unit = torch.eye(pairs.e.shape[1], dtype=basis.dtype, device=basis.device)
+    i, j = pairs.i, pairs.j
+    if known is None:
+        G = (counted[i] + counted[j]) * unit
+    else:
+        theta = known.to(basis)
+        across = -0.25 * (theta @ basis) / pairs.r
+        axial = -0.25 * theta @ slope - across
+        g = axial[:, None, None] * pairs.e[:, :, None] * pairs.e[:, None, :]
+        g = g + across[:, None, None] * unit
+        c = torch.linalg.inv(unit + sum_even(pairs, g))
+        C = c + c @ sum_sided(pairs, g @ c[j] @ g, g @ c[i] @ g) @ c
+        cross = c[i] @ g @ c[j]
+        G = counted[i] * (C[i] - cross) + counted[j] * (C[j] - cross.transpose(1, 2))
+    along = (pairs.e[:, None, :] @ G @ pairs.e[:, :, None])[:, 0, 0]
+    return along, G.diagonal(dim1=1, dim2=2).sum(1)
+
+
+def regress_halfway(
+    snapshots: Snapshots, times: np.ndarray, T: float, error: float = 0.0
+) -> Curves:
+    """The pair force of Brownian motion, see `halfway_sums`; the residual is of 2 v'.
+
+    Args:
+        snapshots: the data in reduced units.
+        times: snapshots to choose from.
+        T: variance of v' per component to begin with.
+        error: variance of v' due to localisation.
+    """
+    few, K, theta = _few(times, HALFWAY), INTERVALS + 2, None
+    for _ in range(ROUNDS):
+        sums = halfway_sums(snapshots, few, T, theta)
+        theta = sums.solve(K, 1)
+        T = max(sums.residual(theta) / 4 - error, 0.05 * T)
     r, basis = _curve(sums.nearest, snapshots.cutoff)
     force = theta @ basis
     return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
@@ -190,7 +239,10 @@ def start_from_regression(
         return False
     brownian = model.bath is not None and model.bath.brownian
     if brownian:
-        curves, least = regress_halfway(snapshots, times, measured.temperature), TAIL
+        curves, least = (
+            regress_halfway(snapshots, times, measured.temperature, measured.noise),
+            TAIL,
+        )
     else:
         curves, least = regress(snapshots, times, model.bath is not None), LEAST
     if isinstance(model.bath, UniformBath):

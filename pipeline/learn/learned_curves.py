@@ -12,11 +12,9 @@ from torch import Tensor
 
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import GreenStrain, deformation, deviator
-from pipeline.closures.volume import weighted
 from pipeline.files import whole
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Batch, Snapshots
-from pipeline.metriplectic.drift import pressure_force
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
 from pipeline.metriplectic.thermo import Dynamics, sides
@@ -113,6 +111,32 @@ def elastic_groups(model: Metriplectic, batch: Batch) -> dict[str, Group]:
     }
 
 
+def surrounding_groups(samples: Samples) -> dict[str, Group]:
+    """What does not come from U and the friction of pairs: groups only where the model has them.
+
+    ``bath``: temperature T_b, mean friction rate gamma, diffusion coefficient T_b / (m gamma) of
+    a particle alone, brownian (0 or 1). ``external``: Phi on a grid over the data, in 2D.
+    ``pair_energy``: psi(r).
+    """
+    model, batch, found = samples.model, samples.batch, samples.dynamics.bath
+    groups: dict[str, Group] = {}
+    if found is not None and model.bath is not None:
+        rate, T = found.rate[samples.rows].mean(), found.T
+        values = {"T": T, "rate": rate, "diffusion": T / (model.m * rate)}
+        groups["bath"] = {name: value.reshape(1) for name, value in values.items()}
+        groups["bath"]["brownian"] = np.array([int(model.bath.brownian)])
+    if model.pair_energy is not None:
+        r = _distances(samples)
+        groups["pair_energy"] = {"r": r, "psi": model.pair_energy(model.radial(r)).psi}
+    if model.external is not None and batch.r.shape[1] == 2:
+        sides_ = [torch.linspace(float(x.min()), float(x.max()), 60) for x in batch.r.unbind(1)]
+        x, y = (side.to(batch.r.dtype) for side in sides_)
+        places = torch.cartesian_prod(x, y)
+        phi = model.external(places).phi.reshape(60, 60)
+        groups["external"] = {"x": x, "y": y, "phi": phi}
+    return groups
+
+
 class Samples:
     """The trained model evaluated on some training snapshots."""
 
@@ -156,8 +180,7 @@ def binned(samples: Samples) -> tuple[Group, Group]:
     """
     d, model, within = samples.dynamics, samples.model, samples.pairs_within
     i, j = sides(d.pairs, d.thermo)
-    bare = model.volume(model.radial(d.pairs.r))
-    force = pressure_force(weighted(bare, samples.strength, *d.pairs[:2]), i, j)[within]
+    force = d.pressure[within]
     D = d.v_ij.shape[1]
     K = pair_tensor(d.amplitudes.a2, d.amplitudes.b2, D)
     theta = 0.5 * (i.theta + j.theta)
@@ -217,6 +240,7 @@ def inspect(
         "energy": energy(samples),
         "temperature": histogram(T),
         "entropy": entropy_group(samples.S[samples.rows].numpy(), true),
+        **surrounding_groups(samples),
         **elastic_groups(model, samples.batch),
         **latent_groups(latent, traits),
     }

@@ -168,6 +168,7 @@ class Carrier(Trainee):
             thermal_period=measured.thermal_period,
             substeps=self.options.rollout_substeps,
             reference=None if solid is None else solid.to("cpu", torch.float64),
+            flow=snapshots.flow,
         )
 
     def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+from pipeline.baselines import BASELINES
 from pipeline.schema import Refused, Section, key
 from pipeline.trajectory import Split
 
@@ -78,6 +79,35 @@ class Training(Section):
         least=0,
         most=10,
     )
+    bath: Literal["auto", "none", "uniform", "crowded", "brownian"] = key(
+        "Medium around the particles. none; uniform: friction and noise against a liquid at "
+        "temperature T_b, the same for all; crowded: depending on the local volume; brownian: "
+        "velocities are forgotten within a frame, so that D and forces over kT are what is "
+        "learned; auto: brownian where the tracks say that the film is overdamped, none where not.",
+        default="auto",
+    )
+    bath_flow: Literal["rest", "sample"] = key(
+        "How that medium moves: rest, or sample (a smooth flow through the velocities of the "
+        "sample, for a liquid that shears with it).",
+        default="rest",
+    )
+    external: Literal["none", "walls", "field"] = key(
+        "Potential of a single particle: none, walls (along the sides of the view), field (over "
+        "the view).",
+        default="none",
+    )
+    pair_energy: Literal["none", "splines"] = key(
+        "Energy of pairs beside U(S, V), which only repels: none, splines (may attract).",
+        default="none",
+    )
+    choose: tuple[Literal["bath", "external", "pair_energy"], ...] = key(
+        "Which of bath, external, pair_energy are tried where they are none, each with a short "
+        "training, and kept where the validation block is likelier with it by more than twice the "
+        "standard error.",
+        default=(),
+        entries=(0, 3),
+        distinct=True,
+    )
     volume_factor: bool = key(
         "Friction proportional to V_i V_j, as in smoothed dissipative particle dynamics; the "
         "paper's has no such factor.",
@@ -143,17 +173,7 @@ class Training(Section):
     loss: Literal["heat", "paper"] = "heat"  # gauge fixed, or as printed (T still anchored)
     # teacher + z per particle, the paper's teacher alone, or S = 0.
     entropy: Literal["latent", "teacher", "none"] = "latent"
-    # Medium around the particles: none, uniform (friction and noise, the same for all), crowded
-    # (depending on the local volume) or brownian (velocities are forgotten within a snapshot
-    # interval; without pair friction and entropies).
-    bath: Literal["none", "uniform", "crowded", "brownian"] = "none"
-    # Of the medium: at rest, or a cubic through the sample's velocities.
-    bath_flow: Literal["rest", "sample"] = "rest"
     bath_weight: float = 1.0  # weight of ln^2(T_b / T0) of an inertial bath
-    # Potential of a particle: none, walls (of the view) or field (over it).
-    external: Literal["none", "walls", "field"] = "none"
-    # Energy of pairs beside U(S, V), for attraction.
-    pair_energy: Literal["none", "splines"] = "none"
     pair_friction: bool = True  # friction and noise of pairs
     latent_rate: float = 0.05  # peak learning rate of the latents z
     clip: float = 10.0  # largest norm of the gradient
@@ -208,24 +228,9 @@ VARIANTS: dict[str, Variant] = {
             "volume_factor": False,
         },
     ),
-    # The baselines (paper, appendix F), on the same data within the same time: a graph network
-    # needs about five times ours for a snapshot, so it takes one per step. GNS is fitted by mean
-    # squares as its authors do. GNS-SDE is told the variance of the localisation error: under the
-    # corrected score, which rewards reacting to a simulated error, so flexible a model runs away
-    # (the default data set, within 150 steps), and four parameters do not.
-    "gns": Variant(
-        "GNS",
-        "a baseline: graph network, deterministic",
-        {"model": "gns", "learning_rate": 2e-3, "batch": 1, "localisation": "none"},
-    ),
-    "gns_sde": Variant(
-        "GNS-SDE",
-        "a baseline: the same with noise",
-        {"model": "gns_sde", "learning_rate": 2e-3, "batch": 1, "localisation": "covariance"},
-    ),
-    "dpd": Variant(
-        "DPD", "a baseline: dissipative particle dynamics, four parameters", {"model": "dpd"}
-    ),
+} | {
+    name: Variant(entry.label, f"a baseline: {entry.text}", {"model": name, **entry.changes})
+    for name, entry in BASELINES.items()
 }
 
 

@@ -20,8 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
-from pipeline.errors import InputError
-from pipeline.forcing import external
+from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
 from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
@@ -246,6 +245,8 @@ class Snapshots:
         self.low = tuple(float(x) for x in origin / length)
         self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
         self.periodic = trajectory.box.periodic
+        self.flow: SampleFlow | None = None  # of a medium that moves with the sample
+        self.time = trajectory.time / self.units.time
         self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
@@ -330,8 +331,16 @@ class Snapshots:
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
         force = None if self.external is None else self.external(r)
-        own = (force, self._solids(len(rows)))
+        own = (force, self._solids(len(rows)), self._flow(r, rows, times))
         return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, *own)
+
+    def _flow(self, r: Tensor, rows: list[slice], times: np.ndarray) -> Tensor | None:
+        """Velocity (n, D) of the medium at the particles of some snapshots."""
+        if self.flow is None:
+            return None
+        parts = r.split([k.stop - k.start for k in rows])
+        moments = [float(self.time[t]) for t in times]
+        return torch.cat([self.flow(x, t) for x, t in zip(parts, moments, strict=True)])
 
     def _solids(self, count: int) -> Reference | None:
         """The undeformed bonds of ``count`` snapshots, worked out once."""

@@ -26,10 +26,12 @@ from pipeline.dynamics.driven import thermal_period
 from pipeline.dynamics.rollout import rollout
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
+from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
 from pipeline.learn import scales, trained_model
 from pipeline.learn.baseline import BaselineLearner, start_baseline
 from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
+from pipeline.learn.choice import Trial, by_regime, choose
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.force_matching import start_from_regression
 from pipeline.learn.latent import Latent
@@ -60,7 +62,7 @@ class Task(NamedTuple):
 
 def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
     """Tensors, measured scales and a model to start from."""
-    settings = settings.replace(seed=seed).complete()
+    settings = by_regime(settings.replace(seed=seed), trajectory)
     device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -73,6 +75,8 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     parts = blocks(trajectory, settings.split.train, settings.split.validation)
     steps = strided(trajectory, graphs, parts, settings.stride)
     snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
+    if settings.bath != "none" and settings.bath_flow == "sample":
+        snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
     train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
     for name, times in (("training", train), ("validation", validation)):
         if len(times) == 0:
@@ -90,8 +94,17 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.shaken(measured, shake, pace)
     clean = measured.unexplained / moved.change
-    spread = (sigma, floor, measured.temperature, clean, settings.localisation)
-    noise, measured = Noise(*spread, 1 / settings.stride, shake, pace), moved
+    noise = Noise(
+        sigma=sigma,
+        floor=floor,
+        temperature=measured.temperature,
+        clean=clean,
+        treatment=settings.localisation,
+        step=1 / settings.stride,
+        shake=shake,
+        pace=pace,
+    )
+    measured = moved
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
@@ -255,6 +268,10 @@ def train(
     torch.set_num_threads(threads)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    settings = by_regime(settings, trajectory)
+    trials: list[Trial] = []
+    if settings.model == "metriplectic":
+        settings, trials = choose(trajectory, graphs, settings, seed, prepare)
     task = prepare(trajectory, graphs, settings, seed)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
@@ -266,7 +283,7 @@ def train(
     with reading(best, "a checkpoint"):
         state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
         task.learner.cpu().load_state_dict(state)
-    finish(task, trajectory, folder, table, ended)
+    finish(task, trajectory, folder, table, ended, trials)
 
 
 def _fit(
@@ -336,7 +353,12 @@ def _wanted(record: logging.LogRecord) -> bool:
 
 
 def finish(
-    task: Task, trajectory: Trajectory, folder: Path, table: Table, ended: str | None
+    task: Task,
+    trajectory: Trajectory,
+    folder: Path,
+    table: Table,
+    ended: str | None,
+    trials: list[Trial],
 ) -> None:
     """Writes the model with its units, the ranges it saw and how it came about."""
     # A run resumed after its last epoch has its table from the checkpoint alone.
@@ -365,6 +387,7 @@ def finish(
             "seconds": float(table.rows[-1]["seconds"]),
             "ended": ended,
         },
+        "choice": [trial._asdict() for trial in trials],
     }
     groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
     write_learned(folder / "learned.h5", groups)

@@ -11,12 +11,13 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from pipeline.baselines.build import build as build_baseline
+from pipeline.baselines import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
+from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
 from pipeline.learn.modules import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
@@ -65,7 +66,13 @@ class Learned(NamedTuple):
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=substeps,
             reference=undeformed(window, units.length, self.model.cutoff),
+            flow=sample_flow(window, units) if self._flows() else None,
         )
+
+    def _flows(self) -> bool:
+        """Whether the medium moves with the sample."""
+        training = self.record["training"]
+        return training.get("bath", "none") != "none" and training["bath_flow"] == "sample"
 
     def _check_cutoff(self, window: Trajectory, units: ReducedUnits) -> None:
         """A model of another scale would make everyone everyone's neighbour."""
@@ -88,7 +95,7 @@ class Learned(NamedTuple):
 class LearnedBaseline(NamedTuple):
     """A trained baseline."""
 
-    model: Any  # an nn.Module that is a pipeline.baselines.motion.Baseline
+    model: Any  # an nn.Module that is a pipeline.baselines.base.Baseline
     record: dict[str, Any]  # contents of model.yaml
 
     def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Plain:
@@ -124,7 +131,7 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    content = {"model": learner.model.settings(), **record}
+    content = {"model": dict(learner.model.settings()), **record}
     # With YAML's mark of the end: a file that was cut short could else be read as a whole one.
     text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
     with whole(folder / "model.yaml") as partial:

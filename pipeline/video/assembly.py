@@ -27,6 +27,7 @@ class View(NamedTuple):
     edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+    corner: tuple[float, float] = (0.0, 0.0)  # (x, y) [px] of the first pixel that is seen
 
 
 def assemble(
@@ -164,7 +165,7 @@ def _field_of_view(view: View) -> Box:
             f"in y of {size[0]:.0f} x {size[1]:.0f} px: nothing is seen all along; use fewer "
             "frames (video.frames), or leave the drift in (video.registration, link.drift)"
         )
-    return Box(lengths, (False, False), view.margin - 0.5 - low)
+    return Box(lengths, (False, False), np.array(view.corner) + view.margin - 0.5 - low)
 
 
 def _inside(position: np.ndarray, box: Box) -> np.ndarray:

@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import trackpy
-from scipy.spatial import cKDTree
 from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
@@ -28,6 +27,7 @@ from pipeline.errors import InputError
 from pipeline.tables import FEATURES, TRACKS
 from pipeline.video import clock
 from pipeline.video.detect import quiet
+from pipeline.video.spots import nearest
 
 Seen = Sequence[np.ndarray] | None
 CROWD = 10  # particles of which a share can be told
@@ -73,7 +73,7 @@ class Tally:
         for key, table in block.groupby(["run", "frame"]):
             if key in self._examples:
                 points = table[["y", "x"]].to_numpy()
-                self._distances.append(cKDTree(points).query(points, 2)[0][:, 1])
+                self._distances.append(nearest(points))
 
     @cached_property
     def _examples(self) -> set[tuple[int, int]]:

@@ -7,8 +7,11 @@ from typing import Literal
 
 from pipeline.schema import Section, key
 
+LEAST = 2  # frames
+SIDE = 8  # pixels
 
-class Video(Section):
+
+class Reading(Section):
     """How a video is read and corrected."""
 
     mpp: float | None = key(
@@ -92,16 +95,26 @@ class Video(Section):
     )
 
     def contradictions(self) -> Iterator[str]:
-        """A range of frames or a region without inside."""
+        """A range of frames or a region in which nothing can be seen."""
         if self.frames and self.frames[1] <= self.frames[0]:
             yield (
                 f"video.frames must be [first, one past last] with last > first, got "
                 f"{list(self.frames)}."
             )
+        elif self.frames and self.frames[1] - self.frames[0] < LEAST:
+            yield (
+                f"video.frames keeps {self.frames[1] - self.frames[0]} of the frames, got "
+                f"{list(self.frames)}: motion needs {LEAST} or more."
+            )
         if self.crop and not (self.crop[0] < self.crop[2] and self.crop[1] < self.crop[3]):
             yield (
                 f"video.crop must be [x0, y0, x1, y1] with x1 > x0 and y1 > y0, got "
                 f"{list(self.crop)}."
+            )
+        elif self.crop and min(self.crop[2] - self.crop[0], self.crop[3] - self.crop[1]) < SIDE:
+            yield (
+                f"video.crop must keep at least {SIDE} x {SIDE} pixels, got {list(self.crop)}: "
+                f"particles at the edge are not found."
             )
 
 

@@ -290,6 +290,27 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+# The largest that each may be, as a share of the smaller side of the frame.
+SHARES = {"diameter": 1 / 3, "separation": 1.0, "search_range": 1.0}
+
+
+def check_fits(given: Mapping[str, Any], shape: tuple[int, int]) -> None:
+    """Refuses settings that a frame (H, W) is too small for.
+
+    Raises:
+        InputError: naming the setting, its bound and its value.
+    """
+    for name, share in SHARES.items():
+        bound = share * min(shape)
+        if (value := given.get(name)) is not None and value > bound:
+            section = "link" if name == "search_range" else "detect"
+            raise InputError(
+                f"{section}.{name} must be at most {bound:g} pixels, {share:.2g} of the smaller "
+                f"side of the frames ({shape[1]} x {shape[0]}), got {value:g}: leave it out to "
+                f"have it estimated."
+            )
+
+
 def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     """Settings for these runs, from a few frames of the first, the middle and the last.
 
@@ -299,6 +320,7 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     Raises:
         InputError: if there is nothing in the frames that could be a particle.
     """
+    check_fits(given, videos[0].shape)
     tuning = Tuning({}, {}, {}, {}, [])
     triples = [[video[t] for t in three] for video, three in _places(videos)]
     images = [triple[0] for triple in triples]

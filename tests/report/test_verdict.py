@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def results(folder: Path, tmp_path: Path) -> Results:
     ],
 )
 def test_grades(value: float, state: str) -> None:
-    assert verdict.grade(value, 1.0, 2.0) == state
+    assert verdict.Bound(1.0, 2.0).grade(value) == state
 
 
 def test_all_six_questions_are_answered(results: Results) -> None:
@@ -108,3 +109,14 @@ def test_seeds_are_summed_up_by_their_median(results: Results) -> None:
     answer = verdict.structure(Results(results.folder, SETTINGS))
     assert answer.state == "good"
     assert "4 %" in answer.sentence
+
+
+def test_the_manual_names_the_bounds_that_decide() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation/report.md").read_text()
+    for question, _, threshold in verdict.QUESTIONS:
+        (row,) = re.findall(rf"^\| {re.escape(question)} \|(.*)$", page, re.M)
+        named, decisive = (
+            {float(one) for one in re.findall(r"\b\d+(?:\.\d+)?(?:e-\d+)?", text.replace("−", "-"))}
+            for text in (row, threshold)
+        )
+        assert named <= decisive, question

@@ -1,6 +1,7 @@
 # Config, names and paths: the only place that reads and checks settings.
 
 import os
+import re
 import sys
 import time
 from functools import cache
@@ -83,6 +84,20 @@ def own_files(name):
 def recorded(name):
     """The trajectories that other programs wrote, among the user's files of a data set."""
     return sources.recorded(own_files(name))
+
+
+@cache
+def tables_of(name):
+    """The tables of tracks among the user's files that are taken in place of tracking."""
+    if recorded(name) or not settings(name)["tracks"]["use"]:
+        return []
+    columns = settings(name)["tracks"]["columns"]
+    return sources.tables(own_files(name), columns, alone=not has_film(name))
+
+
+def has_film(name):
+    """Whether there is a video among the user's files."""
+    return any(path.suffix.lower() in FILM_ENDINGS for path in own_files(name))
 
 
 def own_folder(name):

@@ -1,0 +1,127 @@
+"""Which terms the data support: each is tried, and kept where it predicts what it has not seen.
+
+A term more always fits better what it was fitted to. What counts is the validation block: with the
+term, the velocities there must be likelier by more than twice the standard error of the gain,
+which comes from blocks of time, since successive snapshots are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import lightning
+import numpy as np
+import torch
+
+from pipeline.graphs import Graphs
+from pipeline.learn.data import SnapshotData, Transition
+from pipeline.learn.settings import Training
+from pipeline.learn.snapshots import Snapshots
+from pipeline.trajectory import Trajectory
+
+STEPS = 150  # of each trial
+BLOCKS = 10  # of the validation block
+ERRORS = 2.0  # standard errors that a gain must exceed
+# What is tried in place of nothing, in this order; a later one on top of those kept before it.
+CANDIDATES = {"bath": "uniform", "external": "walls", "pair_energy": "splines"}
+
+
+class Trial(NamedTuple):
+    """A term and what it brought on the validation block."""
+
+    setting: str
+    value: str
+    gain: float  # in log-likelihood per particle and step
+    error: float  # standard error of the gain over blocks of time
+    kept: bool
+
+
+def by_regime(settings: Training, trajectory: Trajectory) -> Training:
+    """The settings with ``bath: auto`` decided: brownian where velocities are forgotten."""
+    if settings.bath == "auto":
+        forgets = trajectory.attributes.get("regime") == "overdamped"
+        settings = settings.replace(bath="brownian" if forgets else "none")
+    return settings.complete()
+
+
+def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
+    """Mean gain and its standard error over blocks of time.
+
+    Args:
+        without, with_term: (T,) negative log-likelihoods of the same snapshots, in order.
+    """
+    parts = np.array_split(without - with_term, min(BLOCKS, len(without)))
+    means = np.array([part.mean() for part in parts])
+    error = means.std(ddof=1) / len(means) ** 0.5 if len(means) > 1 else float("inf")
+    return float((without - with_term).mean()), float(error)
+
+
+Prepare = Callable[[Trajectory, Graphs, Training, int], Any]  # train.prepare -> train.Task
+
+
+def choose(
+    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int, prepare: Prepare
+) -> tuple[Training, list[Trial]]:
+    """The settings with the terms named in ``choose`` decided, and what decided.
+
+    A term that is not "none" already is left as it is. Walls are tried on axes with ends only.
+
+    Args:
+        trajectory, graphs: see `pipeline.learn.train.train`.
+        settings: complete, ``bath`` not "auto".
+        seed: of the trials.
+        prepare: makes a training ready.
+    """
+    trials: list[Trial] = []
+    open_names = [name for name in CANDIDATES if name in settings.choose]
+    open_names = [name for name in open_names if getattr(settings, name) == "none"]
+    if all(trajectory.box.periodic):
+        open_names = [name for name in open_names if name != "external"]
+    reference = np.zeros(0)
+    if open_names:
+        reference = tried(prepare(trajectory, graphs, short(settings), seed))
+    for name in open_names:
+        changed = settings.replace(**{name: CANDIDATES[name]}).complete()
+        scores = tried(prepare(trajectory, graphs, short(changed), seed))
+        found, error = gain(reference, scores)
+        kept = found > ERRORS * error
+        trials.append(Trial(name, CANDIDATES[name], found, error, kept))
+        if kept:
+            settings, reference = changed, scores
+    return settings, trials
+
+
+def short(settings: Training) -> Training:
+    """Settings of a trial."""
+    steps = min(STEPS, settings.steps)
+    return settings.replace(steps=steps, validate_every=steps)
+
+
+def tried(task: Any) -> np.ndarray:
+    """(T,) negative log-likelihoods on the validation block after a short training."""
+    data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
+    trainer = lightning.Trainer(
+        accelerator="gpu" if task.snapshots.device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=1,
+        limit_val_batches=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        gradient_clip_val=task.settings.clip,
+    )
+    trainer.fit(task.learner, data)
+    times = task.validation
+    with torch.no_grad():
+        scores = [
+            float(task.learner.validate(_transition(task.snapshots, t), k)["nll"])
+            for k, t in enumerate(times)
+        ]
+    return np.array(scores)
+
+
+def _transition(snapshots: Snapshots, t: int) -> Transition:
+    one = np.array([t])
+    return Transition(snapshots.batch(one), snapshots.after(one))
