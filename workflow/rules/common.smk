@@ -81,6 +81,7 @@ def own_files(name):
     return files
 
 
+@cache
 def recorded(name):
     """The trajectories that other programs wrote, among the user's files of a data set."""
     return sources.recorded(own_files(name))
