@@ -8,7 +8,6 @@ import torch
 
 from pipeline import pairs as pr
 from pipeline import space as sp
-from pipeline.errors import InputError
 
 
 def as_set(i, j):
@@ -61,13 +60,3 @@ def test_coincident_particles_are_named():
     r = torch.tensor([[0.1, 0.1], [0.5, 0.5], [0.5, 0.5]], dtype=torch.float64)
     with pytest.raises(ValueError, match="Particles 1 and 2 sit on each other"):
         pr.find(r, sp.free(2), 0.3)
-
-
-@pytest.mark.parametrize("dimension", [2, 3])
-def test_a_cutoff_that_makes_everyone_neighbours_is_refused_before_they_are_listed(dimension):
-    r = np.random.default_rng(0).random((200_000, dimension))
-    with pytest.raises(InputError, match="neighbours, more than"):
-        nb.search(r, sp.free(dimension), 0.9)
-    few = nb.search(r[:300], sp.free(dimension), 0.9)[0]  # the same, of few particles
-    assert len(few) > 30_000
-    assert len(nb.search(r, sp.free(dimension), 1e-3)[0]) < 5e7

@@ -183,15 +183,20 @@ def truth_origin(name):
 def report_records():
     """What reports leave beside them. No rule names them as output, so that the list of reports
     can be made from those there are, without asking for any to be made again."""
-    return sorted(map(str, Path("results").glob("*/report.json")))
+    found = sorted(Path("results").glob("*/report.json"))
+    return [str(path) for path in found if settings_file.NAME.fullmatch(path.parent.name)]
 
 
 def list_reports():
-    """Brings results/index.html up to date where a report was made since."""
+    """Brings results/index.html up to date where a report was made since. What hinders that is
+    no reason for a run to end otherwise than it did."""
     page, records = Path("results/index.html"), report_records()
-    since = page.stat().st_mtime if page.exists() else 0
-    if any(Path(record).stat().st_mtime > since for record in records):
-        index.write(page, records)
+    try:
+        since = page.stat().st_mtime if page.exists() else 0
+        if any(Path(record).stat().st_mtime > since for record in records):
+            index.write(page, records)
+    except OSError as error:
+        print(f"warning: {page} could not be brought up to date: {error}.", file=sys.stderr)
 
 
 # A snakemake that was killed leaves its locks, and the next one says no more than that.
