@@ -20,7 +20,7 @@ from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 from pipeline.video.sources import check as check_videos
 
 CORES = min(8, len(os.sched_getaffinity(0)))
-BEGIN = time.time()
+BEGIN, NOW = time.time(), failures.clock(Path.cwd())
 
 
 wildcard_constraints:
@@ -53,7 +53,7 @@ def settings(name):
             f"of that name, is not used for them.",
             file=sys.stderr,
         )
-    if late := next(failures.future(datasets.dated(name), BEGIN), None):
+    if late := next(failures.future(datasets.dated(name), NOW), None):
         refuse(
             f"{late} is dated in the future ({time.ctime(late.stat().st_mtime)}), and snakemake "
             f"goes by dates: set the clock of this machine, or give the file today's with "
