@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pipeline.errors import InputError
 from pipeline.space import Space
 
 
@@ -46,12 +47,13 @@ def search(
         time: time at which a sheared box is looked at.
 
     Raises:
-        ValueError: if the cutoff is too long for the box.
+        InputError: if the cutoff is too long for the box.
     """
     from vesin import NeighborList  # late: it brings torch along where that is installed
 
     space.check_cutoff(cutoff)
     dimension = r.shape[1]
+    _check_count(r, cutoff)
     points = np.zeros((len(r), 3))
     points[:, :dimension] = r
     axes = [*space.periodic, *[False] * (3 - dimension)]
@@ -60,13 +62,31 @@ def search(
     return i.astype(np.int64), j.astype(np.int64), shift[:, :dimension]
 
 
+MOST_PAIRS = 50_000_000  # of one snapshot: some GB
+
+
+def _check_count(r: np.ndarray, cutoff: float) -> None:
+    """Refuses a cutoff that makes everyone everyone's neighbour before they are listed."""
+    count, dimension = r.shape
+    if count * (count - 1) / 2 <= MOST_PAIRS:
+        return
+    extent = np.maximum(np.ptp(r, axis=0), 1e-300)
+    share = float(np.prod(np.minimum(2.0 * cutoff / extent, 1.0)))
+    if share * count * (count - 1) / 2 > MOST_PAIRS * 4.0 / (np.pi if dimension == 2 else 2.1):
+        raise InputError(
+            f"Within a cutoff of {cutoff:.3g} each of {count} particles would have about "
+            f"{share * count:.0f} neighbours, more than {MOST_PAIRS:.0e} pairs: lower graph.cutoff "
+            f"(or is it a model of another scale?)."
+        )
+
+
 def neighbours(
     r: np.ndarray, seen: np.ndarray, space: Space, cutoff: float, time: float = 0.0
 ) -> Neighbours:
     """Pairs of the particles ``seen`` (N,) among positions r (N, D), with their geometry.
 
     Raises:
-        ValueError: as `search`.
+        InputError: as `search`.
     """
     who = np.flatnonzero(seen)
     i, j, _ = search(r[who], space, cutoff, time)

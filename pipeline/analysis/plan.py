@@ -12,9 +12,19 @@ import numpy as np
 
 from pipeline.analysis.runs import Run, lags, runs, window
 from pipeline.analysis.settings import Statistics
+from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory
 
 SHORT = 8  # snapshots
+
+
+class Period(NamedTuple):
+    """Of an oscillatory shear: intervals; strain: amplitude; source: found or given; why."""
+
+    intervals: float
+    strain: float
+    source: str
+    why: str
 
 
 class Plan(NamedTuple):
@@ -34,28 +44,35 @@ class Plan(NamedTuple):
     patch: float  # [length]
     rearrangements: bool
     paper_window: int
+    period: Period | None  # of an oscillatory shear
     frames: int  # snapshots of the experiment
 
 
-def plan(trajectory: Trajectory, spacing: float, settings: Statistics | None = None) -> Plan:
+def plan(
+    trajectory: Trajectory,
+    spacing: float,
+    settings: Statistics | None = None,
+    period: Period | None = None,
+) -> Plan:
     """The plan for an experiment and for every source compared with it.
 
     Args:
         trajectory: the experiment, over the frames to be compared.
         spacing: mean neighbour distance a [length].
         settings: choices in units of a.
+        period: of an oscillatory shear, see `pipeline.analysis.cycles.period`.
 
     Raises:
-        ValueError: if the spacing is not positive, fewer than two particles are seen, or no run
+        InputError: if the spacing is not positive, fewer than two particles are seen, or no run
             has two snapshots.
     """
     choice = settings or Statistics()
     if not (np.isfinite(spacing) and spacing > 0):
-        raise ValueError(f"The mean neighbour distance is {spacing} and must be positive.")
+        raise InputError(f"The mean neighbour distance is {spacing} and must be positive.")
     parts = runs(trajectory)
     longest = max(_extent(part) for part in parts)
     if longest < 2:
-        raise ValueError(
+        raise InputError(
             f"The statistics need a run of at least 2 snapshots and the longest has {longest}: "
             f"give the test block more frames."
         )
@@ -81,6 +98,7 @@ def plan(trajectory: Trajectory, spacing: float, settings: Statistics | None = N
         patch=choice.patch * spacing,
         rearrangements=choice.rearrangements,
         paper_window=choice.paper_window or 0,
+        period=period,
         frames=len(trajectory.time),
     )
 

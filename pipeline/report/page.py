@@ -141,7 +141,7 @@ def write(
         figures: folder for every figure as a file of its own; None writes none.
 
     Raises:
-        ValueError: if the page would exceed 15 MB.
+        InputError: if the page would exceed 15 MB.
     """
     publish(path, content(folder, settings, provenance), provenance, figures)
 
@@ -158,6 +158,7 @@ def content(
         "synthetic": synthetic(results),
         "tuned": (Path(folder) / "tuning.html").is_file(),
         "lights": lights,
+        "circumstances": claims.circumstances(results),
         "unsupported": claims.unsupported(results),
         "noticed": noticed(results),
         "summary": verdict.summary(lights),

@@ -15,10 +15,11 @@ import pandas as pd
 import yaml
 
 from pipeline import h5md
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 
-class Absent(ValueError):
+class Absent(InputError):
     """Something a figure needs is not there; the message is the sentence the reader sees."""
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.simulate.md import SKIN, neighbours_of, outgrown, renewed
 from pipeline.simulate.settings import BROWNIAN, Langevin
 from pipeline.trajectory import Box, Trajectory
@@ -57,12 +58,12 @@ def simulate(
         units of a and frames, D in both units, and the parameters.
 
     Raises:
-        ValueError: if the box is too small for the force or for the view of the video.
+        InputError: if the box is too small for the force or for the view of the video.
     """
     p = parameters
     _check(p)
     rng = np.random.default_rng(seed)
-    a = neighbour_distance(p.particles / np.prod(p.length), 2)
+    a = spacing(p)
     motion = _motion(p, a)
     table = force(p, np.maximum(np.linspace(0, p.cutoff, KNOTS), p.cutoff / KNOTS)) * a
     sides = np.array(p.length) / a
@@ -109,12 +110,12 @@ def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
     particle alone, NaN where nothing damps it.
     """
     p = parameters
-    a = neighbour_distance(p.particles / np.prod(p.length), 2)
+    a = spacing(p)
     motion = _motion(p, a)
     r = np.linspace(0.5, 1.0, 400) * p.cutoff
     if p.law != "power":
         r = np.linspace(max(0.6 * p.place, 1e-3), p.cutoff, 400)
-    law = {"law_r": (r / a).tolist(), "law_force_kT": (force(p, r) * a).tolist()}
+    law: dict[str, object] = {"law_r": (r / a).tolist(), "law_force_kT": (force(p, r) * a).tolist()}
     if p.diffusion is None:
         law["law_force"] = (motion.T * force(p, r) * a).tolist()
         law["law_friction"] = np.zeros(len(r)).tolist()
@@ -138,6 +139,11 @@ def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
     }
 
 
+def spacing(parameters: Langevin) -> float:
+    """The mean neighbour distance a [length]."""
+    return neighbour_distance(parameters.particles / float(np.prod(parameters.length)), 2)
+
+
 class _Motion(NamedTuple):
     """T [a^2/frame^2], friction [1/frame] and step [frame]."""
 
@@ -155,16 +161,16 @@ def _motion(p: Langevin, a: float) -> _Motion:
 
 
 def _check(p: Langevin) -> None:
-    a = neighbour_distance(p.particles / np.prod(p.length), 2)
+    a = spacing(p)
     least = 2 * (p.cutoff + SKIN * a)
     if not p.walls and min(p.length) <= least:
-        raise ValueError(
+        raise InputError(
             f"The box of {p.length[0]:g} x {p.length[1]:g} is not wider than twice the reach of "
             f"the force, {least:g}: enlarge simulate.length or shorten simulate.cutoff."
         )
     width, height = (side / p.mpp for side in p.length)
     if p.view[1] > width + 0.5 or p.view[0] > height + 0.5:
-        raise ValueError(
+        raise InputError(
             f"The view of {p.view[1]} x {p.view[0]} px is larger than the sample of {width:.0f} x "
             f"{height:.0f} px: enlarge simulate.length or choose a smaller simulate.view."
         )

@@ -115,10 +115,12 @@ def test_the_table_keeps_its_bounds_and_would_show_another_model(tmp_path, plugi
     window, model = swaying(), learned()
     made = by_lammps(tmp_path, plugin, window, model, 1).trajectory
     wanted = Lammps(steps=20, states=2)
-    table = parity.compare(window, model, made, plugin, wanted, SUBSTEPS).set_index("quantity")
+    table = parity.compare(window, model, made, plugin, wanted, SUBSTEPS, SEED).set_index(
+        "quantity"
+    )
     assert (table["relative difference"] < 1e-9).all()
     assert "displacement after 7 snapshots (rms; difference in cutoffs)" in table.index
-    other = parity.compare(window, model, made, plugin, wanted, SUBSTEPS, seed=SEED + 1)
+    other = parity.compare(window, model, made, plugin, wanted, SUBSTEPS, SEED + 1)
     assert (other["relative difference"] > other["bound"]).any()
 
 

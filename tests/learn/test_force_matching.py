@@ -51,7 +51,9 @@ def test_regression_finds_force_and_friction() -> None:
 def test_start_explains_what_the_regression_explains() -> None:
     window = simulated(30).trajectory
     near = graphs.build(window, CUTOFF * LENGTH)
-    settings = Training(split=Split(train=0.5, validation=0.2), precision="float64")
+    settings = Training(
+        split=Split(train=0.5, validation=0.2), precision="float64", heat_capacity=30.0
+    )
     nll = {}
     for choice in (True, False):
         task = prepare(window, near, settings.replace(warm_start=choice), 0)

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from pipeline.simulate.langevin import force, simulate
 from pipeline.simulate.settings import ATTRACTIVE, BROWNIAN, DISCS
 
-UNIT = {"mpp": 1.0, "fps": 1.0}
+UNIT = {"mpp": 0.25, "fps": 1.0}
 FREE = BROWNIAN.replace(strength=0.0, frames=200, preparation=0, substeps=4)
 
 
@@ -29,10 +29,10 @@ def test_a_free_particle_diffuses_as_told():
     ids=["overdamped", "inertial"],
 )
 def test_between_walls_the_density_is_that_of_boltzmann(motion):
-    wall = {"walls": 3.0, "wall_range": 1.0, "length": (400.0, 8.0), "view": (8, 8)}
+    wall = {"walls": 3.0, "wall_range": 1.0, "length": (400.0, 8.0), "view": (32, 32)}
     many = FREE.replace(particles=300, cutoff=0.1, frames=900, preparation=40, substeps=25)
-    record = simulate(many._replace(**wall, **UNIT, **motion), seed=2, progress=False)
-    x = (record.position - record.box.origin)[..., 1]
+    record = simulate(many.replace(**wall, **UNIT, **motion), seed=2, progress=False)
+    x = 0.25 * (record.position - record.box.origin)[..., 1]
     count, edges = np.histogram(x, 16, (0.0, 8.0))
 
     def weight(s):
@@ -44,11 +44,11 @@ def test_between_walls_the_density_is_that_of_boltzmann(motion):
 
 
 def test_two_particles_are_apart_as_their_potential_says():
-    box = {"particles": 2, "length": (14.0, 14.0), "view": (14, 14), "cutoff": 3.0}
+    box = {"particles": 2, "length": (14.0, 14.0), "view": (56, 56), "cutoff": 3.0}
     slow = {"frames": 12_000, "substeps": 200, "preparation": 100}
     pair = ATTRACTIVE.replace(strength=2.0, **box, **slow, **UNIT)
     record = simulate(pair, seed=3, progress=False)
-    apart = record.position[:, 0] - record.position[:, 1]
+    apart = 0.25 * (record.position[:, 0] - record.position[:, 1])
     r = np.linalg.norm(apart - 14 * np.round(apart / 14), axis=1)
 
     def weight(s):

@@ -12,6 +12,7 @@ from pipeline import tables
 from pipeline.files import reading, unchanged, write_json
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import convert, film_of
+from pipeline.settings import sections
 from pipeline.video import survey
 
 settings = snakemake.params.settings
@@ -24,7 +25,7 @@ with unchanged(folder, snakemake.params.content) as inputs:
         [path] = snakemake.input.summary
         with reading(path, "the summary of a survey"):
             fps = json.loads(Path(path).read_text())["fps"]
-        film = film_of(survey.read(kept[0], folder, settings["video"]), fps)
+        film = film_of(survey.read(kept[0], folder, sections(settings).video), fps)
     found = convert(raws, settings, film)
 for sentence in found.tuning["warnings"]:
     print(sentence, file=sys.stderr)
