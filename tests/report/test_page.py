@@ -79,7 +79,9 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     video = tmp_path / f"{EVIL}.tif"
     video.write_bytes(b"video")
     settings = {"models": [], "note": f"</pre>{EVIL}"}
-    page.write(tmp_path / "r.html", folder, settings, provenance.collect([video], command=EVIL))
+    page.write(
+        tmp_path / "r.html", folder, settings, provenance.collect({str(video): "00"}, command=EVIL)
+    )
     text = (tmp_path / "r.html").read_text()
     parsed = Page(text)
     assert EVIL not in text
