@@ -209,10 +209,10 @@ def _speeds(trajectory: Trajectory) -> tuple[float, float]:
 
 def few(results: Results) -> None:
     """Raises Absent, with the split that was taken, where the video is very short."""
-    split = results.settings.get("split")
+    split = results.settings.split
     trajectory = results.trajectory()
-    if split and too_short(trajectory, **split):
-        parts = blocks(trajectory, **split)
+    if too_short(trajectory, split.train, split.validation):
+        parts = blocks(trajectory, split.train, split.validation)
         train, validation, test = (rows.stop - rows.start for rows in parts.values())
         raise Absent(
             f"With {len(trajectory.time)} frames the model learned from {train}, was chosen on "
