@@ -232,9 +232,11 @@ class Learner(Carrier):
         self.paper = settings["loss"] == "paper"
         self.corrected = noise.corrected
         self.brownian = model.bath is not None and model.bath.brownian
-        # The residual 2 v' - F of Brownian motion holds 8 sigma^2, v' - v - F holds 6.
-        known = noise.known * (4 / 3 if self.brownian else 1)
-        self.extra = noise.floor + known
+        known = noise.known
+        if self.brownian:
+            # The residual 2 v' - F holds 8 sigma^2; forces halfway have no bias to be corrected.
+            self.corrected, known = False, 8 * noise.sigma**2
+        self.extra = known if self.brownian else noise.floor + known
         self.centred = settings["stride"] > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
@@ -272,8 +274,19 @@ class Learner(Carrier):
         def force(at: Batch) -> Tensor:
             return self.dynamics(at, now.v, S).drift.dv
 
-        probe = probes(here, generator)
-        return found + contraction(force, here, dynamics.drift.dv, length, probe)
+        found = found + self._share(dynamics) * contraction(
+            force, here, dynamics.drift.dv, length, probes(here, generator)
+        )
+        return found
+
+    def _share(self, dynamics: Dynamics) -> Tensor:
+        """Of the noise of motion in the residual's variance (n,), no gradient.
+
+        The Jacobian offsets what displacements and forces halfway share, which is their motion,
+        not the error of positions.
+        """
+        own = 2 * dynamics.bath.contact.g2.detach()
+        return own / (own + self.extra)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
