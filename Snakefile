@@ -9,6 +9,7 @@
 include: "workflow/rules/common.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/tracking.smk"
+include: "workflow/rules/tracks.smk"
 include: "workflow/rules/trajectory.smk"
 include: "workflow/rules/learning.smk"
 include: "workflow/rules/lammps.smk"

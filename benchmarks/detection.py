@@ -10,6 +10,7 @@ import trackpy
 from benchmarks.timing import medians
 from pipeline.simulate import monolayer
 from pipeline.simulate.render import Camera, render
+from pipeline.simulate.settings import COLLOIDS
 from pipeline.video.detect import features, quiet
 from pipeline.video.frames import open_run
 from pipeline.video.sources import runs
@@ -37,7 +38,7 @@ def locate(images, settings) -> None:
 
 def measure(repeats: int, frames: int = 40) -> dict[str, float]:
     """Median milliseconds a frame, on a rendered video of the size of the default one."""
-    chosen = monolayer.COLLOIDS._replace(frames=frames, preparation=0)
+    chosen = COLLOIDS.replace(frames=frames, preparation=0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video.tif"
         truth = monolayer.simulate(chosen, progress=False)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from tqdm import tqdm
 
@@ -13,17 +11,17 @@ from benchmarks.systems import System
 from benchmarks.timing import Run, medians
 from pipeline.dynamics.rollout import Walk
 from pipeline.dynamics.steppers import Conditions
-from pipeline.graphs import space_of
+from pipeline.learn.settings import Training
 from pipeline.learn.train import prepare
 from pipeline.pairs import State
 from pipeline.space import periodic
 
 NESTED = "nested autograd, neighbours searched every step"
 STEPS = 40  # of ours per measurement, so that the searches of the neighbour list average out
-KINDS: dict[str, dict[str, Any]] = {"splines": {}, "networks": {"closures": "networks"}}
+KINDS = {"splines": Training(), "networks": Training(closures="networks")}
 
 
-def ours(system: System, settings: dict[str, Any]) -> Run:
+def ours(system: System, settings: Training) -> Run:
     """A stretch of the package's rollout: led particles, log and limits are all in it.
 
     The model is the one a training starts from.
@@ -36,7 +34,7 @@ def ours(system: System, settings: dict[str, Any]) -> Run:
         task.snapshots.units,
         torch.zeros(count).numpy(),
         task.measured.temperature,
-        strength=torch.ones(count).numpy() if task.settings["strength"] else None,
+        strength=torch.ones(count).numpy() if task.settings.strength else None,
     )
 
     @torch.inference_mode()
@@ -53,7 +51,7 @@ def nested(system: System) -> Run:
     """One step from the first snapshot, with the paper's networks as they are initialised."""
     units, data = system.graphs, system.trajectory
     length = units.neighbour_distance
-    space = space_of(data)
+    space = data.space
     space = periodic([side / length for side in space.lengths])
     torch.manual_seed(0)
     model = NestedAutograd(data.dimension, units.cutoff / length).double()

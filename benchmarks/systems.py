@@ -13,6 +13,7 @@ from pipeline.dynamics.steppers import Conditions
 from pipeline.graphs import Graphs
 from pipeline.metriplectic.model import build
 from pipeline.simulate import monolayer
+from pipeline.simulate.settings import COLLOIDS
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits, neighbour_distance
 
@@ -35,7 +36,7 @@ def colloids() -> System:
 
     Velocities are backward differences, as a tracker would give them.
     """
-    chosen = monolayer.COLLOIDS._replace(
+    chosen = COLLOIDS.replace(
         width=36.0, height=30.0, view=(300, 300), frames=FRAMES + 1, preparation=0
     )
     true = monolayer.simulate(chosen, progress=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -13,35 +13,35 @@ from benchmarks.nested_steps import training_step
 from benchmarks.systems import System
 from benchmarks.timing import Run, medians
 from pipeline.learn.data import SnapshotData, Transition
-from pipeline.learn.settings import VARIANTS
+from pipeline.learn.settings import VARIANTS, Training
 from pipeline.learn.train import prepare
 
 NESTED = "nested autograd, the paper's loss"
-SMALL = {"rollout_steps": 1, "validation_snapshots": 2, "validate_every": 20}
+SMALL = Training(rollout_steps=2, validation_snapshots=2, validate_every=20)
 
 
-def alternatives(system: System) -> dict[str, dict[str, Any]]:
+def alternatives(system: System) -> dict[str, Mapping[str, Any]]:
     """Settings of the trainings that are compared, by what the table calls them."""
     plain = {"strength": False, "localisation": "covariance"}
-    rows = {
+    rows: dict[str, Mapping[str, Any]] = {
         "splines": plain,
         "networks": {**plain, "closures": "networks"},
-        "networks, the paper's loss": VARIANTS["metriplectic_paper"],
+        "networks, the paper's loss": VARIANTS["metriplectic_paper"].changes,
     }
     if system.trajectory.attributes["localisation_error"] > 0:
         rows = {"splines, corrected score and strengths (default)": {}, **rows}
     return rows
 
 
-def batches(system: System, settings: dict[str, Any]) -> tuple[Any, Iterator[Transition]]:
+def batches(system: System, settings: Mapping[str, Any]) -> tuple[Any, Iterator[Transition]]:
     """A learner ready to train and an endless stream of its batches, as tensors are made."""
-    task = prepare(system.trajectory, system.graphs, {**settings, **SMALL}, seed=0)
+    task = prepare(system.trajectory, system.graphs, SMALL.replace(**settings), seed=0)
     data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
     order = itertools.cycle(list(data.sampler))
     return task.learner, (data.transitions[times] for times in order)
 
 
-def ours(system: System, settings: dict[str, Any]) -> Run:
+def ours(system: System, settings: Mapping[str, Any]) -> Run:
     """The step of the Learner, which lightning would call."""
     learner, items = batches(system, settings)
     optimizer = learner.configure_optimizers()["optimizer"]
@@ -50,7 +50,7 @@ def ours(system: System, settings: dict[str, Any]) -> Run:
         optimizer.zero_grad()
         sum(learner.terms(next(items)).values()).backward()
         learner.on_before_optimizer_step(optimizer)
-        torch.nn.utils.clip_grad_norm_(learner.parameters(), learner.options["clip"])
+        torch.nn.utils.clip_grad_norm_(learner.parameters(), learner.options.clip)
         optimizer.step()
 
     return step

@@ -117,16 +117,16 @@ void FixMetriplectic::warm()
 void FixMetriplectic::move()
 {
   double **x = atom->x, **v = atom->v;
-  const double dt = update->dt, farthest = farthest_step(*domain, pair->cutoff());
+  const double dt = update->dt, h = pair->cutoff();
   for (int i = 0; i < atom->nlocal; ++i) {
     if (!(atom->mask[i] & groupbit)) continue;
-    const double way = dt * std::sqrt(v[i][0] * v[i][0] + v[i][1] * v[i][1] + v[i][2] * v[i][2]);
-    if (!(way < farthest))
+    const double way[3] = {dt * v[i][0], dt * v[i][1], dt * v[i][2]};
+    if (too_far(*domain, h, way))
       error->one(FLERR,
-                 "Particle {} would move by {} in step {}, and {} is the farthest: shorten the time step, "
+                 "Particle {} would move by {} {} {} in step {}, out of all bounds: shorten the time step, "
                  "or check start and potential file",
-                 atom->tag[i], way, update->ntimestep, farthest);
-    for (int k = 0; k < 3; ++k) x[i][k] += dt * v[i][k];
+                 atom->tag[i], way[0], way[1], way[2], update->ntimestep);
+    for (int k = 0; k < 3; ++k) x[i][k] += way[k];
   }
 }
 

@@ -96,23 +96,21 @@ void FixMetriplecticLead::initial_integrate(int)
   advance(step);
   const double share = 1.0 / double(after.step - before.step), per_dt = 1.0 / update->dt;
   const bool arrives = step == after.step;
-  const double farthest = farthest_step(*domain, force->pair ? force->pair->cutforce : 1.0);
+  const double h = force->pair ? force->pair->cutforce : 1.0;
   double **x = atom->x, **v = atom->v;
   for (int i = 0; i < atom->nlocal; ++i) {
     if (!(atom->mask[i] & groupbit)) continue;
     const std::size_t k = row(atom->tag[i]);
     const double *from = &before.rows[k * COLUMNS], *to = &after.rows[k * COLUMNS];
-    double square = 0.0;
-    for (int a = 0; a < 3; ++a) {
-      const double way = share * (to[a] - from[a]);
-      square += way * way;
-      x[i][a] += way;
-      v[i][a] = arrives ? to[3 + a] : per_dt * way;
-    }
-    if (!(std::sqrt(square) < farthest))
+    const double way[3] = {share * (to[0] - from[0]), share * (to[1] - from[1]), share * (to[2] - from[2])};
+    if (too_far(*domain, h, way))
       error->one(FLERR,
-                 "The path {} moves particle {} by {} in step {}, and {} is the farthest: write it again",
-                 path, atom->tag[i], std::sqrt(square), step, farthest);
+                 "The path {} moves particle {} by {} {} {} in step {}, out of all bounds: write it again",
+                 path, atom->tag[i], way[0], way[1], way[2], step);
+    for (int a = 0; a < 3; ++a) {
+      x[i][a] += way[a];
+      v[i][a] = arrives ? to[3 + a] : per_dt * way[a];
+    }
   }
 }
 
@@ -187,6 +185,8 @@ void FixMetriplecticLead::parse(Snapshot &next)
     for (int a = 0; a < COLUMNS; ++a) {
       if (*at == ' ') ++at;
       next.rows.push_back(take(at, a < 3 ? POSITION : VELOCITY));
+      if (a % 3 == domain->dimension && next.rows.back() != 0.0)
+        throw std::runtime_error("leads particle " + std::to_string(tag) + " out of the plane");
     }
     while (*at == ' ') ++at;
     if (at != line.c_str() + line.size())

@@ -327,12 +327,12 @@ Vector LAMMPS_NS::image_velocity(const Domain &domain, const int *pbc, int mask)
           pbc[2] * rate[2]};
 }
 
-double LAMMPS_NS::farthest_step(const Domain &domain, double cutoff)
+bool LAMMPS_NS::too_far(const Domain &domain, double cutoff, const double *way)
 {
-  double farthest = 1000.0 * cutoff;
-  for (int k = 0; k < domain.dimension; ++k)
-    if (domain.periodicity[k]) farthest = std::min(farthest, domain.prd[k]);
-  return farthest;
+  const auto far = [&](int k) {
+    return !(std::fabs(way[k]) < (domain.periodicity[k] ? domain.prd[k] : 1000.0 * cutoff));
+  };
+  return far(0) || far(1) || far(2);
 }
 
 int PairMetriplectic::pack_forward_comm(int n, int *which, double *buf, int pbc_flag, int *pbc)

@@ -19,9 +19,10 @@ namespace LAMMPS_NS {
 // (fix deform with remap v), `pbc` as messages between ranks give it.
 metriplectic::Vector image_velocity(const Domain &domain, const int *pbc, int mask);
 
-// How far a particle may move in a step. LAMMPS wraps it into the box but once and looks for it in bins
-// around the box: farther off it is lost, or brings all down, without a sentence.
-double farthest_step(const Domain &domain, double cutoff);
+// Whether a particle moves by more than the box, or a thousand cutoffs along an open axis, in a step.
+// LAMMPS wraps it into the box but once and looks for it in bins around the box: farther off it is lost,
+// or brings all down, without a sentence.
+bool too_far(const Domain &domain, double cutoff, const double *way);
 
 class PairMetriplectic : public Pair {
  public:

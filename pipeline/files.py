@@ -31,8 +31,12 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A name beside ``path`` to write under; it becomes ``path`` when the block ends well."""
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    yield partial
-    os.replace(partial, path)
+    try:
+        yield partial
+        os.replace(partial, path)
+    except BaseException:  # also when interrupted: a full disk would stay full
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def write_json(path: str | os.PathLike[str], content: Any) -> None:
@@ -105,18 +109,17 @@ def walk(folder: str | os.PathLike[str]) -> list[Path]:
     while folders or linked:
         # Folders that lie here come before those that are only linked.
         here = folders.pop() if folders else linked.pop(0)
-        mark = _identity(here.stat())
-        if mark in met:
+        if _identity(here.stat()) in met:
             continue
-        met.add(mark)
+        met.add(_identity(here.stat()))
         for entry in _entries(here):
             path, state = here / entry.name, _state(here, entry)
             if stat.S_ISDIR(state.st_mode):
                 (linked if entry.is_symlink() else folders).append(path)
             elif not stat.S_ISREG(state.st_mode):
                 raise InputError(f"{path} is neither a file nor a folder: take it out of there.")
-            elif _identity(state) not in files or not entry.is_symlink():
-                files[_identity(state)] = path
+            elif (mark := _identity(state)) not in files or files[mark].is_symlink():
+                files[mark] = path
         if len(files) > MOST_FILES:
             raise InputError(
                 f"{root} holds more than {MOST_FILES} files: one data set has fewer; does a link "

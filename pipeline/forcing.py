@@ -46,13 +46,13 @@ def external(attributes: dict[str, Any], units: ReducedUnits) -> TaylorGreen | N
         units: reduced units in those of the trajectory.
 
     Raises:
-        ValueError: if there is no force of that kind.
+        InputError: if there is no force of that kind.
     """
     given = attributes.get("force")
     if given is None:
         return None
     if given["kind"] not in KINDS:
-        raise ValueError(
+        raise InputError(
             f"There is no external force {given['kind']!r}: choose from {', '.join(KINDS)}."
         )
     return KINDS[given["kind"]](
@@ -93,10 +93,10 @@ def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
     Of lower degree where there are fewer than ten particles per coefficient on average.
 
     Raises:
-        ValueError: in a periodic box, where such a flow has no place.
+        InputError: in a periodic box, where such a flow has no place.
     """
     if any(trajectory.box.periodic):
-        raise ValueError(
+        raise InputError(
             "The flow of the sample (train.bath_flow: sample) needs a box without periodic axes, "
             f"got periodic {trajectory.box.periodic}: take train.bath_flow: rest."
         )
@@ -114,7 +114,7 @@ def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
     order = np.argsort(trajectory.time)
     made = SampleFlow(trajectory.time[order] / units.time, powers, empty, centre, half)
     if not (np.diff(made.time) > 0).all():
-        raise ValueError(
+        raise InputError(
             "The flow of the sample (train.bath_flow: sample) needs runs that do not overlap in "
             "time: take train.bath_flow: rest, or one run."
         )

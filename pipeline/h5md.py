@@ -122,6 +122,9 @@ def check(trajectory: Trajectory) -> None:
     shape = trajectory.present.shape
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"present has shape {shape}, expected snapshots x particles.")
+    for name in ("present", "driven"):
+        if getattr(trajectory, name).dtype != bool:
+            raise InputError(f"{name} must hold true or false.")
     _check_vectors(trajectory, shape)
     T, N = shape
     fields = {"driven": trajectory.driven, **trajectory.extra}
@@ -131,9 +134,6 @@ def check(trajectory: Trajectory) -> None:
     for name, (value, expected) in wanted.items():
         if value.shape != expected:
             raise InputError(f"{name} has shape {value.shape}, expected {expected}.")
-    for name in ("present", "driven"):
-        if getattr(trajectory, name).dtype != bool:
-            raise InputError(f"{name} must hold true or false.")
     if not np.isfinite(trajectory.time).all():
         raise InputError("time is not finite in every snapshot.")
     _check_box(trajectory.box, trajectory.dimension)

@@ -1,15 +1,15 @@
-"""State, and pairs of neighbours: search, geometry, and the sums that show what is conserved."""
+"""State, pairs of neighbours as tensors, and the sums from which conservation is read off."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
-from vesin import NeighborList
 
+from pipeline.errors import InputError
+from pipeline.neighbours import search
 from pipeline.space import Space
 
 
@@ -61,7 +61,7 @@ class Pairs(NamedTuple):
         return v_ij if self.boost is None else v_ij - self.boost
 
 
-class Coincident(ValueError):
+class Coincident(InputError):
     """Two particles sit on each other, where a pair has no direction."""
 
 
@@ -104,30 +104,6 @@ def displaced(pairs: Pairs, shift: Tensor) -> Pairs:
     r_ij = pairs.e * pairs.r[:, None] + moved
     distance = torch.linalg.vector_norm(r_ij, dim=1)
     return pairs._replace(r=distance, e=r_ij / distance[:, None])
-
-
-def search(
-    r: np.ndarray, space: Space, cutoff: float, time: float = 0.0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """All pairs closer than ``cutoff``: i, j (P,) int64 and box shifts (P, D) int32 of j.
-
-    Args:
-        r: (N, D) positions; any image will do on periodic axes.
-        space: geometry; the cutoff must not exceed half of a periodic length.
-        cutoff: distance below which two particles are neighbours, in the units of ``r``.
-        time: time at which a sheared box is looked at.
-
-    Raises:
-        ValueError: if the cutoff is too long for the box.
-    """
-    space.check_cutoff(cutoff)
-    dimension = r.shape[1]
-    points = np.zeros((len(r), 3))
-    points[:, :dimension] = r
-    axes = [*space.periodic, *[False] * (3 - dimension)]
-    finder = NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
-    i, j, shift = finder.compute(points, np.array(space.cell(time)), axes, quantities="ijS")
-    return i.astype(np.int64), j.astype(np.int64), shift[:, :dimension]
 
 
 def find(r: Tensor, space: Space, cutoff: float, time: float = 0.0) -> Pairs:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
+from pipeline.schema import Section, key
+from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
 
 
@@ -22,6 +26,11 @@ class Box(NamedTuple):
     def volume(self) -> float:
         """Area or volume [length^D]."""
         return float(np.prod(self.lengths))
+
+    @property
+    def space(self) -> Space:
+        """Its axes as a space at rest."""
+        return periodic([float(length) for length in self.lengths], self.periodic)
 
 
 class Trajectory(NamedTuple):
@@ -54,6 +63,14 @@ class Trajectory(NamedTuple):
     @property
     def dimension(self) -> int:
         return self.position.shape[2]
+
+    @property
+    def space(self) -> Space:
+        """The geometry it lives in, in its own units; sheared where ``shear_rate`` says so."""
+        rate = float(self.attributes.get("shear_rate", 0.0))
+        if rate:
+            return lees_edwards([float(length) for length in self.box.lengths], rate)
+        return self.box.space
 
     @property
     def free(self) -> np.ndarray:
@@ -96,6 +113,35 @@ class Trajectory(NamedTuple):
         )
 
 
+class Split(Section):
+    """Blocks of the snapshots, contiguous in time."""
+
+    train: float = key(
+        "Fractions of the snapshots, or from 1 on their numbers, contiguous in time; the test "
+        "block is the rest and is never looked at in training.",
+        default=0.375,
+        unit="a fraction below 1 or a number of snapshots",
+        above=0,
+        most=1e9,
+    )
+    validation: float = key(
+        "",
+        default=0.125,
+        unit="a fraction below 1 or a number of snapshots",
+        above=0,
+        most=1e9,
+    )
+
+    def contradictions(self) -> Iterator[str]:
+        """No room for the test block."""
+        shares = [part for part in (self.train, self.validation) if part < 1]
+        if len(shares) == 2 and sum(shares) >= 1:
+            yield (
+                f"split.train + split.validation must leave room for the test block (sum below 1), "
+                f"got {sum(shares):g}."
+            )
+
+
 def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str, slice]:
     """Contiguous blocks of time for training, validation and test; never shuffled frames.
 
@@ -109,7 +155,7 @@ def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str,
         validation: the same of those that follow; the test block is the rest.
 
     Raises:
-        ValueError: if a block would still be shorter than two snapshots.
+        InputError: if a block would still be shorter than two snapshots.
     """
     count, start = len(trajectory.time), _first(trajectory)
     first, second = _cuts(count, train, validation)
@@ -122,7 +168,7 @@ def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str,
         "test": slice(second, count),
     }
     if min(first - start, count - second) < 2:
-        raise ValueError(
+        raise InputError(
             f"The video has {count} snapshots, {count - start} of them with velocities, and at "
             f"least 6 of these are needed, two each to train, to validate and to test: record "
             f"more frames, or link with a larger search_range or memory."
@@ -183,14 +229,14 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
         frames: longest window wanted; None takes the block.
 
     Raises:
-        ValueError: if no two successive snapshots share a free particle.
+        InputError: if no two successive snapshots share a free particle.
     """
     stop = min(block.stop, block.start + (frames or block.stop))
     breaks = np.flatnonzero(~trajectory.successive()[block.start : stop - 1])
     stop = block.start + int(breaks[0]) + 1 if len(breaks) else stop
     surviving = np.logical_and.accumulate(trajectory.free[block.start : stop]).sum(axis=1)
     if surviving[0] == 0 or len(surviving) < 2 or surviving[1] == 0:
-        raise ValueError(
+        raise InputError(
             "No particle is free and tracked over two successive snapshots at the start of the "
             "test block: check the linking (search_range, memory) or lower trajectory.edge_band."
         )
@@ -198,19 +244,40 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
     return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
 
 
-def window(trajectory: Trajectory, split: dict[str, Any], frames: int | None) -> Trajectory:
+def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajectory:
     """The evaluation window of a data set; its attribute ``temperature_before`` says how hot
     the particles were up to it [length^2 / time^2].
 
     Args:
         trajectory: the whole data set.
-        split: arguments of `pipeline.trajectory.blocks`.
+        split: into blocks.
         frames: see `rows`.
     """
-    block = blocks(trajectory, **split)["test"]
+    block = blocks(trajectory, split.train, split.validation)["test"]
     part = trajectory.window(rows(trajectory, block, frames))
     known = temperature(trajectory.window(slice(0, block.start)))
     return part._replace(attributes={**part.attributes, BEFORE: known})
+
+
+def deviations(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(T, N, D) values less the mean of each snapshot over those known (T, N), 0 for the others.
+
+    As large as if no mean had been taken off: n values about their own mean are too near to it.
+    """
+    count = known.sum(axis=1)
+    mean = np.einsum("tnd,tn->td", values, known) / np.maximum(count, 1)[:, None]
+    larger = np.sqrt(count / np.maximum(count - 1, 1))[:, None, None]
+    return np.where(known[..., None], larger * (values - mean[:, None]), 0.0)
+
+
+def variance(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(D,) variance of (T, N, D) values about the mean of each snapshot.
+
+    What all particles do together, carried by the stage or by a current, is no fluctuation, even
+    where it changes from frame to frame: about the mean over all snapshots it would count as one.
+    """
+    count = known.sum(axis=1)
+    return (deviations(values, known) ** 2).sum(axis=(0, 1)) / max(count[count > 1].sum(), 1)
 
 
 MOST = 200  # snapshots looked at, evenly spread

@@ -21,6 +21,7 @@ TOGETHER = [
         f"tests/lammps/test_{name}.py"
         for name in ("case", "flow", "laws", "parity", "refusals", "scaled", "stress")
     ],
+    [f"tests/lammps/test_{name}.py" for name in ("sanitizers", "untrusted")],
 ]
 GROUPS = {file: files[0] for files in TOGETHER for file in files}
 # Of these files every test is long and has fixtures of its own.

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from pipeline.edges import faces
-from pipeline.simulate.langevin import BROWNIAN, DISCS, simulate
+from pipeline.simulate.langevin import simulate
+from pipeline.simulate.settings import BROWNIAN, DISCS
 from pipeline.trajectory import Box
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
@@ -18,7 +19,7 @@ VIEW = View((300, 301), 6.0, 1.72, 2.0)
 
 @pytest.fixture(scope="module")
 def discs():
-    return simulate(DISCS._replace(frames=200), seed=1, progress=False)
+    return simulate(DISCS.replace(frames=200), seed=1, progress=False)
 
 
 def visits(place, low, high):
@@ -32,7 +33,7 @@ def visits(place, low, high):
 
 
 def test_a_view_of_a_liquid_is_open():
-    whole = simulate(BROWNIAN._replace(frames=150, substeps=10), seed=1, progress=False)
+    whole = simulate(BROWNIAN.replace(frames=150, substeps=10), seed=1, progress=False)
     found = faces(*visits(whole.position, 10.0, 350.0))
     assert not found.closed
     assert found.entries == pytest.approx(found.expected, rel=0.3)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pipeline import regime
-from pipeline.simulate.langevin import BROWNIAN, DISCS, simulate
+from pipeline.simulate.langevin import simulate
+from pipeline.simulate.settings import BROWNIAN, DISCS
 from pipeline.video.velocity import resolution
 
 RATE = 0.2 / 25 / 0.12**2  # D of `brownian` [px^2/frame]
@@ -22,7 +23,7 @@ def measured(position, error=0.0, seed=0):
 
 @pytest.fixture(scope="module")
 def brownian():
-    return simulate(BROWNIAN._replace(frames=600, substeps=20), seed=1, progress=False).position
+    return simulate(BROWNIAN.replace(frames=600, substeps=20), seed=1, progress=False).position
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def test_diffusion_of_exact_positions_within_two_percent(seen):
 
 def test_regimes(seen):
     rng = np.random.default_rng(0)
-    discs = simulate(DISCS._replace(frames=300), seed=1, progress=False).position
+    discs = simulate(DISCS.replace(frames=300), seed=1, progress=False).position
     rest = 50 * rng.random((1, 200, 2)) + rng.normal(0, 0.1, (300, 200, 2))
     for position, name in ((seen, "overdamped"), (discs, "inertial"), (rest, "unknown")):
         told = regime.regime(measured(position))

@@ -14,7 +14,7 @@ import pytest
 
 from pipeline import trajectory
 from pipeline import trajectory as tr
-from pipeline.trajectory import Box, Trajectory, mean_flow, temperature
+from pipeline.trajectory import Box, Trajectory, deviations, mean_flow, temperature, variance
 
 
 def example(unit: str = "um", clock: str = "s", dimension: int = 2) -> tr.Trajectory:
@@ -135,7 +135,7 @@ def test_the_temperature_is_of_the_time_before_it() -> None:
     made = data(particles=4000)
     made.driven[:, 3000:] = True
     made.velocity[:, 3000:] *= 100.0  # of particles that are driven
-    split = {"train": 4, "validation": 2}
+    split = trajectory.Split(train=4, validation=2)
     window = trajectory.window(made, split, 3)
     assert len(window.time) == 3
     assert window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
@@ -177,3 +177,16 @@ def test_few_particles_get_a_simple_flow() -> None:
     field, spent = mean_flow(r, v)
     assert spent == 1
     np.testing.assert_allclose(field, np.broadcast_to(v.mean(axis=0), v.shape))
+
+
+@pytest.mark.parametrize("count", [2, 3, 50])
+def test_what_all_do_together_is_no_variance(count):
+    """On a stage that shakes the variance is that of the particles, however few they are."""
+    rng = np.random.default_rng(0)
+    own = rng.normal(0, [0.3, 0.1], (40_000 // count, count, 2))
+    shaken = own + rng.normal(0, 2.0, (len(own), 1, 2))
+    known = np.ones(own.shape[:2], bool)
+    np.testing.assert_allclose(variance(shaken, known), [0.09, 0.01], rtol=0.05)
+    np.testing.assert_allclose(deviations(shaken, known), deviations(own, known), atol=1e-12)
+    shaken[::2, 0], known[::2, 0] = 1e6, False  # whoever is absent has no say
+    np.testing.assert_allclose(variance(shaken, known), [0.09, 0.01], rtol=0.07)

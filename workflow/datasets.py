@@ -11,7 +11,8 @@ import settings as settings_file
 
 from pipeline.errors import InputError
 from pipeline.files import data_files
-from pipeline.imported.sources import recorded
+from pipeline.imported.sources import recorded, tables
+from pipeline.simulate.systems import FILMS
 
 # Names of results/ that are no data sets, and of config/.
 RESERVED = {
@@ -20,8 +21,6 @@ RESERVED = {
     "index.html": "the list of reports",
     "config": "the defaults, config/config.yaml",
 }
-# Simulations that are rendered to a video: KINDS of pipeline.simulate.films, slow to import.
-FILMS = ("monolayer", "monolayer_matched", "brownian", "brownian_attractive", "discs")
 Settings = dict[str, Any]
 
 
@@ -45,7 +44,12 @@ def files(name: str) -> list[Path]:
 def check_one_kind(
     name: str, trajectories: list[Path], films: Collection[str], found: list[Path]
 ) -> None:
-    """Refuses trajectories and videos in one data set."""
+    """Refuses trajectories and videos, or tables of tracks, in one data set."""
+    if table := next(iter(tables(found)), None):
+        raise InputError(
+            f"data/{name}/ holds a trajectory ({trajectories[0].name}) and a table of tracks "
+            f"({table.name}): put them into folders of their own under data/."
+        )
     film = next((path for path in found if path.suffix.lower() in films), None)
     if film is not None:
         raise InputError(

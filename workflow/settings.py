@@ -6,7 +6,6 @@ Precedence: config/config.yaml < config/<name>.yaml < its section `full` where s
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,19 +13,107 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
+from pipeline.errors import InputError
 from pipeline.files import noted
+from pipeline.schema import Refused, fields, plain, problems, read, schema, value_of
+from pipeline.settings import Settings
 
 HOME = Path(__file__).resolve().parent.parent
-SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 # Letters that mean nothing to a shell, a file system or a web page.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
+LARGEST = 200_000  # characters of a file; all settings with their comments have 12 000
+DEEPEST = 20  # lists and mappings inside each other
 
-class SettingsError(ValueError):
+
+class SettingsError(InputError):
     """A setting that cannot be used, said in a sentence."""
+
+
+class Unclear(ValueError):
+    """A text that is not read, in a sentence without its subject."""
+
+
+class Loader(yaml.SafeLoader):
+    """Strict about keys; numbers are decimal, and what only looks like one stays text.
+
+    YAML 1.1 reads 011 as nine, 1:30 as ninety and 1e-3 as text; a key that is given twice counts
+    once, in silence.
+    """
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Refuses a key that is given twice, or is not a word."""
+        seen: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                raise Unclear(f"has a key in line {line} that is no word: {key!r}")
+            if key in seen:
+                raise Unclear(f"says {key!r} twice, in lines {seen[key]} and {line}: keep one")
+            seen[key] = line
+        return super().construct_mapping(node, deep=True)
+
+
+Loader.add_constructor(
+    yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
+    lambda loader, node: loader.construct_mapping(node),
+)
+KEPT = {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:null"}
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in KEPT]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(0|[1-9][0-9_]*)$"), list("-+0123456789")
+)
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"""[-+]?(([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+
+        |\.(inf|Inf|INF))$|\.(nan|NaN|NAN)$""",
+        re.VERBOSE,
+    ),
+    list("-+0123456789."),
+)
+
+
+def loaded(text: str) -> Any:
+    """What a text says.
+
+    Raises:
+        Unclear: if it is no YAML, too long, too deep, or repeats itself.
+    """
+    if len(text) > LARGEST:
+        raise Unclear(f"has {len(text)} characters and may have {LARGEST}: is it a config file?")
+    try:
+        _bound(text)
+        return yaml.load(text, Loader)
+    except Unclear:
+        raise
+    except ValueError as error:  # of a number that is none to Python
+        raise Unclear(f"holds a number that cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise Unclear(f"is not valid YAML{where}: {problem}") from error
+
+
+def _bound(text: str) -> None:
+    """Refuses nesting and references before anything is built of them.
+
+    A few lines of anchors would unfold into gigabytes.
+    """
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            line = event.start_mark.line + 1
+            raise Unclear(f"refers to another place (*{event.anchor}) in line {line}: write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise Unclear(f"is nested more than {DEEPEST} deep in line {event.start_mark.line + 1}")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,12 +128,15 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise SettingsError(f"{path} is not valid YAML{where}: {problem}.") from error
+        content = loaded(path.read_text(encoding="utf-8"))
+    except Unclear as unclear:
+        raise SettingsError(f"{path} {unclear}.") from unclear
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"{path} is not text in UTF-8 (byte {error.start}): save it as such."
+        ) from error
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     if content is not None and not isinstance(content, dict):
         raise SettingsError(f"{path} must hold keys and values, got {type(content).__name__}.")
     return content or {}
@@ -113,19 +203,23 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
     layers = [HOME / "config" / "config.yaml"]
     if (path := overlay(name)) is not None:
         layers.append(path)
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = plain(Settings())
     for path in layers:
         merged = merge(merged, _load(path))
-    full = merged.pop("full", None) or {}
-    if {**merged, **command_line}.get("size") == "full":
-        merged = merge(merged, full)
-    merged = merge(merged, command_line)
-    problems = [*_schema_problems(merged), *_sense_problems(merged)]
-    if problems:
+    full = merged.pop("full", None)
+    small = merge(merged, command_line)
+    large = merge(merge(merged, full), command_line) if isinstance(full, Mapping) else small
+    asked, other = (large, small) if small.get("size") == "full" else (small, large)
+    wrong = [*_problems(asked)]
+    if full is not None and not isinstance(full, Mapping):
+        wrong.append(f"full must hold keys and values, got {full!r}.")
+    # A mistake is told at once, not when the other size is asked for.
+    if wrong := wrong or [*_problems(other)]:
         source = " and ".join(str(path) for path in layers[1:] or layers)
         where = f"{source}{' and the command line' if command_line else ''}"
-        raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *problems]))
-    return merged
+        raise SettingsError("\n  ".join([f"Settings of {name!r} ({where}):", *wrong]))
+    checked: dict[str, Any] = plain(read(Settings, asked))
+    return checked
 
 
 def typed(value: Any) -> Any:
@@ -137,76 +231,19 @@ def typed(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return yaml.safe_load(value)
-    except yaml.YAMLError:  # text it is, then
-        return value
+        return loaded(value)
+    except Unclear as unclear:
+        raise SettingsError(f"The command line's {value[:60]!r} {unclear}.") from unclear
 
 
-def _schema_problems(merged: Mapping[str, Any]) -> Iterator[str]:
-    validator = Draft202012Validator(_load(SCHEMA))
-    for error in sorted(validator.iter_errors(merged), key=lambda e: list(map(str, e.path))):
-        yield from _sentences(error)
-
-
-def _sentences(error: ValidationError) -> Iterator[str]:
-    key = ".".join(str(part) for part in error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])
-        for extra in sorted(set(error.instance) - set(known), key=str):
-            close = difflib.get_close_matches(str(extra), known, n=1, cutoff=0.5)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
-            yield f"{key + '.' if key else ''}{extra} is not a setting: {hint}"
-        return
-    unit = error.schema.get("description")
-    note = f" ({unit})" if unit else ""
-    yield f"{key}{note}: {_expectation(error)}, got {error.instance!r}."
-
-
-def _article(word: str) -> str:
-    return "an" if word[0] in "aeiou" else "a"
-
-
-def _expectation(error: ValidationError) -> str:
-    bound = error.validator_value
-    if error.validator == "type":
-        kinds = [bound] if isinstance(bound, str) else list(bound)
-        return "must be " + " or ".join(
-            kind if kind == "null" else f"{_article(kind)} {kind}" for kind in kinds
-        )
-    if error.validator == "enum":
-        return "must be one of " + ", ".join("null" if v is None else str(v) for v in bound)
-    words = {
-        "minimum": "must be at least",
-        "maximum": "must be at most",
-        "exclusiveMinimum": "must be above",
-        "exclusiveMaximum": "must be below",
-        "minItems": "needs this many entries at least:",
-        "maxItems": "takes this many entries at most:",
-        "required": "must be given:",
-    }
-    if error.validator in words:
-        return f"{words[error.validator]} {bound}"
-    if error.validator == "not":
-        return "must be odd"
-    return f"is wrong ({error.message})"
-
-
-def _sense_problems(merged: Mapping[str, Any]) -> Iterator[str]:
-    """What a schema cannot say: relations between settings."""
-    split = merged.get("split")
-    if isinstance(split, Mapping):
-        parts = [split.get("train"), split.get("validation")]
-        shares = [part for part in parts if isinstance(part, int | float) and part < 1]
-        if len(shares) == 2 and sum(shares) >= 1:
-            yield (
-                f"split.train + split.validation must leave room for the test block (sum below 1), "
-                f"got {sum(shares):g}."
-            )
-    video = merged.get("video")
-    if not isinstance(video, Mapping):
-        return
-    frames, crop = video.get("frames"), video.get("crop")
-    if isinstance(frames, list) and len(frames) == 2 and frames[1] <= frames[0]:
-        yield f"video.frames must be [first, one past last] with last > first, got {frames}."
-    if isinstance(crop, list) and len(crop) == 4 and not (crop[0] < crop[2] and crop[1] < crop[3]):
-        yield f"video.crop must be [x0, y0, x1, y1] with x1 > x0 and y1 > y0, got {crop}."
+def _problems(merged: Mapping[str, Any]) -> Iterator[str]:
+    """Every key that is unknown or out of bounds, then what does not go together elsewhere."""
+    rules = schema(Settings)
+    yield from problems(rules, merged)
+    for field in fields(Settings):
+        given = merged.get(field.name)
+        if isinstance(given, Mapping) and not any(problems(rules["properties"][field.name], given)):
+            try:
+                value_of(field, given)
+            except Refused as refused:
+                yield from refused.sentences

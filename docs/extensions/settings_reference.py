@@ -1,8 +1,7 @@
-"""The reference of settings, from the schema and the comments of config/config.yaml."""
+"""The reference of settings, from the schema that their classes make."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,19 +9,19 @@ from typing import Any, NamedTuple
 import yaml
 from sphinx.application import Sphinx
 
+from pipeline.schema import plain, schema
+from pipeline.settings import Settings
+
 HOME = Path(__file__).resolve().parents[2]
-CONFIG = HOME / "config" / "config.yaml"
-SCHEMA = HOME / "workflow" / "schemas" / "config.schema.yaml"
 PLACE = "<!-- settings -->"
 SECTION = "a section"
 
 PLAIN = str.maketrans({mark: f"\\{mark}" for mark in "<>*$"})  # not for Markdown to read
-KEY = re.compile(r"( *)([A-Za-z_]\w*):( .*)?")
 BOUNDS = {
-    "minimum": "≥ {}",
-    "exclusiveMinimum": "> {}",
-    "maximum": "≤ {}",
-    "exclusiveMaximum": "< {}",
+    "minimum": "≥ {:g}",
+    "exclusiveMinimum": "> {:g}",
+    "maximum": "≤ {:g}",
+    "exclusiveMaximum": "< {:g}",
     "multipleOf": "multiple of {}",
 }
 
@@ -32,39 +31,14 @@ class Setting(NamedTuple):
 
     key: str  # dotted
     allowed: str  # SECTION where it holds others
-    default: str  # "" where config.yaml has none; of a section, the kind it is for
-    text: str  # how to choose it; "" where nothing is said
-
-
-def comments(text: str) -> dict[str, str]:
-    """The comment above each dotted key of a YAML file; a key without one shares that above it."""
-    found: dict[str, str] = {}
-    path: list[str] = []
-    lines: list[str] = []
-    last = ""
-    for line in text.splitlines():
-        if line.strip().startswith("#"):
-            lines.append(line.strip().lstrip("# "))
-        elif match := KEY.fullmatch(line):
-            depth = len(match[1]) // 2
-            beside = depth == len(path) - 1
-            path = [*path[:depth], match[2]]
-            last = " ".join(lines) or (last if beside else "")
-            found[".".join(path)] = last
-            lines = []
-        elif not line.strip():
-            lines, last = [], ""
-    return found
+    default: str  # "" where there is none; of a section, the kind it is for
+    text: str  # how to choose it; that of the key above where nothing is said
 
 
 def allowed(schema: dict[str, Any]) -> str:
     """What a schema lets through, in a few words."""
     if "enum" in schema:
         return ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "anyOf" in schema or "oneOf" in schema:
-        return " or ".join(allowed(part) for part in schema.get("anyOf") or schema["oneOf"])
     kinds = schema.get("type", "anything")
     words = [kinds] if isinstance(kinds, str) else list(kinds)
     if "items" in schema:
@@ -83,50 +57,36 @@ def _list(schema: dict[str, Any]) -> str:
     return f"list of {count}({allowed(items)}{keys})"
 
 
-def settings(schema: dict[str, Any], text: str) -> Iterator[Setting]:
-    """Every setting of the schema, in its order, with what config.yaml says of it."""
-    yield from Walk(schema, comments(text)).section(schema, "", yaml.safe_load(text))
+def settings(schema: dict[str, Any], values: Any, path: str = "") -> Iterator[Setting]:
+    """Every setting of a schema and of the sections in it; ``values`` are the defaults."""
+    above = ""
+    for name, inner in schema["properties"].items():
+        if not inner:
+            continue  # said elsewhere
+        key, known = path + name, isinstance(values, dict) and name in values
+        if "properties" in inner:
+            yield Setting(key, SECTION, "", _sentence(inner))
+            yield from settings(inner, values[name] if known else None, f"{key}.")
+            yield from kinds(inner, key)
+        else:
+            above = _sentence(inner) if "description" in inner else above
+            yield Setting(key, allowed(inner), _default(values[name]) if known else "", above)
 
 
-class Walk(NamedTuple):
-    """What a walk through the schema looks things up in."""
-
-    schema: dict[str, Any]
-    said: dict[str, str]
-
-    def section(self, part: dict[str, Any], path: str, values: Any) -> Iterator[Setting]:
-        """The settings of one section and of those in it; ``values`` are their defaults."""
-        for name, inner in part["properties"].items():
-            if not inner:
-                continue  # said elsewhere
-            key, known = path + name, isinstance(values, dict) and name in values
-            words = (self.said.get(key) or _sentence(inner)).translate(PLAIN)
-            default = _default(values[name]) if known else ""
-            if "properties" in inner:
-                yield Setting(key, SECTION, "", words)
-                yield from self.section(inner, f"{key}.", values[name] if known else None)
-                yield from self.kinds(inner, key)
-            else:
-                yield Setting(key, allowed(inner), default, words)
-
-    def kinds(self, part: dict[str, Any], key: str) -> Iterator[Setting]:
-        """The settings that a section takes for some values of its `kind` only."""
-        for case in part.get("allOf", []):
-            names = case["if"]["properties"]["kind"]
-            asked = names.get("enum") or [names["const"]]
-            taken = case["then"]
-            if "$ref" in taken:
-                taken = self.schema["$defs"][taken["$ref"].rpartition("/")[2]]
-            mark = " or ".join(f"`{name}`" for name in asked)
-            words = _sentence(taken).translate(PLAIN)
-            yield Setting(key, SECTION, f"of kind {mark}", words)
-            yield from self.section(taken, f"{key}.", None)
+def kinds(section: dict[str, Any], key: str) -> Iterator[Setting]:
+    """The settings that a section takes for some values of its `kind` only."""
+    for case in section.get("allOf", []):
+        names, taken = case["if"]["properties"]["kind"]["enum"], case["then"]
+        mark = " or ".join(f"`{name}`" for name in names)
+        yield Setting(key, SECTION, f"of kind {mark}", _sentence(taken))
+        yield from settings(taken, None, f"{key}.")
 
 
 def _sentence(part: dict[str, Any]) -> str:
-    """What the schema says: the title is what a key is, the description its unit."""
-    words = ", ".join(part[name] for name in ("title", "description") if name in part)
-    return _capital(words).rstrip(".") + "." if words else ""
+    """What a key is, and its unit where the sentence does not say it."""
+    words, unit = part.get("description", "").rstrip("."), part.get("unit", "")
+    said = unit.lower() in words.lower()
+    return "".join((words, "" if said else f" ({unit})", "." if words else "")).translate(PLAIN)
 
 
 def _default(value: Any) -> str:
@@ -153,10 +113,9 @@ def _capital(words: str) -> str:
 def fill(app: Sphinx, docname: str, source: list[str]) -> None:
     """Puts the reference where a page has the mark for it."""
     if PLACE in source[0]:
-        app.env.note_dependency(str(CONFIG))
-        app.env.note_dependency(str(SCHEMA))
-        text = CONFIG.read_text()
-        found = settings(yaml.safe_load(SCHEMA.read_text()), text)
+        for path in (HOME / "pipeline").rglob("*settings.py"):
+            app.env.note_dependency(str(path))
+        found = settings(schema(Settings), plain(Settings()))
         source[0] = source[0].replace(PLACE, markdown(found))
 
 

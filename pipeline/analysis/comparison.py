@@ -17,8 +17,20 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from pipeline.analysis.metric import CURVES, SHAPES, Metric, drawn
-from pipeline.analysis.uncertainty import draws, percentiles, ratio, relative_error, resampled
+from pipeline.analysis.metric import Metric, drawn, identity, missing, sums
+from pipeline.analysis.microscope import blur
+from pipeline.analysis.plan import Plan
+from pipeline.analysis.statistics import ERRORS, SHAPES, measure
+from pipeline.analysis.uncertainty import (
+    draws,
+    noise_floor,
+    percentiles,
+    ratio,
+    relative_error,
+    resampled,
+)
+from pipeline.errors import InputError
+from pipeline.trajectory import Trajectory
 
 TOP = 0.05
 
@@ -58,6 +70,40 @@ OVERLAPS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] 
 }
 
 
+def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | None:
+    """The experiment seen with its localisation error once more; None where it has none."""
+    sigma = source.attributes["localisation_error"]
+    if not sigma:
+        return None
+    again = blur(source, sigma, np.random.default_rng(0))
+    once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
+    return measure(again, once, np.all(source.free, axis=0))
+
+
+def floor(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:
+    """Group noise_floor: what separates the experiment from itself.
+
+    For curves the relative L2 error between two halves of the experiment. For the map its overlap
+    with the map of the same experiment seen with its localisation error once more: no model can be
+    asked for a larger one.
+
+    Args:
+        found: metrics of the experiment.
+        again: the same, of the experiment blurred by its own localisation error.
+    """
+    errors = {
+        name: noise_floor(*sums(found[name]), SHAPES[name])
+        for name in ERRORS
+        if not found[name].missing
+    }
+    maps = found["d2min_map"], again["d2min_map"] if again else missing("Not measured.")
+    if not (maps[0].missing or maps[1].missing):
+        one, other, _ = shared(*maps)
+        every = np.ones((1, len(one)))
+        errors |= {name: float(overlap(one, other, every)[0]) for name, overlap in OVERLAPS.items()}
+    return Metric({}, errors)
+
+
 COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
 
 
@@ -93,7 +139,7 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
         found = [
             _curve_error(name, experiment[name], [run.found[name] for run in runs])
             | {"metric": name}
-            for name in CURVES
+            for name in ERRORS
         ]
         found += _map_overlap(experiment["d2min_map"], runs[0].found["d2min_map"])
         for row in found:
@@ -125,7 +171,7 @@ def diverged(runs: list[Source], note: str) -> str:
 def checked_pair(name: str, truth: np.ndarray, value: np.ndarray) -> None:
     """Raises ValueError where two curves were not measured at the same points."""
     if truth.shape != value.shape:
-        raise ValueError(
+        raise InputError(
             f"{name} has {len(truth)} points in the experiment and {len(value)} in the model: "
             f"measure both with the same settings."
         )
@@ -143,8 +189,8 @@ def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[st
     errors, samples = zip(*(_error(name, experiment, model) for model in models), strict=True)
     # Over patches, and over rollouts where there are several.
     low, high = percentiles((draws(len(models)) / len(models) * np.stack(samples, 1)).sum(axis=1))
-    told = min(int(np.isfinite(drawn(name, m)).sum()) for m in (experiment, *models))
-    asked = int(np.isfinite(drawn(name, experiment)).sum())
+    told = min(int(np.isfinite(drawn(m, SHAPES[name])).sum()) for m in (experiment, *models))
+    asked = int(np.isfinite(drawn(experiment, SHAPES[name])).sum())
     return {
         "value": float(np.mean(errors)),
         "low": float(low),
@@ -155,11 +201,10 @@ def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[st
 
 def _error(name: str, experiment: Metric, model: Metric) -> tuple[float, np.ndarray]:
     """The error of one rollout, and its bootstrap samples over patches."""
-    truth, value = (drawn(name, metric) for metric in (experiment, model))
+    truth, value = (drawn(metric, SHAPES[name]) for metric in (experiment, model))
     checked_pair(name, truth, value)
     # The same seed draws the same patches on both sides where they have the same particles.
-    pair = [(m.data["numerator"], m.data["denominator"]) for m in (experiment, model)]
-    samples = relative_error(*(CURVES[name](resampled(a, b)) for a, b in pair))
+    samples = relative_error(*(SHAPES[name](resampled(*sums(m))) for m in (experiment, model)))
     return float(relative_error(truth, value)), samples
 
 
@@ -220,7 +265,8 @@ def _replicate_error(
             metric = found.get(GROUPS[name])
             if metric is None or metric.missing:
                 return absent(f"{side}: {metric.missing if metric else 'not measured'}")
-    curves = [[drawn(name, found[GROUPS[name]]) for found in side] for side in (truths, rollouts)]
+    shape, group = SHAPES.get(name, identity), GROUPS[name]
+    curves = [[drawn(found[group], shape) for found in side] for side in (truths, rollouts)]
     errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
     one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
     low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
@@ -237,5 +283,6 @@ def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
     found = [truth.get(GROUPS[name]) for truth in truths]
     if any(metric is None or metric.missing for metric in found):
         return np.nan
-    curves = [drawn(name, truth[GROUPS[name]]) for truth in truths]
+    shape = SHAPES.get(name, identity)
+    curves = [drawn(metric, shape) for metric in found if metric is not None]
     return float(np.mean([_gap(name, one, other) for one, other in permutations(curves, 2)]))

@@ -18,21 +18,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import fft
 
+from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
 from pipeline.analysis.runs import Run
-from pipeline.analysis.uncertainty import ratio
+from pipeline.analysis.uncertainty import gather, interval, ratio
 
 CHUNK = 128  # particles transformed at a time: bounds memory, fits caches
-
-
-def lags(longest: int, count: int = 24) -> np.ndarray:
-    """Increasing integer lags from 1 to ``longest``, logarithmically spaced where possible.
-
-    Raises:
-        ValueError: if ``longest`` is below 1.
-    """
-    if longest < 1:
-        raise ValueError(f"The longest lag is {longest} and must be at least 1 interval.")
-    return np.unique(np.round(np.geomspace(1, longest, count)).astype(int))
 
 
 def products(one: np.ndarray, other: np.ndarray, lag: np.ndarray) -> np.ndarray:
@@ -127,3 +117,60 @@ def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray
 def normalised(curve: np.ndarray) -> np.ndarray:
     """(..., L) curves over their first value, which must be that of lag 0."""
     return ratio(curve, curve[..., :1])
+
+
+def mobility(sample: Sample) -> dict[str, Metric]:
+    """Group msd."""
+    lag = sample.settings.lag
+    total, origins = squared_displacements(sample.parts, lag)
+    if not origins.any():
+        reason = "No free particle is present at two times: there is no displacement."
+        return {"msd": missing(reason)}
+    total, origins = (gather(x, sample.label, sample.patches) for x in (total, origins))
+    return {"msd": curve(total, origins, lag=lag)}
+
+
+def velocities(sample: Sample) -> dict[str, Metric]:
+    """Group vacf: the normalised curve, and the plain one as ``raw``."""
+    lag = np.concatenate([[0], sample.settings.lag])
+    total, origins = velocity_products(sample.parts, lag)
+    if not total[:, 0].sum() > 0:
+        return {"vacf": missing("No free particle moves: there is no velocity to correlate.")}
+    total, origins = (gather(x, sample.label, sample.patches) for x in (total, origins))
+    raw = interval(total, origins)
+    plain = {"raw": raw.value, "raw_low": raw.low, "raw_high": raw.high}
+    return {"vacf": curve(total, origins, normalised, lag=lag, **plain)}
+
+
+VACF = Statistic(
+    velocities,
+    {"vacf": Compared("Velocity autocorrelation", normalised)},
+    Plot(
+        name="vacf",
+        title="Velocity autocorrelation",
+        section="dynamics",
+        x="lag",
+        across=("Lag", "time"),
+        up=("Velocity autocorrelation", ""),
+        level=0.0,
+        logarithmic="x",
+        caption="How long a particle remembers its velocity (one at lag zero), flow and drift of "
+        "the sample included; a dip below zero is the rebound from its neighbours, or a flow that "
+        "reverses. Localisation error is forgotten at once: it lowers all that follows lag zero.",
+    ),
+)
+MSD = Statistic(
+    mobility,
+    {"msd": Compared("Mean squared displacement")},
+    Plot(
+        name="msd",
+        title="Mean squared displacement",
+        section="dynamics",
+        x="lag",
+        across=("Lag", "time"),
+        up=("Mean squared displacement", "length²"),
+        logarithmic="xy",
+        caption="Slope two means that particles fly or are carried along, slope one that they "
+        "diffuse, a plateau that neighbours cage them.",
+    ),
+)

@@ -19,57 +19,23 @@ moves: D2min is then the mean squared displacement over again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.spatial import cKDTree
 
-from pipeline.analysis.runs import Run, minimum_image, sides, wrapped
-from pipeline.analysis.uncertainty import gather
-from pipeline.trajectory import Box
+from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
+from pipeline.analysis.runs import Run
+from pipeline.analysis.uncertainty import gather, ratio
+from pipeline.errors import InputError
+from pipeline.neighbours import Neighbours
 
 NORMALISATIONS = ("mean", "sum")
 
 
-class Bonds(NamedTuple):
-    """Neighbours in a reference configuration, each pair once."""
-
-    i: np.ndarray  # (P,)
-    j: np.ndarray  # (P,)
-    r0: np.ndarray  # (P, D) from i to j, nearest image [length]
-
-
-def bonds(position: np.ndarray, seen: np.ndarray, cutoff: float, box: Box) -> Bonds:
-    """Pairs of seen particles closer than the cutoff.
-
-    Args:
-        position: (N, D) [length].
-        seen: (N,) bool.
-        cutoff: [length], below half of every periodic length.
-        box: geometry.
-
-    Raises:
-        ValueError: if the cutoff exceeds half a periodic length.
-    """
-    lengths = np.asarray(box.lengths, float)
-    shortest = np.min(np.where(box.periodic, lengths, np.inf))
-    if cutoff > shortest / 2:
-        raise ValueError(
-            f"The D2min cutoff {cutoff:g} is more than half the periodic length {shortest:g}: "
-            f"lower it."
-        )
-    who = np.flatnonzero(seen)
-    place = wrapped(position[who], box)
-    tree = cKDTree(place, boxsize=sides(box))
-    pair = tree.query_pairs(cutoff, output_type="ndarray")
-    r0 = minimum_image(place[pair[:, 1]] - place[pair[:, 0]], box)
-    return Bonds(who[pair[:, 0]], who[pair[:, 1]], r0)
-
-
 def d2min(
-    near: Bonds, displacement: np.ndarray, seen: np.ndarray, normalisation: str = "mean"
+    near: Neighbours, displacement: np.ndarray, seen: np.ndarray, normalisation: str = "mean"
 ) -> np.ndarray:
     """D2min of every particle for several displacement fields from one reference.
 
@@ -88,8 +54,8 @@ def d2min(
     fields, count, dimension = displacement.shape
     square = dimension**2
     both = (seen[:, near.i] & seen[:, near.j])[..., None]
-    change = np.where(both, displacement[:, near.j] - displacement[:, near.i], 0.0)
-    r0 = np.where(both, near.r0, 0.0)
+    change = np.where(both, displacement[:, near.i] - displacement[:, near.j], 0.0)
+    r0 = np.where(both, near.r, 0.0)
     terms = [
         both.astype(float),
         (change**2).sum(axis=2, keepdims=True),
@@ -112,7 +78,7 @@ def d2min(
     return residual / np.where(valid, number, np.nan) if normalisation == "mean" else residual
 
 
-def _incidence(near: Bonds, count: int) -> sparse.csr_array:
+def _incidence(near: Neighbours, count: int) -> sparse.csr_array:
     rows = np.concatenate([near.i, near.j])
     columns = np.tile(np.arange(len(near.i)), 2)
     return sparse.csr_array((np.ones(len(rows)), (rows, columns)), (count, len(near.i)))
@@ -139,9 +105,18 @@ def field(
 
     Returns:
         (L, N) [length^2], NaN where undefined or not free at both times.
+
+    Raises:
+        ValueError: if the cutoff exceeds half a periodic length.
     """
+    shortest = min(part.space.lengths)
+    if cutoff > shortest / 2:
+        raise InputError(
+            f"The D2min cutoff {cutoff:g} is more than half the periodic length {shortest:g}: "
+            f"lower it."
+        )
     later = origin + np.asarray(lag)
-    near = bonds(part.position[origin], part.seen[origin], cutoff, part.box)
+    near = part.neighbours(origin, cutoff)
     displacement = part.position[later] - part.position[origin]
     value = d2min(near, displacement, part.seen[later] & part.seen[origin], normalisation)
     return np.where(part.free[later] & part.free[origin], value, np.nan)
@@ -247,8 +222,8 @@ def correlation(
     for row in rows:
         part, origin = parts[measured.run[row]], measured.origin[row]
         value = measured.value[row, index]
-        near = bonds(part.position[origin], np.isfinite(value), edges[-1], part.box)
-        shell = np.searchsorted(edges, np.linalg.norm(near.r0, axis=1), side="right") - 1
+        near = part.neighbours(origin, edges[-1]).among(np.isfinite(value))
+        shell = np.searchsorted(edges, near.distance, side="right") - 1
         inside = shell < shells
         weight = (value[near.i] * value[near.j])[inside]
         product += np.bincount(shell[inside], weight, shells)
@@ -282,9 +257,126 @@ def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -
                 continue
             u = part.position[row + lag] - part.position[row]
             u = u - u[both].mean(axis=0)
-            near = bonds(part.position[row], both, cutoff, part.box)
+            near = part.neighbours(row, cutoff).among(both)
             product += float((u[near.i] * u[near.j]).sum())
             pairs += len(near.i)
             square += float((u[both] ** 2).sum())
             single += int(both.sum())
     return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
+
+
+NORMALISATION = "mean"
+REFERENCE = "configuration at the time origin"
+GROUPS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")
+SLIDING = "Rearrangements are not measured in a box whose images slide (Lees-Edwards)."
+UNASKED = "Rearrangements were not asked for (statistics: rearrangements)."
+
+
+def per_decade(curve: np.ndarray) -> np.ndarray:
+    """(..., K) numbers in logarithmic bins as a density that adds up to one."""
+    return ratio(curve, np.nansum(curve, axis=-1, keepdims=True))
+
+
+def unwanted(sample: Sample) -> str:
+    """Why rearrangements are not measured, "" where they are."""
+    if any(part.space.rate for part in sample.parts):
+        return SLIDING
+    return "" if sample.settings.rearrangements else UNASKED
+
+
+def measure(sample: Sample) -> dict[str, Metric]:
+    """Groups d2min, d2min_histogram, d2min_map and d2min_correlation."""
+    if reason := unwanted(sample):
+        return {name: missing(reason) for name in GROUPS}
+    parts, settings = sample.parts, sample.settings
+    measured = against_lag(
+        parts, settings.d2min_lag, settings.cutoff, settings.origins, NORMALISATION
+    )
+    if not np.isfinite(measured.value).any():
+        reason = (
+            f"D2min needs more than {sample.trajectory.dimension} neighbours within "
+            f"{settings.cutoff:.3g} that stay in view, and no free particle has them: the sample "
+            f"is too dilute or the tracks too short."
+        )
+        return {name: missing(reason) for name in GROUPS}
+    k = int(np.searchsorted(measured.lag, settings.map_lag))
+    found = [nonaffinity(sample, measured)]
+    if np.isfinite(measured.value[:, k]).any():
+        found += [make(sample, measured, k) for make in (distribution, field_map, in_space)]
+    else:
+        reason = f"No particle keeps its neighbours in view over the lag {settings.map_lag}."
+        found += [missing(reason) for _ in GROUPS[1:]]
+    note = {
+        "cutoff": settings.cutoff,
+        "normalisation": f"{NORMALISATION} over neighbours",
+        "reference": REFERENCE,
+        "threshold": settings.threshold,
+        "together": together(parts, settings.map_lag, settings.cutoff),
+        "together_lag": settings.map_lag,
+    }
+    for metric in found:
+        metric.attributes.update(note)
+    return dict(zip(GROUPS, found, strict=True))
+
+
+def nonaffinity(sample: Sample, measured: NonAffine) -> Metric:
+    """Group d2min: mean, spread, median and fraction of rearrangements against lag."""
+
+    def rearranged(values: np.ndarray) -> float:
+        return float((values > sample.settings.threshold).mean())
+
+    total, number = sums(measured.value, sample.label)
+    data = dict(curve(total, number, lag=measured.lag).data)
+    data["mean"] = data.pop("value")
+    flat = [column[np.isfinite(column)] for column in np.moveaxis(measured.value, 1, 0)]
+    spread: dict[str, Callable[[np.ndarray], Any]]
+    spread = {"std": np.std, "median": np.median, "fraction": rearranged}
+    for name, of in spread.items():
+        data[name] = np.array([of(values) if len(values) else np.nan for values in flat])
+    return Metric(data, {"origins": len(measured.origin)})
+
+
+def distribution(sample: Sample, measured: NonAffine, k: int) -> Metric:
+    """Group d2min_histogram: share of particles in each of the logarithmic bins, at lag k."""
+    edges = sample.settings.d2min_edges
+    number = histogram(measured.value[:, k], edges, sample.label)
+    data = dict(curve(number, np.ones_like(number), per_decade, edges=edges).data)
+    decades = np.diff(np.log10(edges))
+    data |= {name: data[name] / decades for name in ("low", "high")}
+    data["density"] = data.pop("value") / decades
+    lag = sample.settings.map_lag
+    return Metric(data, {"lag": lag, "density": "per decade of D2min"})
+
+
+def field_map(sample: Sample, measured: NonAffine, k: int) -> Metric:
+    """Group d2min_map: the field from the first origin on, at lag k."""
+    defined = np.isfinite(measured.value[:, k])
+    row = int(defined.any(axis=1).argmax())
+    part, origin = sample.parts[measured.run[row]], measured.origin[row]
+    who = np.flatnonzero(defined[row])
+    data = {
+        "position": part.placed(origin)[who],
+        "value": measured.value[row, k, who],
+        "particle": sample.trajectory.particle[who],
+        "patch": sample.label[who],
+    }
+    return Metric(data, {"lag": sample.settings.map_lag, "time": float(part.time[origin])})
+
+
+def in_space(sample: Sample, measured: NonAffine, k: int) -> Metric:
+    """Group d2min_correlation: figure 13B of the paper, and the correlation coefficient."""
+    edges = sample.settings.r_edges[::4]
+    if len(edges) < 2:
+        return missing("The window is too narrow for a correlation over distance.")
+    weighted, pearson = correlation(sample.parts, measured, k, edges)
+    data = {"r": (edges[1:] + edges[:-1]) / 2, "value": weighted, "pearson": pearson}
+    return Metric(data, {"lag": sample.settings.map_lag})
+
+
+D2MIN = Statistic(
+    measure,
+    {
+        "d2min": Compared("Mean D²min against lag"),
+        "d2min_histogram": Compared("Distribution of D²min", per_decade),
+    },
+)

@@ -1,13 +1,30 @@
-"""What a statistics file holds of one metric, and what makes a curve of its sums."""
+"""What a statistic takes and gives, what its errors are called, and how its curve is drawn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from pipeline.analysis.correlations import normalised
+from pipeline.analysis.plan import Plan
+from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import Curve, interval, ratio
+from pipeline.trajectory import Trajectory
+
+
+class Sample(NamedTuple):
+    """What every statistic of one source is made of."""
+
+    trajectory: Trajectory  # the snapshots that count
+    select: np.ndarray  # (N,) bool, the particles that statistics are about
+    parts: list[Run]  # the same on their clocks; each knows who is near whom
+    label: np.ndarray  # (N,) patch of each particle
+    settings: Plan
+
+    @property
+    def patches(self) -> int:
+        return int(self.label.max()) + 1
 
 
 class Metric(NamedTuple):
@@ -35,32 +52,49 @@ def identity(curve: np.ndarray) -> np.ndarray:
     return curve
 
 
-def per_decade(curve: np.ndarray) -> np.ndarray:
-    """(..., K) numbers in logarithmic bins as a density that adds up to one."""
-    return ratio(curve, np.nansum(curve, axis=-1, keepdims=True))
+class Compared(NamedTuple):
+    """A group whose curves are compared."""
+
+    words: str = ""  # what tables call its error; "": compared between replicas only
+    shape: Curve = identity  # what is made of the ratio of its sums
 
 
-CURVES: dict[str, Curve] = {
-    "rdf": identity,
-    "vacf": normalised,
-    "msd": identity,
-    "d2min": identity,
-    "d2min_histogram": per_decade,
-}
-# With those by the paper's window, which are there only where asked for: see `lastwindow`.
-WINDOWED = ("rdf_paper", "vacf_paper", "msd_paper")
-# And the paths of a solid's particles, see `paths`.
-SHAPES = CURVES | dict.fromkeys((*WINDOWED, "positions", "displacements"), identity)
+class Plot(NamedTuple):
+    """How a curve stands in the report; axes are words and what their unit is made of."""
+
+    name: str  # group of the statistics file, and name of the figure
+    title: str
+    section: str  # of the report
+    x: str  # dataset that its ``value`` is drawn against
+    across: tuple[str, str]  # e.g. ("Lag", "time")
+    up: tuple[str, str]  # e.g. ("Mean squared displacement", "length²")
+    caption: str  # what to see
+    level: float | None = None  # a faint line to compare with
+    logarithmic: str = ""  # "x", "xy"; the former only where there are many points
 
 
-def drawn(name: str, metric: Metric) -> np.ndarray:
-    """(K,) the curve ``name`` of a metric, from its sums over all patches."""
-    total, number = (metric.data[key].sum(axis=0) for key in ("numerator", "denominator"))
-    return SHAPES.get(name, identity)(ratio(total, number))
+class Statistic(NamedTuple):
+    """An entry of `statistics.REGISTER`."""
+
+    measure: Callable[[Sample], dict[str, Metric]]  # groups of the statistics file
+    compared: dict[str, Compared] = {}  # noqa: RUF012  (read only)
+    plot: Plot | None = None
 
 
-def curve(name: str, numerator: np.ndarray, denominator: np.ndarray, **data: np.ndarray) -> Metric:
+def curve(
+    numerator: np.ndarray, denominator: np.ndarray, shape: Curve = identity, **data: np.ndarray
+) -> Metric:
     """A metric from its sums per patch (U, K), with its interval."""
-    value, low, high = interval(numerator, denominator, SHAPES[name])
+    value, low, high = interval(numerator, denominator, shape)
     units = {"numerator": numerator, "denominator": denominator}
     return Metric({**data, "value": value, "low": low, "high": high, **units}, {})
+
+
+def sums(metric: Metric) -> tuple[np.ndarray, np.ndarray]:
+    """Numerator and denominator (U, K) per patch."""
+    return metric.data["numerator"], metric.data["denominator"]
+
+
+def drawn(metric: Metric, shape: Curve) -> np.ndarray:
+    """(K,) the curve of a metric, from its sums over all patches."""
+    return shape(ratio(*(part.sum(axis=0) for part in sums(metric))))

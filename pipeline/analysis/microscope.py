@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from pipeline.analysis.runs import minimum_image, sides, unwrapped, wrapped
-from pipeline.trajectory import Box, Trajectory
+from pipeline.analysis.runs import unwrapped
+from pipeline.errors import InputError
+from pipeline.neighbours import placed, tree
+from pipeline.space import Space
+from pipeline.trajectory import Trajectory
 
 LOOKS = 20  # snapshots in which a track is held against the truth
 
@@ -23,15 +25,15 @@ def blur(trajectory: Trajectory, sigma: float, generator: np.random.Generator) -
         generator: source of the noise.
 
     Raises:
-        ValueError: if sigma is negative.
+        InputError: if sigma is negative.
     """
     if sigma < 0:
-        raise ValueError(f"The localisation error is {sigma:g} and must not be negative.")
+        raise InputError(f"The localisation error is {sigma:g} and must not be negative.")
     moved = sigma * generator.standard_normal(trajectory.position.shape)
     moved[trajectory.driven] = 0.0
     position = trajectory.position + moved
     velocity = trajectory.velocity.copy()
-    step = minimum_image(np.diff(position, axis=0), trajectory.box) / trajectory.dt
+    step = trajectory.box.space.displacement(position[1:], position[:-1])[0] / trajectory.dt
     known = (trajectory.present[1:] & trajectory.present[:-1])[..., None]
     known = known & trajectory.successive()[:, None, None]
     velocity[1:] = np.where(known, step, velocity[1:])
@@ -57,28 +59,28 @@ def view(truth: Trajectory, experiment: Trajectory, reach: float) -> Trajectory:
         reach: a track is of a true particle nearer than this, best a third of a [length].
 
     Raises:
-        ValueError: if the experiment has several runs, no scale leads from the units of the truth
+        InputError: if the experiment has several runs, no scale leads from the units of the truth
             to its own, or it holds times that the truth does not.
     """
     if len(np.unique(experiment.run)) > 1:
-        raise ValueError("The truth is known of one run and the experiment has several.")
+        raise InputError("The truth is known of one run and the experiment has several.")
     length, clock = _scale(truth, experiment)
     row = np.round((experiment.time / clock - truth.time[0]) / truth.dt).astype(int)
     if row.min() < 0 or row.max() >= len(truth.time):
-        raise ValueError(
+        raise InputError(
             f"The experiment asks for snapshots {row.min()} to {row.max()} of the truth, which has "
             f"{len(truth.time)}."
         )
     box = truth.box._replace(lengths=truth.box.lengths * length, origin=truth.box.origin * length)
-    path = unwrapped(truth.position * length, box)
+    path = unwrapped(truth.position * length, box.space)
     velocity = truth.velocity * (length / clock)
     velocity[1:] = np.diff(path, axis=0) / (truth.dt * clock)
-    label = _identity(path[row], experiment, box, reach)
+    label = _identity(path[row], experiment, box.space, reach)
     known = label >= 0
     position = path[row][:, label]
     first = experiment.present.argmax(axis=0), np.arange(len(label))
     away = position[first] - experiment.position[first]
-    position -= away - minimum_image(away, box)
+    position -= box.space.shift(box.space.images(away))
     present = experiment.present & known & truth.present[row][:, label]
     note = {"velocity": "backward difference", "localisation_error": 0.0}
     return experiment._replace(
@@ -99,21 +101,20 @@ def _scale(truth: Trajectory, experiment: Trajectory) -> tuple[float, float]:
         pair = given[unit], wanted[unit]
         factor = 1.0 if pair[0] == pair[1] else factors.get(pair)
         if not factor:
-            raise ValueError(f"No scale leads from {pair[0]} to {pair[1]}: set mpp and fps.")
+            raise InputError(f"No scale leads from {pair[0]} to {pair[1]}: set mpp and fps.")
         scale.append(float(factor))
     return scale[0], scale[1]
 
 
-def _identity(path: np.ndarray, experiment: Trajectory, box: Box, reach: float) -> np.ndarray:
+def _identity(path: np.ndarray, experiment: Trajectory, space: Space, reach: float) -> np.ndarray:
     """(N,) which true particle each track follows, -1 for none or several."""
     label = np.full(experiment.present.shape[1], -1)
     torn = np.zeros(len(label), bool)
     rows = np.unique(np.linspace(0, len(path) - 1, LOOKS).astype(int))
     for row in rows:
         who = np.flatnonzero(experiment.present[row])
-        tree = cKDTree(wrapped(path[row], box), boxsize=sides(box))
-        place = wrapped(experiment.position[row, who], box)
-        distance, nearest = tree.query(place, distance_upper_bound=reach)
+        place = placed(experiment.position[row, who], space)
+        distance, nearest = tree(path[row], space).query(place, distance_upper_bound=reach)
         who, nearest = who[np.isfinite(distance)], nearest[np.isfinite(distance)]
         torn[who] |= (label[who] >= 0) & (label[who] != nearest)
         label[who] = nearest

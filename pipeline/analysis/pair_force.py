@@ -20,43 +20,21 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from scipy.spatial import cKDTree
 
+from pipeline.neighbours import neighbours
 from pipeline.trajectory import Trajectory
 
 
-def pairs(
-    trajectory: Trajectory, t: int, lengths: np.ndarray, cutoff: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Present pairs closer than cutoff: i, j (P,), distance (P,), e_ij from j to i (P, D)."""
-    here = np.flatnonzero(trajectory.present[t])
-    r = trajectory.position[t, here]
-    periodic = np.asarray(trajectory.box.periodic)
-    # cKDTree wants wrapped positions on periodic axes; 0 marks an open one.
-    wrapped = np.where(periodic, r % lengths, r)
-    index = cKDTree(wrapped, boxsize=np.where(periodic, lengths, 0.0)).query_pairs(
-        cutoff, output_type="ndarray"
-    )
-    i, j = here[index[:, 0]], here[index[:, 1]]
-    difference = trajectory.position[t, i] - trajectory.position[t, j]
-    difference -= np.where(periodic, lengths * np.round(difference / lengths), 0.0)
-    distance = np.linalg.norm(difference, axis=1)
-    return i, j, distance, difference / distance[:, None]
-
-
-def regressors(
-    trajectory: Trajectory, t: int, lengths: np.ndarray, grid: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def regressors(trajectory: Trajectory, t: int, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
-    i, j, distance, e = pairs(trajectory, t, lengths, grid[-1])
-    v = trajectory.velocity[t, i] - trajectory.velocity[t, j]
+    r, v, present = trajectory.position[t], trajectory.velocity[t], trajectory.present[t]
+    i, j, r_ij, distance = neighbours(r, present, trajectory.box.space, grid[-1])
     place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
-    _, number, dimension = trajectory.position.shape
-    x = np.zeros((number, dimension, 3, len(grid)))
-    fill(x, i, j, e, v, place)
+    x = np.zeros((*r.shape, 3, len(grid)))
+    fill(x, i, j, r_ij / distance[:, None], v[i] - v[j], place)
     count = np.bincount(place.astype(int), 1.0 - place % 1.0, len(grid))
     count += np.bincount(place.astype(int) + 1, place % 1.0, len(grid))
-    return x.reshape(number, dimension, -1), count
+    return x.reshape(*r.shape, -1), count
 
 
 @njit(cache=True)
@@ -102,25 +80,26 @@ def binned_pair_force(
         and friction_across (q) (K,) in 1/dt, mass 1; count (K,) pairs seen at each knot.
 
     Raises:
-        ValueError: if fewer than two successive snapshots carry the instruments.
+        InputError: if fewer than two successive snapshots carry the instruments.
     """
     scale = trajectory._replace(
-        position=trajectory.position / a, velocity=trajectory.velocity * trajectory.dt / a
+        position=trajectory.position / a,
+        velocity=trajectory.velocity * trajectory.dt / a,
+        box=trajectory.box._replace(lengths=trajectory.box.lengths / a),
     )
     rows = usable(trajectory, instruments)
     if len(rows) < 2:
-        raise ValueError(
+        raise InputError(
             f"Only {len(rows)} snapshots have a successor and {instruments} predecessors, at "
             f"least 2 are needed: use a longer record."
         )
     rows = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
-    lengths = trajectory.box.lengths / a
     grid = np.asarray(
         knots
         if isinstance(knots, np.ndarray)
-        else np.linspace(nearest(scale, rows, lengths, cutoff), cutoff, knots)
+        else np.linspace(first_knot(scale, rows, cutoff), cutoff, knots)
     )
-    normal, right, count = equations(scale, rows, lengths, grid, instruments)
+    normal, right, count = equations(scale, rows, grid, instruments)
     fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, -1)
     return {
         "r": grid,
@@ -134,7 +113,6 @@ def binned_pair_force(
 def equations(
     trajectory: Trajectory,
     rows: np.ndarray,
-    lengths: np.ndarray,
     grid: np.ndarray,
     instruments: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -143,11 +121,11 @@ def equations(
     normal, right, count = np.zeros((size, size)), np.zeros(size), np.zeros(len(grid))
     present, velocity = trajectory.present, trajectory.velocity
     for t in rows:
-        x, seen = regressors(trajectory, t, lengths, grid)
+        x, seen = regressors(trajectory, t, grid)
         keep = present[t] & ~trajectory.driven[t] & present[t + 1]
         z = x
         if instruments:
-            z, _ = regressors(trajectory, t - instruments, lengths, grid)
+            z, _ = regressors(trajectory, t - instruments, grid)
             keep &= present[t - instruments]
         z = z[keep].reshape(-1, size)
         normal += z.T @ x[keep].reshape(-1, size)
@@ -166,10 +144,11 @@ def usable(trajectory: Trajectory, instruments: int) -> np.ndarray:
     return rows
 
 
-def nearest(trajectory: Trajectory, rows: np.ndarray, lengths: np.ndarray, cutoff: float) -> float:
+def first_knot(trajectory: Trajectory, rows: np.ndarray, cutoff: float) -> float:
     """The distance below which lie one in a thousand of the pairs, where the first knot stands."""
-    distances = [pairs(trajectory, t, lengths, cutoff)[2] for t in rows[:: max(1, len(rows) // 20)]]
-    return float(np.quantile(np.concatenate(distances), 1e-3))
+    looks, space = rows[:: max(1, len(rows) // 20)], trajectory.box.space
+    near = [neighbours(trajectory.position[t], trajectory.present[t], space, cutoff) for t in looks]
+    return float(np.quantile(np.concatenate([pairs.distance for pairs in near]), 1e-3))
 
 
 def pair_curves(
@@ -194,11 +173,11 @@ def pair_curves(
         distance to it, weighted by pairs, e.g. {"true": {"force_ratio": 0.85, ...}}.
 
     Raises:
-        ValueError: if the truth has more than one species, which one curve cannot describe.
+        InputError: if the truth has more than one species, which one curve cannot describe.
     """
     attributes = truth.attributes
     if len(np.unique(truth.species)) > 1:
-        raise ValueError(
+        raise InputError(
             f"One pair force cannot describe {len(np.unique(truth.species))} species: compare "
             f"curves on a data set of one species, such as colloids_matched."
         )

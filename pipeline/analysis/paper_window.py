@@ -9,56 +9,44 @@ printed for comparison; the statistics over all time origins are the ones to jud
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from pipeline.analysis.metric import Metric, curve, missing
+from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
 from pipeline.analysis.rdf import rdf
-from pipeline.analysis.runs import Run
-from pipeline.analysis.settings import Settings
 from pipeline.analysis.uncertainty import gather
 
+NAMES = ("rdf_paper", "vacf_paper", "msd_paper")
 
-def last_window(
-    parts: Sequence[Run], settings: Settings, label: np.ndarray, count: int
-) -> dict[str, Metric]:
-    """Groups rdf_paper, vacf_paper and msd_paper; the VACF is not normalised.
 
-    Args:
-        parts: runs on their clocks; the last one counts.
-        settings: planned from the experiment.
-        label: (N,) patch of each particle.
-        count: snapshots of the window.
-    """
-    names = ("rdf_paper", "vacf_paper", "msd_paper")
-    run = parts[-1]
+def last_window(sample: Sample) -> dict[str, Metric]:
+    """Groups rdf_paper, vacf_paper and msd_paper of the last run; the VACF is not normalised."""
+    settings, label, run = sample.settings, sample.label, sample.parts[-1]
+    count = settings.paper_window
+    if not count:
+        return {}
     if len(run.time) < count:
         reason = f"The paper's window is {count} snapshots and the last run has {len(run.time)}."
-        return {name: missing(reason) for name in names}
-    run = run._replace(
-        position=run.position[-count:],
-        path=run.path[-count:],
-        slide=run.slide[-count:],
-        velocity=run.velocity[-count:],
-        seen=run.seen[-count:],
-        free=run.free[-count:],
-        time=run.time[-count:],
-    )
-    units, lag = int(label.max()) + 1, np.arange(count)
+        return {name: missing(reason) for name in NAMES}
+    columns = ("position", "path", "velocity", "seen", "free", "time")
+    run = replace(run, **{name: getattr(run, name)[-count:] for name in columns})
+    lag = np.arange(count)
     both = run.free & run.free[0]
     if not both[1:].any():
         reason = "No free particle is present at two times of the paper's window."
-        return {name: missing(reason) for name in names}
+        return {name: missing(reason) for name in NAMES}
     moved = ((run.path - run.path[0]) ** 2).sum(axis=2)
     kept = (run.velocity * run.velocity[0]).sum(axis=2)
-    number = gather(both.T.astype(float), label, units)
-    sums = {"vacf_paper": kept, "msd_paper": moved}
+    number = gather(both.T.astype(float), label, sample.patches)
     found = {
-        name: curve(name, gather(np.where(both, value, 0.0).T, label, units), number, lag=lag)
-        for name, value in sums.items()
+        name: curve(gather(np.where(both, value, 0.0).T, label, sample.patches), number, lag=lag)
+        for name, value in {"vacf_paper": kept, "msd_paper": moved}.items()
     }
     edges = settings.r_edges
     counts = rdf([run], settings.window, edges, label, settings.snapshots)
-    found["rdf_paper"] = curve("rdf_paper", *counts, r=(edges[1:] + edges[:-1]) / 2)
+    found["rdf_paper"] = curve(*counts, r=(edges[1:] + edges[:-1]) / 2)
     return found
+
+
+PAPER = Statistic(last_window, dict.fromkeys(NAMES, Compared()))

@@ -15,22 +15,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.analysis import shear
-from pipeline.analysis.metric import Metric, missing
+from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, missing
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 PATHS = ("positions", "displacements")
 FLUID = "There is no undeformed configuration: paths of particles in a fluid part within no time."
 
 
-def paths(trajectory: Trajectory, select: np.ndarray, frames: int) -> dict[str, Metric]:
+def paths(sample: Sample) -> dict[str, Metric]:
     """Groups positions and displacements, each one long row of sums.
 
-    Args:
-        trajectory: the source; a rollout that stopped early has fewer snapshots than asked.
-        select: (N,) bool, the particles that statistics are about.
-        frames: snapshots of the experiment.
+    A rollout that stopped early has fewer snapshots than the experiment.
     """
+    trajectory, select, frames = sample.trajectory, sample.select, sample.settings.frames
     if trajectory.reference is None:
         return {name: missing(FLUID) for name in PATHS}
     count = min(len(trajectory.time), frames)
@@ -44,6 +42,9 @@ def paths(trajectory: Trajectory, select: np.ndarray, frames: int) -> dict[str, 
         sums = {"numerator": value.reshape(1, -1), "denominator": known.reshape(1, -1)}
         found[name] = Metric(sums, {"shape": known.shape})
     return found
+
+
+SOLID = Statistic(paths, dict.fromkeys(PATHS, Compared()))
 
 
 class Profile(NamedTuple):
@@ -60,18 +61,18 @@ def velocity_profile(trajectory: Trajectory, slices: int = 20) -> Profile:
     Errors are from the scatter between ten stretches of time, since snapshots are correlated.
 
     Raises:
-        ValueError: if the axes x and y are not periodic.
+        InputError: if the axes x and y are not periodic.
     """
     if not all(trajectory.box.periodic[:2]):
-        raise ValueError("A velocity profile across the box needs periodic axes x and y.")
+        raise InputError("A velocity profile across the box needs periodic axes x and y.")
     height = trajectory.box.lengths[1]
-    rate = float(trajectory.attributes.get("shear_rate", 0.0))
-    y = trajectory.position[..., 1] - trajectory.box.origin[1]
-    image = np.floor(y / height)
-    velocity = trajectory.velocity[..., 0] - image * rate * height
-    place = _slice(y - image * height, height, slices)
+    r, n = trajectory.space.wrap(
+        trajectory.position - trajectory.box.origin, trajectory.time[:, None]
+    )
+    velocity = trajectory.velocity[..., 0] - n[..., 1] * trajectory.space.slide
+    place = _slice(r[..., 1], height, slices)
     means = []
-    for rows in np.array_split(np.arange(len(y)), min(10, len(y))):
+    for rows in np.array_split(np.arange(len(r)), min(10, len(r))):
         known = trajectory.present[rows]
         k = place[rows][known]
         total = np.bincount(k, velocity[rows][known], slices)
@@ -104,11 +105,7 @@ def concentration_profile(
         value (R, K) between 0 and 1; its error is that of a binomial share.
     """
     height = trajectory.box.lengths[axis]
-    slide = shear.slides(trajectory)
-    y = [
-        shear.inside(trajectory.position[row], trajectory.box, float(slide[row]))[:, axis]
-        for row in (0, *rows)
-    ]
+    y = [_height(trajectory, row, axis) for row in (0, *rows)]
     lower = y[0] < 0.5 * height
     seen = trajectory.present[0] & trajectory.present[rows]
     share = np.full((len(rows), slices), np.nan)
@@ -132,6 +129,12 @@ def mixing(trajectory: Trajectory, axis: int = 1) -> np.ndarray:
     phase = k * (trajectory.position[..., axis] - trajectory.position[:1, :, axis])
     both = trajectory.present & trajectory.present[:1]
     return 1 - np.where(both, np.cos(phase), 0.0).sum(axis=1) / np.maximum(both.sum(axis=1), 1)
+
+
+def _height(trajectory: Trajectory, row: int, axis: int) -> np.ndarray:
+    """(N,) coordinates of one snapshot from the lower face of the box, inside it."""
+    local = trajectory.position[row] - trajectory.box.origin
+    return trajectory.space.wrap(local, float(trajectory.time[row]))[0][:, axis]
 
 
 def _slice(place: np.ndarray, height: float, slices: int) -> np.ndarray:

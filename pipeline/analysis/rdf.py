@@ -15,39 +15,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from pipeline.analysis import shear
-from pipeline.analysis.runs import Run, minimum_image, sides, wrapped
+from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
+from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather
+from pipeline.errors import InputError
 from pipeline.trajectory import Box
 
+FEWEST_PAIRS = 100
 HEIGHTS = 24  # Gauss-Legendre nodes over the height of a spherical shell
-
-
-def window(parts: Sequence[Run]) -> Box:
-    """The region in which particles are seen: the box, on open axes no larger than what was seen.
-
-    Detection leaves a margin at the edge of an image, and a box that includes it would make g(r)
-    too large everywhere. The bounds of n points are widened by 1 / (n - 1) of their extent, which
-    makes them unbiased.
-
-    Raises:
-        ValueError: if fewer than two particles were ever seen.
-    """
-    box = parts[0].box
-    seen = np.concatenate([part.position[part.seen] for part in parts])
-    if len(seen) < 2:
-        raise ValueError(f"g(r) needs at least 2 particles and {len(seen)} were seen.")
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    margin = (high - low) / (len(seen) - 1)
-    origin = np.asarray(box.origin, float)
-    lower = np.maximum(low - margin, origin)
-    upper = np.minimum(high + margin, origin + box.lengths)
-    closed = np.asarray(box.periodic)
-    lower = np.where(closed, origin, lower)
-    upper = np.where(closed, origin + box.lengths, upper)
-    return Box(upper - lower, box.periodic, lower)
 
 
 def shell_volumes(edges: np.ndarray, dimension: int) -> np.ndarray:
@@ -116,7 +92,7 @@ def rdf(
 
     Args:
         parts: runs on their clocks.
-        frame: the window, see `window.window`; particles outside it are left out.
+        frame: the window, see `runs.window`; particles outside it are left out.
         edges: (K + 1,) evenly spaced edges of the shells from 0 [length].
         label: (N,) patch of each particle.
         snapshots: how many snapshots to average over at most.
@@ -125,11 +101,11 @@ def rdf(
         sums per patch; `uncertainty.interval` makes the curve of them.
 
     Raises:
-        ValueError: if the largest radius exceeds half a periodic length.
+        InputError: if the largest radius exceeds half a periodic length.
     """
     shortest = np.min(np.where(frame.periodic, frame.lengths, np.inf))
     if edges[-1] > shortest / 2 * (1 + 1e-9):
-        raise ValueError(
+        raise InputError(
             f"g(r) is asked for up to r = {edges[-1]:g}, more than half the shortest periodic "
             f"length {shortest:g}: lower r_max."
         )
@@ -161,36 +137,51 @@ def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
 
 
 def _snapshot(part: Run, row: int, frame: Box, edges: np.ndarray) -> _Shells:
-    lengths, slide = np.asarray(frame.lengths, float), float(part.slide[row])
-    local = (
-        shear.inside(part.position[row], frame, slide)
-        if slide
-        else wrapped(part.position[row], frame)
-    )
-    inside = part.seen[row] & (local >= 0).all(axis=1) & (local <= lengths).all(axis=1)
-    who = np.flatnonzero(inside)
-    place, centre = local[who], part.free[row, who]
-    pair, distance = _neighbours(place, frame, slide, edges[-1])
-    counted = centre[pair].any(axis=1)
-    pair, distance = pair[counted], distance[counted]
+    lengths, closed = np.asarray(frame.lengths, float), np.asarray(frame.periodic)
+    local, _ = part.space.wrap(part.position[row] - frame.origin, float(part.time[row]))
+    within = closed | ((local >= 0) & (local <= lengths))
+    inside = part.seen[row] & within.all(axis=1)
+    centre = inside & part.free[row]
+    # Rounding can make half a box a little less than it is.
+    near = part.neighbours(row, min(edges[-1], min(part.space.lengths) / 2)).among(inside)
+    near = near.where(centre[near.i] | centre[near.j])
     shells = len(edges) - 1
-    shell = np.searchsorted(edges, distance, side="right") - 1
-    kept = shell < shells
-    flat = (pair[kept] * shells + shell[kept, None]).ravel()
-    found = np.bincount(flat, minlength=len(who) * shells).reshape(len(who), shells)[centre]
+    shell = np.searchsorted(edges, near.distance, side="right") - 1
+    flat = np.stack([near.i, near.j], axis=1) * shells + shell[:, None]
+    flat = flat[shell < shells].ravel()
+    found = np.bincount(flat, minlength=len(inside) * shells).reshape(len(inside), shells)[centre]
     middle = mean_radius(edges, len(lengths))
-    density = (len(who) - 1) / np.prod(lengths)
-    expected = density * shell_volumes(edges, len(lengths)) * visible(place[centre], middle, frame)
-    return _Shells(who[centre], found, expected)
+    density = (inside.sum() - 1) / np.prod(lengths)
+    expected = density * shell_volumes(edges, len(lengths)) * visible(local[centre], middle, frame)
+    return _Shells(np.flatnonzero(centre), found, expected)
 
 
-def _neighbours(
-    place: np.ndarray, frame: Box, slide: float, cutoff: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (P, 2) closer than the cutoff, each once, and their distances (P,)."""
-    if slide:
-        return shear.neighbours(place, frame, slide, cutoff)
-    tree = cKDTree(place, boxsize=sides(frame))
-    pair = tree.query_pairs(cutoff, output_type="ndarray")
-    gap = minimum_image(place[pair[:, 0]] - place[pair[:, 1]], frame)
-    return pair, np.linalg.norm(gap, axis=1)
+def measure(sample: Sample) -> dict[str, Metric]:
+    """Group rdf."""
+    settings = sample.settings
+    edges = settings.r_edges
+    found, expected = rdf(sample.parts, settings.window, edges, sample.label, settings.snapshots)
+    if found.sum() < FEWEST_PAIRS:
+        reason = (
+            f"g(r) rests on {found.sum():.0f} pairs below {edges[-1]:.3g}, fewer than "
+            f"{FEWEST_PAIRS}: more particles or more frames are needed."
+        )
+        return {"rdf": missing(reason)}
+    return {"rdf": curve(found, expected, r=(edges[1:] + edges[:-1]) / 2)}
+
+
+RDF = Statistic(
+    measure,
+    {"rdf": Compared("Radial distribution")},
+    Plot(
+        name="rdf",
+        title="Radial distribution function",
+        section="structure",
+        x="r",
+        across=("Distance r", "length"),
+        up=("Radial distribution g(r)", ""),
+        level=1.0,
+        caption="Where the lines lie on each other the model keeps the structure: the height of "
+        "the first peak, the splitting of the second, the approach to one.",
+    ),
+)

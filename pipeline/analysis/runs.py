@@ -1,17 +1,28 @@
-"""A trajectory cut into runs on a regular clock, the form that every statistic works on."""
+"""A trajectory cut into runs on a regular clock, the form that every statistic works on.
+
+With what follows from it alone: who is near whom in a snapshot, the window in which particles are
+seen, and the lags to measure at.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.analysis import shear
+from pipeline.errors import InputError
+from pipeline.neighbours import Neighbours, neighbours
+from pipeline.space import Space
 from pipeline.trajectory import Box, Trajectory
 
+ROOM = 4_000_000  # pairs that a run keeps in mind, about 200 MB
 
-class Run(NamedTuple):
+
+@dataclass(frozen=True)
+class Run:
     """One uninterrupted video: T snapshots exactly one interval apart, N particles.
 
     A snapshot that the trajectory lacks is there with nobody seen in it, so that an index
@@ -24,8 +35,34 @@ class Run(NamedTuple):
     seen: np.ndarray  # (T, N) bool, driven particles included: who counts as a neighbour
     free: np.ndarray  # (T, N) bool: whom the statistics are about
     time: np.ndarray  # (T,) [time]
-    slide: np.ndarray  # (T,) displacement of the image above, see `sheared` [length]
     box: Box
+    space: Space  # sheared or at rest
+    _lists: dict[int, tuple[float, Neighbours]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def neighbours(self, row: int, cutoff: float) -> Neighbours:
+        """Pairs of the particles seen in a snapshot that are nearer than a cutoff [length].
+
+        One search serves every statistic: the list is kept for the next that looks at this
+        snapshot, the longest unused one is forgotten where they become too many.
+
+        Raises:
+            ValueError: if the cutoff exceeds half a periodic length.
+        """
+        reach, near = self._lists.pop(row, (0.0, None))
+        if near is None or reach < cutoff:
+            place, seen, time = self.position[row], self.seen[row], float(self.time[row])
+            reach, near = cutoff, neighbours(place, seen, self.space, cutoff, time)
+        self._lists[row] = reach, near
+        while len(self._lists) > 1 and sum(len(n.i) for _, n in self._lists.values()) > ROOM:
+            del self._lists[next(iter(self._lists))]
+        return near if reach == cutoff else near.within(cutoff)
+
+    def placed(self, row: int) -> np.ndarray:
+        """(N, D) positions of a snapshot inside the box along its periodic axes [length]."""
+        local = self.position[row] - self.box.origin
+        return self.space.wrap(local, float(self.time[row]))[0] + self.box.origin
 
 
 def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
@@ -47,7 +84,7 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         )
     turn = np.diff(trajectory.run) != 0
     if int(turn.sum()) + 1 > len(np.unique(trajectory.run)):
-        raise ValueError("The snapshots of a run are not together: sort them by run, then by time.")
+        raise InputError("The snapshots of a run are not together: sort them by run, then by time.")
     ticks = np.diff(trajectory.time) / trajectory.dt
     # Recordings go on off the beat after an interval of another length.
     off = ~turn & (ticks > 0) & (np.abs(ticks - np.round(ticks)) > 0.05)
@@ -55,56 +92,71 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
     return [_run(trajectory.window(slice(first, last)), chosen) for first, last in pairwise(edges)]
 
 
-def unwrapped(position: np.ndarray, box: Box) -> np.ndarray:
-    """(T, N, D) positions made continuous along the periodic axes of the box.
+def unwrapped(position: np.ndarray, space: Space) -> np.ndarray:
+    """(T, N, D) positions made continuous along the periodic axes of a space at rest.
 
     Positions that are continuous already come back as they were, as long as nobody moves more
     than half a box in one interval.
     """
-    step = minimum_image(np.diff(position, axis=0), box)
+    step, _ = space.displacement(position[1:], position[:-1])
     return np.concatenate([position[:1], position[:1] + np.cumsum(step, axis=0)])
 
 
-def minimum_image(difference: np.ndarray, box: Box) -> np.ndarray:
-    """(..., D) differences of positions, to the nearest image along periodic axes."""
-    lengths = np.where(box.periodic, box.lengths, np.inf)
-    return difference - np.where(box.periodic, box.lengths, 0.0) * np.round(difference / lengths)
+def window(parts: Sequence[Run]) -> Box:
+    """The region in which particles are seen: the box, on open axes no larger than what was seen.
+
+    Detection leaves a margin at the edge of an image, and a box that includes it would make g(r)
+    too large everywhere. The bounds of n points are widened by 1 / (n - 1) of their extent, which
+    makes them unbiased.
+
+    Raises:
+        ValueError: if fewer than two particles were ever seen.
+    """
+    box = parts[0].box
+    seen = np.concatenate([part.position[part.seen] for part in parts])
+    if len(seen) < 2:
+        raise InputError(f"g(r) needs at least 2 particles and {len(seen)} were seen.")
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    margin = (high - low) / (len(seen) - 1)
+    origin = np.asarray(box.origin, float)
+    lower = np.maximum(low - margin, origin)
+    upper = np.minimum(high + margin, origin + box.lengths)
+    closed = np.asarray(box.periodic)
+    lower = np.where(closed, origin, lower)
+    upper = np.where(closed, origin + box.lengths, upper)
+    return Box(upper - lower, box.periodic, lower)
 
 
-def wrapped(position: np.ndarray, box: Box) -> np.ndarray:
-    """(..., D) positions from the lower corner of the box, in [0, length) on periodic axes."""
-    lengths, closed = np.asarray(box.lengths, float), np.asarray(box.periodic)
-    local = position - box.origin
-    local = np.where(closed, local % lengths, local)
-    # A remainder can round up to the length itself, which scipy's tree refuses.
-    return np.where(closed & (local >= lengths), 0.0, local)
+def lags(longest: int, count: int = 24) -> np.ndarray:
+    """Increasing integer lags from 1 to ``longest``, logarithmically spaced where possible.
 
-
-def sides(box: Box) -> np.ndarray:
-    """(D,) sides as scipy's tree takes them: 0 for an axis that does not close on itself."""
-    return np.where(box.periodic, box.lengths, 0.0)
+    Raises:
+        ValueError: if ``longest`` is below 1.
+    """
+    if longest < 1:
+        raise InputError(f"The longest lag is {longest} and must be at least 1 interval.")
+    return np.unique(np.round(np.geomspace(1, longest, count)).astype(int))
 
 
 def _run(part: Trajectory, chosen: np.ndarray) -> Run:
     ticks = (part.time - part.time[0]) / part.dt
     index = np.round(ticks).astype(int)
     if np.abs(ticks - index).max() > 0.05 or (np.diff(index) < 1).any():
-        raise ValueError(
+        raise InputError(
             f"The snapshots of run {part.run[0]} do not fall on a clock of interval "
             f"{part.dt:g}: check dt and the order of the frames."
         )
-    slide = shear.slides(part)
-    if part.attributes.get("shear_rate", 0.0):
+    if part.space.rate:
         position, path, velocity = part.position, shear.path(part), shear.peculiar(part)
     else:
-        position, velocity = unwrapped(part.position, part.box), part.velocity
+        position, velocity = unwrapped(part.position, part.space), part.velocity
         path = position
     seen, free, time = part.present, part.free & chosen, part.time
     if index[-1] + 1 > len(index):
         held = np.searchsorted(index, np.arange(index[-1] + 1), side="right") - 1
         real = np.zeros((len(held), 1), bool)
         real[index] = True
-        position, path, velocity, slide = (x[held] for x in (position, path, velocity, slide))
+        position, path, velocity = (x[held] for x in (position, path, velocity))
         seen, free = seen[held] & real, free[held] & real
         time = part.time[0] + part.dt * np.arange(len(held))
-    return Run(position, path, velocity, seen, free, time, slide, part.box)
+    return Run(position, path, velocity, seen, free, time, part.box, part.space)

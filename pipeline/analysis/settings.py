@@ -1,112 +1,62 @@
-"""How the statistics of an experiment, and of every model compared with it, are taken.
-
-Planned once from the experiment, so that all sources share window, lags and bins.
-"""
+"""Settings of the statistics."""
 
 from __future__ import annotations
 
-import json
-from typing import NamedTuple
-
-import numpy as np
-
-from pipeline.analysis.correlations import lags
-from pipeline.analysis.rdf import window
-from pipeline.analysis.runs import Run, runs
-from pipeline.trajectory import Box, Trajectory
-
-SHORT = 8  # snapshots
+from pipeline.schema import Section, key
 
 
-class Options(NamedTuple):
-    """Choices, in units of the mean neighbour distance a and the snapshot interval."""
+class Statistics(Section):
+    """What is measured, in the mean neighbour distance a and the snapshot interval."""
 
-    cutoff: float = 1.5  # range of the neighbours of D2min [a]
-    threshold: float = 0.015  # a rearrangement is a D2min per bond above this [a^2]
-    r_max: float = 8.0  # largest distance of g(r) [a], lowered to half of a narrow window
-    map_lag: int = 0  # lag of the D2min map, histogram and streamlines; 0: half the block
-    snapshots: int = 40  # snapshots that g(r) is averaged over, at most
-    origins: int = 100  # time origins of D2min, at most
-    patch: float = 4.0  # side of the patches that are resampled [a]
-    longest_lag: int = 0  # of MSD and VACF; 0: half the block
-    rearrangements: bool = True  # measure D2min and streamlines
-    paper_window: int = 0  # snapshots of the paper's window; 0: not measured
-
-
-class Settings(NamedTuple):
-    """Options worked out for one experiment, in its own units."""
-
-    spacing: float  # a [length]
-    window: Box
-    r_edges: np.ndarray  # (K + 1,) [length]
-    lag: np.ndarray  # (L,) of MSD and, with 0 before them, of the VACF
-    d2min_lag: np.ndarray  # (M,)
-    map_lag: int  # one of d2min_lag
-    cutoff: float  # [length]
-    threshold: float  # [length^2]
-    d2min_edges: np.ndarray  # (H + 1,) evenly spaced in the logarithm [length^2]
-    snapshots: int
-    origins: int
-    patch: float  # [length]
-    rearrangements: bool
-    paper_window: int
-    frames: int  # snapshots of the experiment
-
-
-def plan(trajectory: Trajectory, spacing: float, options: Options | None = None) -> Settings:
-    """Settings for an experiment and for every source compared with it.
-
-    Args:
-        trajectory: the experiment, over the frames to be compared.
-        spacing: mean neighbour distance a [length].
-        options: choices in units of a.
-
-    Raises:
-        ValueError: if the spacing is not positive, fewer than two particles are seen, or no run
-            has two snapshots.
-    """
-    choice = options or Options()
-    if not (np.isfinite(spacing) and spacing > 0):
-        raise ValueError(f"The mean neighbour distance is {spacing} and must be positive.")
-    parts = runs(trajectory)
-    longest = max(_extent(part) for part in parts)
-    if longest < 2:
-        raise ValueError(
-            f"The statistics need a run of at least 2 snapshots and the longest has {longest}: "
-            f"give the test block more frames."
-        )
-    frame = window(parts)
-    # Lags of half the block have many origins; of a block of a few frames every lag is wanted.
-    half = longest // 2 if longest >= SHORT else longest - 1
-    half = min(half, choice.longest_lag or half)
-    map_lag = min(choice.map_lag or half, longest - 1)
-    shells = 20 * choice.r_max
-    r_max = min(choice.r_max * spacing, 0.5 * float(np.min(frame.lengths)))
-    return Settings(
-        spacing=float(spacing),
-        window=frame,
-        r_edges=np.linspace(0, r_max, max(round(shells * r_max / (choice.r_max * spacing)), 1) + 1),
-        lag=lags(half),
-        d2min_lag=np.unique(np.append(lags(half, 12), map_lag)),
-        map_lag=map_lag,
-        cutoff=choice.cutoff * spacing,
-        threshold=choice.threshold * spacing**2,
-        d2min_edges=np.geomspace(1e-6, 10, 57) * spacing**2,
-        snapshots=choice.snapshots,
-        origins=choice.origins,
-        patch=choice.patch * spacing,
-        rearrangements=choice.rearrangements,
-        paper_window=choice.paper_window,
-        frames=len(trajectory.time),
+    d2min_cutoff: float = key(
+        "Non-affine motion: neighbours closer than this many neighbour distances a.",
+        default=1.5,
+        unit="in mean neighbour distances",
+        above=0.3,
+        most=10,
+    )
+    d2min_threshold: float = key(
+        "D2min per bond, in a^2, above which a particle counts as rearranged.",
+        default=0.015,
+        unit="in a^2",
+        above=0,
+        most=100,
+    )
+    lag: int | None = key(
+        "Lag in frames of the D2min maps, histograms and streamlines; null takes half of the test "
+        "block.",
+        default=None,
+        unit="frames",
+        least=1,
+        most=1_000_000_000,
+    )
+    blur: bool = key(
+        "Look at the model through the same microscope: add the measured localisation error to its "
+        "positions before measuring it.",
+        default=True,
+    )
+    longest_lag: int | None = key(
+        "Longest lag of MSD and VACF, frames; null takes half of the test block.",
+        default=None,
+        unit="frames",
+        least=1,
+        most=1_000_000_000,
+    )
+    snapshots: int = key(
+        "Snapshots that g(r) is averaged over, at most.", default=40, least=1, most=1_000_000_000
+    )
+    rearrangements: bool = key(
+        "Measure D2min and streamlines; of a gas they say nothing and take long.", default=True
+    )
+    paper_window: int | None = key(
+        "Errors by the paper's window too: over its last snapshots, this many, from one time "
+        "origin. null: no.",
+        default=None,
+        unit="snapshots",
+        least=2,
+        most=1_000_000_000,
     )
 
-
-def described(settings: Settings) -> str:
-    """The settings as JSON, for the attributes of a file."""
-    plain = settings._asdict() | {"window": settings.window._asdict()}
-    return json.dumps(plain, default=lambda value: np.asarray(value).tolist())
-
-
-def _extent(part: Run) -> int:
-    seen = np.flatnonzero(part.free.any(axis=1))
-    return int(seen[-1] - seen[0] + 1) if len(seen) else 0
+    r_max: float = 8.0  # largest distance of g(r) [a], lowered to half of a narrow window
+    origins: int = 100  # time origins of D2min, at most
+    patch: float = 4.0  # side of the patches that are resampled [a]

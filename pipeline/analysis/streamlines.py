@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from pipeline.analysis.runs import Run, sides, wrapped
+from pipeline.analysis.d2min import unwanted
+from pipeline.analysis.metric import Metric, Sample, Statistic, missing
+from pipeline.analysis.runs import Run
+from pipeline.neighbours import tree
+from pipeline.space import Space
 from pipeline.trajectory import Box
 
 REACH = 3.0  # the Gaussian is cut where it has fallen to 1 %
@@ -28,9 +31,9 @@ def displacements(
     both = part.seen[origin] & part.seen[origin + lag]
     free = np.flatnonzero(part.free[origin] & part.free[origin + lag])
     move = part.position[origin + lag] - part.position[origin]
-    local = wrapped(part.position[origin], part.box)
-    smooth = _average(local[both], move[both], local[free], width, part.box)
-    return local[free] + part.box.origin, smooth, free
+    place = part.placed(origin)
+    smooth = _average(place[both], move[both], place[free], width, part.box.space)
+    return place[free], smooth, free
 
 
 def grid(
@@ -53,22 +56,44 @@ def grid(
         for n in (max(round(length / step), 1),)
     )
     nodes = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-    local, target = wrapped(position, box), wrapped(nodes, box)
-    field = _average(local, displacement, target, step, box)
+    field = _average(position, displacement, nodes, step, box.space)
     return x, y, field.reshape(len(y), len(x), 2)
 
 
 def _average(
-    source: np.ndarray, value: np.ndarray, target: np.ndarray, width: float, box: Box
+    source: np.ndarray, value: np.ndarray, target: np.ndarray, width: float, space: Space
 ) -> np.ndarray:
     """Gaussian means of values (n, D) given at source (n, D), taken at target (m, D)."""
-    reach = min(REACH * width, 0.5 * np.min(np.where(box.periodic, box.lengths, np.inf)))
-    tree = cKDTree(source, boxsize=sides(box))
-    near = cKDTree(target, boxsize=sides(box)).sparse_distance_matrix(
-        tree, reach, output_type="coo_matrix"
+    reach = min(REACH * width, 0.5 * min(space.lengths))
+    near = tree(target, space).sparse_distance_matrix(
+        tree(source, space), reach, output_type="coo_matrix"
     )
     near.data = np.exp(-0.5 * (near.data / width) ** 2)
     near = near.tocsr()
     weight = np.asarray(near.sum(axis=1)).ravel()
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(weight[:, None] > 0, (near @ value) / weight[:, None], np.nan)
+
+
+def flow(sample: Sample) -> dict[str, Metric]:
+    """Group streamlines: smoothed displacements of the particles, and in 2D on a grid."""
+    if reason := unwanted(sample):
+        return {"streamlines": missing(reason)}
+    settings, lag = sample.settings, sample.settings.map_lag
+    for part in sample.parts:
+        both = part.free[: max(len(part.time) - lag, 0)] & part.free[lag:]
+        if both.any():
+            break
+    else:
+        reason = f"No free particle is present at two times {lag} intervals apart."
+        return {"streamlines": missing(reason)}
+    origin = int(both.any(axis=1).argmax())
+    place, move, _ = displacements(part, origin, lag, settings.spacing)
+    data = {"position": place, "displacement": move}
+    if place.shape[1] == 2:
+        x, y, field = grid(place, move, settings.window, settings.spacing)
+        data |= {"x": x, "y": y, "grid": field}
+    return {"streamlines": Metric(data, {"lag": lag, "time": float(part.time[origin])})}
+
+
+STREAMLINES = Statistic(flow)

@@ -54,11 +54,6 @@ def patches(position: np.ndarray, known: np.ndarray, size: float) -> np.ndarray:
     return label
 
 
-def time_blocks(count: int, length: int) -> np.ndarray:
-    """(count,) labels of contiguous blocks of ``length`` snapshots, the last one shorter."""
-    return np.arange(count) // max(length, 1)
-
-
 def gather(values: np.ndarray, label: np.ndarray, units: int) -> np.ndarray:
     """(N, K) values added up over the particles of each unit: (units, K)."""
     member = sparse.csr_array((np.ones(len(label)), (label, np.arange(len(label)))))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
-from pipeline.baselines.base import Motion
+from pipeline.baselines.base import Baseline, Motion, Seen
 from pipeline.pairs import Pairs, State, dot, sum_even, sum_odd
 
+SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 
-class DPD(nn.Module):
+
+class DPD(Baseline):
     """m dv_i = sum_j [alpha w e_ij - gamma w^2 (e_ij . v_ij) e_ij] dt + sigma w e_ij dW_ij.
 
     w = 1 - r / h, and gamma = sigma^2 / (2 k_B T) by the fluctuation-dissipation theorem. One
@@ -21,29 +20,49 @@ class DPD(nn.Module):
     trained.
 
     Args:
-        settings: cutoff h [a]; alpha [m a / dt^2], sigma [m a / dt^(3/2)] and temperature k_B T
-            [m a^2 / dt^2] to start from, all positive. Alpha may change its sign in training.
+        cutoff: h [a].
+        alpha: [m a / dt^2] to start from; may change its sign in training.
+        sigma: [m a / dt^(3/2)] to start from.
+        temperature: k_B T [m a^2 / dt^2] to start from.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, cutoff: float, alpha: float, sigma: float, temperature: float) -> None:
         super().__init__()
-        for name in ("cutoff", "alpha", "sigma", "temperature"):
-            if not settings[name] > 0:
+        given = {"cutoff": cutoff, "alpha": alpha, "sigma": sigma, "temperature": temperature}
+        for name, value in given.items():
+            if not value > 0:
                 raise ValueError(
-                    f"The {name} of a DPD model must start positive, got {settings[name]}: use "
-                    f"reduced units."
+                    f"The {name} of a DPD model must start positive, got {value}: use reduced "
+                    f"units."
                 )
-        self._settings = copy.deepcopy(settings)
-        self.cutoff = float(settings["cutoff"])
+        self.cutoff, self.first_alpha = float(cutoff), float(alpha)
         self.scaled_alpha = nn.Parameter(torch.tensor(1.0))
-        self.log_sigma = nn.Parameter(torch.tensor(float(settings["sigma"])).log())
-        self.log_k_B_T = nn.Parameter(torch.tensor(float(settings["temperature"])).log())
+        self.log_sigma = nn.Parameter(torch.tensor(float(sigma)).log())
+        self.log_k_B_T = nn.Parameter(torch.tensor(float(temperature)).log())
         self.log_m = nn.Parameter(torch.tensor(0.0), requires_grad=False)
+
+    @classmethod
+    def start(cls, seen: Seen) -> dict[str, float]:
+        """Force and noise that each explain half of the velocity change, at the measured T0."""
+        batch = seen.sample(5)
+        unit = cls(seen.cutoff, alpha=1.0, sigma=1.0, temperature=1.0).to(batch.r)
+        still = torch.zeros_like(batch.v)
+        with torch.no_grad():
+            motion = unit.dynamics(State(batch.r, still, still[:, 0]), batch.pairs)
+            force = motion.dv[batch.mask].square().mean()
+            noise = unit.covariance(motion).diagonal(dim1=1, dim2=2)[batch.mask].mean()
+        # Not so much that friction, sigma^2 / 2 k_B T, reverses a velocity within a step.
+        random = min(SHARE * seen.unexplained, 2 * seen.temperature)
+        return {
+            "alpha": float((SHARE * seen.unexplained / force).sqrt()),
+            "sigma": float((random / noise).sqrt()),
+            "temperature": seen.temperature,
+        }
 
     @property
     def alpha(self) -> Tensor:
         """Strength of the repulsion."""
-        return self.scaled_alpha * float(self._settings["alpha"])
+        return self.scaled_alpha * self.first_alpha
 
     @property
     def sigma(self) -> Tensor:
@@ -61,7 +80,7 @@ class DPD(nn.Module):
         return self.sigma.square() / (2 * self.k_B_T)
 
     @property
-    def m(self) -> Tensor:
+    def m(self) -> Tensor:  # type: ignore[override]
         """Mass of a particle."""
         return self.log_m.exp()
 
@@ -82,7 +101,3 @@ class DPD(nn.Module):
         e = motion.pairs.e
         ee = e[:, :, None] * e[:, None, :]
         return sum_even(motion.pairs, motion.amplitude.square()[:, None, None] * ee)
-
-    def settings(self) -> dict[str, Any]:
-        """Plain values from which `build` makes the same model (state dict apart)."""
-        return copy.deepcopy(self._settings)

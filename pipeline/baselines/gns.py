@@ -5,14 +5,13 @@ Encode-process-decode of Sanchez-Gonzalez et al., ICML (2020), as the paper uses
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
-from pipeline.baselines.base import Motion
+from pipeline.baselines.base import Baseline, Motion, Seen
 from pipeline.pairs import Pairs, State
 
 
@@ -107,28 +106,52 @@ def peculiar(state: State, pairs: Pairs) -> Tensor:
     return torch.cat(((left - left.mean())[:, None], state.v[:, 1:]), 1)
 
 
-class GNS(nn.Module):
+class GNS(Baseline):
     """dv_i = GNS(r, v) dt: deterministic, fitted by mean squares (paper, F.1).
 
     Args:
-        settings: dimension, cutoff h [a], width, layers, and the measured scales ``velocity``
-            [a / dt] and ``acceleration`` [a / dt^2] that make inputs and outputs of order one.
+        dimension: D.
+        cutoff: h [a].
+        width, layers: of the network.
+        velocity, acceleration: measured scales [a / dt], [a / dt^2] that make inputs and outputs
+            of order one.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        dimension: int,
+        cutoff: float,
+        width: int,
+        layers: int,
+        velocity: float,
+        acceleration: float,
+    ) -> None:
         super().__init__()
-        for name in ("cutoff", "velocity", "acceleration", "width", "layers"):
-            if not settings[name] > 0:
+        given = {"cutoff": cutoff, "velocity": velocity, "acceleration": acceleration}
+        for name, value in {**given, "width": width, "layers": layers}.items():
+            if not value > 0:
                 raise ValueError(
-                    f"The {name} of a graph network must be positive, got {settings[name]}: "
-                    f"measure it on data that moves."
+                    f"The {name} of a graph network must be positive, got {value}: measure it on "
+                    f"data that moves."
                 )
-        self._settings = copy.deepcopy(settings)
-        self.cutoff = float(settings["cutoff"])
-        self.scales = (float(settings["velocity"]), float(settings["acceleration"]))
-        sizes = (int(settings[name]) for name in ("dimension", "width", "layers"))
-        self.drift = GraphNetwork(*sizes)
+        self.cutoff = float(cutoff)
+        self.scales = (float(velocity), float(acceleration))
+        self.sizes = (int(dimension), int(width), int(layers))
+        self.drift = GraphNetwork(*self.sizes)
         self.register_buffer("m", torch.tensor(1.0))
+
+    @classmethod
+    def start(cls, seen: Seen) -> dict[str, float]:
+        """Sizes of the layers, and the scales of what goes in and comes out."""
+        batch, asked = seen.sample(20), seen.settings
+        speed = batch.v[batch.mask].square().mean() + 2 * asked.shake**2
+        return {
+            "dimension": seen.dimension,
+            "width": asked.width,
+            "layers": asked.layers,
+            "velocity": float(speed.sqrt()),
+            "acceleration": seen.acceleration,
+        }
 
     def dynamics(self, state: State, pairs: Pairs) -> Motion:
         """The acceleration, and no noise."""
@@ -150,10 +173,6 @@ class GNS(nn.Module):
         unit = torch.eye(D, dtype=motion.dv.dtype, device=motion.dv.device)
         return (self.scales[1] ** 2 * unit).expand(len(motion.dv), D, D)
 
-    def settings(self) -> dict[str, Any]:
-        """Plain values from which `build` makes the same model (state dict apart)."""
-        return copy.deepcopy(self._settings)
-
 
 class GNSSDE(GNS):
     """dv_i = GNS_drift(r, v) dt + GNS_diff(r, v) dW_i, by maximum likelihood (paper, F.2).
@@ -162,10 +181,9 @@ class GNSSDE(GNS):
     noise of a particle is its own, so that momentum is not kept.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        super().__init__(settings)
-        sizes = (int(settings[name]) for name in ("dimension", "width", "layers"))
-        self.diffusion = GraphNetwork(*sizes)
+    def __init__(self, *scales: Any, **named: Any) -> None:
+        super().__init__(*scales, **named)
+        self.diffusion = GraphNetwork(*self.sizes)
 
     def dynamics(self, state: State, pairs: Pairs) -> Motion:
         """Acceleration and standard deviation of the noise (N, D) per sqrt(dt)."""

@@ -29,7 +29,7 @@ def neighbour_mean(pairs: Pairs, x_i: Tensor, x_j: Tensor) -> Tensor:
 
 
 def invariants(pairs: Pairs, v_ij: Tensor, speed: Tensor) -> tuple[Tensor, Tensor]:
-    """Relative speed |v_ij| and approach speed e.v_ij (P,) of each pair in units of ``speed``.
+    """v_ij^2 and approach speed e.v_ij (P,) of each pair, in units of ``speed``.
 
     Unlike the components the paper feeds its network, they do not change under rotation.
     """

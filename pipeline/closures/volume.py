@@ -53,8 +53,8 @@ def taper_level(scales: Scales) -> float:
 class SplineVolume(nn.Module):
     """w(r) = exp(level + s(r)) (1 - r^2/h^2)^2 with s a cubic spline, and w(0) of its own.
 
-    A shared w(0) trades against U and pulls the kernel at small r, where no pair is seen
-    (LEARNING.md, 6). Starts normalised to one, so that d_i starts near the number density.
+    A shared w(0) trades against U and pulls the kernel at small r, where no pair is seen.
+    Starts normalised to one, so that d_i starts near the number density.
     """
 
     def __init__(self, scales: Scales) -> None:

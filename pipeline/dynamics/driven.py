@@ -18,7 +18,6 @@ from torch import Tensor
 
 from pipeline.dynamics.integrators import Kick
 from pipeline.dynamics.smoothing import best_weight, smoothed, weight_of_period
-from pipeline.graphs import space_of
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.thermo import Dynamics, Thermo
 from pipeline.pairs import State, sum_odd
@@ -210,8 +209,7 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
     """
     free: np.ndarray = np.all(window.free, axis=0)
     window = _steadied(_attended(window, free), free, thermal_period)
-    space = space_of(window)
-    scaled = Space(tuple(x / units.length for x in space.lengths), space.rate * units.time)
+    scaled = window.space.scaled(units.length, units.time)
     r, v = window.position / units.length, window.velocity / units.velocity
     return Lead(r, v, window.present, window.present & ~free, scaled)
 

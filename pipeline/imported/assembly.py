@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.imported import consistency
 from pipeline.imported.boxes import box_of, breathed, dimension_of, displacements, wrapped
 from pipeline.imported.formats import frames
@@ -35,7 +36,7 @@ def load(
         attribute ``warnings`` holds what the report should say first.
 
     Raises:
-        ValueError: if something needed is neither in the files nor in the settings, or the data
+        InputError: if something needed is neither in the files nor in the settings, or the data
             contradict themselves.
     """
     parts = _parts([collect(frames(path), path.name) for path in paths])
@@ -103,7 +104,7 @@ def _driven(
     """(T, N) the band at open faces."""
     driven = present & band(position, present, box, *band_of)
     if not (present & ~driven).any():
-        raise ValueError(
+        raise InputError(
             f"The driven band at the open faces ({band_of[1]:g} cutoffs wide) leaves no free "
             f"particle in a box of {' x '.join(f'{x:.4g}' for x in box.lengths)}: lower "
             f"trajectory.edge_band or graph.cutoff, say which axes are periodic "
@@ -116,7 +117,7 @@ def _parts(found: list[Recorded]) -> list[Recorded]:
     """Runs: the files, or all files together where each holds one snapshot."""
     counts = {len(part.first.position) for part in found}
     if len(counts) > 1:
-        raise ValueError(
+        raise InputError(
             f"The files of one data set must hold the same particles, got "
             f"{', '.join(f'{len(p.first.position)} in {p.name}' for p in found)}: put them into "
             f"folders of their own under data/."
@@ -132,7 +133,7 @@ def _parts(found: list[Recorded]) -> list[Recorded]:
         found = [collect(snapshots, f"{found[0].name} ... {found[-1].name}")]
     short = next((part for part in found if len(part.position) < 2), None)
     if short is not None:
-        raise ValueError(f"{short.name} holds one snapshot: a trajectory needs several.")
+        raise InputError(f"{short.name} holds one snapshot: a trajectory needs several.")
     return found
 
 
@@ -144,7 +145,7 @@ def _recorded(
     wanted = settings["velocities"]
     if wanted == "recorded" and len(found) < len(parts):
         bare = next(part.name for part in parts if part.velocity is None)
-        raise ValueError(
+        raise InputError(
             f"{bare} holds no velocities and imported.velocities asks for recorded ones: leave it "
             f"out, or write vx vy vz (LAMMPS), velo (extended XYZ), velocities (GSD)."
         )
@@ -224,7 +225,7 @@ def interval_and_times(
     file. Numbers of steps alone say how intervals compare, not how long they are.
 
     Raises:
-        ValueError: if nobody says the interval, times do not increase, or no interval is shared by
+        InputError: if nobody says the interval, times do not increase, or no interval is shared by
             most snapshots.
     """
     dt, found = settings["dt"], []
@@ -235,7 +236,7 @@ def interval_and_times(
             _compare(unit, dt, part, settings, notes)
         dt = unit if dt is None else dt
         if settings["dt"] is None and abs(unit - dt) > 1e-3 * dt:
-            raise ValueError(
+            raise InputError(
                 f"The snapshots of {part.name} are {unit:.6g} apart and those of {parts[0].name} "
                 f"{dt:.6g}: put the files into folders of their own under data/."
             )
@@ -257,14 +258,14 @@ def _usual(ticks: np.ndarray, name: str) -> float:
     step = np.diff(ticks)
     if not (step > 0).all():
         late = int(np.argmax(step <= 0))
-        raise ValueError(
+        raise InputError(
             f"The times of {name} do not increase ({ticks[late + 1]:.10g} in snapshot {late + 1} "
             f"after {ticks[late]:.10g}): write its snapshots in order, each once, and every run "
             f"into a file of its own."
         )
     usual = float(np.median(step))
     if np.mean(np.abs(step - usual) < 0.01 * usual) < 0.5:
-        raise ValueError(
+        raise InputError(
             f"The snapshots of {name} do not fall on a clock (the shortest interval is "
             f"{step.min():.6g}, another {step.max():.6g}, and most differ): write them at equal "
             f"intervals."
@@ -279,7 +280,7 @@ def _ticks(part: Recorded, given: bool, notes: list[str]) -> tuple[np.ndarray, b
     if not given:
         if part.time is None:
             hint = f" ({part.first.hint})" if part.first.hint else ""
-            raise ValueError(
+            raise InputError(
                 f"{part.name} does not say how much time passes between its snapshots{hint}: set "
                 f"imported.dt in the config."
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.imported.recorded import Recorded
 from pipeline.trajectory import Box
 
@@ -22,7 +23,7 @@ def dimension_of(parts: list[Recorded], settings: Mapping[str, Any]) -> int:
     if settings["box"] is not None:
         edges = len(settings["box"])
         if edges == 3 and parts[0].first.dimension == 2:
-            raise ValueError(
+            raise InputError(
                 f"imported.box has 3 edges and the positions of {parts[0].name} 2 components: give "
                 f"one edge per dimension."
             )
@@ -40,7 +41,7 @@ def box_of(
     """The box: given, or that of the file, or on open axes what holds all positions.
 
     Raises:
-        ValueError: if a periodic axis has no length, the flags are too few, the box changes or the
+        InputError: if a periodic axis has no length, the flags are too few, the box changes or the
             files differ, or positions leave a given box along an open axis.
     """
     first, given = parts[0].first, settings["box"]
@@ -53,7 +54,7 @@ def box_of(
     periodic = _periodic(first.periodic, settings, lengths)
     missing = [axis for axis in range(dimension) if periodic[axis] and not lengths[axis] > 0]
     if missing:
-        raise ValueError(
+        raise InputError(
             f"The axis {'xyz'[missing[0]]} is periodic and {parts[0].name} gives no length of the "
             f"box along it: set imported.box in the config."
         )
@@ -77,7 +78,7 @@ def _corner(span: tuple[float, float], length: float, origin: float, where: str)
     for low in (origin, 0.0, -0.5 * length):
         if low - slack <= span[0] and span[1] <= low + length + slack:
             return low
-    raise ValueError(
+    raise InputError(
         f"Positions reach from {span[0]:.6g} to {span[1]:.6g} along {where} and leave the box of "
         f"{length:.6g} that imported.box gives: correct it, or leave it out."
     )
@@ -95,11 +96,11 @@ def _constant(parts: list[Recorded], dimension: int) -> None:
     for part in parts:
         if (part.first.lengths is None) != (start is None):
             bare, full = (parts[0], part) if start is None else (part, parts[0])
-            raise ValueError(f"{full.name} gives a box and {bare.name} none: set imported.box.")
+            raise InputError(f"{full.name} gives a box and {bare.name} none: set imported.box.")
         if start is None or part.lengths is None:
             continue
         if not np.allclose(start[:dimension], part.lengths[0, :dimension], rtol=1e-4):
-            raise ValueError(
+            raise InputError(
                 f"The boxes of {parts[0].name} and {part.name} differ ({start[:dimension]} and "
                 f"{part.lengths[0, :dimension]}): put the files into folders of their own under "
                 f"data/."
@@ -109,7 +110,7 @@ def _constant(parts: list[Recorded], dimension: int) -> None:
         if change.max(initial=0.0) > 1e-4:
             number = int(np.argmax(change.max(axis=1) > 1e-4))
             axis = int(change[number].argmax())
-            raise ValueError(
+            raise InputError(
                 f"The box changes along {'xyz'[axis]} from {start[axis]:.6g} to "
                 f"{part.lengths[number, axis]:.6g} ({part.name}, snapshot {number}) and must stay "
                 f"as it is: simulate at constant volume, or give its mean size as imported.box "
@@ -128,7 +129,7 @@ def breathed(part: Recorded, settings: Mapping[str, Any], box: Box, notes: list[
         return position
     scale = box.lengths / sides
     if np.abs(scale - 1).max() > BREATHING:
-        raise ValueError(
+        raise InputError(
             f"The box of {part.name} changes from {sides.min(axis=0)} to {sides.max(axis=0)} and "
             f"imported.box is {box.lengths}: it must be within {100 * BREATHING:.0f} % of each; "
             f"simulate at constant volume."
@@ -149,7 +150,7 @@ def _periodic(
     if isinstance(wanted, bool):
         return (wanted,) * len(lengths)
     if wanted is not None and len(wanted) != len(lengths):
-        raise ValueError(
+        raise InputError(
             f"imported.periodic has {len(wanted)} flags and the trajectory {len(lengths)} "
             f"dimensions: give one flag per dimension."
         )
@@ -168,7 +169,7 @@ def displacements(
     Positions beyond a periodic box go on across its faces (unwrapped) if nobody ever jumps back.
 
     Raises:
-        ValueError: if they lie beyond the box and jump as well.
+        InputError: if they lie beyond the box and jump as well.
     """
     raw = np.diff(position, axis=0)
     within = np.diff(run) == 0
@@ -180,7 +181,7 @@ def displacements(
         jumps = np.abs(raw[within][..., axis]) > 0.5 * side
         beyond = extent > 1.01 * side + 0.5 * side / max(count, 2) ** (1 / D)
         if beyond and jumps.any() and not told:
-            raise ValueError(
+            raise InputError(
                 f"Positions of {parts[0].name} span {extent:.6g} along {'xyz'[axis]}, more than "
                 f"the box of {side:.6g}, and jump by up to "
                 f"{np.abs(raw[within][..., axis]).max():.4g}: they are wrapped into a larger box; "

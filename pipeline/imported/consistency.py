@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pipeline.errors import InputError
 from pipeline.trajectory import Box
 from pipeline.units import neighbour_distance
 
@@ -56,12 +57,12 @@ def check_places(path: Path) -> None:
     """Who is who, and where faces are: asked before anything is known of times.
 
     Raises:
-        ValueError: rows change order, nothing moves, or steps across faces do not fit the box.
+        InputError: rows change order, nothing moves, or steps across faces do not fit the box.
     """
     if not path.follows.any():
         return
     if not path.step[path.follows].any():
-        raise ValueError(
+        raise InputError(
             f"No particle of {path.name} moves in {len(path.position)} snapshots: is it the right "
             f"file, and are its positions written with enough digits?"
         )
@@ -76,7 +77,7 @@ def check_motion(path: Path) -> list[str]:
     """How far and how fast; returns warnings.
 
     Raises:
-        ValueError: displacements and velocities disagree.
+        InputError: displacements and velocities disagree.
     """
     if not path.follows.any():
         return []
@@ -98,7 +99,7 @@ def jumps(path: Path) -> np.ndarray:
     Positions may have been wrapped into a box that the file does not give.
 
     Raises:
-        ValueError: if there are more of them than particles.
+        InputError: if there are more of them than particles.
     """
     found = np.zeros((len(path.step), path.step.shape[1]), dtype=bool)
     for axis in np.flatnonzero(~path.closed):
@@ -106,7 +107,7 @@ def jumps(path: Path) -> np.ndarray:
     found &= path.follows[:, None]
     if found.sum() > path.step.shape[1]:
         longest = np.abs(path.step[found]).max()
-        raise ValueError(
+        raise InputError(
             f"Particles of {path.name} jump through the sample {int(found.sum())} times, by up to "
             f"{longest:.4g}, and it gives no box: positions are wrapped, or rows change order; set "
             f"imported.box and imported.periodic, or write ids."
@@ -134,7 +135,7 @@ def _faces(path: Path, axis: int) -> None:
     far = _far(path, axis) & path.follows[:, None]
     if far.any():
         where = f"a box of {side:.6g}" if path.box.periodic[axis] else "an axis that is open"
-        raise ValueError(
+        raise InputError(
             f"Particles of {path.name} jump by up to {np.abs(path.step[far][:, axis]).max():.4g} "
             f"along {name} ({int(far.sum())} steps; the median is {usual:.3g}) in {where}: rows "
             f"change order, or positions are wrapped into another box; write ids, or correct "
@@ -152,7 +153,7 @@ def _faces(path: Path, axis: int) -> None:
     # their length stays empty with a probability of (1 - x)^count.
     too_long = count >= 8 and empty > min(0.8, 12 / count) * crossing
     if too_long or outwards > 0.5:
-        raise ValueError(
+        raise InputError(
             f"Particles of {path.name} that cross a face along {name} move by {crossing:.4g} and "
             f"others by {usual:.3g} (medians), and positions span {extent:.6g}: they are wrapped "
             f"into a box of about {np.median(np.abs(jump)) + usual:.4g}, not of {side:.6g}; "
@@ -176,7 +177,7 @@ def _order(path: Path) -> None:
     density = path.position.shape[1] / box.volume
     found = exchanged(pairs, density, sides)
     if found is not None:
-        raise ValueError(
+        raise InputError(
             f"Rows of {path.name} change order and carry no ids: from snapshot {found.when} to "
             f"{found.when + 1} {found.labels} of {path.position.shape[1]} move far (by "
             f"{found.moved:.3g}, the median), and another row is within {found.near:.3g} of where "
@@ -242,7 +243,7 @@ def _resolved(path: Path) -> None:
         random = path.box.lengths[axis] / np.sqrt(12)
         found = float(np.sqrt(np.mean(moved[..., axis] ** 2)))
         if moved[..., axis].size >= 50 and FILLED * random < found < 1.25 * random:
-            raise ValueError(
+            raise InputError(
                 f"Particles of {path.name} move by {found:.4g} along {'xyz'[axis]} (root mean "
                 f"square) from one snapshot to the next, as if scattered anew over the box of "
                 f"{path.box.lengths[axis]:.6g} (by {random:.4g}): their rows change order, or "
@@ -265,7 +266,7 @@ def _speeds(path: Path) -> None:
     square = max(float(np.mean((move**2).sum(axis=2))) - noise, 0.0)
     found = np.sqrt(square) / path.dt
     if speed == 0.0 or square == 0.0:
-        raise ValueError(
+        raise InputError(
             f"The velocities of {path.name} are {speed:.4g} and its displacements over an interval "
             f"{np.sqrt(square):.4g} (root mean square): they contradict each other; set "
             f"imported.velocities: difference."
@@ -284,12 +285,12 @@ def _speeds(path: Path) -> None:
         f"(root mean squares, factor {found / speed:.3g}): "
     )
     if aligned > ALIGNED:
-        raise ValueError(
+        raise InputError(
             f"{said}displacements go along with the velocities as if snapshots were "
             f"{path.dt * ratio:.4g} apart; correct imported.dt (the time between snapshots, not "
             f"the time step), or imported.velocities: difference if velocities have another unit."
         )
-    raise ValueError(
+    raise InputError(
         f"{said}displacements do not go along with the velocities (correlation {aligned:.2f}); "
         f"rows change order, dt is too short, or positions have too few digits: write ids, correct "
         f"imported.dt, or set imported.velocities: difference."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import gsd.hoomd
 import numpy as np
 from MDAnalysis.coordinates.core import reader
 
+from pipeline.errors import InputError
 from pipeline.imported.recorded import Frame, plausible, rectangular
 from pipeline.imported.sources import kind
 from pipeline.imported.text import extxyz, lammps
@@ -40,13 +42,13 @@ def hoomd(path: Path) -> Iterator[Frame]:
                 _check_particles(file, number, path)
                 yield _hoomd_snapshot(file[number], path)
     except (OSError, RuntimeError, KeyError) as error:
-        raise ValueError(f"{path.name} cannot be read as GSD: {error}") from error
+        raise InputError(f"{path.name} cannot be read as GSD: {error}") from error
 
 
 def _check_particles(file: Any, number: int, path: Path) -> None:
     """Positions must be there: the library fills in zeros, as many as the file may claim."""
     if not file.file.chunk_exists(frame=0, name="particles/position"):
-        raise ValueError(f"{path.name} holds no positions (particles/position).")
+        raise InputError(f"{path.name} holds no positions (particles/position).")
     if file.file.chunk_exists(frame=number, name="particles/N"):
         count = int(file.file.read_chunk(frame=number, name="particles/N")[0])
         plausible(count, path)
@@ -70,12 +72,14 @@ def _hoomd_snapshot(frame: Any, path: Path) -> Frame:
 
 def universe(path: Path) -> Iterator[Frame]:
     """Whatever MDAnalysis reads without a topology: A and ps, where the format has units."""
+    if (count := _claimed(path)) is not None:
+        plausible(count, path)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
             opened = reader(str(path))
         except Exception as error:  # every reader fails in its own way
-            raise ValueError(f"MDAnalysis cannot open {path.name}: {error}") from error
+            raise InputError(f"MDAnalysis cannot open {path.name}: {error}") from error
         with opened:
             plausible(opened.n_atoms, path)
             hint = _foreign_clock(opened)
@@ -98,11 +102,28 @@ def universe(path: Path) -> Iterator[Frame]:
                 )
 
 
+def _claimed(path: Path) -> int | None:
+    """Number of particles in the header of DCD, XTC and TRR, whose readers do not doubt it."""
+    with open(path, "rb") as file:
+        start = file.read(1 << 12)
+    form = path.suffix.lower()
+    try:
+        if form in (".xtc", ".trr"):
+            return int(struct.unpack_from(">i", start, 4 if form == ".xtc" else 64)[0])
+        if form == ".dcd":
+            order = "<" if start[:1] == b"T" else ">"  # the length of the first record, 84
+            title = struct.unpack_from(f"{order}i", start, 92)[0]
+            return int(struct.unpack_from(f"{order}i", start, 104 + title)[0])
+    except struct.error:
+        return None  # too short to be one: its reader says so
+    return None
+
+
 def _next(snapshots: Iterator[Any], path: Path) -> Any:
     try:
         return next(snapshots, None)
     except Exception as error:  # as above
-        raise ValueError(f"MDAnalysis cannot read {path.name} to its end: {error}") from error
+        raise InputError(f"MDAnalysis cannot read {path.name} to its end: {error}") from error
 
 
 def _foreign_clock(opened: Any) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.tables import LARGEST
 
 MOST = 100_000_000  # particles of a snapshot
@@ -49,19 +50,19 @@ def collect(frames: Iterable[Frame], name: str) -> Recorded:
     """All snapshots of a file together.
 
     Raises:
-        ValueError: if there is none, they are too many to hold, or the particles change.
+        InputError: if there is none, they are too many to hold, or the particles change.
     """
     held: list[Frame] = []
     for number, frame in enumerate(frames):
         if frame.position.size * (number + 1) > LARGEST:
-            raise ValueError(
+            raise InputError(
                 f"{name} holds more than {LARGEST} coordinates, too many to hold at once: write "
                 f"fewer snapshots."
             )
         _check_particles(frame, held[0] if held else frame, f"snapshot {number}", name)
         held.append(frame)
     if not held:
-        raise ValueError(f"{name} holds no snapshot: was it cut short?")
+        raise InputError(f"{name} holds no snapshot: was it cut short?")
     notes: list[str] = []
 
     def column(field: str) -> np.ndarray | None:
@@ -92,26 +93,26 @@ def _changed(frame: Frame, first: Frame) -> bool:
 def _check_particles(frame: Frame, first: Frame, where: str, name: str) -> None:
     """The same particles in every snapshot, as far as labels and species tell."""
     if frame.position.shape != first.position.shape:
-        raise ValueError(
+        raise InputError(
             f"The number of particles of {name} changes from {len(first.position)} to "
             f"{len(frame.position)} in {where}: write the same particles every time."
         )
     if not np.isfinite(frame.position).all():
-        raise ValueError(f"{name} has positions that are no numbers in {where}.")
+        raise InputError(f"{name} has positions that are no numbers in {where}.")
     if frame.velocity is not None and not np.isfinite(frame.velocity).all():
-        raise ValueError(f"{name} has velocities that are no numbers in {where}.")
+        raise InputError(f"{name} has velocities that are no numbers in {where}.")
     if frame.identity is not None:
         double = frame.identity[1:][np.diff(frame.identity) == 0]
         if len(double):
-            raise ValueError(f"{name} has two particles of id {double[0]:.15g} in {where}.")
+            raise InputError(f"{name} has two particles of id {double[0]:.15g} in {where}.")
         if first.identity is None or (frame.identity != first.identity).any():
-            raise ValueError(
+            raise InputError(
                 f"The ids of the particles of {name} are not the same in {where} as in its first "
                 f"snapshot: particles come and go; write the same ones every time."
             )
     elif _changed(frame, first):
         row = int(np.argmax(first.species != frame.species))
-        raise ValueError(
+        raise InputError(
             f"{name} has no ids and its rows change order: row {row} is of another species in "
             f"{where} than in the first snapshot; write a column id."
         )
@@ -121,7 +122,7 @@ def plausible(count: int, path: Path) -> None:
     """Refuses a number of particles that the file is too small for, before memory is taken."""
     room = MOST if path.suffix.lower() in (".gz", ".bz2") else min(MOST, path.stat().st_size)
     if not 0 < count <= room:
-        raise ValueError(
+        raise InputError(
             f"{path.name} claims {count} particles and a file of its size holds from 1 to {room}: "
             f"it is damaged."
         )
@@ -134,7 +135,7 @@ def rectangular(tilts: np.ndarray, lengths: np.ndarray, path: Path) -> None:
         tilts: off-diagonal components of the edges, in the unit of ``lengths``.
     """
     if np.abs(tilts).max(initial=0.0) > 1e-4 * np.abs(lengths).max(initial=0.0):
-        raise ValueError(
+        raise InputError(
             f"The box of {path.name} is tilted (by {np.abs(tilts).max():.6g}, edges "
             f"{' x '.join(f'{x:.6g}' for x in lengths)}) and only rectangular ones can be used: "
             f"simulate in an orthogonal box."

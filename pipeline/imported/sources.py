@@ -5,7 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -91,14 +91,38 @@ def recorded(paths: Iterable[Path | str]) -> list[Path]:
     return sorted(chosen, key=lambda path: natural(str(path)))
 
 
-def tables(paths: Iterable[Path | str]) -> list[Path]:
+def tables(
+    paths: Iterable[Path | str],
+    chosen: Mapping[str, str | int | None] | None = None,
+    alone: bool = False,
+) -> list[Path]:
     """The tables of tracks among some files, in natural order.
 
     A table is known by the names of its columns, or, where it has none, by columns of whole numbers
     that count particles and frames. Other tables (of features, of notes) are none.
+
+    Args:
+        chosen: columns that were named, role -> name or number.
+        alone: whether there is no film: then whatever looks like a table is taken for one, so that
+            its reader says what it lacks.
     """
-    found = [path for path in map(Path, paths) if _holds_tracks(path)]
+    files = [Path(path) for path in paths]
+    named = {role: name for role, name in (chosen or {}).items() if name is not None}
+    found = [path for path in files if _holds_tracks(path, named)]
+    if not found and alone:
+        found = [path for path in files if _tabular(path)]
     return sorted(found, key=lambda path: natural(str(path)))
+
+
+def _tabular(path: Path) -> bool:
+    if table_kind(path) != "text":
+        return table_kind(path) in ("parquet", "npy")
+    try:
+        lines = head(path)
+    except (OSError, EOFError):
+        return False
+    several = bool(lines) and delimiter(lines[0]) is not None and len(words(lines[0])) > 2
+    return several or len(next(iter(numbers(lines)), [])) > 3
 
 
 def table_kind(path: Path) -> str | None:
@@ -107,24 +131,26 @@ def table_kind(path: Path) -> str | None:
     return next((k for k, ends in TABLES.items() if suffixes and suffixes[-1] in ends), None)
 
 
-def _holds_tracks(path: Path) -> bool:
+def _holds_tracks(path: Path, chosen: Mapping[str, str | int]) -> bool:
     form = table_kind(path)
     try:
         if form == "text":
             lines = head(path)
-            return roles_known(heading(lines)) or layout(numbers(lines)) is not None
+            rows = numbers(lines)
+            names = heading(lines) or [""] * len(next(iter(rows), []))
+            return roles_known(names, chosen) or layout(rows) is not None
         if form == "xml":
             with opened(path) as file:
                 return re.search(rb"<(TrackMate|Tracks)\b", file.read(1 << 16)) is not None
         if form == "parquet":
             import pyarrow.parquet as pq
 
-            return roles_known(pq.read_schema(path).names)
+            return roles_known(pq.read_schema(path).names, chosen)
         if form == "hdf5":
             import h5py
 
             with h5py.File(path) as file:
-                return any(map(roles_known, hdf5_tables(file).values()))
+                return any(roles_known(names, chosen) for names in hdf5_tables(file).values())
         if form == "npy":
             import numpy as np
 
@@ -200,10 +226,16 @@ def candidates(names: Sequence[str], role: str) -> list[int]:
     return next((columns for columns in found if columns), [])
 
 
-def roles_known(names: Sequence[str]) -> bool:
-    """Whether names give particle, x, y, and a frame or a time."""
-    timed = candidates(names, "frame") or candidates(names, "time")
-    return bool(timed) and all(candidates(names, role) for role in ("particle", "x", "y"))
+def roles_known(names: Sequence[str], chosen: Mapping[str, str | int | None] | None = None) -> bool:
+    """Whether names give particle, x, y, and a frame or a time, with those that were chosen."""
+
+    def known(role: str) -> bool:
+        told = (chosen or {}).get(role)
+        if told is None:
+            return bool(candidates(names, role))
+        return told in names if isinstance(told, str) else told < len(names)
+
+    return (known("frame") or known("time")) and all(map(known, ("particle", "x", "y")))
 
 
 def numbers(lines: Sequence[str]) -> list[list[float]]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.imported.recorded import Frame, plausible, rectangular
 
 LONGEST = 1 << 20  # characters of a line of text
@@ -57,7 +58,7 @@ def extxyz(path: Path) -> Iterator[Frame]:
     """Snapshots of an XYZ file; keys and columns of the extended format where they are given.
 
     Raises:
-        ValueError: if a snapshot is cut short or does not have the columns it declares.
+        InputError: if a snapshot is cut short or does not have the columns it declares.
     """
     with _lines(path) as lines:
         for first in lines:
@@ -75,7 +76,7 @@ def _xyz_snapshot(rows: list[list[str]], comment: str, path: Path) -> Frame:
     columns = _xyz_columns(rows, lower.get("properties", PLAIN), path)
     position = next((columns[name] for name in POSITIONS if name in columns), None)
     if position is None:
-        raise ValueError(f"{path.name} has no column pos: it declares {', '.join(columns)}.")
+        raise InputError(f"{path.name} has no column pos: it declares {', '.join(columns)}.")
     velocity = next((columns[name] for name in VELOCITIES if name in columns), None)
     identity = _numbers(columns["id"], path)[:, 0] if "id" in columns else None
     order = slice(None) if identity is None else np.argsort(identity, kind="stable")
@@ -119,7 +120,7 @@ def _xyz_columns(rows: list[list[str]], properties: str, path: Path) -> dict[str
     parts = properties.split(":")
     widths = [_whole_number(width, "the width of a column", path) for width in parts[2::3]]
     if len(rows[0]) < sum(widths):
-        raise ValueError(
+        raise InputError(
             f"{path.name} has rows of {len(rows[0])} columns and declares {sum(widths)} "
             f"({properties[:200]})."
         )
@@ -132,7 +133,7 @@ def _vectors(text: np.ndarray, path: Path) -> np.ndarray:
     """(N, 3) with z = 0 where a file has two coordinates."""
     found = _numbers(text, path)
     if found.shape[1] not in (2, 3):
-        raise ValueError(f"{path.name} has vectors of {found.shape[1]} components, not of 2 or 3.")
+        raise InputError(f"{path.name} has vectors of {found.shape[1]} components, not of 2 or 3.")
     return np.pad(found, ((0, 0), (0, 3 - found.shape[1])))
 
 
@@ -141,7 +142,7 @@ def _box(known: dict[str, str], path: Path) -> tuple[np.ndarray | None, np.ndarr
         return None, None
     edges = _numbers(known["lattice"].replace(",", " ").split(), path)
     if edges.shape != (9,):
-        raise ValueError(f"{path.name} has a Lattice of {edges.size} numbers, not of 9.")
+        raise InputError(f"{path.name} has a Lattice of {edges.size} numbers, not of 9.")
     edges = edges.reshape(3, 3)
     lengths = np.diag(edges).copy()
     rectangular(edges - np.diag(lengths), lengths, path)
@@ -153,20 +154,20 @@ def lammps(path: Path) -> Iterator[Frame]:
     """Snapshots of a dump of style atom or custom, particles sorted by their ids.
 
     Raises:
-        ValueError: if the dump is cut short, its box is tilted, or it has no positions.
+        InputError: if the dump is cut short, its box is tilted, or it has no positions.
     """
     with _lines(path) as lines:
         known: dict[str, Any] = {}
         for line in lines:
             title, _, rest = line.strip().partition(":")
             if title != "ITEM":
-                raise ValueError(
+                raise InputError(
                     f"{path.name} is no LAMMPS text dump: it has the line {line[:60]!r}."
                 )
             if rest.startswith(" ATOMS"):
                 missing = {"step", "N", "bounds"} - set(known)
                 if missing:
-                    raise ValueError(f"{path.name} has a header without {', '.join(missing)}.")
+                    raise InputError(f"{path.name} has a header without {', '.join(missing)}.")
                 rows = _rows(lines, known["N"], path)
                 yield _dump_snapshot(rows, rest.split()[1:], known, path)
             else:
@@ -190,14 +191,14 @@ def _dump_header(title: str, lines: Iterator[str], known: dict[str, Any], path: 
         known["periodic"] = tuple(word == "pp" for word in flags) if len(flags) == 3 else None
         known["bounds"] = _bounds(_rows(lines, 3, path), "abc" in words, path)
     else:
-        raise ValueError(f"{path.name} has the item {title[:60]!r}, which is not of a text dump.")
+        raise InputError(f"{path.name} has the item {title[:60]!r}, which is not of a text dump.")
 
 
 def _bounds(rows: list[list[str]], general: bool, path: Path) -> np.ndarray:
     """(3, 2) lower and upper faces; a third column are tilts, and ``general`` boxes are vectors."""
     table = _numbers(rows, path)
     if table.shape[1] < (4 if general else 2):
-        raise ValueError(f"{path.name} has box bounds of {table.shape[1]} columns: is it damaged?")
+        raise InputError(f"{path.name} has box bounds of {table.shape[1]} columns: is it damaged?")
     if general:
         lengths, origin = np.diag(table[:, :3]), table[:, 3]
         rectangular(table[:, :3] - np.diag(lengths), lengths, path)
@@ -210,7 +211,7 @@ def _dump_snapshot(
     rows: list[list[str]], columns: list[str], known: dict[str, Any], path: Path
 ) -> Frame:
     if len(rows[0]) < len(columns):
-        raise ValueError(
+        raise InputError(
             f"{path.name} has rows of {len(rows[0])} columns and declares {len(columns)}."
         )
     table = dict(zip(columns, zip(*rows, strict=True), strict=False))
@@ -222,7 +223,7 @@ def _dump_snapshot(
 
     chosen = next((place for place in PLACES if all(name in table for name in place[:2])), None)
     if chosen is None:
-        raise ValueError(
+        raise InputError(
             f"{path.name} has the columns {' '.join(columns)} and none of positions: dump x y z."
         )
     low, high = known["bounds"].T
@@ -264,13 +265,13 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
         with opener(path, "rt", encoding="utf-8", errors="replace") as file:
             yield _bounded(iter(partial(file.readline, LONGEST), ""), path)
     except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}") from error
+        raise InputError(f"{path.name} cannot be read: {error}") from error
 
 
 def _bounded(lines: Iterator[str], path: Path) -> Iterator[str]:
     for line in lines:
         if len(line) == LONGEST and line[-1] != "\n":
-            raise ValueError(
+            raise InputError(
                 f"{path.name} has a line of more than {LONGEST} characters, which no trajectory "
                 f"has: is it another kind of file?"
             )
@@ -279,7 +280,7 @@ def _bounded(lines: Iterator[str], path: Path) -> Iterator[str]:
 
 def _whole_number(text: str, what: str, path: Path) -> int:
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
-        raise ValueError(f"{path.name} should give {what} where it has {text.strip()[:60]!r}.")
+        raise InputError(f"{path.name} should give {what} where it has {text.strip()[:60]!r}.")
     return int(text)
 
 
@@ -297,7 +298,7 @@ def _numbers(words: np.ndarray | Sequence[Any], path: Path) -> np.ndarray:
     read = [_number(str(word)) for word in table.ravel()]
     if None in read:
         wrong = str(table.ravel()[read.index(None)])[:60]
-        raise ValueError(f"{path.name} has {wrong!r} where a number should be.")
+        raise InputError(f"{path.name} has {wrong!r} where a number should be.")
     return np.array(read, dtype=float).reshape(table.shape)
 
 
@@ -305,13 +306,13 @@ def _rows(lines: Iterator[str], count: int, path: Path) -> list[list[str]]:
     """``count`` rows of words, all of one length."""
     rows = [line.split() for line in islice(lines, count)]
     if len(rows) < count:
-        raise ValueError(
+        raise InputError(
             f"{path.name} ends after {len(rows)} of {count} particles of its last snapshot: it was "
             f"cut short; take the last snapshot away."
         )
     if len({len(row) for row in rows}) > 1:
         shortest, longest = (f(len(row) for row in rows) for f in (min, max))
-        raise ValueError(
+        raise InputError(
             f"{path.name} has rows of {shortest} and of {longest} columns in one snapshot: is it "
             f"damaged?"
         )

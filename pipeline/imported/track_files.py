@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import pandas as pd
-from defusedxml import ElementTree
+from defusedxml import DefusedXmlException, ElementTree
 
+from pipeline.errors import InputError
 from pipeline.imported import sources
 
 MOST = 100_000_000  # rows
@@ -76,16 +77,21 @@ def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -
         unit: of x and y; None as the file says, else pixels.
 
     Raises:
-        ValueError: the file cannot be read, or its columns are missing or ambiguous.
+        InputError: the file cannot be read, or its columns are missing or ambiguous.
     """
     readers = {"text": _text, "parquet": _parquet, "hdf5": _hdf5, "xml": _xml, "npy": _npy}
     reader = readers[sources.table_kind(path) or "text"]
     try:
         raw = reader(path, chosen)
+    except DefusedXmlException as error:
+        raise InputError(
+            f"{path.name} cannot be read: it has a document type or entities (DTD), which no table "
+            f"of tracks needs."
+        ) from error
     except (OSError, EOFError, zlib.error, ElementTree.ParseError, pd.errors.ParserError) as error:
-        raise ValueError(f"{path.name} cannot be read: {error}") from error
+        raise InputError(f"{path.name} cannot be read: {error}") from error
     if len(raw.table) >= MOST:
-        raise ValueError(f"{path.name} holds more than {MOST} rows, too many to hold at once.")
+        raise InputError(f"{path.name} holds more than {MOST} rows, too many to hold at once.")
     return raw if unit is None else raw._replace(length=LENGTHS[unit])
 
 
@@ -95,7 +101,7 @@ def _roles(
     """Role -> name of its column.
 
     Raises:
-        ValueError: a role has no column, or several, naming the setting that decides.
+        InputError: a role has no column, or several, naming the setting that decides.
     """
     found = {}
     for role in ("particle", "frame", "x", "y"):
@@ -105,7 +111,7 @@ def _roles(
                 told if isinstance(told, int) else list(names).index(told) if told in names else -1
             )
             if not 0 <= index < len(names):
-                raise ValueError(
+                raise InputError(
                     f"tracks.columns.{role} is {told!r} and {path.name} has the columns "
                     f"{', '.join(map(str, names))}."
                 )
@@ -113,7 +119,7 @@ def _roles(
             continue
         columns = sources.candidates(names, role)
         if len(columns) > 1:
-            raise ValueError(
+            raise InputError(
                 f"{path.name} has several columns that may be the {role}, "
                 f"{' and '.join(names[k] for k in columns)}: name one as tracks.columns.{role}."
             )
@@ -124,7 +130,7 @@ def _roles(
         found["time"] = names[times[0]]
     missing = [role for role in ("particle", "frame", "x", "y") if role not in found]
     if missing and not (missing == ["frame"] and "time" in found):
-        raise ValueError(
+        raise InputError(
             f"{path.name} has the columns {', '.join(map(str, names))} and none is known to be the "
             f"{missing[0]}: name it as tracks.columns.{missing[0]}."
         )
@@ -148,7 +154,7 @@ def _assembled(
         role: units.get(name) or sources.plain_name(str(name))[1] for role, name in kept.items()
     }
     if told.get("x") != told.get("y"):
-        raise ValueError(
+        raise InputError(
             f"{path.name} gives x in {told.get('x')} and y in {told.get('y')}: name columns of one "
             f"unit as tracks.columns.x and tracks.columns.y."
         )
@@ -167,7 +173,7 @@ def _unit(
     if name is None or not name.strip():
         return None
     if name.strip().lower() not in known:
-        raise ValueError(
+        raise InputError(
             f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: change "
             f"the table, or name its unit as tracks.length_unit."
         )
@@ -178,7 +184,7 @@ def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     lines = sources.head(path)
     names = sources.heading(lines)
     if not lines:
-        raise ValueError(f"{path.name} is empty.")
+        raise InputError(f"{path.name} is empty.")
     first = 0
     if names:
         head = next(k for k, line in enumerate(lines) if names == _names(line))
@@ -217,7 +223,7 @@ def _is_number(word: str) -> bool:
 def _columns(path: Path, lines: list[str], first: int, names: Sequence[Any]) -> pd.DataFrame:
     """All rows from a line on, as text and numbers."""
     if first >= len(lines):
-        raise ValueError(f"{path.name} holds no rows.")
+        raise InputError(f"{path.name} holds no rows.")
     mark = sources.delimiter(lines[first])
     # Blank lines are skipped by pandas and were not counted here.
     with sources.opened(path) as file:
@@ -253,7 +259,7 @@ def _unnamed(
     if all(isinstance(chosen.get(role), int) for role in ("particle", "frame", "x", "y")):
         roles = {role: int(number) for role, number in chosen.items() if number is not None}
         if max(roles.values()) >= count:
-            raise ValueError(
+            raise InputError(
                 f"tracks.columns names column {max(roles.values())} and {path.name} has {count}, "
                 f"numbered from 0."
             )
@@ -261,7 +267,7 @@ def _unnamed(
         order = sources.layout(rows)
         if order in (None, "both"):
             why = "may be the first or the last of them" if order else "are not recognised"
-            raise ValueError(
+            raise InputError(
                 f"{path.name} has {count} columns without names, and particle and frame {why}: "
                 f"give their numbers, from 0, as tracks.columns: {{particle: ..., frame: ..., "
                 f"x: ..., y: ...}}."
@@ -269,7 +275,7 @@ def _unnamed(
         if order == "id":
             roles = {role: k for k, role in enumerate(NAPARI[count])}
         else:
-            roles = {"x": 0, "y": 1, "frame": count - 2, "particle": count - 1}
+            roles = {"particle": count - 1, "frame": count - 2, "x": 0, "y": 1}
     data = pd.DataFrame({role: table[number].to_numpy() for role, number in roles.items()})
     return Raw(path, data, {role: f"column {number}" for role, number in roles.items()})
 
@@ -277,7 +283,7 @@ def _unnamed(
 def _npy(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     array = np.load(path, allow_pickle=False)
     if array.ndim != 2:
-        raise ValueError(f"{path.name} has shape {array.shape}, and a table has rows and columns.")
+        raise InputError(f"{path.name} has shape {array.shape}, and a table has rows and columns.")
     table = pd.DataFrame(array)
     return _unnamed(path, table, array[: sources.PEEK].tolist(), chosen)
 
@@ -286,7 +292,7 @@ def _parquet(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     try:
         table = pd.read_parquet(path)
     except ValueError as error:
-        raise ValueError(f"{path.name} cannot be read: {error}") from error
+        raise InputError(f"{path.name} cannot be read: {error}") from error
     names = [str(name) for name in table.columns]
     return _assembled(path, table.set_axis(names, axis=1), _roles(names, chosen, path), {})
 
@@ -298,14 +304,14 @@ def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     """
     with h5py.File(path) as file:
         named = sources.hdf5_tables(file)
-        wanted = {key for key, names in named.items() if sources.roles_known(names)}
+        wanted = {key for key, names in named.items() if sources.roles_known(names, chosen)}
         wanted = wanted or set(named)
         if len(wanted) > 1 and not all(key.startswith("Frame_") for key in wanted):
-            raise ValueError(
+            raise InputError(
                 f"{path.name} holds several tables, {', '.join(sorted(wanted))}: keep one of them."
             )
         if not wanted:
-            raise ValueError(f"{path.name} holds no table of pandas and no array of records.")
+            raise InputError(f"{path.name} holds no table of pandas and no array of records.")
         parts = [_hdf5_table(file[key]) for key in sorted(wanted)]
     table = pd.concat(parts, ignore_index=True)
     names = list(table.columns)
@@ -393,7 +399,7 @@ def _with_facts(
     image: Mapping[str, str],
 ) -> Raw:
     if table.empty:
-        raise ValueError(f"{path.name} holds no tracks: were they filtered away, or never linked?")
+        raise InputError(f"{path.name} holds no tracks: were they filtered away, or never linked?")
     table = table.apply(pd.to_numeric, errors="coerce")
     unit = _unit(length, LENGTHS, "length", path)
     seconds = _unit(time, TIMES, "time", path)
@@ -401,7 +407,7 @@ def _with_facts(
     wide, high = (image.get(key) for key in ("width", "height"))
     pixel = image.get("pixelwidth")
     if pixel and image.get("pixelheight") not in (None, pixel):
-        raise ValueError(
+        raise InputError(
             f"{path.name} gives pixels of {pixel} x {image['pixelheight']}: only square ones can "
             f"be used."
         )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from pipeline.errors import InputError
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS
 
@@ -24,7 +25,7 @@ def scale(
             notes.append(f"video.{key} = {given:g} was taken; the table says {stated[0]:.6g}.")
         return float(given)
     if len(stated) > 1 and stated[-1] / stated[0] > 1 + SAME:
-        raise ValueError(
+        raise InputError(
             f"The tables state different scales, {key} from {stated[0]:.6g} to {stated[-1]:.6g}: "
             f"give video.{key}, or put them into folders of their own under data/."
         )
@@ -42,7 +43,7 @@ def interval(raw: Raw) -> float | None:
     slope, start = np.polyfit(frame[known], time[known], 1)
     apart = float(np.abs(time[known] - start - slope * frame[known]).max())
     if slope <= 0 or apart > 0.1 * slope:
-        raise ValueError(
+        raise InputError(
             f"The times of {raw.path.name} do not go along with its frames (a line through them "
             f"has slope {slope:.4g}, and they leave it by up to {apart:.4g}): correct one of them, "
             f"or drop the column {raw.columns.get('time', 'of times')}."
@@ -56,7 +57,7 @@ def pixel(raws: Sequence[Raw], mpp: float | None, filmed: bool, notes: list[str]
     if not metric or mpp is not None:
         return mpp
     if filmed:
-        raise ValueError(
+        raise InputError(
             f"The positions of {metric[0]} are lengths and those of its film are pixels: give "
             f"video.mpp, micrometres per pixel."
         )
@@ -80,13 +81,13 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
         notes.append(f"{int(single.sum())} of {len(table)} rows of {name} belong to no track.")
     table = table[~single].reset_index(drop=True)
     if table.empty:
-        raise ValueError(f"No row of {name} belongs to a track ({raw.columns['particle']}).")
+        raise InputError(f"No row of {name} belongs to a track ({raw.columns['particle']}).")
     table["particle"] = _whole(loose[~single], "particle", raw)
     for axis in ("x", "y"):
         values = pd.to_numeric(table[axis], errors="coerce").to_numpy(float)
         bad = ~np.isfinite(values)
         if bad.any():
-            raise ValueError(
+            raise InputError(
                 f"{int(bad.sum())} of {len(values)} rows of {name} have a {axis} that is no "
                 f"number, the first in row {int(np.argmax(bad))} of its tracks: take them away."
             )
@@ -96,8 +97,8 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
         table["run"] = _whole(table["run"], "run", raw)
     _plane(table, name, notes)
     for extra in ("mass", "size", "ecc", "signal", "ep"):
-        values = pd.to_numeric(table[extra], errors="coerce") if extra in table else 0.0
-        table[extra] = pd.Series(values, index=table.index).fillna(0.0).astype(float)
+        known = pd.to_numeric(table[extra], errors="coerce") if extra in table else np.nan
+        table[extra] = pd.Series(known, index=table.index, dtype=float).fillna(0.0)
     table["filled"] = table["filled"].astype(bool) if "filled" in table else False
     return table.assign(run=table.get("run", 0))[list(TRACKS)]
 
@@ -106,13 +107,13 @@ def _whole(values: pd.Series, role: str, raw: Raw) -> np.ndarray:
     """Whole numbers.
 
     Raises:
-        ValueError: some are not, or are too large.
+        InputError: some are not, or are too large.
     """
     numbers = pd.to_numeric(values, errors="coerce").to_numpy(float)
     near = np.round(numbers)
     wrong = ~(np.abs(numbers - near) < 1e-6) | (np.abs(near) > 2**53)
     if wrong.any():
-        raise ValueError(
+        raise InputError(
             f"The {role} of {raw.path.name} ({raw.columns.get(role, role)}) must be whole numbers, "
             f"and {int(wrong.sum())} of {len(numbers)} are not ({numbers[wrong][0]:.6g}): "
             + (
@@ -131,7 +132,7 @@ def _frames(table: pd.DataFrame, raw: Raw, fps: float | None) -> np.ndarray:
         frame = _whole(table["frame"], "frame", raw)
     else:
         if fps is None:
-            raise ValueError(
+            raise InputError(
                 f"{name} gives times ({raw.columns['time']}) and no frames: give video.fps, the "
                 f"frames per second."
             )
@@ -139,13 +140,13 @@ def _frames(table: pd.DataFrame, raw: Raw, fps: float | None) -> np.ndarray:
         frame = np.round(time * fps)
         off = float(np.nanmax(np.abs(time * fps - frame))) if np.isfinite(time).any() else np.inf
         if not off < 0.1 or not np.isfinite(time).all():
-            raise ValueError(
+            raise InputError(
                 f"The times of {name} do not fall on the frames that video.fps = {fps:g} makes "
                 f"(they miss them by up to {off:.2g} of a frame): correct video.fps."
             )
         frame = frame.astype(np.int64)
     if frame.min() < 0:
-        raise ValueError(f"{name} has a frame {frame.min()}: frames are counted from 0.")
+        raise InputError(f"{name} has a frame {frame.min()}: frames are counted from 0.")
     return frame
 
 
@@ -157,7 +158,7 @@ def _plane(table: pd.DataFrame, name: str, notes: list[str]) -> None:
     area = float(np.ptp(table["x"]) * np.ptp(table["y"]))
     spacing = np.sqrt(area / max(len(table) / max(table["frame"].nunique(), 1), 1))
     if span > FLAT * spacing:
-        raise ValueError(
+        raise InputError(
             f"Tracks of {name} reach over {span:.4g} in z and only tracks in a plane are read as "
             f"tables: write them as extended XYZ (howto: your own simulation data)."
         )

@@ -14,25 +14,58 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from pipeline.errors import InputError
 from pipeline.files import natural
+from pipeline.imported import track_units as units
 from pipeline.imported.consistency import exchanged
 from pipeline.imported.track_files import Raw
-from pipeline.imported.track_units import interval, pixel, rows, scale
 from pipeline.tables import TRACKS, checked
+from pipeline.video.frames import Video
 from pipeline.video.link import gaps_filled
 
 OPEN = 3  # frames; longer gaps stay open where nothing is said
 
 
+class Shown(NamedTuple):
+    """A run of the film: where its frames lie in the file, and on which clock.
+
+    Fields:
+        name: of the film. first: number of its first frame in the file.
+        tick: (T,) number of each frame on the clock of the run, -1 for those that show nothing.
+    """
+
+    name: str
+    first: int
+    tick: np.ndarray
+
+
 class Film(NamedTuple):
-    """The film beside the tables: frames (H, W) after correction, and how many each run has."""
+    """The films beside the tables: frames (H, W) after correction, in runs; and their rate."""
 
-    name: tuple[str, ...]
     shape: tuple[int, int]
-    frames: tuple[int, ...]
+    runs: tuple[Shown, ...]
+    fps: float | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Of the films, each once."""
+        return list(dict.fromkeys(run.name for run in self.runs))
 
 
-class Imported(NamedTuple):
+def film_of(videos: Sequence[Video], fps: float | None) -> Film:
+    """The film of some runs that were opened.
+
+    Args:
+        fps: frames per second of their clock, None where nobody has said.
+    """
+    shown = (
+        Shown(video.source.name, video.first, np.where(video.seen, video.number, -1))
+        for video in videos
+    )
+    return Film(videos[0].shape, tuple(shown), fps)
+
+
+class Tracked(NamedTuple):
     """What is written in place of the stages of tracking.
 
     Fields:
@@ -45,7 +78,7 @@ class Imported(NamedTuple):
     tuning: dict[str, Any]
 
 
-def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None) -> Imported:
+def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None) -> Tracked:
     """Tracks of all runs, their summary, and how they were read.
 
     Args:
@@ -54,135 +87,173 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         film: beside the tables, None where there is none.
 
     Raises:
-        ValueError: a table contradicts itself, its film or the settings, or does not say enough.
+        InputError: a table contradicts itself, its film or the settings, or does not say enough.
     """
-    video, notes = settings["video"], []
-    mpp = scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
-    intervals = [raw.interval or interval(raw) for raw in raws]
-    fps = scale("fps", video["fps"], [1 / dt if dt else None for dt in intervals], notes)
-    mpp = pixel(raws, mpp, film is not None, notes)
-    order = _order(raws, film, notes)
-    parts, first = [], 0
-    for run, raw in enumerate(order):
-        table = rows(raw, fps, mpp, notes)
-        table = _corrected(table, raw, settings, film, notes)
-        if len(raws) > 1:
-            table = table.assign(run=run, particle=table["particle"] + first)
-            first = int(table["particle"].max()) + 1
-        parts.append(table)
-    table = pd.concat(parts, ignore_index=True)
+    video = settings["video"]
+    notes: list[str] = []
+    mpp = units.scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
+    intervals = [raw.interval or units.interval(raw) for raw in raws]
+    rates = [1 / dt if dt else None for dt in intervals]
+    fps = units.scale("fps", (film.fps if film else None) or video["fps"], rates, notes)
+    mpp = units.pixel(raws, mpp, film is not None, notes)
+    order = _order(raws, film)
+    parts = []
+    for number, raw in enumerate(order):
+        table = units.rows(raw, fps, mpp, notes)
+        table = _corrected(table, raw, settings, notes)
+        if film is None:
+            table = _span(table, video["frames"], raw)
+            parts.append(table.assign(run=number) if len(raws) > 1 else table)
+        else:
+            parts += _on_film(table, film, number, raw, notes)
+    table = _labelled(parts)
     if film is not None:
-        table = _in_film(table, film, raws, notes)
+        _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
     _check(table, name)
-    tracks = _finished(table, settings["link"], notes)
+    tracks = _finished(table, settings["link"], film, notes)
     view = _view(tracks, settings["detect"]["diameter"], film, raws)
     said = [_said(raw) for raw in order]
     tuning = {
-        "parameters": _parameters(order, view, mpp, fps),
+        "parameters": _parameters(order, mpp, fps),
         "evidence": {},
         "warnings": [*said, *notes],
         "scale": {"mpp": mpp, "fps": fps},
         "view": view,
         "tables": [raw.path.name for raw in order],
     }
-    return Imported(tracks, _summary(tracks, len(table)), tuning)
+    return Tracked(tracks, _summary(tracks, len(table)), tuning)
 
 
 # The film
 
 
-def _order(raws: Sequence[Raw], film: Film | None, notes: list[str]) -> list[Raw]:
+def _order(raws: Sequence[Raw], film: Film | None) -> list[Raw]:
     """Tables in the order of the films that they belong to, known by how their names begin."""
     ordered = sorted(raws, key=lambda raw: natural(raw.path.name))
-    if film is None:
+    if film is None or len(raws) == len(film.names) == 1:
         return ordered
-    runs = len(film.frames)
-    if len(raws) == 1:
-        several = raws[0].table["run"].nunique() if "run" in raws[0].table else 1
-        if several > runs or (several < runs and "run" not in raws[0].table):
-            raise ValueError(
-                f"{raws[0].path.name} holds {several} run and there are {runs} films "
-                f"({', '.join(film.name)}): put a table for each beside them, named after it."
-            )
+    if len(raws) == 1 and "run" in raws[0].table:
         return ordered
-    if len(raws) != runs:
-        raise ValueError(
-            f"There are {len(raws)} tables of tracks and {runs} films ({', '.join(film.name)}): "
-            f"give each film one, named after it."
-        )
-    found = [[raw for raw in raws if raw.path.name.startswith(name)] for name in film.name]
-    if any(len(these) != 1 for these in found):
-        raise ValueError(
+    found = [[raw for raw in raws if raw.path.name.startswith(name)] for name in film.names]
+    if len(raws) != len(film.names) or any(len(these) != 1 for these in found):
+        raise InputError(
             f"Which of the tables {', '.join(raw.path.name for raw in ordered)} belongs to which "
-            f"of the films {', '.join(film.name)}? Begin the name of each table with that of its "
-            f"film."
+            f"of the films {', '.join(film.names)}? Give each film one table, whose name begins "
+            f"with that of its film."
         )
     return [these[0] for these in found]
 
 
 def _corrected(
-    table: pd.DataFrame,
-    raw: Raw,
-    settings: Mapping[str, Any],
-    film: Film | None,
-    notes: list[str],
+    table: pd.DataFrame, raw: Raw, settings: Mapping[str, Any], notes: list[str]
 ) -> pd.DataFrame:
-    """Pixel aspect, crop and span as the film's frames had them."""
+    """Pixel aspect and crop as the film's frames had them."""
     video = settings["video"]
     if video["registration"]:
-        raise ValueError(
+        raise InputError(
             f"video.registration moves the film under the tracks of {raw.path.name}: leave it off, "
             f"or take the drift out before tracking."
         )
-    if not settings["tracks"]["corrected"]:
-        table = table.assign(y=table["y"] * video["pixel_aspect"])
-        if crop := video["crop"]:
-            x0, y0, x1, y1 = crop
-            inside = table["x"].between(x0 - 0.5, x1 - 0.5) & table["y"].between(y0 - 0.5, y1 - 0.5)
-            if not inside.all():
-                notes.append(f"{int((~inside).sum())} of {len(table)} rows lie outside video.crop.")
-            table = table[inside].assign(x=table["x"] - x0, y=table["y"] - y0)
-    if span := video["frames"]:
-        inside = (table["frame"] >= span[0]) & (table["frame"] < span[1])
-        table = table[inside].assign(frame=table["frame"] - span[0])
+    if settings["tracks"]["corrected"]:
+        return table
+    table = table.assign(y=table["y"] * video["pixel_aspect"])
+    if crop := video["crop"]:
+        x0, y0, x1, y1 = crop
+        inside = table["x"].between(x0 - 0.5, x1 - 0.5) & table["y"].between(y0 - 0.5, y1 - 0.5)
+        if not inside.all():
+            notes.append(f"{int((~inside).sum())} of {len(table)} rows lie outside video.crop.")
+        table = _some(table[inside], raw)
+        table = table.assign(x=table["x"] - x0, y=table["y"] - y0)
+    return table
+
+
+def _some(table: pd.DataFrame, raw: Raw) -> pd.DataFrame:
     if table.empty:
-        raise ValueError(
+        raise InputError(
             f"No row of {raw.path.name} lies in video.crop and video.frames: correct them."
         )
     return table
 
 
-def _in_film(
-    table: pd.DataFrame, film: Film, raws: Sequence[Raw], notes: list[str]
-) -> pd.DataFrame:
-    """Frames and positions that the film has; frames counted from 1 are counted from 0."""
-    name, parts = ", ".join(raw.path.name for raw in raws), []
-    for run, rows in table.groupby("run"):
-        count = film.frames[int(run)]
+def _span(table: pd.DataFrame, span: Sequence[int] | None, raw: Raw) -> pd.DataFrame:
+    """Frames of config's span, the first of them number 0."""
+    if not span:
+        return table
+    inside = (table["frame"] >= span[0]) & (table["frame"] < span[1])
+    table = _some(table[inside], raw)
+    return table.assign(frame=table["frame"] - span[0])
+
+
+def _on_film(
+    table: pd.DataFrame, film: Film, number: int, raw: Raw, notes: list[str]
+) -> Iterator[pd.DataFrame]:
+    """The rows of each run of a film, on its clock.
+
+    Frames counted from 1 are counted from 0: the last of them is one more than the film has.
+    """
+    for name in film.names if "run" in raw.table else [film.names[number]]:
+        runs = [run for run in film.runs if run.name == name]
+        rows = table[table["run"] == film.names.index(name)] if "run" in raw.table else table
+        if rows.empty:
+            continue
+        count = max(run.first + len(run.tick) for run in runs)
         low, high = int(rows["frame"].min()), int(rows["frame"].max())
         if low >= 1 and high == count:
-            notes.append(f"Frames of {name} are counted from 1, for the film has {count}.")
+            notes.append(
+                f"Frames of {raw.path.name} are counted from 1, for {name} has {count} of them."
+            )
             rows = rows.assign(frame=rows["frame"] - 1)
-        elif high >= count:
-            raise ValueError(
-                f"{name} has a frame {high} and its film {count} frames, counted from 0: is it the "
-                f"table of another film, or are these times (tracks.columns.frame)?"
+        elif high >= count and runs[0].first == 0:
+            raise InputError(
+                f"{raw.path.name} has a frame {high} and its film {name} {count} frames, counted "
+                f"from 0: is it the table of another film, or are these times "
+                f"(tracks.columns.frame)?"
             )
-        parts.append(rows)
+        yield from (_ticked(rows, run, film.runs.index(run), raw, notes) for run in runs)
+
+
+def _ticked(rows: pd.DataFrame, run: Shown, index: int, raw: Raw, notes: list[str]) -> pd.DataFrame:
+    """The rows of one run, those of frames that show nothing left out."""
+    t = rows["frame"] - run.first
+    rows, t = rows[t.between(0, len(run.tick) - 1)], t[t.between(0, len(run.tick) - 1)]
+    tick = run.tick[t.to_numpy(int)]
+    if (tick < 0).any():
+        notes.append(
+            f"{int((tick < 0).sum())} rows of {raw.path.name} are of frames of {run.name} that "
+            f"repeat another or show nothing: they were left out."
+        )
+    return rows.assign(frame=tick, run=index)[tick >= 0]
+
+
+def _labelled(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All rows; labels stay what they are, unless two runs share one."""
+    table = pd.concat(parts, ignore_index=True)
+    if table.empty:
+        raise InputError("No row of the tables is of a frame of the films: is it the right film?")
+    shared = table.groupby("particle")["run"].nunique().max() > 1
+    if shared:
+        table["particle"] = table.groupby(["run", "particle"]).ngroup()
+    return table
+
+
+def _check_places(table: pd.DataFrame, film: Film, raws: Sequence[Raw]) -> None:
+    """Positions lie in the picture."""
+    name = ", ".join(raw.path.name for raw in raws)
     height, width = film.shape
-    for axis, length, other in (("x", width, height), ("y", height, width)):
-        reach = table[axis].min(), table[axis].max()
-        if reach[0] < -1.5 or reach[1] > length + 0.5:
-            hint = "is video.mpp right, or tracks.length_unit"
-            if reach[0] > -1.5 and reach[1] < other + 0.5:
-                hint = "are x and y exchanged (tracks.columns)"
-            raise ValueError(
-                f"The {axis} of {name} reach from {reach[0]:.5g} to {reach[1]:.5g} px and the film "
-                f"is {width} x {height} px: {hint}, or are positions those of the corrected film "
-                f"(tracks.corrected)?"
-            )
-    return pd.concat(parts, ignore_index=True)
+    reach = table[["x", "y"]].agg(["min", "max"]).to_numpy(float)  # (2, 2): min, max of x, y
+    size = np.array([width, height], dtype=float)
+    outside = (reach[0] < -1.5) | (reach[1] > size + 0.5)
+    if not outside.any():
+        return
+    axis = int(np.argmax(outside))
+    exchanged_fit = (reach[0] > -1.5).all() and (reach[1] < size[::-1] + 0.5).all()
+    hint = "are x and y exchanged (tracks.columns), is" if exchanged_fit else "is"
+    raise InputError(
+        f"The {'xy'[axis]} of {name} reach from {reach[0, axis]:.5g} to {reach[1, axis]:.5g} px "
+        f"and the film is {width} x {height} px: {hint} the unit another (tracks.length_unit, "
+        f"video.mpp), or are positions those of the corrected film (tracks.corrected)?"
+    )
 
 
 # Self-test
@@ -193,24 +264,32 @@ def _check(table: pd.DataFrame, name: str) -> None:
     double = table.duplicated(["particle", "frame", "run"])
     if double.any():
         row = table[double].iloc[0]
-        raise ValueError(
+        raise InputError(
             f"Particle {int(row['particle'])} of {name} is in frame {int(row['frame'])} more than "
             f"once ({int(double.sum())} such rows): tracks that divide or merge, or several films "
             f"in one table; give each branch a label, each film a table."
         )
     count = table.groupby("particle").size()
     if len(count) > 1 and count.max() == 1:
-        raise ValueError(
+        raise InputError(
             f"No particle of {name} is in more than one frame: its labels number rows; name the "
             f"column of the tracks as tracks.columns.particle."
         )
     if table["frame"].nunique() < 2:
-        raise ValueError(f"{name} holds one frame, and motion needs 2 or more.")
+        raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
+    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
+    steps = apart.loc[apart["particle"] == 0, "frame"]
+    if len(steps) and not (steps == 1).any():
+        raise InputError(
+            f"No particle of {name} is in two successive frames, the shortest step is "
+            f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
+            f"video.fps."
+        )
     area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
     density = len(table) / table.groupby(["run", "frame"]).ngroups / area
     found = exchanged(_pairs(table), density, np.zeros(2))
     if found is not None:
-        raise ValueError(
+        raise InputError(
             f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
             f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
             f"is within {found.near:.3g} px of where each was; name the column of the tracks as "
@@ -221,22 +300,22 @@ def _check(table: pd.DataFrame, name: str) -> None:
 def _pairs(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
     """Successive frames: number, positions, steps of the particles in both, all positions then."""
     for _, rows in table.groupby("run"):
-        frames = dict(iter(rows.groupby("frame")))
-        for t, now in frames.items():
-            after = frames.get(t + 1)
-            if after is None:
-                continue
-            both = now.merge(after, on="particle", suffixes=("", "_after"))
-            start = both[["x", "y"]].to_numpy()
-            step = both[["x_after", "y_after"]].to_numpy() - start
-            yield int(t), start, step, after[["x", "y"]].to_numpy()
+        edges = rows.sort_values("frame", ignore_index=True)
+        frame, start = np.unique(edges["frame"].to_numpy(int), return_index=True)
+        parts = np.split(edges[["particle", "x", "y"]].to_numpy(float), start[1:])
+        for k in np.flatnonzero(np.diff(frame) == 1).tolist():
+            now, after = parts[k], parts[k + 1]
+            _, here, there = np.intersect1d(now[:, 0], after[:, 0], return_indices=True)
+            yield int(frame[k]), now[here, 1:], after[there, 1:] - now[here, 1:], after[:, 1:]
 
 
 # What is written
 
 
-def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) -> pd.DataFrame:
-    """Tracks as long as asked for, short gaps filled by straight lines."""
+def _finished(
+    table: pd.DataFrame, link: Mapping[str, Any], film: Film | None, notes: list[str]
+) -> pd.DataFrame:
+    """Tracks as long as asked for, short gaps filled by straight lines on frames that there are."""
     least = link["min_length"]
     if least is not None:
         count = table.groupby("particle")["frame"].transform("size")
@@ -246,16 +325,16 @@ def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) ->
         )
         table = table[count >= least]
         if table.empty:
-            raise ValueError(f"No track is as long as link.min_length = {least} frames: lower it.")
+            raise InputError(f"No track is as long as link.min_length = {least} frames: lower it.")
     if link["drift"] == "mean":
-        raise ValueError(
+        raise InputError(
             "link.drift takes the mean motion out of tracked films only: take it out of the table "
             "(trackpy.subtract_drift), or leave link.drift at none."
         )
     table = table.sort_values(["particle", "frame"], ignore_index=True)
     longest = OPEN if link["memory"] is None else link["memory"]
     same = table["particle"].diff() == 0
-    gap = (table["frame"].diff() - 1).where(same, 0).astype(int)
+    gap = (_place(table, film).diff() - 1).where(same, 0).astype(int)
     wide = gap > longest
     filled = int(gap[gap.between(1, longest)].sum())
     if filled:
@@ -272,16 +351,38 @@ def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) ->
     pieces = table.assign(
         particle=((~same) | wide).cumsum(), label=table["particle"], was=table["filled"]
     )
-    whole = pd.concat([gaps_filled(rows) for _, rows in pieces.groupby("run")])
+    whole = pd.concat(
+        [
+            gaps_filled(pieces[pieces["run"] == run], None if film is None else _ticks(film, run))
+            for run in np.unique(pieces["run"].to_numpy(int)).tolist()
+        ]
+    )
     whole = whole.assign(particle=whole["label"], filled=whole["filled"] | whole["was"])
     whole = whole.sort_values(["run", "frame", "particle"])
     return checked(whole, TRACKS)
 
 
+def _ticks(film: Film, run: int) -> np.ndarray:
+    """(K,) ticks of the frames of a run that show particles."""
+    tick = film.runs[run].tick
+    return tick[tick >= 0]
+
+
+def _place(table: pd.DataFrame, film: Film | None) -> pd.Series:
+    """The number of each row's frame among the frames that there are."""
+    if film is None:
+        return table["frame"]
+    place = np.zeros(len(table), dtype=np.int64)
+    for run in range(len(film.runs)):
+        rows = (table["run"] == run).to_numpy()
+        place[rows] = np.searchsorted(_ticks(film, run), table["frame"].to_numpy()[rows])
+    return pd.Series(place, table.index)
+
+
 def _view(
     tracks: pd.DataFrame, diameter: float | None, film: Film | None, raws: Sequence[Raw]
-) -> dict[str, list[float]]:
-    """Lower corner and lengths (x, y) [px] of what was seen.
+) -> dict[str, Any]:
+    """What was seen: shape (H, W), margin and first pixel (x, y) [px].
 
     Without a picture, what the particles reach. Of a picture, all but a margin within which nobody
     was found, which is that of the detector where config says its diameter.
@@ -290,11 +391,15 @@ def _view(
     told = next((raw.view for raw in raws if raw.view), None)
     size = np.array(film.shape[::-1] if film else told or (0, 0), dtype=float)
     if not size.all() or (high > size - 0.5).any() or (low < -0.5).any():
-        return {"origin": low.tolist(), "lengths": (high - low).tolist()}
+        return {
+            "shape": (high - low)[::-1].tolist(),
+            "margin": 0.0,
+            "corner": (low + 0.5).tolist(),
+        }
     margin = float(min((low + 0.5).min(), (size - 0.5 - high).min()))
     if diameter is not None:
         margin = min(margin, (diameter + 1) / 2)
-    return {"origin": [margin - 0.5] * 2, "lengths": (size - 2 * margin).tolist()}
+    return {"shape": size[::-1].tolist(), "margin": margin, "corner": [0.0, 0.0]}
 
 
 def _said(raw: Raw) -> str:
@@ -303,11 +408,9 @@ def _said(raw: Raw) -> str:
     return f"{raw.path.name} was read as a table of tracks: {columns}, positions in {unit}."
 
 
-def _parameters(
-    raws: Sequence[Raw], view: Mapping[str, Any], mpp: float | None, fps: float | None
-) -> dict[str, Any]:
+def _parameters(raws: Sequence[Raw], mpp: float | None, fps: float | None) -> dict[str, Any]:
     """The settings that the report lists where it lists those of a tracking."""
-    found = {
+    found: dict[str, Any] = {
         role: {"value": name, "source": "table", "why": f"the column of {raws[0].path.name}"}
         for role, name in raws[0].columns.items()
     }
@@ -321,7 +424,7 @@ def _summary(tracks: pd.DataFrame, features: int) -> dict[str, Any]:
     """Contents of linking.json; nobody says how far the tracks were searched."""
     table = tracks.sort_values(["particle", "frame"])
     same = (table["particle"].diff() == 0) & (table["frame"].diff() == 1)
-    step = np.hypot(table["x"].diff(), table["y"].diff())[same].to_numpy()
+    step = np.hypot(*table.loc[:, ["x", "y"]].diff()[same].to_numpy(float).T)
     lengths = tracks.groupby("particle").size().to_numpy()
     edges = np.linspace(0.0, max(1.05 * step.max(initial=0.0), 1e-9), 51)
     count, bounds = np.histogram(lengths, bins=min(50, int(lengths.max())))
@@ -331,6 +434,7 @@ def _summary(tracks: pd.DataFrame, features: int) -> dict[str, Any]:
         "n_tracks": len(lengths),
         "n_stubs_removed": 0,
         "search_range": None,
+        "moved": {},
         "memory": None,
         "displacement": {"edges": edges.tolist(), "count": np.histogram(step, edges)[0].tolist()},
         "per_frame": seen.groupby(["run", "frame"]).size().tolist(),

@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from pipeline.dynamics.rollout import recorded
 from pipeline.lammps import run
-from pipeline.lammps.case import DATA, INPUT, POTENTIAL, Case, begin, write
+from pipeline.lammps.case import DATA, INPUT, POTENTIAL, SEED, Case, begin, write
 from pipeline.lammps.collect import observables, read
 from pipeline.lammps.input import Settings
+from pipeline.lammps.settings import Lammps
 from pipeline.learn.trained_model import Learned
 from pipeline.trajectory import Trajectory
 
@@ -123,7 +124,9 @@ def compare(
     learned: Learned,
     made: Trajectory,
     plugin: str | os.PathLike[str],
-    wanted: dict[str, int],
+    wanted: Lammps,
+    substeps: int,
+    seed: int = SEED,
 ) -> pd.DataFrame:
     """The table of parity.csv: quantity, python, lammps, relative difference, bound.
 
@@ -132,15 +135,16 @@ def compare(
         learned: the model.
         made: rollout by LAMMPS over the window, with counted noise of the same seed.
         plugin: shared object.
-        wanted: seed, substeps, ranks, steps (of the long comparison) and states (from which a
-            single step is compared).
+        wanted: ranks, steps of the long comparison, and states from which a single step is
+            compared.
+        substeps: integrator steps per snapshot.
+        seed: of the noise.
     """
-    seed, substeps = wanted["seed"], wanted["substeps"]
     last = len(window.time) - 2
-    starts = np.unique(np.linspace(0, last, wanted["states"]).round().astype(int)).tolist()
+    starts = np.unique(np.linspace(0, last, wanted.states).round().astype(int)).tolist()
     cases = [begin(window.window(slice(t, t + 2)), learned, seed, substeps) for t in starts]
-    table = single_steps(cases, plugin, wanted["ranks"])
-    count = min(-(-wanted["steps"] // substeps) + 1, len(window.time))
+    table = single_steps(cases, plugin, wanted.ranks)
+    count = min(-(-wanted.steps // substeps) + 1, len(window.time))
     python = walked(begin(window, learned, seed, substeps), count)
     return pd.concat([table, path(python, made, learned)], ignore_index=True)
 

@@ -26,12 +26,14 @@ import torch
 from pipeline import pairs
 from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
+from pipeline.errors import InputError
 from pipeline.lammps import potential, run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL
 from pipeline.lammps.collect import Dumped, observables, read
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.input import Settings, System, script, write_data
 from pipeline.lammps.potential import Potential
+from pipeline.lammps.settings import Scaled
 from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import periodic
@@ -50,10 +52,10 @@ def draw(potential: Potential, count: int, seed: int) -> Latents:
     """Latents of ``count`` new particles, as those met in training are distributed.
 
     Raises:
-        ValueError: if the file is of a model that was not trained and has no laws.
+        InputError: if the file is of a model that was not trained and has no laws.
     """
     if "law.entropy" not in potential.numbers:
-        raise ValueError("The potential holds no law of latents: export a trained model.")
+        raise InputError("The potential holds no law of latents: export a trained model.")
     rng = np.random.default_rng(seed)
     z, log_s = (
         _inverted(potential.numbers[f"law.{name}"], rng.random(count))
@@ -138,12 +140,12 @@ def scatter(folder: Path, particles: int, density: float, layer: float, seed: in
         seed: of the places.
 
     Raises:
-        ValueError: if the layers would leave no room between them.
+        InputError: if the layers would leave no room between them.
     """
     height = math.sqrt(particles / density / 2)
     box = {"width": 2 * height, "height": height, "count": particles, "seed": seed + 1}
     if height < 4 * layer:
-        raise ValueError(
+        raise InputError(
             f"{particles} particles make a sample {height:.3g} a high, and wall and needle "
             f"take {layer:.3g} each: ask for more (lammps.scaled.particles)."
         )
@@ -180,17 +182,6 @@ QUIET, DAMPING = 0.2, 0.3  # length of a step and drag while the sample relaxes
 QUARTERS = 4  # snapshots per period of the needle
 
 
-class Plan(NamedTuple):
-    """What is run."""
-
-    particles: int
-    relaxation: int  # steps, under a drag, from random positions
-    period: int  # steps of the needle
-    strain: float  # amplitude of the needle over the gap
-    cycles: int  # periods of the needle before the one that is recorded
-    seed: int = 0
-
-
 class Surroundings(NamedTuple):
     """What a run takes from the data and the config."""
 
@@ -199,7 +190,7 @@ class Surroundings(NamedTuple):
     ranks: int
 
 
-def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
+def needle(layers: Layers, plan: Scaled, dt: float) -> tuple[str, ...]:
     """Commands that swing the needle row; r' = r + v' dt holds, so that its work is accounted."""
     amplitude, turn = plan.strain * layers.gap, 2 * math.pi / plan.period
     first = len(layers.system.r) - layers.needle + 1
@@ -214,7 +205,7 @@ def needle(layers: Layers, plan: Plan, dt: float) -> tuple[str, ...]:
 
 
 def run_scaled(
-    folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Plan, world: Surroundings
+    folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Scaled, world: Surroundings
 ) -> Layers:
     """Prepares the sample, then shears it through all periods; leaves input, log and dump.
 
@@ -226,10 +217,10 @@ def run_scaled(
         world: density, length of a step and ranks.
 
     Raises:
-        ValueError: if the model is of three dimensions.
+        InputError: if the model is of three dimensions.
     """
     if learned.model.scales.dimension != 2:
-        raise ValueError("Only a model of a monolayer, in two dimensions, is scaled up.")
+        raise InputError("Only a model of a monolayer, in two dimensions, is scaled up.")
     folder, made = Path(folder), of_learned(learned)
     potential.write(folder / POTENTIAL, made)
     layers = scatter(folder, plan.particles, world.density, 2 * learned.model.cutoff, plan.seed)
@@ -260,7 +251,7 @@ def run_scaled(
 
 
 def _relax(
-    folder: Path, plugin: str, system: System, plan: Plan, world: Surroundings
+    folder: Path, plugin: str, system: System, plan: Scaled, world: Surroundings
 ) -> np.ndarray:
     """Positions (N, 2) after the model itself, under a drag, has pushed neighbours apart."""
     write_data(folder / "relax.data", system)

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.errors import InputError
 from pipeline.learn.data import Transition
 
 BLOCKS = 20  # of successive snapshots
@@ -34,11 +35,11 @@ class Information(NamedTuple):
         """H^-1 (p, p), the bias of an inverse of few outer products taken off.
 
         Raises:
-            ValueError: if there are too few snapshots for so many parameters.
+            InputError: if there are too few snapshots for so many parameters.
         """
         m, p = self.scores.shape
         if m < p + 10:
-            raise ValueError(
+            raise InputError(
                 f"Bands for {p} parameters need at least {p + 10} snapshots to train on, got {m}: "
                 "record more frames."
             )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.baselines.base import Baseline, Motion
-from pipeline.baselines.build import build
+from pipeline import baselines
+from pipeline.baselines.base import Motion, Seen
 from pipeline.dynamics.steppers import Plain
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
@@ -18,22 +17,21 @@ from pipeline.learn.learned_curves import Group
 from pipeline.learn.likelihood import Velocity, velocity_scores
 from pipeline.learn.modules import Trainee, evenly
 from pipeline.learn.scales import Measured, Noise
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
-from pipeline.pairs import Pairs, State
-
-SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
+from pipeline.pairs import State
 
 
 class BaselineLearner(Trainee):
     """Maximum likelihood of v' for a baseline, the localisation error treated as for ours.
 
     Args:
-        model: an nn.Module that is a `pipeline.baselines.motion.Baseline`.
-        settings: complete settings of the training.
+        model: an nn.Module that is a `pipeline.baselines.base.Baseline`.
+        settings: of the training.
         noise: variances that are not the model's.
     """
 
-    def __init__(self, model: Any, settings: dict[str, Any], noise: Noise) -> None:
+    def __init__(self, model: Any, settings: Training, noise: Noise) -> None:
         super().__init__(model, settings)
         self.noise = noise
 
@@ -51,7 +49,7 @@ class BaselineLearner(Trainee):
             draw: number of the simulated localisation error, where there is one.
         """
         now, extra = item.now, self.noise.floor + self.noise.known
-        generator = draws(self.options["seed"], draw, now.r.device)
+        generator = draws(self.options.seed, draw, now.r.device)
         if self.noise.shake:
             now = shaken(now, self.noise.shake, generator, self.noise.pace)
         motion, residual = self.evaluate(now)
@@ -80,7 +78,7 @@ class BaselineLearner(Trainee):
         return Plain(
             snapshots.units,
             fastest(snapshots, times),
-            substeps=self.options["rollout_substeps"],
+            substeps=self.options.rollout_substeps,
             thermal_period=measured.thermal_period,
         )
 
@@ -106,58 +104,18 @@ def fastest(snapshots: Snapshots, times: np.ndarray) -> float:
 
 
 def start_baseline(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> Any:
     """A baseline whose scales are measured, on the device and in the precision of the data."""
-    kind = settings["model"]
-    scales = SCALES[kind](snapshots, times, measured, settings)
-    plain = {"kind": kind, "cutoff": snapshots.cutoff, **scales}
-    return build(plain).to(snapshots.device, snapshots.dtype)
-
-
-def _network(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Sizes of the layers, and the scales of what goes in and comes out."""
-    batch = snapshots.batch(evenly(times, 20))
-    return {
-        "dimension": snapshots.dimension,
-        "width": settings["width"],
-        "layers": settings["layers"],
-        "velocity": float(
-            (batch.v[batch.mask].square().mean() + 2 * settings["shake"] ** 2).sqrt()
-        ),
-        "acceleration": measured.acceleration,
-    }
-
-
-def _dpd(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
-) -> dict[str, Any]:
-    """Force and noise that each explain half of the velocity change, at the measured T0."""
-    batch = snapshots.batch(evenly(times, 5))
-    pairs: Pairs = batch.pairs
-    unit: Baseline = build(
-        {"kind": "dpd", "cutoff": snapshots.cutoff, "alpha": 1.0, "sigma": 1.0, "temperature": 1.0}
-    ).to(snapshots.device, snapshots.dtype)
-    still = torch.zeros_like(batch.v)
-    with torch.no_grad():
-        motion = unit.dynamics(State(batch.r, still, still[:, 0]), pairs)
-        force = motion.dv[batch.mask].square().mean()
-        noise = unit.covariance(motion).diagonal(dim1=1, dim2=2)[batch.mask].mean()
-    return {
-        "alpha": float((SHARE * measured.unexplained / force).sqrt()),
-        # Not so much that friction, sigma^2 / 2 k_B T, reverses a velocity within a step.
-        "sigma": float(
-            (min(SHARE * measured.unexplained, 2 * measured.temperature) / noise).sqrt()
-        ),
-        "temperature": measured.temperature,
-    }
-
-
-# What each kind of baseline asks for besides its cutoff, measured where it is a scale.
-SCALES: dict[str, Callable[..., dict[str, Any]]] = {
-    "dpd": _dpd,
-    "gns": _network,
-    "gns_sde": _network,
-}
+    name = settings.model
+    seen = Seen(
+        lambda count: snapshots.batch(evenly(times, count)),
+        snapshots.dimension,
+        snapshots.cutoff,
+        measured.unexplained,
+        measured.acceleration,
+        measured.temperature,
+        settings,
+    )
+    plain = {"kind": name, "cutoff": snapshots.cutoff, **baselines.kind(name).start(seen)}
+    return baselines.build(plain).to(snapshots.device, snapshots.dtype)

@@ -16,7 +16,7 @@ import torch
 
 from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transition
-from pipeline.learn.settings import complete
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots
 from pipeline.trajectory import Trajectory
 
@@ -37,12 +37,12 @@ class Trial(NamedTuple):
     kept: bool
 
 
-def by_regime(settings: dict[str, Any], trajectory: Trajectory) -> dict[str, Any]:
+def by_regime(settings: Training, trajectory: Trajectory) -> Training:
     """The settings with ``bath: auto`` decided: brownian where velocities are forgotten."""
-    if settings["bath"] != "auto":
-        return settings
-    forgets = trajectory.attributes.get("regime") == "overdamped"
-    return complete({**settings, "bath": "brownian" if forgets else "none"})
+    if settings.bath == "auto":
+        forgets = trajectory.attributes.get("regime") == "overdamped"
+        settings = settings.replace(bath="brownian" if forgets else "none")
+    return settings.complete()
 
 
 def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
@@ -57,12 +57,12 @@ def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
     return float((without - with_term).mean()), float(error)
 
 
-Prepare = Callable[[Trajectory, Graphs, dict[str, Any], int], Any]  # train.prepare -> train.Task
+Prepare = Callable[[Trajectory, Graphs, Training, int], Any]  # train.prepare -> train.Task
 
 
 def choose(
-    trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int, prepare: Prepare
-) -> tuple[dict[str, Any], list[Trial]]:
+    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int, prepare: Prepare
+) -> tuple[Training, list[Trial]]:
     """The settings with the terms named in ``choose`` decided, and what decided.
 
     A term that is not "none" already is left as it is. Walls are tried on axes with ends only.
@@ -74,15 +74,15 @@ def choose(
         prepare: makes a training ready.
     """
     trials: list[Trial] = []
-    open_names = [name for name in CANDIDATES if name in settings["choose"]]
-    open_names = [name for name in open_names if settings[name] == "none"]
+    open_names = [name for name in CANDIDATES if name in settings.choose]
+    open_names = [name for name in open_names if getattr(settings, name) == "none"]
     if all(trajectory.box.periodic):
         open_names = [name for name in open_names if name != "external"]
     reference = np.zeros(0)
     if open_names:
         reference = tried(prepare(trajectory, graphs, short(settings), seed))
     for name in open_names:
-        changed = complete({**settings, name: CANDIDATES[name]})
+        changed = settings.replace(**{name: CANDIDATES[name]}).complete()
         scores = tried(prepare(trajectory, graphs, short(changed), seed))
         found, error = gain(reference, scores)
         kept = found > ERRORS * error
@@ -92,10 +92,10 @@ def choose(
     return settings, trials
 
 
-def short(settings: dict[str, Any]) -> dict[str, Any]:
+def short(settings: Training) -> Training:
     """Settings of a trial."""
-    steps = min(STEPS, settings["steps"])
-    return {**settings, "steps": steps, "validate_every": steps}
+    steps = min(STEPS, settings.steps)
+    return settings.replace(steps=steps, validate_every=steps)
 
 
 def tried(task: Any) -> np.ndarray:
@@ -110,7 +110,7 @@ def tried(task: Any) -> np.ndarray:
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        gradient_clip_val=task.settings["clip"],
+        gradient_clip_val=task.settings.clip,
     )
     trainer.fit(task.learner, data)
     times = task.validation

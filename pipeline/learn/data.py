@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 
 
@@ -58,16 +59,14 @@ class SnapshotData(lightning.LightningDataModule):
     """Training batches from one block of time and validation batches from a later one."""
 
     def __init__(
-        self, snapshots: Snapshots, train: np.ndarray, validation: np.ndarray, settings: dict
+        self, snapshots: Snapshots, train: np.ndarray, validation: np.ndarray, settings: Training
     ) -> None:
         super().__init__()
         self.transitions = Transitions(snapshots)
-        self.sampler = Shuffled(
-            train, settings["batch"], settings["validate_every"], settings["seed"]
-        )
-        wanted = min(settings["validation_snapshots"], len(validation))
+        self.sampler = Shuffled(train, settings.batch, settings.validate_every, settings.seed)
+        wanted = min(settings.validation_snapshots, len(validation))
         spread = validation[np.unique(np.linspace(0, len(validation) - 1, wanted).astype(int))]
-        size = settings["batch"]
+        size = settings.batch
         self.later = [spread[k : k + size].tolist() for k in range(0, len(spread), size)]
 
     def train_dataloader(self) -> DataLoader:

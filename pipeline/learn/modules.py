@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.dynamics.steppers import Conditions, Setting
+from pipeline.errors import InputError
 from pipeline.learn import scales
 from pipeline.learn.bands import Z, deviation, information
 from pipeline.learn.data import Transition
@@ -29,6 +30,7 @@ from pipeline.learn.likelihood import (
 )
 from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.scales import Measured, Noise, target
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -48,7 +50,7 @@ def rate(step: int, steps: int) -> float:
     return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
 
 
-class Diverged(ValueError):
+class Diverged(InputError):
     """Loss or gradient is no number any more: nothing better will come of going on."""
 
 
@@ -57,10 +59,10 @@ class Trainee(lightning.LightningModule, ABC):
 
     Args:
         model: to be trained.
-        settings: complete settings of the training.
+        settings: of the training.
     """
 
-    def __init__(self, model: nn.Module, settings: dict[str, Any]) -> None:
+    def __init__(self, model: nn.Module, settings: Training) -> None:
         super().__init__()
         self.model: Any = model
         self.options = settings
@@ -94,7 +96,7 @@ class Trainee(lightning.LightningModule, ABC):
     def groups(self) -> list[dict[str, Any]]:
         """Groups of trained parameters with their learning rates."""
         trained = [p for p in self.model.parameters() if p.requires_grad]
-        return [{"params": trained, "lr": self.options["learning_rate"]}]
+        return [{"params": trained, "lr": self.options.learning_rate}]
 
     def training_step(self, item: Transition, index: int) -> Tensor:
         terms = self.terms(item)
@@ -118,7 +120,7 @@ class Trainee(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
-        steps = self.options["steps"]
+        steps = self.options.steps
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
         return {
             "optimizer": optimizer,
@@ -137,19 +139,19 @@ class Carrier(Trainee):
     Args:
         model: to be trained.
         latent: entropies and strengths of the training particles.
-        settings: complete settings of the training.
+        settings: of the training.
     """
 
-    def __init__(self, model: Metriplectic, latent: Latent, settings: dict[str, Any]) -> None:
+    def __init__(self, model: Metriplectic, latent: Latent, settings: Training) -> None:
         super().__init__(model, settings)
         self.latent = latent
 
     def groups(self) -> list[dict[str, Any]]:
         """The model's parameters, the latents and the strengths, each at its own rate."""
         return [
-            {"params": list(self.model.parameters()), "lr": self.options["learning_rate"]},
-            {"params": [self.latent.z], "lr": self.options["latent_rate"]},
-            {"params": [self.latent.log_s], "lr": self.options["strength_rate"]},
+            {"params": list(self.model.parameters()), "lr": self.options.learning_rate},
+            {"params": [self.latent.z], "lr": self.options.latent_rate},
+            {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
 
     def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Conditions:
@@ -165,7 +167,7 @@ class Carrier(Trainee):
             limits,
             strength=None if strength is None else strength.detach().cpu().double().numpy(),
             thermal_period=measured.thermal_period,
-            substeps=self.options["rollout_substeps"],
+            substeps=self.options.rollout_substeps,
             reference=None if solid is None else solid.to("cpu", torch.float64),
             flow=snapshots.flow,
         )
@@ -214,7 +216,7 @@ class Learner(Carrier):
     Args:
         model: to be trained.
         latent: entropies of the training particles.
-        settings: complete settings of the training.
+        settings: of the training.
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
     """
@@ -223,13 +225,13 @@ class Learner(Carrier):
         self,
         model: Metriplectic,
         latent: Latent,
-        settings: dict[str, Any],
+        settings: Training,
         noise: Noise,
         rows: int,
     ) -> None:
         super().__init__(model, latent, settings)
         self.noise, self.rows = noise, rows
-        self.paper = settings["loss"] == "paper"
+        self.paper = settings.loss == "paper"
         self.corrected = noise.corrected
         self.brownian = model.bath is not None and model.bath.brownian
         known = noise.known
@@ -237,13 +239,13 @@ class Learner(Carrier):
             # The residual 2 v' - F holds 8 sigma^2; forces halfway have no bias to be corrected.
             self.corrected, known = False, 8 * noise.sigma**2
         self.extra = known if self.brownian else noise.floor + known
-        self.centred = settings["stride"] > 1 and not self.paper
+        self.centred = settings.stride > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
         bare = State(batch.r, batch.v, batch.v[:, 0])
         S = self.model.entropy(bare, batch.pairs)
-        return S + self.latent(batch.particle) if self.options["entropy"] == "latent" else S
+        return S + self.latent(batch.particle) if self.options.entropy == "latent" else S
 
     def evaluate(self, now: Batch, S: Tensor) -> tuple[Dynamics, Tensor]:
         """The model at a batch, and the residual v' - mu (n, D)."""
@@ -295,7 +297,7 @@ class Learner(Carrier):
             item: snapshots t and t + 1.
             draw: number of the simulated localisation error, where there is one.
         """
-        now, generator = item.now, draws(self.options["seed"], draw, item.now.r.device)
+        now, generator = item.now, draws(self.options.seed, draw, item.now.r.device)
         if self.noise.shake:
             now = shaken(now, self.noise.shake, generator, self.noise.pace)
         S = self.entropy(now)
@@ -312,7 +314,7 @@ class Learner(Carrier):
         covariance = self.model.covariance(dynamics)
         unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         dS = dynamics.drift.dS
-        SS_floor = self.options["floor"] * covariance.SS.detach()[now.mask].mean()
+        SS_floor = self.options.floor * covariance.SS.detach()[now.mask].mean()
         step = Step(
             residual_v=residual,
             residual_S=S_next - S - (dS if self.paper else dS.detach()),
@@ -334,27 +336,27 @@ class Learner(Carrier):
         ln_ratio = torch.log(self.temperature_ratio(step, dynamics, mask))
         terms = {
             "nll": (score.v - step.jacobian)[mask].mean(),
-            "anchor": options["anchor_weight"] * ln_ratio.square(),
-            "smoothness": options["smoothness"] * SMOOTH * self.model.roughness(),
+            "anchor": options.anchor_weight * ln_ratio.square(),
+            "smoothness": options.smoothness * SMOOTH * self.model.roughness(),
         }
-        if options["entropy"] != "none":
-            weight = 1.0 if self.paper else options["entropy_weight"]
+        if options.entropy != "none":
+            weight = 1.0 if self.paper else options.entropy_weight
             terms["entropy"] = weight * score.S[mask].mean()
         if dynamics.bath is not None and not self.brownian:
             ratio = dynamics.bath.T / (step.T[mask].mean() / torch.exp(ln_ratio)).detach()
-            terms["bath"] = options["bath_weight"] * torch.log(ratio).square()
+            terms["bath"] = options.bath_weight * torch.log(ratio).square()
         # Localisation error enters the drift of neighbours and correlates their residuals, which
         # the pair term would read as friction: it is trusted in so far as motion is.
-        weight = options["pair_weight"] * self.noise.clean**2
-        if not self.paper and options["pair_friction"]:
+        weight = options.pair_weight * self.noise.clean**2
+        if not self.paper and options.pair_friction:
             ratio = noise_ratio(dynamics, self.model.scales.dimension)
-            terms["conduction"] = options["conduction_weight"] * torch.log(ratio).square()
-        if not self.paper and weight > 0 and options["pair_friction"]:
+            terms["conduction"] = options.conduction_weight * torch.log(ratio).square()
+        if not self.paper and weight > 0 and options.pair_friction:
             terms["pair"] = weight * self.pair_term(score, dynamics, mask)
-        if options["entropy"] == "latent":
-            terms["latent"] = self.latent.penalty(options["latent_scale"], self.rows)
+        if options.entropy == "latent":
+            terms["latent"] = self.latent.penalty(options.latent_scale, self.rows)
         if self.latent.strong:
-            scale = options["strength_scale"]
+            scale = options.strength_scale
             terms["strength"] = self.latent.strength_penalty(scale, self.rows)
         return terms
 
@@ -410,7 +412,7 @@ class Learner(Carrier):
             return (scores(step).v - step.jacobian)[item.now.mask].sum()
 
         def penalty() -> Tensor:
-            weight = self.rows * self.options["smoothness"] * SMOOTH
+            weight = self.rows * self.options.smoothness * SMOOTH
             return torch.as_tensor(weight * self.model.roughness())
 
         def transition(t: int) -> Transition:
@@ -421,7 +423,7 @@ class Learner(Carrier):
             samples = Samples(self.model, self.latent, snapshots, times)
             force, friction = binned(samples)
             curves = {("pair_force", ""): force["value"]}
-            if self.options["pair_friction"]:
+            if self.options.pair_friction:
                 curves["pair_friction", ""] = friction["value"]
                 curves["pair_friction", "_across"] = friction["across"]
             around = surrounding_groups(samples)

@@ -9,7 +9,6 @@ fluctuations are and not that the system is in equilibrium.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,10 +16,12 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.limits import Limits
+from pipeline.errors import InputError
 from pipeline.learn.latent import Latent
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PRESETS, Closures
+from pipeline.metriplectic.settings import Closures, preset
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 
@@ -51,7 +52,7 @@ class Noise(NamedTuple):
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
     step: float = 1.0  # of a rollout, in steps of training
-    shake: float = 0.0  # error put on the inputs alone, see `twin.shaken` [a]
+    shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.shaken` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
 
     @property
@@ -66,7 +67,7 @@ class Noise(NamedTuple):
 
 
 def shaken(measured: Measured, shake: float, pace: float) -> Measured:
-    """The scales of inputs with an error ``shake`` of their own, see `twin.shaken`.
+    """The scales of inputs with an error ``shake`` of their own, see `shaken`.
 
     Its part in v' - v is -(pace^2 + pace) eps(t) + pace eps(t-1), in v it is eps(t) - eps(t-1).
     """
@@ -138,7 +139,7 @@ SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step re
 
 
 def model_settings(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: dict[str, Any]
+    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
 ) -> dict[str, Any]:
     """Settings of a model whose forces and noise each explain half of the velocity change.
 
@@ -151,13 +152,13 @@ def model_settings(
     Returns:
         what `pipeline.metriplectic.model.build` takes.
     """
-    closures = copy.deepcopy(PRESETS[settings["closures"]])
+    closures = preset(settings.closures)
     closures["friction"].update(level=1.0, conductivity=1.0)
-    closures["friction"]["volume_factor"] = settings["volume_factor"]
-    closures["energy"]["heat_capacity"] = settings["heat_capacity"]
-    solid = snapshots.reference is not None and settings["strain"] != "none"
+    closures["friction"]["volume_factor"] = settings.volume_factor
+    closures["energy"]["heat_capacity"] = settings.heat_capacity
+    solid = snapshots.reference is not None and settings.strain != "none"
     if solid:
-        closures["strain"] = {"kind": settings["strain"]}
+        closures["strain"] = {"kind": settings.strain}
     scales = {
         "dimension": snapshots.dimension,
         "cutoff": snapshots.cutoff,
@@ -176,17 +177,17 @@ def model_settings(
     if closures["energy"]["kind"] == "exponentials":
         share = SOLID_SHARE if solid else SHARE
         closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
-        if settings["entropy"] == "none":
+        if settings.entropy == "none":
             # A pair potential to begin with: pressure of heat would depend on the volume.
             closures["energy"] |= {"expansion": FAINT, "cold": 1}
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
-    if solid and settings["strain"] == "green":
-        pace = max(1.0, settings["rollout_substeps"] / 2)
+    if solid and settings.strain == "green":
+        pace = max(1.0, settings.rollout_substeps / 2)
         closures["strain"]["stiffness"] = SOFT * pace**2 / measured.temperature
     closures.update(_surroundings(snapshots, settings))
-    if not settings["pair_friction"]:
+    if not settings.pair_friction:
         closures["friction"] = {"kind": "none"}
-    if settings["entropy"] == "none":
+    if settings.entropy == "none":
         closures["teacher"] = {"kind": "uniform"}
     return scales
 
@@ -196,29 +197,29 @@ COOLING = 0.05  # rate at which heat goes to an inertial bath [1 / dt]
 REACH = 1.5  # of walls [cutoffs], at most a quarter of the box
 
 
-def _surroundings(snapshots: Snapshots, settings: dict[str, Any]) -> Closures:
+def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
     """Bath, external potential and pair energy that the settings ask for.
 
     Raises:
-        ValueError: if an external potential is asked for where no axis has ends.
+        InputError: if an external potential is asked for where no axis has ends.
     """
     found: Closures = {}
-    if settings["bath"] == "brownian":
+    if settings.bath == "brownian":
         found["bath"] = {"kind": "brownian"}
-    elif settings["bath"] != "none":
-        conductance = COOLING * settings["heat_capacity"]
-        found["bath"] = {"kind": settings["bath"], "rate": DAMPING, "conductance": conductance}
-    if settings["external"] != "none":
-        found["external"] = _external(snapshots, settings["external"])
-    if settings["pair_energy"] != "none":
-        found["pair_energy"] = {"kind": settings["pair_energy"]}
+    elif settings.bath != "none":
+        conductance = COOLING * settings.heat_capacity
+        found["bath"] = {"kind": settings.bath, "rate": DAMPING, "conductance": conductance}
+    if settings.external != "none":
+        found["external"] = _external(snapshots, settings.external)
+    if settings.pair_energy != "none":
+        found["pair_energy"] = {"kind": settings.pair_energy}
     return found
 
 
 def _external(snapshots: Snapshots, kind: str) -> dict[str, Any]:
     ends = [axis for axis, repeats in enumerate(snapshots.periodic) if not repeats]
     if not ends or (kind == "field" and len(ends) < snapshots.dimension):
-        raise ValueError(
+        raise InputError(
             f"An external potential ({kind}) needs axes with ends, and {len(ends)} of "
             f"{snapshots.dimension} have some: set train.external to none for a periodic box."
         )

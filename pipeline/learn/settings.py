@@ -1,152 +1,245 @@
-"""Settings of training: their defaults and meaning, and the models that a report compares."""
+"""Settings of training, and the models that a report compares as settings of one training."""
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-from pipeline.baselines.build import KINDS as BASELINES
-from pipeline.closures import bath, external, pair_energy
-from pipeline.metriplectic.settings import LEARNED
+from pipeline.baselines import BASELINES
+from pipeline.schema import Refused, Section, key
+from pipeline.trajectory import Split
 
-# One line each: this table is the documentation that config.yaml refers to.
-DEFAULTS: dict[str, Any] = {
-    "model": "metriplectic",  # metriplectic | gns | gns_sde | dpd
-    "width": 32,  # of the hidden layers of a graph network
-    "layers": 2,  # of message passing
-    # A preset of metriplectic/settings.py: splines | networks (the paper's, ten times slower) | ...
-    "closures": "splines",
-    "strain": "green",  # elastic energy of a solid: green | paper (not objective) | none
-    "volume_factor": True,  # friction times V_i V_j, as in smoothed dissipative particle dynamics
-    "warm_start": True,  # splines start from a linear regression of forces and friction
-    "heat_capacity": 30.0,  # C of a particle at the start [k_B]; its T fluctuates by sqrt(1 / C)
-    # Medium around the particles: none | uniform (friction and noise, the same for all) | crowded
-    # (depending on the local volume) | brownian (velocities are forgotten within a snapshot
-    # interval; without pair friction and entropies) | auto (brownian where the trajectory says it
-    # is overdamped, else none).
-    "bath": "none",
-    "choose": [],  # which of bath, external and pair_energy are tried and kept where they predict
-    "bath_flow": "rest",  # of the medium: rest | sample (a cubic through the sample's velocities)
-    "bath_weight": 1.0,  # weight of ln^2(T_b / T0) of an inertial bath
-    "external": "none",  # potential of a particle: none | walls (of the view) | field (over it)
-    "pair_energy": "none",  # energy of pairs beside U(S, V), for attraction: none | splines
-    "pair_friction": True,  # friction and noise of pairs
-    "loss": "heat",  # heat (gauge fixed) | paper (the printed loss, temperature still anchored)
-    "entropy": "latent",  # latent (teacher + z per particle) | teacher (the paper's) | none (S = 0)
-    "train": 0.5,  # fraction of the snapshots for training, from the first on
-    "validation": 0.1,  # fraction that follows, for choosing the checkpoint; the rest is the test
-    "steps": 1500,  # optimiser steps; the learning rate falls to a hundredth along them
-    "batch": 5,  # snapshots per step
-    "stride": 1,  # snapshots from the state before a step to the one after, see learn/stride.py
-    "learning_rate": 0.01,  # peak of Adam's rate, reached after 3 % of the steps
-    "latent_rate": 0.05,  # the same for the latents z
-    "clip": 10.0,  # largest norm of the gradient
-    "entropy_weight": 0.15,  # weight of the entropy part of the likelihood (.1 to .2)
-    "anchor_weight": 10.0,  # weight of ln^2(<T> / T0)
-    # Weight of the pair term; 1 is its share in the joint likelihood. Multiplied by the square of
-    # the fraction of var(v' - v) that is not localisation error, which would bias it.
-    "pair_weight": 1.0,
-    "conduction_weight": 1.0,  # weight of ln^2 of the ratio of heating to conduction noise
-    "smoothness": 1.0,  # factor on the smoothness penalty of the closures
-    "latent_scale": 5.0,  # width of the normal prior of z [k_B]
-    # What is done about the measured localisation error: corrected (its simulated twin takes the
-    # bias off, see learn/twin.py), covariance (its variance is added to that of the velocities)
-    # or none.
-    "localisation": "corrected",
-    # Error put on the positions and velocities that the model is shown, not on those it is to
-    # predict [a]: for data without noise, see `learn/twin.shaken`.
-    "shake": 0.0,
-    "strength": True,  # a strength s_i per particle makes the kernel s_i s_j w(r)
-    "strength_scale": 0.3,  # width of the normal prior of ln s
-    "strength_rate": 0.01,  # peak learning rate of ln s
-    "floor": 1e-3,  # least velocity variance per step, as a fraction of var(v' - v)
-    "hole_distance": 2.0,  # rows nearer to an untracked particle are left out [cutoffs]
-    "validate_every": 50,  # steps between validations, which are also the checkpoints
-    "validation_snapshots": 30,  # evenly spread in the validation block
-    "rollout_steps": 30,  # of the stability check at each validation
-    "rollout_substeps": 1,  # integrator steps in each of them
-    "patience": 12,  # validations without improvement after which training stops
-    "max_minutes": None,  # CPU time after which training stops; None: no limit
-    "precision": "float32",  # float32 | float64
-    "device": "cpu",  # cpu | cuda | auto
+
+class Training(Section):
+    """How a model is trained, and which; what a config file may set comes first."""
+
+    steps: int = key(
+        "Optimiser steps; the learning rate rises over the first 3 % and falls along the rest.",
+        default=1000,
+        least=1,
+        most=100_000_000,
+    )
+    batch: int = key("Snapshots per step.", default=5, unit="snapshots", least=1, most=100_000)
+    stride: int = key(
+        "Snapshots from the state before a training step to the one after. 1 is right where "
+        "velocities change at random from one snapshot to the next. Where they change smoothly "
+        "(filmed or recorded faster than what pushes the particles forgets), friction and noise "
+        "come out too small: raise it until the friction in the report stays the same.",
+        default=1,
+        unit="snapshots",
+        least=1,
+        most=1000,
+    )
+    learning_rate: float = key("Peak of the learning rate.", default=0.01, above=0, most=1)
+    validate_every: int = key(
+        "Steps between validations, each of which is also a checkpoint.",
+        default=50,
+        unit="steps",
+        least=1,
+        most=100_000_000,
+    )
+    patience: int = key(
+        "Validations without improvement after which training stops.",
+        default=12,
+        unit="validations",
+        least=1,
+        most=100_000_000,
+    )
+    max_minutes: float | None = key(
+        "Limit of CPU time per model and seed, minutes (a busy machine takes longer, and gets the "
+        "same model); the best checkpoint so far is kept. null: none.",
+        default=4.0,
+        unit="of CPU time",
+        above=0,
+        most=1e6,
+    )
+    localisation: Literal["corrected", "covariance", "none"] = key(
+        "What is done about the measured localisation error: corrected (its simulated twin takes "
+        "the bias off force and friction), covariance (its variance is added to that of the "
+        "velocities, the plain remedy), none.",
+        default="corrected",
+    )
+    strength: bool = key(
+        "Give every particle a strength of its own, s_i s_j w(r): without it a mixture of sizes "
+        "looks several times too soft.",
+        default=True,
+    )
+    strain: Literal["green", "paper", "none"] = key(
+        "Elastic energy of a solid, for data with an undeformed configuration: green (of the Green "
+        "strain, which a rotation does not change), paper (not objective), none.",
+        default="green",
+    )
+    shake: float = key(
+        "For data without any noise: error put on the positions and velocities that a model is "
+        "shown, in neighbour distances, while it is asked for the true next ones. Without it "
+        "nothing tells what brings a particle back that has left its path. 0 for measured data.",
+        default=0.0,
+        unit="in mean neighbour distances",
+        least=0,
+        most=10,
+    )
+    bath: Literal["auto", "none", "uniform", "crowded", "brownian"] = key(
+        "Medium around the particles. none; uniform: friction and noise against a liquid at "
+        "temperature T_b, the same for all; crowded: depending on the local volume; brownian: "
+        "velocities are forgotten within a frame, so that D and forces over kT are what is "
+        "learned; auto: brownian where the tracks say that the film is overdamped, none where not.",
+        default="auto",
+    )
+    bath_flow: Literal["rest", "sample"] = key(
+        "How that medium moves: rest, or sample (a smooth flow through the velocities of the "
+        "sample, for a liquid that shears with it).",
+        default="rest",
+    )
+    external: Literal["none", "walls", "field"] = key(
+        "Potential of a single particle: none, walls (along the sides of the view), field (over "
+        "the view).",
+        default="none",
+    )
+    pair_energy: Literal["none", "splines"] = key(
+        "Energy of pairs beside U(S, V), which only repels: none, splines (may attract).",
+        default="none",
+    )
+    choose: tuple[Literal["bath", "external", "pair_energy"], ...] = key(
+        "Which of bath, external, pair_energy are tried where they are none, each with a short "
+        "training, and kept where the validation block is likelier with it by more than twice the "
+        "standard error.",
+        default=(),
+        entries=(0, 3),
+        distinct=True,
+    )
+    volume_factor: bool = key(
+        "Friction proportional to V_i V_j, as in smoothed dissipative particle dynamics; the "
+        "paper's has no such factor.",
+        default=True,
+    )
+    entropy_weight: float = key(
+        "Weight in the loss of the entropy part of the likelihood (.1 to .2).",
+        default=0.15,
+        least=0,
+        most=1e6,
+    )
+    anchor_weight: float = key(
+        "Weight in the loss of the temperature anchor ln^2(<T> / T0).",
+        default=10.0,
+        least=0,
+        most=1e6,
+    )
+    # Multiplied by the square of the fraction of var(v' - v) that is not localisation error, which
+    # would bias it.
+    pair_weight: float = key(
+        "Weight in the loss of the pair term; 1 is its share in the joint likelihood.",
+        default=1.0,
+        least=0,
+        most=1e6,
+    )
+    smoothness: float = key(
+        "Weight in the loss of the smoothness of the splines.", default=1.0, least=0, most=1e6
+    )
+    heat_capacity: float = key(
+        "Heat capacity of a particle at the start, k_B; training may change it. Temperatures "
+        "fluctuate by 1/sqrt(C) and rise by the work done over C. A colloid shares its heat with "
+        "the liquid around it, so it is large; an ideal gas of 10 atoms per particle has 15.",
+        default=1000.0,
+        unit="k_B",
+        above=0,
+        most=1e12,
+    )
+    rollout_steps: int = key(
+        "Length in steps of the rollout that each checkpoint must survive on the validation block.",
+        default=30,
+        least=2,
+        most=1_000_000,
+    )
+    rollout_substeps: int = key(
+        "Integrator steps per snapshot in that rollout; as many as rollout.substeps.",
+        default=1,
+        least=1,
+        most=1000,
+    )
+    device: Literal["cpu", "cuda", "auto"] = key(
+        "cpu, cuda, or auto: cuda where there is one.", default="auto"
+    )
+    precision: Literal["float32", "float64"] = key("float32 or float64.", default="float32")
+
+    # What makes one model out of another (`VARIANTS`), and what has not needed another value yet.
+    split: Split = Split()
+    seed: int = 0  # of initial weights and the order of batches
+    model: str = "metriplectic"  # or the name of a baseline
+    width: int = 32  # of the hidden layers of a graph network
+    layers: int = 2  # of message passing
+    closures: str = "splines"  # a preset of metriplectic/settings.py
+    warm_start: bool = True  # splines start from a linear regression of forces and friction
+    loss: Literal["heat", "paper"] = "heat"  # gauge fixed, or as printed (T still anchored)
+    # teacher + z per particle, the paper's teacher alone, or S = 0.
+    entropy: Literal["latent", "teacher", "none"] = "latent"
+    bath_weight: float = 1.0  # weight of ln^2(T_b / T0) of an inertial bath
+    pair_friction: bool = True  # friction and noise of pairs
+    latent_rate: float = 0.05  # peak learning rate of the latents z
+    clip: float = 10.0  # largest norm of the gradient
+    conduction_weight: float = 1.0  # weight of ln^2 of the ratio of heating to conduction noise
+    latent_scale: float = 5.0  # width of the normal prior of z [k_B]
+    strength_scale: float = 0.3  # width of the normal prior of ln s
+    strength_rate: float = 0.01  # peak learning rate of ln s
+    floor: float = 1e-3  # least velocity variance per step, as a fraction of var(v' - v)
+    hole_distance: float = 2.0  # rows nearer to an untracked particle are left out [cutoffs]
+    validation_snapshots: int = 30  # evenly spread in the validation block
+
+    def complete(self) -> Training:
+        """With what the bath decides."""
+        brownian = self.bath == "brownian"
+        return self.replace(pair_friction=False, entropy="none") if brownian else self
+
+    def record(self) -> dict[str, Any]:
+        """Every setting by name, as model.yaml keeps them."""
+        found = dataclasses.asdict(self)
+        return {**found, **found.pop("split")}
+
+
+class Variant(NamedTuple):
+    """A model that a report can compare."""
+
+    label: str  # in figures and tables
+    text: str  # what it is, for the comment of `models` in config.yaml
+    changes: Mapping[str, Any] = {}  # of the settings of training
+
+
+VARIANTS: dict[str, Variant] = {
+    # Heat-scored entropy, a latent entropy and strength per particle, the bias of localisation
+    # error taken off.
+    "metriplectic": Variant("metriplectic", "ours: spline closures, fixed gauge"),
+    # Paper, 4.1; for a fluid no different.
+    "metriplectic_no_udev": Variant(
+        "metriplectic, no elastic part",
+        "the same for a solid, without its elastic energy",
+        {"strain": "none"},
+    ),
+    # With the paper's teacher; the gauge is fixed by the temperature anchor.
+    "metriplectic_paper": Variant(
+        "metriplectic, as printed",
+        "the paper's networks and printed loss, gauge fixed",
+        {
+            "closures": "networks",
+            "strain": "paper",
+            "loss": "paper",
+            "entropy": "teacher",
+            "strength": False,
+            "localisation": "covariance",
+            "volume_factor": False,
+        },
+    ),
+} | {
+    name: Variant(entry.label, f"a baseline: {entry.text}", {"model": name, **entry.changes})
+    for name, entry in BASELINES.items()
 }
 
 
-def complete(settings: dict[str, Any]) -> dict[str, Any]:
-    """The defaults with ``settings`` over them.
+def variant(name: str, settings: Training | None = None) -> Training:
+    """Settings that make the model ``name`` out of the given ones, or of the defaults.
 
     Raises:
-        ValueError: if a name is unknown or a choice is not among those offered.
-    """
-    unknown = sorted(set(settings) - set(DEFAULTS))
-    if unknown:
-        raise ValueError(
-            f"Unknown training setting {', '.join(unknown)}: the known ones are "
-            f"{', '.join(DEFAULTS)}."
-        )
-    full = {**DEFAULTS, **settings}
-    choices = {
-        "model": ("metriplectic", *BASELINES),
-        "closures": LEARNED,
-        "strain": ("green", "paper", "none"),
-        "loss": ("heat", "paper"),
-        "entropy": ("latent", "teacher", "none"),
-        "bath": ("none", "auto", *bath.KINDS),
-        "bath_flow": ("rest", "sample"),
-        "external": ("none", *external.KINDS),
-        "pair_energy": ("none", *pair_energy.KINDS),
-        "localisation": ("corrected", "covariance", "none"),
-        "precision": ("float32", "float64"),
-        "device": ("cpu", "cuda", "auto"),
-    }
-    for name, offered in choices.items():
-        if full[name] not in offered:
-            raise ValueError(
-                f"The training setting {name} is {full[name]!r}: choose one of "
-                f"{', '.join(offered)}."
-            )
-    if full["bath"] == "brownian":
-        full.update(pair_friction=False, entropy="none")
-    return full
-
-
-VARIANTS: dict[str, dict[str, Any]] = {
-    # Ours: spline closures, heat-scored entropy, a latent entropy and strength per particle, the
-    # bias of localisation error taken off.
-    "metriplectic": {},
-    # The same without the elastic energy of a solid (paper, 4.1); for a fluid no different.
-    "metriplectic_no_udev": {"strain": "none"},
-    # The paper's networks, teacher and printed loss, its gauge fixed by the temperature anchor.
-    "metriplectic_paper": {
-        "closures": "networks",
-        "strain": "paper",
-        "loss": "paper",
-        "entropy": "teacher",
-        "strength": False,
-        "localisation": "covariance",
-        "volume_factor": False,
-    },
-    # The baselines (paper, appendix F), on the same data within the same time: a graph network
-    # needs about five times ours for a snapshot, so it takes one per step. GNS is fitted by mean
-    # squares as its authors do. GNS-SDE is told the variance of the localisation error: under the
-    # corrected score, which rewards reacting to a simulated error, so flexible a model runs away
-    # (the default data set, within 150 steps), and four parameters do not.
-    "gns": {"model": "gns", "learning_rate": 2e-3, "batch": 1, "localisation": "none"},
-    "gns_sde": {
-        "model": "gns_sde",
-        "learning_rate": 2e-3,
-        "batch": 1,
-        "localisation": "covariance",
-    },
-    "dpd": {"model": "dpd"},
-}
-
-
-def variant(name: str) -> dict[str, Any]:
-    """Settings that make the model ``name`` out of the defaults.
-
-    Raises:
-        ValueError: if there is no such model.
+        Refused: if there is no such model.
     """
     if name not in VARIANTS:
-        raise ValueError(f"There is no model {name!r}: choose from {', '.join(VARIANTS)}.")
-    return VARIANTS[name]
+        raise Refused([f"There is no model {name!r}: choose from {', '.join(VARIANTS)}."])
+    return (settings or Training()).replace(**VARIANTS[name].changes)

@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
 from pipeline.forcing import SampleFlow, external
-from pipeline.graphs import Graphs, space_of
+from pipeline.graphs import Graphs
+from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -59,7 +59,7 @@ def loss_mask(
     LEAST of the rows, the distance is halved until it does not.
 
     Raises:
-        ValueError: if nothing remains to be learned from.
+        InputError: if nothing remains to be learned from.
     """
     free = trajectory.free
     rows = free[:-1] & free[1:] & trajectory.successive()[:, None]
@@ -68,7 +68,7 @@ def loss_mask(
     bonded[t, graphs.i] = bonded[t, graphs.j] = True
     rows &= bonded[:-1]
     if not rows.any():
-        raise ValueError(
+        raise InputError(
             "No particle is present, free and with a neighbour at two successive snapshots: "
             "nothing can be learned; check the tracks and the driven band."
         )
@@ -84,16 +84,13 @@ def _near(trajectory: Trajectory, missing: np.ndarray, distance: float) -> np.nd
     near = np.zeros_like(missing)
     if distance <= 0:
         return near
-    box = trajectory.box
-    origin = np.where(box.periodic, box.origin, 0.0)
+    space = trajectory.box.space
     for t in np.flatnonzero(missing.any(axis=1)):
-        size = np.where(box.periodic, box.lengths, 0.0)
-        r = trajectory.position[t] - origin
-        r = np.where(size > 0, np.mod(r, np.where(size > 0, size, 1.0)), r)
-        r = np.where((size > 0) & (r >= size), 0.0, r)
+        r = trajectory.position[t]
         index = np.flatnonzero(trajectory.present[t])
-        tree = cKDTree(r[missing[t]], boxsize=size)
-        gap, _ = tree.query(r[index], distance_upper_bound=distance)
+        gap, _ = tree(r[missing[t]], space).query(
+            placed(r[index], space), distance_upper_bound=distance
+        )
         near[t, index] = np.isfinite(gap)
     return near
 
@@ -118,14 +115,14 @@ def strided(
         stride: snapshots per step; 1 leaves everything as it is.
 
     Raises:
-        ValueError: if a block has no step so long, or velocities at the time of the positions
+        InputError: if a block has no step so long, or velocities at the time of the positions
             cannot be had half a step earlier.
     """
     if stride == 1:
         return Strided(trajectory, graphs, parts)
     measured = trajectory.attributes["velocity"] == "measured"
     if measured and stride % 2:
-        raise ValueError(
+        raise InputError(
             f"train.stride must be 1 or even where velocities are measured at the time of the "
             f"positions, got {stride}: choose {stride + 1}."
         )
@@ -134,7 +131,7 @@ def strided(
     for name, found in sequences.items():
         if not found:
             rows = parts[name]
-            raise ValueError(
+            raise InputError(
                 f"train.stride of {stride} snapshots leaves no step in the {name} block of "
                 f"{rows.stop - rows.start} snapshots: lower it, or enlarge the block."
             )
@@ -235,7 +232,7 @@ class Snapshots:
         device: str | torch.device = "cpu",
     ) -> None:
         if len(graphs.offset) != len(trajectory.time) + 1:
-            raise ValueError(
+            raise InputError(
                 f"The graphs hold {len(graphs.offset) - 1} snapshots and the trajectory "
                 f"{len(trajectory.time)}: make the graphs anew from this trajectory."
             )
@@ -284,17 +281,14 @@ class Snapshots:
 
     def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
         t = np.repeat(np.arange(len(trajectory.time)), np.diff(graphs.offset))
-        space, shift = space_of(trajectory), torch.from_numpy(graphs.shift.astype(float))
         r_ij = trajectory.position[t, graphs.i] - trajectory.position[t, graphs.j]
-        r_ij = r_ij - space.shift(shift, 0.0).numpy()
-        if space.rate:
-            slide = np.array([space.offset(float(now)) for now in trajectory.time])
-            r_ij[:, 0] -= graphs.shift[:, 1] * slide[t]
+        shift = graphs.shift.astype(float)
+        r_ij -= trajectory.space.shift(shift, trajectory.time[t])
         r_ij /= self.units.length
         distance = np.linalg.norm(r_ij, axis=1)
         if not (distance > 0).all():
             k = int(np.argmin(distance))
-            raise ValueError(
+            raise InputError(
                 f"Two particles sit on each other in snapshot {t[k]} (labels "
                 f"{trajectory.particle[graphs.i[k]]} and {trajectory.particle[graphs.j[k]]}): "
                 f"raise the separation of the detection."
@@ -304,11 +298,11 @@ class Snapshots:
         self.j = self._tensor(self._local[t, graphs.j])
         self.pair_r = self._tensor(distance, self.dtype)
         self.pair_e = self._tensor(r_ij / distance[:, None], self.dtype)
-        boost = space.boost(shift)
-        self.rate = space.rate * self.units.time
+        boost = trajectory.space.boost(shift)
+        self.rate = trajectory.space.rate * self.units.time
         self.boost = None
         if boost is not None:
-            self.boost = (boost / self.units.velocity).to(self.device, self.dtype)
+            self.boost = self._tensor(boost / self.units.velocity, self.dtype)
 
     def usable(self, rows: slice) -> np.ndarray:
         """Snapshots t of a block whose successor lies in the block and whose loss has rows."""

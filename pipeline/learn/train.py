@@ -11,7 +11,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightning
 import numpy as np
@@ -40,7 +40,7 @@ from pipeline.learn.learned_curves import write as write_learned
 from pipeline.learn.likelihood import equal_noise
 from pipeline.learn.modules import Diverged, Learner, Trainee
 from pipeline.learn.scales import Measured, Noise, model_settings
-from pipeline.learn.settings import complete
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots, strided
 from pipeline.metriplectic.model import build
 from pipeline.trajectory import Trajectory, blocks
@@ -57,13 +57,13 @@ class Task(NamedTuple):
     parts: dict[str, slice]  # the blocks of the whole trajectory
     measured: Measured
     learner: Trainee
-    settings: dict[str, Any]
+    settings: Training
 
 
-def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], seed: int) -> Task:
+def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
     """Tensors, measured scales and a model to start from."""
-    settings = {**by_regime(complete(settings), trajectory), "seed": seed}
-    device = settings["device"]
+    settings = by_regime(settings.replace(seed=seed), trajectory)
+    device = settings.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
@@ -71,34 +71,43 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], se
             f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
             f"machine: set train.device to auto or cpu, or install torch for your driver."
         )
-    dtype = getattr(torch, settings["precision"])
-    parts = blocks(trajectory, settings["train"], settings["validation"])
-    steps = strided(trajectory, graphs, parts, settings["stride"])
-    snapshots = Snapshots(steps.trajectory, steps.graphs, settings["hole_distance"], dtype, device)
-    if settings["bath"] != "none" and settings["bath_flow"] == "sample":
+    dtype = getattr(torch, settings.precision)
+    parts = blocks(trajectory, settings.split.train, settings.split.validation)
+    steps = strided(trajectory, graphs, parts, settings.stride)
+    snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
+    if settings.bath != "none" and settings.bath_flow == "sample":
         snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
     train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
     for name, times in (("training", train), ("validation", validation)):
         if len(times) == 0:
-            raise ValueError(
+            raise InputError(
                 f"The {name} block has no pair of successive snapshots with a free particle: "
                 f"change the split (train, validation) or record more frames."
             )
     sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
-    sigma = 0.0 if settings["localisation"] == "none" else sigma
+    sigma = 0.0 if settings.localisation == "none" else sigma
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
     measured = scales.measure(snapshots, train, sigma)._replace(thermal_period=period)
-    floor, shake = settings["floor"] * measured.change, settings["shake"]
-    pace = max(1.0, settings["rollout_substeps"] / 2)
+    floor, shake = settings.floor * measured.change, settings.shake
+    pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.shaken(measured, shake, pace)
     clean = measured.unexplained / moved.change
-    spread = (sigma, floor, measured.temperature, clean, settings["localisation"])
-    noise, measured = Noise(*spread, 1 / settings["stride"], shake, pace), moved
+    noise = Noise(
+        sigma=sigma,
+        floor=floor,
+        temperature=measured.temperature,
+        clean=clean,
+        treatment=settings.localisation,
+        step=1 / settings.stride,
+        shake=shake,
+        pace=pace,
+    )
+    measured = moved
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
-    if settings["model"] == "metriplectic":
+    if settings.model == "metriplectic":
         met = steps.trajectory.present[train].any(axis=0)
         learner = _metriplectic(
             snapshots, train, (measured, noise), settings, trajectory.particle, met
@@ -113,32 +122,32 @@ def _metriplectic(
     snapshots: Snapshots,
     train: np.ndarray,
     known: tuple[Measured, Noise],
-    settings: dict[str, Any],
+    settings: Training,
     labels: np.ndarray,
     met: np.ndarray,
 ) -> Learner:
     """Model and latents to start from; ``met`` (N,) bool says who is in the training block."""
     measured, noise = known
     scales = model_settings(snapshots, train, measured, settings)
-    torch.manual_seed(settings["seed"])
+    torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
     # What brings shaken particles back is not in the velocities that are regressed on.
-    if settings["warm_start"] and not noise.shake:
+    if settings.warm_start and not noise.shake:
         start_from_regression(model, snapshots, train, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
-    latent = Latent(labels, mask.any(axis=0), met if settings["strength"] else None)
+    latent = Latent(labels, mask.any(axis=0), met if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     return Learner(model, latent, settings, noise, int(mask.sum()))
 
 
 def fingerprint(
-    trajectory: Trajectory, graphs: Graphs, settings: dict[str, Any], learner: nn.Module
+    trajectory: Trajectory, graphs: Graphs, settings: Training, learner: nn.Module
 ) -> str:
     """SHA-256 of everything that decides the course of a training."""
     digest = hashlib.sha256()
     # A time limit does not change the course, only its end.
-    plain = {name: value for name, value in settings.items() if name != "max_minutes"}
+    plain = {name: v for name, v in settings.record().items() if name != "max_minutes"}
     shapes = {name: list(value.shape) for name, value in learner.state_dict().items()}
     error = float(trajectory.attributes["localisation_error"])
     digest.update(json.dumps([plain, shapes, error], sort_keys=True).encode())
@@ -214,7 +223,7 @@ class Stability(lightning.Callback):
     def __init__(self, task: Task, trajectory: Trajectory) -> None:
         self.task = task
         rows = task.parts["validation"]
-        last = min(rows.stop, rows.start + task.settings["rollout_steps"] + 1)
+        last = min(rows.stop, rows.start + task.settings.rollout_steps + 1)
         self.window = trajectory.window(slice(rows.start, last))
 
     def on_validation_epoch_end(
@@ -222,7 +231,7 @@ class Stability(lightning.Callback):
     ) -> None:
         task, learner = self.task, self.task.learner
         conditions = learner.conditions(task.snapshots, task.train, task.measured)
-        done = rollout(self.window, learner.model, conditions, task.settings["seed"], False)
+        done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
         nll = trainer.callback_metrics["validation_nll"]
@@ -233,7 +242,7 @@ class Stability(lightning.Callback):
 def train(
     trajectory: Trajectory,
     graphs: Graphs,
-    settings: dict[str, Any],
+    settings: Training,
     folder: Path,
     seed: int,
     threads: int = 1,
@@ -247,21 +256,21 @@ def train(
     Args:
         trajectory: snapshots in the units of the data.
         graphs: their neighbours, which set the cutoff and the reduced units.
-        settings: see `pipeline.learn.settings.DEFAULTS`.
+        settings: of the training.
         folder: results/<name>/<model>/seed<k>.
         seed: of initial weights and the order of batches.
         threads: of torch.
 
     Raises:
-        ValueError: if a setting is unknown, the data cannot be learned from, or training diverges
+        InputError: if the data cannot be learned from, or training diverges
             before its first checkpoint. Later, what diverges ends with the best checkpoint so far.
     """
     torch.set_num_threads(threads)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = by_regime(complete(settings), trajectory)
+    settings = by_regime(settings, trajectory)
     trials: list[Trial] = []
-    if settings["model"] == "metriplectic":
+    if settings.model == "metriplectic":
         settings, trials = choose(trajectory, graphs, settings, seed, prepare)
     task = prepare(trajectory, graphs, settings, seed)
     table = Table(folder / "training.csv")
@@ -302,7 +311,7 @@ def _fit(
 
 def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> lightning.Trainer:
     settings = task.settings
-    epochs = -(-settings["steps"] // settings["validate_every"])
+    epochs = -(-settings.steps // settings.validate_every)
     keep = ModelCheckpoint(
         folder / "checkpoints",
         "best",
@@ -312,12 +321,12 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
         enable_version_counter=False,
     )
     logging.getLogger("lightning.pytorch.utilities.rank_zero").addFilter(_wanted)
-    watch = [Overflow(), stability, table, Bar(epochs * settings["validate_every"])]
-    if settings["max_minutes"] is not None:
-        watch.append(Clock(table, float(settings["max_minutes"])))
+    watch = [Overflow(), stability, table, Bar(epochs * settings.validate_every)]
+    if settings.max_minutes is not None:
+        watch.append(Clock(table, settings.max_minutes))
     stop = EarlyStopping(
         "validation_score",
-        patience=settings["patience"],
+        patience=settings.patience,
         check_on_train_epoch_end=True,
         check_finite=False,
     )
@@ -329,11 +338,11 @@ def _trainer(task: Task, folder: Path, table: Table, stability: Stability) -> li
         max_epochs=epochs,
         callbacks=[*watch, stop, keep],
         logger=TensorBoardLogger(folder, name="tensorboard", version=0),
-        gradient_clip_val=settings["clip"],
+        gradient_clip_val=settings.clip,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
         enable_model_summary=False,
-        log_every_n_steps=settings["validate_every"],
+        log_every_n_steps=settings.validate_every,
         reload_dataloaders_every_n_epochs=1,
     )
 
@@ -369,7 +378,7 @@ def finish(
             for name, value in task.measured._asdict().items()
         },
         "training": {
-            **settings,
+            **settings.record(),
             "dataset": trajectory.attributes["dataset"],
             "hole_distance_used": float(task.snapshots.hole_distance),
             "rows": int(task.snapshots.mask[task.train].sum()),

@@ -11,7 +11,7 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
-from pipeline.baselines.build import build as build_baseline
+from pipeline.baselines import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain
@@ -43,7 +43,7 @@ class Learned(NamedTuple):
         another data set those drawn begin at its own kinetic temperature, where that is known.
 
         Raises:
-            ValueError: if the window is not in the units the model was trained in.
+            InputError: if the window is not in the units the model was trained in.
         """
         units = _units(self.record, window)
         self._check_cutoff(window, units)
@@ -95,7 +95,7 @@ class Learned(NamedTuple):
 class LearnedBaseline(NamedTuple):
     """A trained baseline."""
 
-    model: Any  # an nn.Module that is a pipeline.baselines.motion.Baseline
+    model: Any  # an nn.Module that is a pipeline.baselines.base.Baseline
     record: dict[str, Any]  # contents of model.yaml
 
     def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Plain:
@@ -112,7 +112,7 @@ def _units(record: dict[str, Any], window: Trajectory) -> ReducedUnits:
     units = record["units"]
     for name in ("length_unit", "time_unit"):
         if window.attributes[name] != units[name]:
-            raise ValueError(
+            raise InputError(
                 f"The trajectory's {name} is {window.attributes[name]} and the model was "
                 f"trained on {units[name]}: convert one of them."
             )
@@ -131,7 +131,9 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    text = yaml.safe_dump({"model": learner.model.settings(), **record}, sort_keys=False)
+    content = {"model": dict(learner.model.settings()), **record}
+    # With YAML's mark of the end: a file that was cut short could else be read as a whole one.
+    text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
     with whole(folder / "model.yaml") as partial:
         partial.write_text(text)
     with whole(folder / "model.safetensors") as partial:
@@ -149,7 +151,10 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
         if not (folder / name).exists():
             raise InputError(f"{folder / name} does not exist: train the model first.")
     with reading(folder / "model.yaml", "the record of a trained model"):
-        record = yaml.safe_load((folder / "model.yaml").read_text(encoding="utf-8"))
+        text = (folder / "model.yaml").read_text(encoding="utf-8")
+        if not text.rstrip().endswith("\n..."):
+            raise InputError("it does not end with '...': it was cut short")
+        record = yaml.safe_load(text)
         baseline = "kind" in record["model"]
         model = (build_baseline if baseline else build)(record["model"])
         _check(record)

@@ -1,7 +1,7 @@
 """A bound on the friction of a pair, for rollouts: amplitudes saturate, and every law still holds.
 
 A learned b^2 can be huge where no close pair was ever seen; friction times step then exceeds one
-and the rollout explodes (LEARNING.md, 6). Saturating the amplitudes themselves, derivatives
+and the rollout explodes. Saturating the amplitudes themselves, derivatives
 included, bounds drift and noise together: fluctuation-dissipation, energy and momentum are kept.
 """
 

@@ -41,7 +41,7 @@ def inverse_volume(pairs: Pairs, kernel: Kernel, self_weight: Tensor | float) ->
     """d_i = w(0) + sum_j w(r_ij) (N,) (paper, eq. 5).
 
     The self weight is added after the sums: `expand(n).index_add` is miscompiled by torch 2.13
-    on CPU (LEARNING.md, 7).
+    on CPU.
     """
     return sum_even(pairs, kernel.w) + self_weight
 

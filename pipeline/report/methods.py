@@ -132,6 +132,11 @@ def _section(results: Results, name: str) -> dict[str, Any]:
 
 def _tracking(results: Results) -> str:
     found = results.json("tuning.json").get("parameters", {})
+    if tables := results.trajectory().attributes.get("tables"):
+        return (
+            f"Tracks were not made here but read from {', '.join(tables)}; short gaps were filled "
+            "by interpolation and flagged."
+        )
     told = ", ".join(
         f"{name.replace('_', ' ')} {number(entry.get('value'))}" for name, entry in found.items()
     )

@@ -39,6 +39,7 @@ def headline(results: Results) -> str:
     attributes = trajectory.attributes
     runs = len(np.unique(trajectory.run))
     kind = "video" if results.tracked else "file" if "files" in attributes else "simulation"
+    kind = "table" if "tables" in attributes else kind
     videos = f"one {kind}" if runs == 1 else f"{runs} {kind}s"
     seen = trajectory.present.any(axis=1)  # the first snapshot may have no velocities
     count = trajectory.present[seen].sum(axis=1).mean()
@@ -140,7 +141,7 @@ def write(
         figures: folder for every figure as a file of its own; None writes none.
 
     Raises:
-        ValueError: if the page would exceed 15 MB.
+        InputError: if the page would exceed 15 MB.
     """
     publish(path, content(folder, settings, provenance), provenance, figures)
 

@@ -19,6 +19,8 @@ from pipeline.report.html import number
 from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
 
+SOURCES = {"estimated": "estimated", "table": "from the table"}
+
 
 def parameters(results: Results) -> Table:
     """Tracking parameters: value, estimated or from the config, and why."""
@@ -29,7 +31,7 @@ def parameters(results: Results) -> Table:
         [
             name.replace("_", " "),
             number(entry.get("value")),
-            "estimated" if entry.get("source") == "estimated" else "from the config",
+            SOURCES.get(str(entry.get("source")), "from the config"),
             str(entry.get("why", "")),
         ]
         for name, entry in found.items()
@@ -45,11 +47,17 @@ def parameters(results: Results) -> Table:
 
 
 def noticed(results: Results) -> list[str]:
-    """What the look through the videos found wrong with them; nothing where there was no video."""
-    try:
-        found = results.json("survey.json").get("warnings", [])
-    except Absent:
-        return []
+    """What the look through the videos found wrong with them, how tables of tracks were read, and
+    where imported trajectories contradict themselves."""
+    found: list[str] = []
+    with suppress(Absent):
+        found += results.json("survey.json").get("warnings", [])
+    with suppress(Absent):
+        attributes = results.trajectory().attributes
+        if "files" in attributes:
+            found += attributes.get("warnings", [])
+        if "tables" in attributes:
+            found += results.json("tuning.json").get("warnings", [])
     return [s[:1].upper() + s[1:] for s in map(str, found)]
 
 

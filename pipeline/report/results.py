@@ -15,10 +15,11 @@ import pandas as pd
 import yaml
 
 from pipeline import h5md
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 
-class Absent(ValueError):
+class Absent(InputError):
     """Something a figure needs is not there; the message is the sentence the reader sees."""
 
 
@@ -138,6 +139,10 @@ class Results:
             raise Absent(str(found.attrs["missing"]))
         return found
 
+    def observables(self, run: Run) -> Group:
+        """What was logged along a rollout."""
+        return self.group(f"{run.folder}/rollout.h5", "observables")
+
     def statistic(self, source: str, group: str) -> Group:
         """A group of statistics/<source>.h5."""
         return self.group(f"statistics/{source}.h5", group)
@@ -171,7 +176,7 @@ class Results:
         for run in self.runs:
             if run.source == source:
                 with suppress(Absent):
-                    found = self.group(f"{run.folder}/rollout.h5", "observables")
+                    found = self.observables(run)
                     return len(found.get("time")), str(found.attrs.get("stopped", ""))
         return None, ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from pipeline.analysis.statistics import PLOTS
 from pipeline.report import claims, movie, provenance, tables
 from pipeline.report.figures import (
     curves,
@@ -38,6 +39,11 @@ def _together(make: Callable[..., Any]) -> Callable[..., Any]:
         return make(results)
 
     return checked
+
+
+def _curves(section: str) -> list[tuple[str, Callable[..., Any]]]:
+    """The registered curves of a section."""
+    return [(plot.title, curves.of(plot)) for plot in PLOTS.values() if plot.section == section]
 
 
 SECTIONS = [
@@ -94,7 +100,7 @@ SECTIONS = [
         "structure",
         "Structure",
         "Where the particles sit relative to each other.",
-        [("Radial distribution function", curves.rdf)],
+        _curves("structure"),
     ),
     Section(
         "rearrangements",
@@ -113,11 +119,7 @@ SECTIONS = [
         "dynamics",
         "Dynamics",
         "How velocities decay and how far particles travel.",
-        [
-            ("Velocity autocorrelation", curves.vacf),
-            ("Mean squared displacement", curves.msd),
-            ("What the steps say", claims.motion),
-        ],
+        [*_curves("dynamics"), ("What the steps say", claims.motion)],
     ),
     Section(
         "laws",

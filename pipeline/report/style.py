@@ -12,6 +12,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
+from pipeline.learn.settings import VARIANTS
+
 # Okabe and Ito's palette: told apart by every common kind of colour vision, and in grey by dash.
 COLOURS = {
     "experiment": "#1a1a1a",
@@ -38,15 +40,15 @@ DASHES = {
 NAMES = {
     "experiment": "experiment",
     "truth": "truth",
-    "metriplectic": "metriplectic",
-    "metriplectic_no_udev": "metriplectic, no elastic part",
-    "metriplectic_paper": "metriplectic, as printed",
-    "gns": "GNS",
-    "gns_sde": "GNS-SDE",
-    "dpd": "DPD",
+    **{name: variant.label for name, variant in VARIANTS.items()},
     "lammps": "the same in LAMMPS",
     "lammps_scaled": "new particles in LAMMPS",
 }
+# For models that have no colour above, in the order of their entry; dotted, each its own way.
+SPARE = ("#7F3C8D", "#11A579", "#3969AC", "#A5AA99")
+OTHERS = [name for name in VARIANTS if name not in COLOURS]
+COLOURS |= {name: SPARE[k % len(SPARE)] for k, name in enumerate(OTHERS)}
+DASHES |= {name: (0, (1, 1 + k, 3, 1)) for k, name in enumerate(OTHERS, 1)}
 MAP = "magma_r"  # pale where nothing happens, dark where particles rearrange; monotone in grey
 STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from pipeline.analysis.statistics import ERRORS
 from pipeline.report import claims, style
 from pipeline.report.figure import table_uri
 from pipeline.report.html import number, percent
@@ -54,22 +55,14 @@ def _row(results: Results, run: Run) -> list[str]:
 
 def _end(results: Results, run: Run) -> str:
     try:
-        found = results.group(f"{run.folder}/rollout.h5", "observables")
+        found = results.observables(run)
     except Absent as absent:
         return str(absent)
     stopped = str(found.attrs.get("stopped", ""))
     return stopped or f"All {len(found.get('time'))} snapshots."
 
 
-# What a metric of comparison.csv is called, and whether it is an error (0 is best) or an
-# agreement (1 is best).
-METRICS = {
-    "rdf": "Radial distribution",
-    "vacf": "Velocity autocorrelation",
-    "msd": "Mean squared displacement",
-    "d2min": "Mean D²min against lag",
-    "d2min_histogram": "Distribution of D²min",
-}
+# What the agreements (1 is best) of comparison.csv are called; its errors are in the register.
 AGREEMENTS = {
     "d2min_map_spearman": ("Rank correlation of the D²min maps", "0"),
     "d2min_map_top5": ("Share of the 5 % most active particles in common", "0.05"),
@@ -131,7 +124,7 @@ def comparison(results: Results) -> Table:
     models = list(dict.fromkeys(table["model"]))
     still = {run.model for run in results.runs if results.rollout(run.source)[0] == 1}
     rows, alone = [], claims.independent(results)
-    for metric, words in METRICS.items():
+    for metric, words in ERRORS.items():
         if alone and metric.startswith("d2min"):
             continue
         here = table[table["metric"] == metric].set_index("model")
@@ -166,12 +159,12 @@ def _meaning(results: Results, alone: bool) -> str:
 def _notes(table: pd.DataFrame) -> str:
     """The notes of the comparison, each once; a rollout that stopped explains all it lacks."""
     said: dict[str, None] = {}
-    for _, row in table[table["metric"].isin(METRICS)].iterrows():
+    for _, row in table[table["metric"].isin(ERRORS)].iterrows():
         note = row.get("note")
         if isinstance(note, str) and note:
             name = style.name(row["model"])
             stopped = note.startswith("diverged")
-            text = note.split("; ")[0] if stopped else f"{METRICS[row['metric']]}, {note}"
+            text = note.split("; ")[0] if stopped else f"{ERRORS[row['metric']]}, {note}"
             said[f" {name}: {text.rstrip('.')}."] = None
     return "".join(said)
 

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from scipy.spatial import cKDTree
 
 from pipeline.report import html, provenance, style
 from pipeline.report.figure import Embedded, Figure, embed, inline_svg
@@ -18,6 +17,7 @@ from pipeline.report.figures.tracking import FILL, INK, RING, crowded
 from pipeline.report.html import number
 from pipeline.report.results import Absent, Results
 from pipeline.video.frames import stretched
+from pipeline.video.spots import nearest
 from pipeline.video.trials import Trial, Trials
 
 SIZE = 3.2  # inches of a cell
@@ -31,7 +31,7 @@ def window(tried: Trials) -> tuple[float, float, float]:
     place = tried.used.found[:, ::-1]
     if len(place) < 2:
         return 0.0, 0.0, float(min(height, width))
-    near = np.median(cKDTree(place).query(place, 2)[0][:, 1])
+    near = np.median(nearest(place))
     side = float(np.clip(12 * near, 40.0, min(height, width)))
     return *crowded(pd.DataFrame(place, columns=["x", "y"]), side, (width, height)), side
 

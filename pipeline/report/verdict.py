@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.analysis.statistics import ERRORS
+from pipeline.regime import INERTIAL
 from pipeline.report import claims, style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
 from pipeline.report.figures.tracking import measure
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Group, Results
-from pipeline.report.tables import METRICS, seeds
+from pipeline.report.tables import seeds
 
 
 class Answer(NamedTuple):
@@ -23,11 +25,32 @@ class Answer(NamedTuple):
     sentence: str
 
 
-def grade(value: float, good: float, fair: float) -> str:
-    """good at or below the first bound, fair at or below the second, else poor."""
-    if not np.isfinite(value):
-        return "poor"
-    return "good" if value <= good else "fair" if value <= fair else "poor"
+class Bound(NamedTuple):
+    """Up to where an answer is yes, and up to where yes with care."""
+
+    good: float
+    fair: float
+
+    def grade(self, value: float) -> str:
+        """good at or below the first bound, fair at or below the second, else poor."""
+        if not np.isfinite(value):
+            return "poor"
+        return "good" if value <= self.good else "fair" if value <= self.fair else "poor"
+
+
+# What decides, here and in the sentences of `QUESTIONS`.
+LOST = Bound(0.3, 0.7)  # of the video, that a particle is not followed through
+SCATTER = Bound(0.05, 0.15)  # of the count per frame
+NEAR = Bound(0.001, 0.01)  # of the steps, longer than nine tenths of the search range
+MISSED = Bound(0.03, 0.1)  # 1 - recall or precision, where the truth is known
+NOISE = Bound(0.1, 0.5)  # of the variance of the velocities
+LATE = Bound(0.02, 0.1)  # of the fall of the validation loss, in the last fifth of training
+SMALL = 0.005  # of the negative log-likelihood per particle: a fall that no longer matters
+DRIFT = Bound(0.01, 0.1)  # of the energy balance, in mean kinetic energies
+SWING = Bound(0.3, 1.0)  # the same, at its largest
+MOMENTUM = Bound(1e-6, 1e-3)  # of the momentum balance, in summed thermal momenta
+ERROR = Bound(0.05, 0.2)  # of a curve
+FLOORS = Bound(1.5, 3.0)  # the same in noise floors, where that is more
 
 
 def worst(*states: str) -> str:
@@ -42,24 +65,31 @@ def tracking(results: Results) -> Answer:
     if not count.sum() or not linking.get("length", {}).get("count"):
         raise Absent("The linking left no tracks to judge.")
     share = min(_mean_length(linking["length"]) / _frames(results, len(count)), 1.0)
-    near = _beyond(linking["displacement"], 0.9 * float(linking["search_range"]))
     scatter = float(count.std() / count.mean())
-    state = worst(grade(1 - share, 0.3, 0.7), grade(near, 0.001, 0.01), grade(scatter, 0.05, 0.15))
+    state = worst(LOST.grade(1 - share), SCATTER.grade(scatter))
     sentence = (
         f"A particle is followed through {percent(share)} of the video on average; the count per "
-        f"frame varies by {percent(scatter)}; {percent(near) if near else 'none'} of the steps "
-        f"{'are' if near else 'is'} longer than nine tenths of the search range."
+        f"frame varies by {percent(scatter)}"
     )
+    if linking["search_range"] is None:
+        sentence += "; how far was searched when the tracks were made is not known."
+    else:
+        near = _beyond(linking["displacement"], 0.9 * float(linking["search_range"]))
+        state = worst(state, NEAR.grade(near))
+        sentence += (
+            f"; {percent(near) if near else 'none'} of the steps {'are' if near else 'is'} longer "
+            f"than nine tenths of the search range."
+        )
     try:
         truth = results.json("truth.json")
         recall, precision = float(truth["recall"]), float(truth["precision"])
     except (Absent, KeyError):
         return Answer(state, sentence)
-    state = worst(state, grade(1 - min(recall, precision), 0.03, 0.1))
+    state = worst(state, MISSED.grade(1 - min(recall, precision)))
     return Answer(
         state,
         f"{sentence} Against the truth: recall {recall:.4f} and precision {precision:.4f} (yes "
-        "from 0.97, with care from 0.90).",
+        f"from {1 - MISSED.good:.2f}, with care from {1 - MISSED.fair:.2f}).",
     )
 
 
@@ -108,14 +138,10 @@ def speed(results: Results) -> Answer:
     if noise.floor == 0:
         return Answer("good", "The velocities carry no localisation error.")
     return Answer(
-        grade(noise.share, 0.1, 0.5),
+        NOISE.grade(noise.share),
         f"{percent(noise.share)} of the variance of the velocities is error of the positions (rms "
         f"velocity {number(noise.measured)}, noise {number(noise.floor)} {noise.unit}).",
     )
-
-
-SMALL = 0.005  # of the negative log-likelihood per particle
-CURVE = "Yes: error under 5 % or 1.5 noise floors. With care: under 20 % or 3 noise floors."
 
 
 def convergence(results: Results) -> Answer:
@@ -135,7 +161,7 @@ def convergence(results: Results) -> Answer:
         )
     late, share = before - best[-1], (before - best[-1]) / (best[0] - best[-1])
     return Answer(
-        "good" if late < SMALL else grade(share, 0.02, 0.1),
+        "good" if late < SMALL else LATE.grade(share),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
         f"{style.name(run.model)} fell {_fall(float(late), share)}; the checkpoint kept is that of "
         f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}",
@@ -164,15 +190,14 @@ def _cut_short(results: Results) -> str:
 
 def laws(results: Results) -> Answer:
     """Energy and momentum left over after the driving, and entropy gained."""
-    found = balances.observables(results, results.first)
-    left = balances.residuals(found)
+    left = balances.kept(results, results.first)
     _moved(results)
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
-    drift = min(balances.drift(left), swing)  # a fitted trend may overshoot what it is fitted to
+    drift = min(left.drift, swing)  # a fitted trend may overshoot what it is fitted to
     gained = float(left.entropy[-1])
-    state = worst(grade(drift, 0.01, 0.1), grade(swing, 0.3, 1.0))
-    state = worst(state, grade(momentum, 1e-6, 1e-3))
-    stopped = str(found.attrs.get("stopped", ""))
+    state = worst(DRIFT.grade(drift), SWING.grade(swing))
+    state = worst(state, MOMENTUM.grade(momentum))
+    stopped = results.rollout(results.first.source)[1]
     state = worst(state, "good" if gained >= 0 and not stopped else "fair")
     sentence = (
         f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "
@@ -237,8 +262,9 @@ def _errors(results: Results, metrics: tuple[str, ...]) -> Answer:
             continue
         value, floor = float(rows["value"].iloc[0]), float(rows["noise_floor"].iloc[0])
         known = floor if np.isfinite(floor) else 0.0
-        states.append(grade(value, max(0.05, 1.5 * known), max(0.2, 3 * known)))
-        parts.append(f"{METRICS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
+        bound = Bound(*(max(e, n * known) for e, n in zip(ERROR, FLOORS, strict=True)))
+        states.append(bound.grade(value))
+        parts.append(f"{ERRORS[metric].lower()} {percent(value)} (noise floor {percent(floor)})")
     if not states:
         raise Absent(notes[0] if notes else f"{style.name(model)} was not compared in this.")
     joined = " and ".join(parts).replace("d²min", "D²min")
@@ -262,30 +288,38 @@ class Light(NamedTuple):
         return WORDS[self.state]
 
 
+CURVE = (
+    f"Yes: error under {percent(ERROR.good)} or {FLOORS.good:g} noise floors. With care: under "
+    f"{percent(ERROR.fair)} or {FLOORS.fair:g} noise floors."
+)
 QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
     (
         "Is the tracking sound?",
         tracking,
-        "Yes: tracks last over 70 % of the video, counts vary by under 5 %, under 0.1 % of the "
-        "steps come near the search range. With care: 30 %, 15 %, 1 %.",
+        f"Yes: tracks last over {percent(1 - LOST.good)} of the video, counts vary by under "
+        f"{percent(SCATTER.good)}, under {percent(NEAR.good)} of the steps come near the search "
+        f"range. With care: {percent(1 - LOST.fair)}, {percent(SCATTER.fair)}, "
+        f"{percent(NEAR.fair)}.",
     ),
     (
         "Is the velocity resolved and above the noise?",
         speed,
-        "Yes: noise is under 10 % of the variance. With care: under 50 %. No: more, or the "
-        "velocity forgets itself within two frames (autocorrelation under 0.2).",
+        f"Yes: noise is under {percent(NOISE.good)} of the variance. With care: under "
+        f"{percent(NOISE.fair)}. No: more, or the velocity forgets itself within two frames "
+        f"(autocorrelation under {INERTIAL:g}).",
     ),
     (
         "Did training converge?",
         convergence,
-        "Yes: the last fifth brought under 2 % of the fall, or under 0.005. With care: under 10 %.",
+        f"Yes: the last fifth brought under {percent(LATE.good)} of the fall, or under {SMALL:g}. "
+        f"With care: under {percent(LATE.fair)}.",
     ),
     (
         "Are the laws kept?",
         laws,
-        "Yes: energy drifts by under 1 % of the kinetic energy, momentum within 1e−6. With care: "
-        "10 % and 1e−3, a falling entropy, which an open sample may export, or a rollout that "
-        "stopped.",
+        f"Yes: energy drifts by under {percent(DRIFT.good)} of the kinetic energy, momentum within "
+        f"{number(MOMENTUM.good)}. With care: {percent(DRIFT.fair)} and {number(MOMENTUM.fair)}, a "
+        "falling entropy, which an open sample may export, or a rollout that stopped.",
     ),
     ("Does the structure match?", structure, CURVE),
     ("Do the rearrangements match?", rearrangements, CURVE),

@@ -19,26 +19,7 @@ import skfem
 from scipy import sparse
 from skfem.models.poisson import mass
 
-
-class Rubber(NamedTuple):
-    """The material of the paper's G.1.3."""
-
-    density: float = 1000.0  # [kg / m^3]
-    C10: float = 1.5e6  # [Pa]
-    C01: float = 5.0e5  # [Pa]
-    D1: float = 1.0e-7  # [1 / Pa]; the bulk modulus is 2 / D1
-    g: tuple[float, ...] = (0.5, 0.49)  # shares of the shear modulus that relax
-    tau: tuple[float, ...] = (0.2, 0.3)  # within these times [s]
-
-    @property
-    def g_inf(self) -> float:
-        """Share of the shear modulus that stays."""
-        return 1.0 - sum(self.g)
-
-    @property
-    def shear_modulus(self) -> float:
-        """Instantaneous shear modulus at small strain [Pa]."""
-        return 2.0 * (self.C10 + self.C01)
+from pipeline.simulate.settings import Rubber
 
 
 class Memory(NamedTuple):

@@ -28,49 +28,31 @@ from tqdm import tqdm
 from pipeline.closures.energy import IdealGasEnergy
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.steppers import Conditions
+from pipeline.errors import InputError
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.thermo import inverse_volume
 from pipeline.pairs import NeighbourList, Pairs, State, sum_odd
+from pipeline.simulate.settings import IdealGas
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits, neighbour_distance
 
 
-class IdealGas(NamedTuple):
-    """What defines the gas and its flow; lengths and times in those of the box, k_B = m = 1."""
+def units(gas: IdealGas) -> ReducedUnits:
+    """Reduced units of the model."""
+    density = gas.particles / gas.length**3
+    return ReducedUnits(neighbour_distance(density, 3), gas.dt)
 
-    particles: int = 500
-    length: float = 1.0  # side L of the periodic box
-    cutoff: float = 0.2  # h
-    dt: float = 5e-4
-    viscosity: float = 0.1  # shear viscosity eta of the friction
-    bulk_viscosity: float = 0.1  # zeta
-    conductivity: float = 0.1  # kappa
-    atoms: float = 10.0  # N_p per particle, heat capacity 3 N_p / 2
-    temperature: float = 1.0  # T0
-    force: dict[str, Any] | None = None  # taylor_green: amplitude f0, periods per axis and box
-    shear_rate: float = 0.0  # Lees-Edwards, flow in x, gradient in y
-    relaxation: int = 1000  # steps under force and shear before the record
-    frames: int = 2300  # recorded, one per step
 
-    @property
-    def units(self) -> ReducedUnits:
-        """Reduced units of the model."""
-        density = self.particles / self.length**3
-        return ReducedUnits(neighbour_distance(density, 3), self.dt)
-
-    @property
-    def space(self) -> Space:
-        """The box in reduced units."""
-        sides = [self.length / self.units.length] * 3
-        return (
-            lees_edwards(sides, self.shear_rate * self.dt) if self.shear_rate else periodic(sides)
-        )
+def space(gas: IdealGas) -> Space:
+    """The box in reduced units."""
+    sides = [gas.length / units(gas).length] * 3
+    return lees_edwards(sides, gas.shear_rate * gas.dt) if gas.shear_rate else periodic(sides)
 
 
 def model(gas: IdealGas) -> Metriplectic:
     """The law of the gas in reduced units; S = 0 at T0 and the mean volume per particle."""
-    a, dt = gas.units
+    a, dt = units(gas)
     transport = {"eta": gas.viscosity, "zeta": gas.bulk_viscosity, "kappa": gas.conductivity}
     settings = {
         "dimension": 3,
@@ -94,9 +76,9 @@ def attributes(gas: IdealGas) -> dict[str, Any]:
     """What a trajectory of the gas says of itself, the flow included."""
     flow: dict[str, Any] = {}
     if gas.force is not None:
-        periods = [2 * math.pi / gas.length * float(k) for k in gas.force["periods"]]
-        kind, amplitude = gas.force["kind"], float(gas.force["amplitude"])
-        flow["force"] = {"kind": kind, "amplitude": amplitude, "wave": periods}
+        periods = [2 * math.pi / gas.length * k for k in gas.force.periods]
+        force = {"kind": gas.force.kind, "amplitude": gas.force.amplitude, "wave": periods}
+        flow["force"] = force
     if gas.shear_rate:
         flow["shear_rate"] = gas.shear_rate
     return {
@@ -129,7 +111,7 @@ def equilibrium(
     """
     law = model.energy_closure
     if not isinstance(law, IdealGasEnergy):
-        raise ValueError(
+        raise InputError(
             f"Only the ideal gas has a known law of entropies, got {type(law).__name__}: choose "
             f"the closure ideal_gas."
         )
@@ -191,26 +173,19 @@ def _force(model: Metriplectic, pairs: Pairs) -> tuple[Tensor, Tensor]:
 CHUNK = 500  # steps run at a time: bounds memory
 
 
-def simulate(options: dict[str, Any], seed: int) -> Trajectory:
+def simulate(gas: IdealGas, seed: int) -> Trajectory:
     """A thermalised, recorded run; its extra ``entropy`` and ``temperature`` are the true ones.
 
     Args:
-        options: fields of `IdealGas` that differ from its defaults.
+        gas: what is simulated.
         seed: of start and noise; different seeds are independent replicas.
 
     Raises:
-        ValueError: if an option is unknown, or the gas is so dense or hot that a step fails.
+        InputError: if the gas is so dense or hot that a step fails.
     """
-    unknown = sorted(set(options) - set(IdealGas._fields))
-    if unknown:
-        raise ValueError(
-            f"The ideal gas has no option {', '.join(unknown)}: choose from "
-            f"{', '.join(IdealGas._fields)}."
-        )
-    gas = IdealGas(**options)
     law = model(gas)
     rng = np.random.default_rng(seed)
-    state = equilibrium(law, gas.particles, gas.space, rng)
+    state = equilibrium(law, gas.particles, space(gas), rng)
     state = _record(gas, law, state, 0, gas.relaxation + 1, rng)[-1].last
     parts = _record(gas, law, state, gas.relaxation, gas.frames, rng)
     return _joined([part.trajectory for part in parts], gas)
@@ -229,12 +204,12 @@ def _record(
     for first in tqdm(range(0, frames, CHUNK), desc="ideal gas", unit="chunk", leave=False):
         length = min(CHUNK, frames - first)
         window = _still(gas, state, start + first, length + 1)
-        conditions = Conditions(gas.units, state.S.numpy(), float(law.scales.temperature))
+        conditions = Conditions(units(gas), state.S.numpy(), float(law.scales.temperature))
         done = rollout(window, law, conditions, int(rng.integers(2**31)), progress=False)
         if done.stopped:
-            raise ValueError(f"The ideal gas did not run: {done.stopped} Lower dt.")
+            raise InputError(f"The ideal gas did not run: {done.stopped} Lower dt.")
         made = done.trajectory
-        end = (made.position[-1] / gas.units.length, made.velocity[-1] / gas.units.velocity)
+        end = (made.position[-1] / units(gas).length, made.velocity[-1] / units(gas).velocity)
         state = State(*(torch.from_numpy(x) for x in (*end, made.extra["entropy"][-1])))
         parts.append(_Part(made.window(slice(0, length)), state))
     return parts
@@ -243,7 +218,7 @@ def _record(
 def _still(gas: IdealGas, state: State, start: int, frames: int) -> Trajectory:
     """Frames that a rollout is to fill, all of them the state."""
     shape = (frames, gas.particles)
-    a, speed = gas.units.length, gas.units.velocity
+    a, speed = units(gas).length, units(gas).velocity
     return Trajectory(
         position=np.broadcast_to(state.r.numpy() * a, (*shape, 3)),
         velocity=np.broadcast_to(state.v.numpy() * speed, (*shape, 3)),
@@ -266,8 +241,8 @@ def _joined(parts: list[Trajectory], gas: IdealGas) -> Trajectory:
         return np.concatenate([getattr(part, name) for part in parts])
 
     extra = {k: np.concatenate([part.extra[k] for part in parts]) for k in parts[0].extra}
-    extra["temperature"] = extra["temperature"] * gas.units.velocity**2
-    settings = {key: value for key, value in gas._asdict().items() if key != "force"}
+    extra["temperature"] = extra["temperature"] * units(gas).velocity ** 2
+    settings = {key: value for key, value in gas.parameters().items() if key != "force"}
     return parts[0]._replace(
         position=whole("position"),
         velocity=whole("velocity"),

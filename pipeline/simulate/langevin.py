@@ -21,65 +21,14 @@ import numpy as np
 from numba import njit
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.simulate.md import SKIN, neighbours_of, outgrown, renewed
+from pipeline.simulate.settings import BROWNIAN, Langevin
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import neighbour_distance
 
 KNOTS = 8192  # of the force table; its interpolation errs by less than 1e-5 of the force
 SETTLING = 0.1  # of the inverse frame interval, least friction while a sample is prepared
-
-
-class Langevin(NamedTuple):
-    """What defines the sample, its law, its motion and its film. The defaults: set `brownian`."""
-
-    particles: int = 400
-    length: tuple[float, float] = (60.0, 60.0)  # box along x and y [length]
-    law: str = "exponential"  # exponential, morse or power
-    strength: float = 16.0  # f(place) [1/length]; of morse the depth of the well [kT]
-    place: float = 1.6  # [length]; of morse the place of the well
-    range: float = 0.5  # [length], of exponential and morse
-    exponent: float = 4.0  # of power
-    cutoff: float = 5.0  # [length]
-    walls: float = 0.0  # f_wall at a wall [1/length]; 0: a periodic box
-    wall_range: float = 1.0  # [length]
-    diffusion: float | None = 0.2  # D of Brownian motion [length^2/time]; null: inertial
-    temperature: float = 0.0  # kT/m [length^2/time^2], where inertial
-    friction: float = 0.0  # gamma [1/time], where inertial
-    frames: int = 900
-    preparation: int = 250  # frames before the record
-    substeps: int = 40  # per frame
-    view: tuple[int, int] = (366, 366)  # px, height and width of the video
-    spot: float = 2.6  # px, standard deviation of a spot
-    peak: float = 500.0  # e, of a spot
-    background: float = 60.0  # e
-    mpp: float = 0.12  # length per px
-    fps: float = 25.0  # frames per time
-
-
-BROWNIAN = Langevin()
-# A well of 3 kT: particles gather in clusters that form, exchange particles and dissolve.
-ATTRACTIVE = BROWNIAN._replace(law="morse", strength=3.0, place=2.2, range=0.4, preparation=1500)
-# The air table with magnetic discs at half its scale, in px and frames: dipoles between walls.
-DISCS = Langevin(
-    particles=40,
-    length=(301.0, 300.0),
-    law="power",
-    strength=0.236,
-    place=39.0,
-    exponent=4.0,
-    cutoff=120.0,
-    walls=4.0,
-    wall_range=12.5,
-    diffusion=None,
-    temperature=5.0,
-    frames=500,
-    substeps=20,
-    view=(300, 301),
-    spot=5.0,
-    mpp=1.0,
-    fps=1.0,
-)
-KINDS = {"brownian": BROWNIAN, "brownian_attractive": ATTRACTIVE, "discs": DISCS}
 
 
 def force(parameters: Langevin, r: np.ndarray) -> np.ndarray:
@@ -90,10 +39,8 @@ def force(parameters: Langevin, r: np.ndarray) -> np.ndarray:
     elif p.law == "morse":
         x = np.exp(-(r - p.place) / p.range)
         f = 2 * p.strength / p.range * (x**2 - x)
-    elif p.law == "power":
-        f = p.strength * (r / p.place) ** -p.exponent
     else:
-        raise ValueError(f"The pair law {p.law!r} is unknown: exponential, morse or power.")
+        f = p.strength * (r / p.place) ** -p.exponent
     return np.where(r < p.cutoff, f, 0.0)
 
 
@@ -111,7 +58,7 @@ def simulate(
         units of a and frames, D in both units, and the parameters.
 
     Raises:
-        ValueError: if the box is too small for the force or for the view of the video.
+        InputError: if the box is too small for the force or for the view of the video.
     """
     p = parameters
     _check(p)
@@ -173,7 +120,7 @@ def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
         law["law_force"] = (motion.T * force(p, r) * a).tolist()
         law["law_friction"] = np.zeros(len(r)).tolist()
     D = motion.T / motion.gamma * (a / p.mpp) ** 2 if motion.gamma else np.nan
-    chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in p._asdict().items()}
+    chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in p.parameters().items()}
     return {
         "dataset": dataset,
         "length_unit": "px",
@@ -212,20 +159,15 @@ def _check(p: Langevin) -> None:
     a = neighbour_distance(p.particles / np.prod(p.length), 2)
     least = 2 * (p.cutoff + SKIN * a)
     if not p.walls and min(p.length) <= least:
-        raise ValueError(
+        raise InputError(
             f"The box of {p.length[0]:g} x {p.length[1]:g} is not wider than twice the reach of "
             f"the force, {least:g}: enlarge simulate.length or shorten simulate.cutoff."
         )
     width, height = (side / p.mpp for side in p.length)
     if p.view[1] > width + 0.5 or p.view[0] > height + 0.5:
-        raise ValueError(
+        raise InputError(
             f"The view of {p.view[1]} x {p.view[0]} px is larger than the sample of {width:.0f} x "
             f"{height:.0f} px: enlarge simulate.length or choose a smaller simulate.view."
-        )
-    if p.diffusion is None and p.temperature <= 0:
-        raise ValueError(
-            f"Inertial particles need a temperature above 0, got {p.temperature:g}: give "
-            f"simulate.temperature (kT/m), or simulate.diffusion for Brownian ones."
         )
 
 

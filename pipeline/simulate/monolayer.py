@@ -9,39 +9,13 @@ trajectory in pixels and frames, in the coordinates of the video.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.simulate.md import SKIN, Drive, Law, Sample, Span, advance, neighbours_of, quench
+from pipeline.simulate.settings import COLLOIDS, Monolayer
 from pipeline.trajectory import Box, Trajectory
-
-
-class Monolayer(NamedTuple):
-    """What defines the sample, its drive and its view. The defaults are the set `colloids`."""
-
-    width: float = 46.0  # a, periodic
-    height: float = 40.0  # a, between the slabs
-    slab: float = 3.0  # a, thickness of the wall and of the needle
-    density: float = 1.1547  # particles per a^2
-    strengths: tuple[float, ...] = (0.85, 1.15)  # s of each species, in equal numbers
-    amplitude: float = 0.02  # A, a^5/frame^2
-    cutoff: float = 3.0  # a, of the force
-    friction: float = 0.3  # 1/frame, of a pair at contact
-    friction_cutoff: float = 1.72  # a
-    drag: float = 0.05  # 1/frame, towards the linear channel flow
-    temperature: float = 1e-3  # kT / A
-    substeps: int = 4  # per frame
-    strain: float = 0.035  # amplitude of the drive over height
-    period: int = 800  # frames
-    preparation: int = 2  # cycles before the record
-    frames: int = 1600  # of the record
-    a_px: float = 10.5  # px per a
-    view: tuple[int, int] = (384, 384)  # px, height and width of the video
-    needle_in_view: float = 1.5  # a, how much of the needle shows at the lower edge of the video
-    mpp: float = 0.68  # um per px, by assumption
-    fps: float = 80.0  # frames per second, by assumption
 
 
 def law(parameters: Monolayer) -> Law:
@@ -67,14 +41,14 @@ def check(parameters: Monolayer) -> None:
     p = parameters
     total, least = p.height + 2 * p.slab, 2 * reach(law(p))
     if min(p.width, total) <= least:
-        raise ValueError(
+        raise InputError(
             f"The box of {p.width:g} x {total:g} a is not wider than twice the reach of the force, "
             f"{least:g} a: enlarge it or shorten the cutoff."
         )
     deep = p.slab + p.height + p.needle_in_view
     rows, columns = p.view
     if columns > p.a_px * p.width or rows > p.a_px * deep:
-        raise ValueError(
+        raise InputError(
             f"The view of {columns} x {rows} px is larger than the sample of "
             f"{p.a_px * p.width:.0f} x {p.a_px * deep:.0f} px: "
             f"enlarge the box or choose a smaller view."
@@ -112,12 +86,6 @@ def prepare(
     return everything._replace(mobile=np.where(fixed, 0.0, 1.0), needle=needle), species
 
 
-COLLOIDS = Monolayer()
-# The twin inside the model class: one species, force cut at the model's cutoff, no drag. Without
-# drag the channel resonates with a shear wave near a period of 800 frames: it is driven slower.
-MATCHED = Monolayer(strengths=(1.0,), cutoff=1.72, drag=0.0, period=1600, preparation=1)
-
-
 def simulate(
     parameters: Monolayer = COLLOIDS,
     seed: int = 0,
@@ -137,7 +105,7 @@ def simulate(
         The attributes hold the law in units of a and frames, and a_px.
 
     Raises:
-        ValueError: if the box is too small for the force or for the view of the video.
+        InputError: if the box is too small for the force or for the view of the video.
     """
     check(parameters)
     rng = np.random.default_rng(seed)
@@ -200,7 +168,7 @@ def attributes(parameters: Monolayer, dataset: str) -> dict[str, object]:
     r = np.linspace(0.6, max(p.cutoff, p.friction_cutoff), 200)
     force = p.amplitude * np.clip(r**-4 - p.cutoff**-4, 0.0, None)
     friction = p.friction * np.clip(1 - r / p.friction_cutoff, 0.0, None) ** 2
-    chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in p._asdict().items()}
+    chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in p.parameters().items()}
     return {
         "dataset": dataset,
         "length_unit": "px",

@@ -9,15 +9,16 @@ is its number of beads.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from pipeline.errors import InputError
 from pipeline.lammps import run
+from pipeline.simulate.settings import STEP, StarPolymer
 from pipeline.trajectory import Box, Trajectory
 
 BOND = 0.97  # sigma, the rest length of a FENE bond
@@ -32,7 +33,7 @@ def cores(count: int, length: float, rng: np.random.Generator) -> np.ndarray:
     can wait.
 
     Raises:
-        ValueError: if no place is found for one of them.
+        InputError: if no place is found for one of them.
     """
     apart = APART * length / count ** (1 / 3)
     placed = np.empty((0, 3))
@@ -43,7 +44,7 @@ def cores(count: int, length: float, rng: np.random.Generator) -> np.ndarray:
                 placed = np.vstack([placed, trial])
                 break
         else:
-            raise ValueError(
+            raise InputError(
                 f"No place was found for core {len(placed) + 1} of {count} at least {apart:.3g} "
                 f"from the others in a box of {length:g}: choose another seed."
             )
@@ -100,32 +101,14 @@ def write(
 
 
 SCRIPT = Path(__file__).with_suffix(".in")
-STEP = 0.005  # tau, of the resolved motion; also in the script
 PUSHED = 3000  # steps of the script before the melt relaxes
 
 
-class StarPolymer(NamedTuple):
-    """What `simulate` takes; the defaults are the paper's star_polymer_11."""
-
-    arms: int = 10
-    beads: int = 1  # per arm
-    polymers: int = 1000
-    length: float = 30.18  # edge of the box [sigma]
-    dt: float = 0.025  # between frames [tau]
-    frames: int = 10400
-    equilibration: float = 100.0  # before the record [tau]
-
-    @property
-    def mass(self) -> int:
-        """Beads of a molecule, each of mass 1."""
-        return 1 + self.arms * self.beads
-
-
-def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
+def simulate(chosen: StarPolymer, seed: int) -> Trajectory:
     """Equilibrates a melt at temperature 1 and records its centres of mass at constant energy.
 
     Args:
-        options: fields of `StarPolymer` that differ from its defaults.
+        chosen: what is simulated.
         seed: of places, directions, velocities and thermostat; deterministic on one machine.
 
     Returns:
@@ -133,10 +116,9 @@ def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
         [sigma / tau] at the same moment; everything present and free.
 
     Raises:
-        ValueError: if an option is out of its bounds, or LAMMPS ends with an error.
+        InputError: if LAMMPS ends with an error.
     """
-    chosen = StarPolymer(**options)
-    every = _check(chosen)
+    every = round(chosen.dt / STEP)
     with tempfile.TemporaryDirectory(prefix="star_polymer_") as name:
         record, cost = _record(chosen, every, seed, Path(name))
     shape = record.shape[:2]
@@ -153,23 +135,6 @@ def simulate(options: Mapping[str, Any], seed: int) -> Trajectory:
         attributes=_attributes(chosen, seed) | {"full_order_ms_per_step": cost * every},
         extra={},
     )
-
-
-def _check(chosen: StarPolymer) -> int:
-    """Refuses what cannot be simulated; returns the LAMMPS steps between frames."""
-    every = round(chosen.dt / STEP)
-    if every < 1 or abs(every * STEP - chosen.dt) > 1e-9:
-        raise ValueError(
-            f"simulate.dt must be a multiple of the resolved time step {STEP:g}, got "
-            f"{chosen.dt:g}: choose {max(every, 1) * STEP:g}."
-        )
-    density = chosen.mass * chosen.polymers / chosen.length**3
-    if not 0.05 <= density <= 0.9:
-        raise ValueError(
-            f"The density of beads must lie between 0.05 and 0.9 per sigma^3, got {density:.3g}: "
-            f"change simulate.polymers or simulate.length (the paper has 0.40)."
-        )
-    return every
 
 
 def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[np.ndarray, float]:
@@ -202,5 +167,5 @@ def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:
         "seed": seed,
         "temperature": 1.0,
         "mass": chosen.mass,
-        **{key: value for key, value in chosen._asdict().items() if key != "dt"},
+        **{key: value for key, value in chosen.parameters().items() if key != "dt"},
     }

@@ -17,13 +17,16 @@ elements per side to 20, by 0.16 % from 15, and by 4e-5 from a step of 0.01 s to
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
-from pipeline.simulate.elements import Body, Memory, Rubber
+from pipeline.errors import InputError
+from pipeline.simulate.elements import Body, Memory
+from pipeline.simulate.settings import Cycle, Square
 from pipeline.trajectory import Box, Trajectory
 
 ALPHA = -0.05  # Abaqus' default damping
@@ -59,7 +62,7 @@ def step(body: Body, now: Motion, held: Held, dt: float) -> Motion:
     """The state one step of ``dt`` [s] later: M a' + (1 + alpha) f(u') - alpha f(u) = 0.
 
     Raises:
-        ValueError: if Newton's iterations do not converge.
+        InputError: if Newton's iterations do not converge.
     """
     beta, gamma = (1 - ALPHA) ** 2 / 4, 0.5 - ALPHA
     free = np.setdiff1d(np.arange(body.degrees), held.degrees, assume_unique=True)
@@ -81,52 +84,26 @@ def step(body: Body, now: Motion, held: Held, dt: float) -> Motion:
             return Motion(u, v, a, force, memory)
         matrix = (inertia + (1 + ALPHA) * stiffness)[free][:, free]
         u[free] -= splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A").solve(residual[free])
-    raise ValueError(
+    raise InputError(
         f"The finite elements found no equilibrium within {ITERATIONS} iterations of a step of "
         f"{dt:g} s: take more substeps per snapshot or a slower load."
     )
 
 
-class Cycle(NamedTuple):
-    """One loading from rest, recorded as a run of its own."""
-
-    shear: float  # displacement of the top edge [m]
-    ramp: float  # time up, and time down [s]
-    hold: float  # time between them [s]
-    frames: int  # snapshots, the first one at rest
-
-
-class Square(NamedTuple):
-    """What is simulated and how finely."""
-
-    cycles: tuple[Cycle, ...]
-    particles: int = 30  # material points per side, edges included
-    elements: int = 15  # per side, of nine nodes each
-    length: float = 2.0  # [m]
-    dt: float = 0.01  # between snapshots [s]
-    substeps: int = 1  # of the finite elements per snapshot
-    distortion: float = 0.15  # of the mesh, in element sizes, drawn anew for every run
-    rubber: Rubber = Rubber()
-
-
-def simulate(options: dict[str, Any], seed: int) -> Trajectory:
+def simulate(square: Square, seed: int) -> Trajectory:
     """One run per cycle, each from the undeformed rest.
 
     The motion is deterministic. What the seed decides is the mesh, whose inner nodes are moved at
     random: two replicas, and two equal cycles, differ by the error of the finite elements.
 
     Args:
-        options: fields of `Square`; cycles and rubber as mappings of their own fields.
+        square: what is simulated and how finely.
         seed: of the meshes.
 
     Returns:
         particles^2 material points in m and s (units "1"): reference their undeformed positions,
         velocity the backward difference (zero at rest), driven the two edges.
-
-    Raises:
-        ValueError: if there is no cycle, or a cycle or grid too small to mean anything.
     """
-    square = _square(options)
     points = _points(square)
     parts = [
         run(square, cycle, seed * len(square.cycles) + k) for k, cycle in enumerate(square.cycles)
@@ -183,21 +160,6 @@ def load(cycle: Cycle, time: float) -> float:
     return cycle.shear * (ramp(time / cycle.ramp) - ramp(back / cycle.ramp))
 
 
-def _square(options: dict[str, Any]) -> Square:
-    cycles = tuple(Cycle(**cycle) for cycle in options["cycles"])
-    rubber: dict[str, Any] = dict(options.get("rubber", {}))
-    rubber |= {name: tuple(rubber[name]) for name in ("g", "tau") if name in rubber}
-    square = Square(**{**options, "cycles": cycles, "rubber": Rubber(**rubber)})
-    if not cycles or min(cycle.frames for cycle in cycles) < 2:
-        raise ValueError("A viscoelastic square needs at least one cycle of at least 2 frames.")
-    if square.particles < 4 or square.elements < 2:
-        raise ValueError(
-            f"A viscoelastic square needs at least 4 particles and 2 elements per side, got "
-            f"{square.particles} and {square.elements}."
-        )
-    return square
-
-
 def _points(square: Square) -> np.ndarray:
     side = np.linspace(0.0, square.length, square.particles)
     return np.stack(np.meshgrid(side, side, indexing="xy"), axis=-1).reshape(-1, 2)
@@ -212,7 +174,7 @@ def _attributes(square: Square) -> dict[str, Any]:
         "velocity": "backward difference",
         "localisation_error": 0.0,
         "synthetic": True,
-        "cycles": [cycle._asdict() for cycle in square.cycles],
-        "rubber": square.rubber._asdict(),
+        "cycles": [asdict(cycle) for cycle in square.cycles],
+        "rubber": asdict(square.rubber),
         "elements": square.elements,
     }

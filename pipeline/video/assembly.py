@@ -10,6 +10,7 @@ import pandas as pd
 
 from pipeline import tables
 from pipeline.edges import faces
+from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
 from pipeline.video import clock
@@ -26,6 +27,7 @@ class View(NamedTuple):
     edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+    corner: tuple[float, float] = (0.0, 0.0)  # (x, y) [px] of the first pixel that is seen
 
 
 def assemble(
@@ -51,7 +53,7 @@ def assemble(
         seen: for each run, the ticks of the frames that show particles; None: every number.
 
     Raises:
-        ValueError: if nothing was seen all along, or the edge band leaves no free particle.
+        InputError: if nothing was seen all along, or the edge band leaves no free particle.
     """
     length, interval = scale.length[0], scale.time[0]
     dense = tables.dense(tracks, None if seen is None else [clock.ticks(some) for some in seen])
@@ -68,7 +70,7 @@ def assemble(
     if not edge.closed:
         driven = band(dense.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
-        raise ValueError(
+        raise InputError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
             f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
@@ -152,18 +154,18 @@ def _field_of_view(view: View) -> Box:
     What a picture moved by s shows of the first lies between -s and its size - s.
 
     Raises:
-        ValueError: if there is none.
+        InputError: if there is none.
     """
     low, high = np.array(view.moved[0]), np.array(view.moved[1])
     size = np.array([view.shape[1], view.shape[0]], dtype=float)
     lengths = size - 2 * view.margin - (high - low)
     if (lengths <= 0).any():
-        raise ValueError(
+        raise InputError(
             f"pictures drift by up to {high[0] - low[0]:.0f} px in x and {high[1] - low[1]:.0f} px "
             f"in y of {size[0]:.0f} x {size[1]:.0f} px: nothing is seen all along; use fewer "
             "frames (video.frames), or leave the drift in (video.registration, link.drift)"
         )
-    return Box(lengths, (False, False), view.margin - 0.5 - low)
+    return Box(lengths, (False, False), np.array(view.corner) + view.margin - 0.5 - low)
 
 
 def _inside(position: np.ndarray, box: Box) -> np.ndarray:

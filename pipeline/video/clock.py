@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
+
 MISFIT = 0.25  # of an interval: a frame farther from every tick fits none
 STRAY = 0.01  # share of the frames that may fit none
 DRIFT = 0.05  # of an interval: its mean over a stretch of frames may differ so much
@@ -54,7 +56,7 @@ def ticking(times: np.ndarray, name: str, timed: bool) -> Clock:
         timed: whether these are seconds; else the numbers of files.
 
     Raises:
-        ValueError: with the numbers, where no interval fits.
+        InputError: with the numbers, where no interval fits.
     """
     if len(times) < 3:
         return Clock(np.arange(len(times)), float(np.ptp(times)) or 1.0, [], timed=timed)
@@ -69,7 +71,7 @@ def ticking(times: np.ndarray, name: str, timed: bool) -> Clock:
     mean = np.array([step[b].sum() / ticks[b].sum() for b in blocks])
     drift = float(np.abs(mean / interval - 1).max()) if len(step) >= STRETCH else 0.0
     if np.mean(np.abs(off) > MISFIT) > STRAY or drift > DRIFT:
-        raise ValueError(
+        raise InputError(
             f"the frames of {name} are unevenly spaced: intervals from {step.min():.4g} to "
             f"{step.max():.4g}{unit} (median {np.median(step):.4g}, mean over {STRETCH} frames "
             f"{mean.min():.4g} to {mean.max():.4g}) are no multiples of one; record at a fixed "

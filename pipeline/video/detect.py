@@ -19,8 +19,9 @@ import trackpy
 from dask.distributed import Client, Future, LocalCluster
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.tables import FEATURES, read_blocks
-from pipeline.video.frames import Video
+from pipeline.video.frames import Video, outside
 
 
 @contextmanager
@@ -126,10 +127,10 @@ def locate(frame: np.ndarray, detection: Detection) -> pd.DataFrame:
     """Particles of one (H, W) image: columns y, x, mass, size, ecc, signal, raw_mass, ep.
 
     Raises:
-        ValueError: if the diameter is not an odd number of at least 3 pixels.
+        InputError: if the diameter is not an odd number of at least 3 pixels.
     """
     if detection.diameter < 3 or detection.diameter % 2 == 0:
-        raise ValueError(f"diameter must be an odd number of 3 or more, got {detection.diameter}")
+        raise InputError(f"diameter must be an odd number of 3 or more, got {detection.diameter}")
     image, unit = _unsigned(frame)
     with quiet():
         found = trackpy.locate(
@@ -172,7 +173,8 @@ def chunk(
     for t, frame in enumerate(video.frames(start, stop), start):
         if video.seen[t]:
             features = locate(frame, detection)
-            found.append(features.assign(run=run, frame=video.number[t]))
+            cut = outside(video, t, features[["y", "x"]].to_numpy(float), detection.diameter // 2)
+            found.append(features[~cut].assign(run=run, frame=video.number[t]))
     table = pd.concat([f for f in found if len(f)] or [pd.DataFrame(columns=list(FEATURES))])
     return table[list(FEATURES)].astype(FEATURES)
 
@@ -183,7 +185,7 @@ def features(
     """All of `detected` in one table.
 
     Raises:
-        ValueError: if no particle is found in any frame.
+        InputError: if no particle is found in any frame.
     """
     return pd.concat(detected(videos, detection, workers, frames_per_chunk), ignore_index=True)
 
@@ -205,7 +207,7 @@ def detected(
         part: (k, n) takes the k-th of n shares of the frames of all runs, k from 0.
 
     Raises:
-        ValueError: in the end, if no particle was found in any frame; a share may have none.
+        InputError: in the end, if no particle was found in any frame; a share may have none.
     """
     jobs = _jobs(videos, detection, part, workers, frames_per_chunk)
     tables = spread(chunk, videos, jobs, min(workers, max(len(jobs), 1)))
@@ -243,7 +245,7 @@ def joined(parts: Iterable[Path | str], detection: Detection) -> Iterator[pd.Dat
     """The tables of all parts, which `detected` made and pipeline.blocks holds, in their order.
 
     Raises:
-        ValueError: if no particle was found in any frame.
+        InputError: if no particle was found in any frame.
     """
     tables = chain.from_iterable(read_blocks(part, FEATURES) for part in parts)
     return _something(tables, detection)
@@ -255,7 +257,7 @@ def _something(tables: Iterable[pd.DataFrame], detection: Detection) -> Iterator
         found = found or not table.empty
         yield table
     if not found:
-        raise ValueError(
+        raise InputError(
             f"no particles found in any frame with {detection}; check that the particles are "
             "brighter than the ground (else detect.polarity: dark), and lower detect.minmass"
         )

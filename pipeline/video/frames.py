@@ -11,6 +11,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.video.preprocess import (
     Correction,
@@ -104,13 +105,13 @@ class Video:
         span = span or (0, opened.length)
         self.first, stop = span
         if not 0 <= self.first < stop <= opened.length:
-            raise ValueError(
+            raise InputError(
                 f"frames must lie in 0 to {opened.length}, the length of {source.paths[0]}, got "
                 f"{list(span)}"
             )
         self.length = stop - self.first
         if self.length < 2:
-            raise ValueError(
+            raise InputError(
                 f"{source.paths[0]} gives 1 frame, of shape {opened.shape}; motion needs 2 or more"
             )
         self.number = np.arange(self.length)
@@ -147,17 +148,29 @@ class Video:
             yield correct(image, t, self.correction)
 
 
+def outside(video: Video, t: int, points: np.ndarray, reach: float) -> np.ndarray:
+    """(K,) bool: which points (y, x) [px] lie nearer than `reach` to where frame t ends.
+
+    A frame that was moved by s covers -s to its size - s.
+    """
+    if video.correction.shift is None:
+        return np.zeros(len(points), bool)
+    low = reach - video.correction.shift[t]
+    high = np.array(video.shape) - 1 - reach - video.correction.shift[t]
+    return ((points < low) | (points > high)).any(axis=1)
+
+
 def single(plane: np.ndarray, channel: int | None, path: Path) -> np.ndarray:
     """One (H, W) image of a raw frame: a channel, or the luminance of a colour frame."""
     if plane.ndim == 2:
         return plane
     count = plane.shape[2]
     if channel is not None and not 0 <= channel < count:
-        raise ValueError(f"channel must lie in 0 to {count - 1} for {path}, got {channel}")
+        raise InputError(f"channel must lie in 0 to {count - 1} for {path}, got {channel}")
     if channel is not None:
         return plane[..., channel]
     if count == 2:
-        raise ValueError(f"{path} has 2 channels; say which one to use (channel: 0 or 1)")
+        raise InputError(f"{path} has 2 channels; say which one to use (channel: 0 or 1)")
     grey = plane[..., :3] @ LUMINANCE
     return np.rint(grey).astype(plane.dtype) if np.issubdtype(plane.dtype, np.integer) else grey
 
@@ -173,7 +186,7 @@ def open_run(
     """Opens a run; measures flicker and drift over the whole video first where they are asked for.
 
     Raises:
-        ValueError: one frame, frames differing in size, unknown channel, crop outside the image.
+        InputError: one frame, frames differing in size, unknown channel, crop outside the image.
         UnreadableVideo: damaged or truncated file, named.
     """
     video = Video(source, part, correction, span)
@@ -204,12 +217,12 @@ def check_scale(video: Video, mpp: float | None, fps: float | None) -> None:
     Films (avi, mp4, ...) are not asked: they state the speed at which they are to be played.
 
     Raises:
-        ValueError: naming the quantity, both values and the file.
+        InputError: naming the quantity, both values and the file.
     """
     pairs = (("mpp", mpp, video.mpp, "um per px"), ("fps", fps, video.fps, "frames per second"))
     for name, given, found, unit in pairs:
         if given and found and video.source.kind != "film" and abs(given / found - 1) > TOLERANCE:
-            raise ValueError(
+            raise InputError(
                 f"video.{name} = {given:g} {unit} contradicts {video.source.paths[0]}, which "
                 f"states {found:.4g}: correct one of them (within {100 * TOLERANCE:.0f} %)"
             )

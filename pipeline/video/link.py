@@ -19,14 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import trackpy
-from scipy.spatial import cKDTree
 from tqdm import tqdm
 from trackpy.linking.utils import SubnetOversizeException
 
 from pipeline import tables
+from pipeline.errors import InputError
 from pipeline.tables import FEATURES, TRACKS
 from pipeline.video import clock
 from pipeline.video.detect import quiet
+from pipeline.video.spots import nearest
 
 Seen = Sequence[np.ndarray] | None
 CROWD = 10  # particles of which a share can be told
@@ -72,7 +73,7 @@ class Tally:
         for key, table in block.groupby(["run", "frame"]):
             if key in self._examples:
                 points = table[["y", "x"]].to_numpy()
-                self._distances.append(cKDTree(points).query(points, 2)[0][:, 1])
+                self._distances.append(nearest(points))
 
     @cached_property
     def _examples(self) -> set[tuple[int, int]]:
@@ -166,7 +167,7 @@ class Tally:
         if not len(share) or np.median(share) < FOLLOWED:
             return []
         broken = [(run, frame) for run, frame, part in self._followed if part < BROKEN]
-        if len(broken) > 0.05 * len(share):
+        if len(broken) > max(1, 0.05 * len(share)):
             return []
         return [
             f"nearly all tracks break at frame {frame} of run {run}: the view jumped or the video "
@@ -257,7 +258,7 @@ class Drift:
 
     @property
     def extent(self) -> list[list[float]]:
-        """Least and greatest sum so far, (x, y) each [px]; round-off would differ with the blocks."""
+        """Least and greatest sum so far, (x, y) each [px]; rounded, lest blocks tell."""
         low, high = self.sum.min(axis=0), self.sum.max(axis=0)
         return [low.round(6).tolist(), high.round(6).tolist()]
 
@@ -348,7 +349,7 @@ def link(
             frames come at a lower rate. None: every number was a frame.
 
     Raises:
-        ValueError: if particles are too crowded for the search range, or no track is left.
+        InputError: if particles are too crowded for the search range, or no track is left.
     """
     ordered = features.sort_values(["run", "frame"], kind="stable")
     tally = Tally(linking.search_range, linking.memory, seen)
@@ -386,7 +387,7 @@ def link_file(
 def _refuse_stubs(tally: Tally, linking: Linking) -> None:
     longest = tally.lengths.max(initial=0)
     if longest < linking.min_length:
-        raise ValueError(
+        raise InputError(
             f"no track is as long as min_length = {linking.min_length} frames (longest: "
             f"{longest}); lower it or raise search_range = {linking.search_range:g} px"
         )
@@ -431,7 +432,7 @@ def _linked(
                     yield waiting.popleft()[0].assign(particle=np.concatenate(labels))
                     labels = []
     except SubnetOversizeException as error:
-        raise ValueError(
+        raise InputError(
             f"particles of run {run} are too crowded for search_range = "
             f"{linking.search_range:g} px even where it is shrunk to a quarter: set "
             f"link.search_range lower, or keep fewer features (detect.minmass, detect.separation)"

@@ -12,6 +12,8 @@ import numpy as np
 from scipy import ndimage
 from skimage.registration import phase_cross_correlation
 
+from pipeline.errors import InputError
+
 
 class Correction(NamedTuple):
     """What is done to each frame.
@@ -44,8 +46,13 @@ def correct(frame: np.ndarray, number: int, correction: Correction) -> np.ndarra
     if correction.gain is not None:
         changed = changed * correction.gain[number]
     if correction.shift is not None:
+        # What the camera did not see is even: smeared edges would look like particles.
         changed = ndimage.shift(
-            changed.astype(np.float32), -correction.shift[number], order=3, mode="nearest"
+            changed.astype(np.float32),
+            -correction.shift[number],
+            order=3,
+            mode="constant",
+            cval=float(np.median(changed)),
         )
     return _like(changed, image.dtype)
 
@@ -78,7 +85,7 @@ def square(frame: np.ndarray, aspect: float) -> np.ndarray:
     if aspect == 1.0:
         return frame
     if not 0.1 <= aspect <= 10.0:
-        raise ValueError(f"pixel aspect (height / width) must lie in 0.1 to 10, got {aspect}")
+        raise InputError(f"pixel aspect (height / width) must lie in 0.1 to 10, got {aspect}")
     rows = int(np.floor((frame.shape[0] - 1) * aspect)) + 1
     y = np.minimum(np.arange(rows) / aspect, frame.shape[0] - 1)
     low = np.minimum(y.astype(int), frame.shape[0] - 2)
@@ -91,14 +98,14 @@ def cropped(image: np.ndarray, crop: tuple[int, int, int, int] | None) -> np.nda
     """The part x0 <= x < x1, y0 <= y < y1.
 
     Raises:
-        ValueError: if the crop leaves the image or is empty.
+        InputError: if the crop leaves the image or is empty.
     """
     if crop is None:
         return image
     x0, y0, x1, y1 = crop
     height, width = image.shape
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-        raise ValueError(
+        raise InputError(
             f"crop (x0, y0, x1, y1) must lie inside the {width} x {height} pixel image, got {crop}"
         )
     return image[y0:y1, x0:x1]

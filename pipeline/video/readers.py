@@ -18,6 +18,7 @@ import nd2
 import numpy as np
 import pims
 
+from pipeline.errors import InputError
 from pipeline.video.tiff import AskedFor, UnreadableVideo
 
 UNSTAMPED = np.iinfo(np.int64).min
@@ -50,7 +51,7 @@ class SequenceReader:
         self.dtype = first.dtype
 
     def verify(self) -> None:
-        """Raises ValueError where an image's size differs from the first: headers only."""
+        """Raises InputError where an image's size differs from the first: headers only."""
         for path in self.paths:
             try:
                 shape = imageio.improps(path).shape
@@ -58,7 +59,7 @@ class SequenceReader:
                 raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
             shape = shape[1:] if len(shape) > 2 and shape[0] == 1 else shape
             if shape[:2] != self.shape[:2]:
-                raise ValueError(
+                raise InputError(
                     f"the frames differ in size: {path} has {shape[:2]} and {self.paths[0]} has "
                     f"{self.shape[:2]} pixels; crop them to one size or use separate folders"
                 )
@@ -167,7 +168,11 @@ class FilmReader:
         return len(self.index.stamp)
 
     def through(self) -> Iterator[np.ndarray]:
-        """All raw frames by straight decoding; makes the index on the way.
+        """All frames by straight decoding, as they are stored; makes the index on the way.
+
+        The first plane of pixels where luminance is asked for and stored by itself: what
+        `planes` makes of it differs in the range of grey levels at most, and costs more than to
+        decode. It is good until the next frame is asked for.
 
         Raises:
             UnreadableVideo: the film breaks off, or holds fewer frames than it announces.
@@ -181,8 +186,9 @@ class FilmReader:
                 packets += packet.size > 0
                 for frame in packet.decode():
                     assert isinstance(frame, av.VideoFrame)
-                    notes.append((_stamp(frame), _mark(frame), bool(frame.key_frame)))
-                    yield self._plane(frame, len(notes) - 1)
+                    rows = _rows(frame)
+                    notes.append((_stamp(frame), _checksum(rows), bool(frame.key_frame)))
+                    yield self._stored(frame, rows, len(notes) - 1)
         except av.FFmpegError as error:
             raise UnreadableVideo(
                 f"{self.path} breaks off at frame {len(notes)} ({error})"
@@ -220,14 +226,26 @@ class FilmReader:
         for number in range(start, min(stop, self.length), step):
             yield self._plane(self._frame(number), number)
 
+    def _stored(self, frame: av.VideoFrame, rows: np.ndarray, number: int) -> np.ndarray:
+        form = frame.format
+        if not self.grey or form.is_rgb or form.has_palette or not _alone(frame):
+            return self._plane(frame, number)
+        self._refuse_size(frame, number)
+        kind = np.dtype(np.uint8 if form.components[0].bits <= 8 else np.uint16)
+        kind = kind.newbyteorder(">" if form.is_big_endian else "<")
+        return rows.view(kind)
+
     def _plane(self, frame: av.VideoFrame, number: int) -> np.ndarray:
+        self._refuse_size(frame, number)
+        return frame.to_ndarray(format=self.format)
+
+    def _refuse_size(self, frame: av.VideoFrame, number: int) -> None:
         if (frame.height, frame.width) != self.shape[:2]:
-            raise ValueError(
+            raise InputError(
                 f"the frames of {self.path} differ in size: frame {number} has {frame.width} x "
                 f"{frame.height} px and the first {self.shape[1]} x {self.shape[0]}; cut the film "
                 "there"
             )
-        return frame.to_ndarray(format=self.format)
 
     def _frame(self, number: int) -> av.VideoFrame:
         if not self.straight:
@@ -302,16 +320,28 @@ def _stamp(frame: av.VideoFrame) -> int:
 
 
 def _mark(frame: av.VideoFrame) -> int:
-    """Checksum of the first plane, without the padding of its rows."""
+    return _checksum(_rows(frame))
+
+
+def _checksum(rows: np.ndarray) -> int:
+    return zlib.crc32(np.ascontiguousarray(rows).data)
+
+
+def _rows(frame: av.VideoFrame) -> np.ndarray:
+    """(H, bytes of a row) of the first plane, without the padding of its rows."""
     plane, form = frame.planes[0], frame.format
     bits = 8 * ((form.components[0].bits + 7) // 8)
     if len(frame.planes) == 1:
         bits = form.padded_bits_per_pixel
-    row = (plane.width * bits + 7) // 8
-    if plane.line_size == row:
-        return zlib.crc32(plane)
     padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-    return zlib.crc32(padded[: plane.height, :row].tobytes())
+    return padded[: plane.height, : (plane.width * bits + 7) // 8]
+
+
+def _alone(frame: av.VideoFrame) -> bool:
+    """Whether the first plane is the luminance, and nothing else."""
+    form = frame.format
+    single = len(frame.planes) == 1 and len(form.components) == 1 and not form.is_bit_stream
+    return single or (len(frame.planes) > 1 and form.is_planar)
 
 
 class Nd2Reader:
@@ -321,7 +351,7 @@ class Nd2Reader:
         position, plane: which of several, from 0.
 
     Raises:
-        ValueError: several positions or focal planes, and nobody said which.
+        InputError: several positions or focal planes, and nobody said which.
     """
 
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):

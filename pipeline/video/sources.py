@@ -192,7 +192,7 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
         name: of the run if there is only one.
 
     Raises:
-        ValueError: copies of images, an image beside a series, channels, or names that can be
+        InputError: copies of images, an image beside a series, channels, or names that can be
             ordered in two ways.
     """
     _refuse_copies(images)
@@ -205,14 +205,32 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
         return [Source(name if len(images) > 1 else images[0].stem, "sequence", tuple(images))]
     if alone:
         series = max(groups.values(), key=len)
-        raise ValueError(
+        raise InputError(
             f"{alone[0]} is not named as the {len(series)} images beside it ({series[0].name} ...) "
             "are: put it elsewhere, or name it as they are"
         )
+    _refuse_words(groups)
     found = [run for paths in groups.values() for run in _numbered(paths)]
     if len(found) == 1:
         return [found[0]._replace(name=name)]
     return found
+
+
+def _refuse_words(groups: dict[str, list[Path]]) -> None:
+    """Images that are numbered alike and differ in a word after the number: one time, two channels.
+
+    Another word before the number is another run.
+    """
+    heads: dict[str, list[str]] = {}
+    for pattern in groups:
+        heads.setdefault(pattern.rpartition("#")[0], []).append(pattern)
+    for alike in heads.values():
+        if len(alike) > 1:
+            first, second = (groups[pattern][0] for pattern in alike[:2])
+            raise InputError(
+                f"{first} and {second.name} differ in what follows their number, as channels of "
+                "one picture do: keep the images of one of them in the folder"
+            )
 
 
 def _refuse_copies(images: Sequence[Path]) -> None:
@@ -220,14 +238,14 @@ def _refuse_copies(images: Sequence[Path]) -> None:
     for path in images:
         stem = path.stem.lower()
         if stem in stems:
-            raise ValueError(
+            raise InputError(
                 f"{stems[stem]} and {path.name} are one image in two formats: keep one of them"
             )
         stems[stem] = path
     for stem, path in stems.items():
         original = COPY.sub("", stem)
         if original != stem and original in stems:
-            raise ValueError(
+            raise InputError(
                 f"{path} looks like a copy of {stems[original].name}: put one of them elsewhere"
             )
 
@@ -245,7 +263,7 @@ def _numbered(paths: list[Path]) -> list[Source]:
         for k, kind in by_label.items():
             if kind == "positions":
                 return _by_value(paths, tokens[:, k])
-            raise ValueError(
+            raise InputError(
                 f"{paths[0].name} to {paths[-1].name} in {paths[0].parent} hold "
                 f"{len(set(tokens[:, k]))} {kind} ({labels[k]}{tokens[0, k]}, ...): keep the "
                 "images of one of them in the folder"
@@ -264,7 +282,7 @@ def _two_numbers(paths: list[Path], tokens: np.ndarray) -> list[Source]:
             return [_ordered(paths, column)]
     first, last = len(set(tokens[:, 0])), len(set(tokens[:, -1]))
     if tokens.shape[1] > 2 or (last <= FEW and first > last) or len(paths) < 2 * first:
-        raise ValueError(
+        raise InputError(
             f"the names of the images in {paths[0].parent} ({paths[0].name} to {paths[-1].name}) "
             f"differ in {tokens.shape[1]} numbers, and none of them tells the order of all: keep "
             "one series (one channel, one focal plane) in a folder"
@@ -298,7 +316,7 @@ def _values(paths: list[Path], tokens: np.ndarray) -> np.ndarray:
             if len(set(values)) < len(values) or not _even(values):
                 return counted
             if _even(counted):
-                raise ValueError(
+                raise InputError(
                     f"the numbers in the names of {paths[0].name} to {paths[-1].name} in "
                     f"{paths[0].parent} can be read as decimals or as counts: give all of them the "
                     "same number of digits"
@@ -321,7 +339,7 @@ def _ordered(paths: list[Path], values: np.ndarray) -> Source:
     same = np.flatnonzero(np.diff(values[order]) == 0)
     if len(same):
         first, second = (paths[order[same[0] + k]] for k in (0, 1))
-        raise ValueError(
+        raise InputError(
             f"{first} and {second.name} have the same number in their names: which comes first? "
             "Put one of them elsewhere"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,11 +25,12 @@ from pipeline.video import clock
 from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import FilmIndex, FilmReader, Reader
+from pipeline.video.settings import Reading
 from pipeline.video.sources import Source, runs
 
 SEEN, FLAT, REPEATED, UNLIKE, INVALID = range(5)
 STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels")
-GRID = 160  # pixels a side that are compared, at most; others are passed over
+GRID = 128  # pixels a side that are compared, at most; others are passed over
 CONTRAST = 0.2  # of the usual standard deviation: below, a frame is flat
 STILL = 0.1  # of the usual change from frame to frame: below, a frame repeats the one before
 SUDDEN = 3.0  # times the usual change, and
@@ -177,16 +178,16 @@ def _thinned(image: np.ndarray) -> np.ndarray:
 
 def _scaled(image: np.ndarray) -> tuple[np.ndarray, float]:
     """An image at mean 0 and standard deviation 1, invalid pixels at 0, and its deviation."""
-    image = image.astype(np.float32)
-    if not (good := np.isfinite(image)).all():
+    floating, image = image.dtype.kind == "f", image.astype(np.float32)
+    if floating and not (good := np.isfinite(image)).all():
         mean = float(image[good].mean()) if good.any() else 0.0
         image = np.where(good, image, mean)
-    image = image - image.mean()
+    image -= image.mean()
+    deviation = float(np.sqrt(np.vdot(image, image) / image.size))
     # Glaring pixels would hide everything else.
-    limit = 6 * 1.4826 * float(np.median(np.abs(image))) + 1e-12
-    deviation = float(image.std())
-    clipped = np.clip(image, -max(limit, deviation), max(limit, deviation))
-    return clipped / (float(clipped.std()) or 1.0), deviation
+    limit = max(6 * 1.4826 * float(np.median(np.abs(image[::3, ::3]))), deviation)
+    np.clip(image, -limit, limit, out=image)
+    return image / (float(np.sqrt(np.vdot(image, image) / image.size)) or 1.0), deviation
 
 
 def _nothing_in_common(image: np.ndarray) -> float:
@@ -209,32 +210,30 @@ class Survey(NamedTuple):
     fps: float | None
 
 
-def open_all(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> list[Video]:
+def open_all(folder: str | os.PathLike[str], settings: Reading) -> list[Video]:
     """The runs of `survey`."""
     return survey(folder, settings).videos
 
 
-def survey(folder: str | os.PathLike[str], settings: Mapping[str, Any]) -> Survey:
+def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
     """Looks through every film of a folder.
 
     Args:
         folder: holds the videos.
-        settings: mpp, fps, pixel_aspect, channel, position, plane, crop [x0, y0, x1, y1],
-            background, flicker, registration, repeats and frames [first, one past last]: the
-            section `video` of the config.
+        settings: how they are read and corrected.
 
     Raises:
-        ValueError: no video, a damaged one, one that holds several, runs that differ in size or
+        InputError: no video, a damaged one, one that holds several, runs that differ in size or
             rate, frames on no clock, or a scale that contradicts what the file states.
     """
     found = [_runs(source, settings) for source in runs(Path(folder))]
     videos = [video for some, _, _ in found for video in some]
     for video in videos:
-        check_scale(video, settings["mpp"], settings["fps"])
-        measure(video, settings["flicker"], settings["registration"])
+        check_scale(video, settings.mpp, settings.fps)
+        measure(video, settings.flicker, settings.registration)
     _refuse_differences(videos, [ticks for _, ticks, _ in found])
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
-    return Survey(videos, said, _rate(settings["fps"], [ticks for _, ticks, _ in found]))
+    return Survey(videos, said, _rate(settings.fps, [ticks for _, ticks, _ in found]))
 
 
 def _rate(given: float | None, clocks: list[clock.Clock]) -> float | None:
@@ -251,38 +250,60 @@ def _refuse_differences(videos: list[Video], clocks: list[clock.Clock]) -> None:
     shapes = {video.shape for video in videos}
     if len(shapes) > 1:
         sizes = ", ".join(f"{v.source.name}: {v.shape[1]} x {v.shape[0]} px" for v in videos)
-        raise ValueError(
-            f"The runs of one data set must have frames of one size, got {sizes}: put them into "
-            f"folders of their own under data/."
+        raise InputError(
+            f"The runs of one data set must have frames of one size, got {sizes}: give "
+            f"each size a data set of its own under data/."
         )
     intervals = [ticks.interval for ticks in clocks if ticks.timed]
     if intervals and max(intervals) > (1 + clock.DRIFT) * min(intervals):
         each = dict.fromkeys(f"{interval:.4g} s" for interval in intervals)
-        raise ValueError(
+        raise InputError(
             f"The runs of one data set must have one frame rate, got intervals of "
-            f"{', '.join(each)}: put them into folders of their own under data/."
+            f"{', '.join(each)}: give each a data set of its own under data/."
         )
 
 
-def _correction(settings: Mapping[str, Any]) -> Correction:
+def check_fits(settings: Reading, shape: tuple[int, ...], path: Path) -> None:
+    """Refuses settings that frames of a shape (H, W) or (H, W, channels) contradict.
+
+    Raises:
+        InputError: naming the setting, its value and the file.
+    """
+    channels = shape[2] if len(shape) > 2 else 1
+    if settings.channel is not None and settings.channel >= channels:
+        has = f"has {channels} channels" if channels > 1 else "is grey"
+        raise InputError(f"video.channel is {settings.channel} and {path} {has}: leave it out.")
+    width, height = shape[1], int((shape[0] - 1) * settings.pixel_aspect) + 1
+    if settings.crop and (settings.crop[2] > width or settings.crop[3] > height):
+        raise InputError(
+            f"video.crop must lie inside the {width} x {height} pixels of {path}, got "
+            f"{list(settings.crop)}."
+        )
+    if settings.background and settings.background > max(width, height):
+        raise InputError(
+            f"video.background must be at most the size of the frame, {max(width, height)} pixels "
+            f"({path}), got {settings.background:g}: 3 to 5 particle diameters serve."
+        )
+
+
+def _correction(settings: Reading) -> Correction:
     return Correction(
-        pixel_aspect=settings["pixel_aspect"],
-        crop=tuple(settings["crop"]) if settings["crop"] else None,
-        background=settings["background"] or 0.0,
+        pixel_aspect=settings.pixel_aspect,
+        crop=settings.crop,
+        background=settings.background or 0.0,
     )
 
 
-def _part(settings: Mapping[str, Any]) -> Part:
-    return Part(settings["channel"], settings["position"], settings["plane"])
+def _part(settings: Reading) -> Part:
+    return Part(settings.channel, settings.position, settings.plane)
 
 
-def _runs(
-    source: Source, settings: Mapping[str, Any]
-) -> tuple[list[Video], clock.Clock, list[str]]:
+def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, list[str]]:
     """The runs of one film, its clock, and what was noticed."""
     part, path = _part(settings), source.paths[0]
     opened = reader(source, part)
-    first, stop = settings["frames"] or (0, None)
+    check_fits(settings, opened.shape, path)
+    first, stop = settings.frames or (0, None)
     seen = look(
         single(plane, part.channel, path)
         for t, plane in enumerate(_through(opened))
@@ -290,11 +311,11 @@ def _runs(
     )
     span = (first, opened.length if stop is None else stop)
     film = Video(source, part, Correction(), span, getattr(opened, "index", None))
-    found = judged(seen, film.__getitem__, int(np.prod(film.shape)), settings["repeats"])
-    if settings["registration"]:
+    found = judged(seen, film.__getitem__, int(np.prod(film.shape)), settings.repeats)
+    if settings.registration:
         found.jumps.clear()
     ticks = clock.even(len(film))
-    if settings["times"] == "file" and (times := _times(source, opened)) is not None:
+    if settings.times == "file" and (times := _times(source, opened)) is not None:
         ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
     said = _noticed(found, seen, source.name, film.shape)
@@ -312,7 +333,7 @@ def _runs(
         video.bounds = _bounds(film) if film.dtype.kind == "f" else None
         videos.append(video)
     if not videos:
-        raise ValueError(f"{path} shows nothing that lasts for {SHORTEST} frames")
+        raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
     return videos, ticks, said
 
 
@@ -369,8 +390,8 @@ def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> l
         said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
     for frame, (y, x) in found.jumps.items():
         said.append(
-            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: what "
-            "follows is a run of its own (video.registration: true puts both on one frame)."
+            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: "
+            "what follows is a run of its own (video.registration: true puts both on one frame)."
         )
     return said
 
@@ -444,7 +465,7 @@ def ticks(path: str | os.PathLike[str]) -> list[np.ndarray]:
 
 
 def read(
-    path: str | os.PathLike[str], folder: str | os.PathLike[str], settings: Mapping[str, Any]
+    path: str | os.PathLike[str], folder: str | os.PathLike[str], settings: Reading
 ) -> list[Video]:
     """The runs of a survey that `write` kept, without looking through the films again.
 
@@ -452,7 +473,7 @@ def read(
         folder, settings: as they were for `survey`.
 
     Raises:
-        ValueError: if the videos are others than those that were looked through.
+        InputError: if the videos are others than those that were looked through.
     """
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []
@@ -463,7 +484,7 @@ def read(
         if source is None:
             raise InputError(f"{folder} holds other videos than {path} was made from")
         correction = _correction(settings)._replace(
-            **{name: values[name] for name in ("gain", "shift") if name in values}
+            gain=values.get("gain"), shift=values.get("shift")
         )
         start, stop = map(int, values["span"])
         video = Video(source, _part(settings), correction, (start, stop), index)

@@ -13,6 +13,8 @@ from xml.etree import ElementTree
 import numpy as np
 import tifffile
 
+from pipeline.errors import InputError
+
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised here, by name
 
 
@@ -25,7 +27,7 @@ Page = tifffile.TiffPage | tifffile.TiffFrame
 AXES = {"T": "times", "Z": "focal planes", "P": "positions", "M": "tiles", "I": "images"}
 
 
-class UnreadableVideo(ValueError):
+class UnreadableVideo(InputError):
     """The file is damaged, cut short, or in a format that no installed reader opens."""
 
 
@@ -42,7 +44,7 @@ class TiffReader:
 
     Raises:
         UnreadableVideo: no TIFF, or one whose images cannot be found.
-        ValueError: several positions or focal planes, and nobody said which.
+        InputError: several positions or focal planes, and nobody said which.
     """
 
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
@@ -72,6 +74,8 @@ class TiffReader:
         self.dtype = np.dtype(np.uint8) if self.stored == np.dtype(bool) else self.stored
         self.mpp, self.fps = stated_scale(self.file)
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
+        if self.times is not None and self.fps is None:
+            self.fps = 1.0 / float(np.median(np.diff(self.times)))
 
     def _chosen(self, position: int | None) -> tifffile.TiffPageSeries | None:
         """The series that holds the frames; None where each of several holds one."""
@@ -141,14 +145,14 @@ class TiffReader:
         self.order = grid.reshape(-1, grid.shape[-1] if "C" in names else 1)
 
     def verify(self) -> None:
-        """Raises UnreadableVideo if the file is cut short, ValueError if frames differ in size."""
+        """Raises UnreadableVideo if the file is cut short, InputError if frames differ in size."""
         pages = self.file.pages if self.pages is None else self.pages
         sizes = {page.shape[:2] for page in pages}
         if len(sizes) > 1 and self.series is None:
             first, last = min(sizes), max(sizes)
-            raise ValueError(
+            raise InputError(
                 f"the frames of {self.path} differ in size ({first} and {last} pixels); crop them "
-                "to one size or put them into separate files"
+                "to one size, or give those of another size a data set of their own under data/"
             )
         held = self.file.filehandle.size
         needed = max(
@@ -224,7 +228,7 @@ class TiffReader:
         self.file.close()
 
 
-class AskedFor(ValueError):
+class AskedFor(InputError):
     """The file holds more than one video, or not what was asked for."""
 
 

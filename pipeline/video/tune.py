@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.files import reading
 from pipeline.video import spots
 from pipeline.video.detect import Detection, locate
@@ -55,7 +56,7 @@ def estimate_aperture(
         images: sampled frames. points: (K, 2) positions (y, x) of the clear spots in each [px].
 
     Raises:
-        ValueError: if the detector sees none of the clear spots.
+        InputError: if the detector sees none of the clear spots.
     """
     tried: list[tuple[int, int, float]] = []
     chosen: dict[str, Any] = {}
@@ -92,7 +93,7 @@ def _take_diameter(
     tried: list[tuple[int, int, float]],
 ) -> None:
     if not len(chosen["matched"]):
-        raise ValueError(
+        raise InputError(
             "no particles found: spots stand out of the noise, but none is seen by the detector; "
             "give detect.diameter and detect.separation"
         )
@@ -289,6 +290,27 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
     return json.loads(Path(path).read_text(encoding="utf-8"))
 
 
+# The largest that each may be, as a share of the smaller side of the frame.
+SHARES = {"diameter": 1 / 3, "separation": 1.0, "search_range": 1.0}
+
+
+def check_fits(given: Mapping[str, Any], shape: tuple[int, int]) -> None:
+    """Refuses settings that a frame (H, W) is too small for.
+
+    Raises:
+        InputError: naming the setting, its bound and its value.
+    """
+    for name, share in SHARES.items():
+        bound = share * min(shape)
+        if (value := given.get(name)) is not None and value > bound:
+            section = "link" if name == "search_range" else "detect"
+            raise InputError(
+                f"{section}.{name} must be at most {bound:g} pixels, {share:.2g} of the smaller "
+                f"side of the frames ({shape[1]} x {shape[0]}), got {value:g}: leave it out to "
+                f"have it estimated."
+            )
+
+
 def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
     """Settings for these runs, from a few frames of the first, the middle and the last.
 
@@ -296,20 +318,21 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         given: settings that are not None are taken as they are; the rest builds on them.
 
     Raises:
-        ValueError: if there is nothing in the frames that could be a particle.
+        InputError: if there is nothing in the frames that could be a particle.
     """
+    check_fits(given, videos[0].shape)
     tuning = Tuning({}, {}, {}, {}, [])
     triples = [[video[t] for t in three] for video, three in _places(videos)]
     images = [triple[0] for triple in triples]
     if not any(np.ptp(image) for image in images):
-        raise ValueError("no particles found: every pixel of the sampled frames is alike")
+        raise InputError("no particles found: every pixel of the sampled frames is alike")
     scale = _polarity(tuning, given, images)
     dark = tuning.parameters["polarity"] == "dark"
     maxima = [spots.blobs(image, scale, dark) for image in images]
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
     if not len(gaps):
-        raise ValueError(
+        raise InputError(
             f"no particles found in {len(images)} sampled frames: no spots of any size stand out "
             "of the noise; check the video, its channel and its contrast"
         )

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline import regime as regimes
 from pipeline.regime import Regime
+from pipeline.trajectory import deviations, variance
 
 LAGS = (1, 2, 3, 5)
 
@@ -125,9 +126,7 @@ def velocity_noise(
         position: (T, N, D) [length]. present: (T, N). run: (T,). sigma: (D,) [length].
     """
     velocity, known = backward_difference(position, present, run, dt)
-    mean = np.einsum("tnd,tn->td", velocity, known) / np.maximum(known.sum(1), 1)[:, None]
-    deviation = np.where(known[..., None], velocity - mean[:, None], 0.0)
-    variance = (deviation**2).sum((0, 1)) / max(known.sum(), 1)
+    deviation, spread = deviations(velocity, known), variance(velocity, known)
     floor = 2 * np.asarray(sigma) ** 2 / dt**2
     products = []
     for lag in LAGS:
@@ -135,16 +134,16 @@ def velocity_noise(
         product = (deviation[lag:] * deviation[:-lag]).sum(2)
         products.append(product[both].mean() if both.any() else np.nan)
     correlation = np.array(products)
-    motion = (variance - floor).sum()
+    motion = (spread - floor).sum()
     corrected = correlation + np.where(np.array(LAGS) == 1, floor.sum() / 2, 0.0)
     ratio = float(motion / floor.sum()) if floor.sum() != 0 else np.inf
     corrected = corrected / motion if motion > 0 else np.full(len(LAGS), np.nan)
     return VelocityNoise(
-        variance,
+        spread,
         floor,
         ratio,
         np.array(LAGS),
-        correlation / max(variance.sum(), 1e-300),
+        correlation / max(spread.sum(), 1e-300),
         corrected,
         _warnings(ratio, corrected),
     )
@@ -289,8 +288,7 @@ def _wild(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> list[st
     and of particles partly out of focus, up to some 30 %.
     """
     velocity, known = backward_difference(position, present, run, 1.0)
-    mean = np.einsum("tnd,tn->td", velocity, known) / np.maximum(known.sum(1), 1)[:, None]
-    square = (np.where(known[..., None], velocity - mean[:, None], 0.0) ** 2).sum(axis=(0, 2))
+    square = (deviations(velocity, known) ** 2).sum(axis=(0, 2))
     top = np.sort(square)[::-1][: max(1, len(square) // 20)]
     share = float(top.sum() / square.sum()) if square.sum() > 0 else 0.0
     if len(square) < 100 or share <= WILD:

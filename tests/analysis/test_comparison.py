@@ -14,14 +14,16 @@ from pipeline.analysis.comparison import (
     COLUMNS,
     Source,
     comparison,
+    floor,
     replicated,
     spearman,
     top_overlap,
 )
-from pipeline.analysis.metric import CURVES, missing
+from pipeline.analysis.metric import missing
 from pipeline.analysis.microscope import blur
-from pipeline.analysis.settings import Options, plan
-from pipeline.analysis.statistics import floor, measure
+from pipeline.analysis.plan import plan
+from pipeline.analysis.settings import Statistics
+from pipeline.analysis.statistics import ERRORS, measure
 from pipeline.trajectory import Box, Trajectory
 
 
@@ -36,7 +38,7 @@ def walk(recording, seed, step=0.05):
 @pytest.fixture(scope="module")
 def experiment(recording):
     trajectory = walk(recording, 1)
-    settings = plan(trajectory, 1.0, Options(r_max=4.0, snapshots=10, origins=20))
+    settings = plan(trajectory, 1.0, Statistics(r_max=4.0, snapshots=10, origins=20))
     found = measure(trajectory, settings)
     found["noise_floor"] = floor(found)
     return settings, found
@@ -51,9 +53,9 @@ def test_errors_tell_a_good_model_from_a_bad_one(recording, experiment):
     ]
     table = comparison("test", found, sources)
     assert list(table.columns) == COLUMNS
-    assert len(table) == 3 * (len(CURVES) + 2)
+    assert len(table) == 3 * (len(ERRORS) + 2)
     value = table.set_index(["model", "metric"])
-    for name in CURVES:
+    for name in ERRORS:
         assert value.loc[("itself", name), "value"] == 0.0
     for name in ("msd", "d2min", "d2min_histogram"):
         good, bad = value.loc[("same law", name)], value.loc[("too fast", name)]
@@ -154,7 +156,7 @@ def run(seed: int, speed: float = 1.0, decay: float = DECAY) -> Trajectory:
 
 
 def table(truths: int, *sources: tuple[str, Trajectory]):
-    options = Options(longest_lag=20, rearrangements=False, paper_window=50, snapshots=20)
+    options = Statistics(longest_lag=20, rearrangements=False, paper_window=50, snapshots=20)
     settings = plan(run(0), 1.0, options)
     measured = [measure(run(k), settings) for k in range(truths)]
     found = [Source(name, 0, measure(made, settings)) for name, made in sources]
@@ -185,7 +187,7 @@ def test_one_rollout_of_the_papers_window_scatters_more_than_all_origins():
 
 def test_the_papers_window_is_the_last_snapshots_from_their_first():
     made = run(0)
-    settings = plan(made, 1.0, Options(rearrangements=False, paper_window=50))
+    settings = plan(made, 1.0, Statistics(rearrangements=False, paper_window=50))
     found = measure(made, settings)["msd_paper"].data
     step = made.velocity[-49:] * DT
     moved = (np.cumsum(step, axis=0) ** 2).sum(axis=2).mean(axis=1)

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from pipeline.analysis.conservation import conservation, read
+from pipeline.analysis.conservation import balance, conservation, stopped
 
 
 def observables(count=100, dimension=2, temperature=0.5):
@@ -51,15 +51,17 @@ def test_refuses_a_file_or_a_set_without_observables(tmp_path):
     with h5py.File(tmp_path / "empty.h5", "w"):
         pass
     with pytest.raises(ValueError, match="not a rollout"):
-        read(tmp_path / "empty.h5")
+        stopped(tmp_path / "empty.h5")
     given = observables()
     del given["work"]
     with pytest.raises(ValueError, match="lacks the observables work"):
         conservation(given)
 
 
-def test_reads_what_a_rollout_holds(tmp_path):
-    with h5py.File(tmp_path / "rollout.h5", "w") as file:
-        for name, value in observables().items():
-            file[f"observables/{name}"] = value
-    assert conservation(read(tmp_path / "rollout.h5")) == conservation(observables())
+def test_the_sums_are_those_of_the_balance():
+    given = observables()
+    given["energy"] = given["energy"] + np.linspace(0, 3, 51) ** 2
+    left, laws = balance(given), conservation(given)
+    assert laws["energy_drift"] == pytest.approx(9 / 50)
+    assert left.energy[-1] == pytest.approx(9 / 50)
+    assert left.drift == pytest.approx(laws["energy_drift_rate"] * 5.0)

@@ -16,7 +16,6 @@ import pytest
 
 from pipeline.analysis.d2min import (
     against_lag,
-    bonds,
     correlation,
     d2min,
     field,
@@ -26,6 +25,8 @@ from pipeline.analysis.d2min import (
 )
 from pipeline.analysis.diffusion import diffusion
 from pipeline.analysis.runs import runs
+from pipeline.neighbours import neighbours
+from pipeline.space import free
 from pipeline.trajectory import Box, Trajectory
 
 ORACLE = Path(__file__).parents[2].parent / "shared/data/oracles/d2min"
@@ -71,9 +72,8 @@ def test_published_grain():
         np.loadtxt(ORACLE / name, delimiter=",", skiprows=1)[:, :2]
         for name in ("testInitialState.txt", "testFinalState.txt")
     )
-    near = bonds(first, np.ones(6, bool), 1e3, Box(np.full(2, 1e3), (False, False), np.zeros(2)))
-    centre = (near.i == 0) | (near.j == 0)
-    near = near._replace(i=near.i[centre], j=near.j[centre], r0=near.r0[centre])
+    near = neighbours(first, np.ones(6, bool), free(2), 1e3)
+    near = near.where((near.i == 0) | (near.j == 0))
     value = d2min(near, (last - first)[None], np.ones((1, 6), bool))
     np.testing.assert_allclose(value[0, 0], 45.17664958207952, rtol=1e-12)
     assert np.isnan(value[0, 1:]).all()  # one neighbour each: any map fits

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.pair_force import binned_pair_force, differenced, pair_curves
-from pipeline.simulate.monolayer import MATCHED, simulate
+from pipeline.simulate.monolayer import simulate
+from pipeline.simulate.settings import MATCHED
 from pipeline.trajectory import Box, Trajectory
 
 A = 3.0  # length unit per a
@@ -103,7 +104,7 @@ def test_backward_differences_know_their_gaps():
 def test_what_can_be_learned():
     # The recipe's table: exact velocities give force x 0.85 and friction x 1.55 at one-frame
     # steps; 0.03 px of noise multiplies the friction, and past-only instruments repair it.
-    parameters = MATCHED._replace(frames=300)
+    parameters = MATCHED.replace(frames=300)
     truth = simulate(parameters, progress=False)
     noise = 0.03 * np.random.default_rng(0).standard_normal(truth.position.shape)
     tracked = differenced(truth._replace(position=truth.position + noise))

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.analysis.comparison import Source, replicated
-from pipeline.analysis.profiles import paths
-from pipeline.analysis.settings import plan
+from pipeline.analysis.plan import plan
 from pipeline.analysis.statistics import measure
 
 SIDE = np.arange(5.0)
@@ -48,6 +47,6 @@ def test_a_rollout_that_stopped_is_measured_as_far_as_it_came(solid):
 
 
 def test_a_fluid_has_no_paths(solid):
-    found = paths(solid._replace(reference=None), np.ones(25, bool), 30)
+    found = measure(solid._replace(reference=None), plan(solid, 1.0))
     assert "no undeformed configuration" in found["positions"].missing
     assert np.isnan(errors(solid._replace(reference=None), solid)["positions"])

@@ -6,8 +6,8 @@ import freud
 import numpy as np
 import pytest
 
-from pipeline.analysis.rdf import rdf, visible, window
-from pipeline.analysis.runs import runs
+from pipeline.analysis.rdf import rdf, visible
+from pipeline.analysis.runs import runs, window
 from pipeline.trajectory import Box
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis import profiles, shear
+from pipeline.analysis import profiles
+from pipeline.analysis.plan import plan
 from pipeline.analysis.runs import runs
-from pipeline.analysis.settings import Options, plan
+from pipeline.analysis.settings import Statistics
 from pipeline.analysis.statistics import measure
+from pipeline.neighbours import neighbours
+from pipeline.space import lees_edwards, periodic
 from pipeline.trajectory import Trajectory
 
 RATE, DT, STEPS, COUNT = 0.7, 0.02, 150, 300
@@ -57,10 +60,11 @@ def test_neighbours_are_those_of_all_images() -> None:
     rng = np.random.default_rng(1)
     made = rng.random((50, 3)) * 3 - 1
     for slide in (0.0, 0.3, 0.9):
-        box = shear.Box(np.ones(3), (True, True, True), np.zeros(3))
-        place = shear.inside(made, box, slide)
+        space = lees_edwards([1.0, 1.0, 1.0], slide) if slide else periodic([1.0, 1.0, 1.0])
+        place, _ = space.wrap(made, 1.0)
         assert ((place >= 0) & (place < 1)).all()
-        pair, distance = shear.neighbours(place, box, slide, 0.35)
+        found = neighbours(made, np.ones(50, bool), space, 0.35, 1.0)
+        pair, distance = np.stack([found.i, found.j], axis=1), found.distance
         count = np.arange(-4, 5)
         image = np.stack(np.meshgrid(count, count, count), -1).reshape(-1, 3).astype(float)
         image[:, 0] += image[:, 1] * slide
@@ -76,7 +80,7 @@ def test_neighbours_are_those_of_all_images() -> None:
 
 def test_a_gas_without_order_has_none_in_shear(streaming) -> None:
     made, _ = streaming
-    settings = plan(made, 0.15, Options(snapshots=60, longest_lag=20))
+    settings = plan(made, 0.15, Statistics(snapshots=60, longest_lag=20))
     found = measure(made, settings)
     g = found["rdf"].data["value"][8:]
     assert np.abs(g - 1).mean() < 0.03

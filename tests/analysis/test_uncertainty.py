@@ -10,7 +10,6 @@ from pipeline.analysis.uncertainty import (
     noise_floor,
     patches,
     relative_error,
-    time_blocks,
 )
 
 
@@ -67,7 +66,3 @@ def test_relative_error_ignores_what_is_unknown():
     value = np.array([3.0, 3.0, 2.0, np.nan])
     np.testing.assert_allclose(relative_error(truth, value), 1 / 5)
     assert np.isnan(relative_error(truth[:1], np.array([np.nan])))
-
-
-def test_time_blocks_are_contiguous():
-    np.testing.assert_array_equal(time_blocks(7, 3), [0, 0, 0, 1, 1, 1, 2])

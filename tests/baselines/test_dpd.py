@@ -7,14 +7,16 @@ import pytest
 import torch
 
 from pipeline import graphs
-from pipeline.baselines.build import build
+from pipeline.baselines import build
 from pipeline.baselines.dpd import DPD
 from pipeline.dynamics.rollout import Rollout, rollout
 from pipeline.dynamics.steppers import Plain
+from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
 from pipeline.pairs import State, find
 from pipeline.space import periodic
+from pipeline.trajectory import Split
 from pipeline.units import ReducedUnits
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, TIME, lattice
 
@@ -66,15 +68,14 @@ def test_friction_follows_from_noise_and_temperature() -> None:
 @pytest.mark.slow
 def test_parameters_are_found_again(tmp_path) -> None:
     data = simulated(700).trajectory
-    settings = {
-        "model": "dpd",
-        "train": 0.9,
-        "validation": 0.05,
-        "steps": 150,
-        "batch": 30,
-        "learning_rate": 0.05,
-        "rollout_steps": 3,
-    }
+    settings = Training(
+        model="dpd",
+        split=Split(train=0.9, validation=0.05),
+        steps=150,
+        batch=30,
+        learning_rate=0.05,
+        rollout_steps=3,
+    )
     train(data, graphs.build(data, CUTOFF * LENGTH), settings, tmp_path, seed=0)
     learned = load(tmp_path)
     found = learned.model

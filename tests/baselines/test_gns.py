@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pipeline.baselines.build import build
+from pipeline.baselines import build
 from pipeline.pairs import Pairs, State, find
 from pipeline.space import free, lees_edwards, periodic
 

@@ -78,3 +78,82 @@ def test_damaged_and_contradicting_files_are_refused(tmp_path, dumps):
     nothing.write_bytes(b"no trajectory")
     with pytest.raises(ValueError, match=r"MDAnalysis cannot open nothing.dcd"):
         read(nothing)
+
+
+def test_a_given_box_is_that_of_open_axes_too(tmp_path):
+    r = RNG.random((1, 60, 2)) * [30.0, 20.0] + 0.01 * RNG.normal(size=(5, 60, 2)) + 2.0
+    path = xyz(tmp_path / "a.xyz", r, "Properties=species:S:1:pos:R:2 Time={t}")
+    found = read(path, box=[40.0, 30.0], periodic=False)
+    assert found.box.lengths.tolist() == [40.0, 30.0]
+    assert found.box.origin.tolist() == [0.0, 0.0]
+    centred = xyz(tmp_path / "b.xyz", r - [17.0, 12.0], "Properties=species:S:1:pos:R:2 Time={t}")
+    assert read(centred, box=[40.0, 30.0], periodic=False).box.origin.tolist() == [-20.0, -15.0]
+    with pytest.raises(ValueError, match=r"leave the box of 20 that imported\.box gives"):
+        read(path, box=[20.0, 30.0], periodic=False)
+    with pytest.raises(ValueError, match=r"3 edges and the positions of a\.xyz 2 components"):
+        read(path, box=[40.0, 30.0, 5.0])
+
+
+def test_what_is_given_wins_and_the_difference_is_said(tmp_path):
+    r = walk(20) * 0.1 + 0.4 * LENGTHS
+    path = xyz(tmp_path / "a.xyz", r, f"{BOX} Time={{t}}")
+    found = read(path, dt=0.25, box=[16.0, 18.0, 20.0])
+    assert found.dt == 0.25
+    assert found.box.lengths.tolist() == [16.0, 18.0, 20.0]
+    said = " ".join(found.attributes["warnings"])
+    assert "16 x 18 x 20, as imported.box says; a.xyz says 8 x 9 x 10" in said
+    assert "0.25 apart, as imported.dt says; a.xyz says 1" in said
+    # Another unit of time is no contradiction.
+    other = xyz(tmp_path / "b.xyz", r, f"{BOX} Time={{t}} fs")
+    assert read(other, dt=1e-3, time_unit="ps").attributes["warnings"] == []
+
+
+def test_a_box_that_breathes_is_scaled_onto_the_mean_that_is_given(tmp_path):
+    scale = 1 + 0.02 * np.sin(np.arange(10))
+    still = RNG.random((20, 3)) * LENGTHS + 1e-3 * np.cumsum(RNG.normal(size=(10, 20, 3)), axis=0)
+    parts = []
+    for t in range(10):
+        edges = " ".join(f"{x:.8f}" for x in (np.diag(LENGTHS) * scale[t]).ravel())
+        name = tmp_path / f"{t}.part"
+        parts.append(xyz(name, scale[t] * still[t : t + 1], f'Lattice="{edges}"').read_text())
+    path = tmp_path / "a.xyz"
+    path.write_text("".join(parts))
+    with pytest.raises(ValueError, match=r"box changes along x.* mean size as imported\.box"):
+        read(path, dt=1.0)
+    found = read(path, dt=1.0, box=LENGTHS.tolist())
+    assert apart(found.position, still, LENGTHS) < 1e-4
+    assert "were scaled onto imported.box" in " ".join(found.attributes["warnings"])
+    with pytest.raises(ValueError, match="must be within 5 %"):
+        read(path, dt=1.0, box=(1.2 * LENGTHS).tolist())
+
+
+def test_what_only_some_snapshots_say_is_left_out_and_said(tmp_path):
+    r = walk(6) * 0.1 + 0.4 * LENGTHS
+    texts = [
+        xyz(tmp_path / "p", r[t : t + 1], BOX + (f" Time={t}" if t != 3 else "")).read_text()
+        for t in range(6)
+    ]
+    path = tmp_path / "a.xyz"
+    path.write_text("".join(texts))
+    with pytest.raises(ValueError, match="does not say how much time passes"):
+        read(path)
+    found = read(path, dt=1.0)
+    assert "Only 5 of 6 snapshots of a.xyz give a time" in found.attributes["warnings"][0]
+
+
+def test_times_and_steps_that_disagree_are_said_and_times_that_go_back_refused(tmp_path):
+    r = walk(6) * 0.1 + 0.4 * LENGTHS
+    steps = [0, 10, 20, 30, 50, 70]
+    texts = [
+        xyz(tmp_path / "p", r[t : t + 1], f"{BOX} Time={t} step={steps[t]}").read_text()
+        for t in range(6)
+    ]
+    path = tmp_path / "a.xyz"
+    path.write_text("".join(texts))
+    said = read(path).attributes["warnings"]
+    assert said[0].startswith("In a.xyz a step takes from 0.05 to 0.1 of time")
+    path.write_text("".join([*texts, *texts]))
+    with pytest.raises(ValueError, match=r"do not increase \(0 in snapshot 6 after 5\)"):
+        read(path)
+    still = xyz(tmp_path / "b.xyz", r, f"{BOX} Time=0")
+    assert "give the same time: they were counted" in read(still, dt=1.0).attributes["warnings"][0]

@@ -10,6 +10,7 @@ import pytest
 from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
 from pipeline.lammps import case, collect, parity
+from pipeline.lammps.settings import Lammps
 from pipeline.learn.trained_model import Learned
 from pipeline.trajectory import Box, Trajectory
 from tests.dynamics.systems import LENGTH, TIME, lattice
@@ -113,12 +114,13 @@ def test_particles_go_where_python_takes_them_and_what_drives_them_is_accounted(
 def test_the_table_keeps_its_bounds_and_would_show_another_model(tmp_path, plugin):
     window, model = swaying(), learned()
     made = by_lammps(tmp_path, plugin, window, model, 1).trajectory
-    wanted = {"seed": SEED, "substeps": SUBSTEPS, "ranks": 1, "steps": 20, "states": 2}
-    table = parity.compare(window, model, made, plugin, wanted).set_index("quantity")
+    wanted = Lammps(steps=20, states=2)
+    table = parity.compare(window, model, made, plugin, wanted, SUBSTEPS, SEED).set_index(
+        "quantity"
+    )
     assert (table["relative difference"] < 1e-9).all()
     assert "displacement after 7 snapshots (rms; difference in cutoffs)" in table.index
-    wanted["seed"] += 1
-    other = parity.compare(window, model, made, plugin, wanted)
+    other = parity.compare(window, model, made, plugin, wanted, SUBSTEPS, SEED + 1)
     assert (other["relative difference"] > other["bound"]).any()
 
 

@@ -70,7 +70,7 @@ WRONG = [
     ("run 1", "minimize 0.0 1e-8 10 10", "cannot be minimized: its forces hold friction"),
     ("run 1", "run_style respa 2 2\nrun 1", "needs run_style verlet, got respa"),
     ("run 1", "timestep 0.0\nrun 1", "needs a timestep above 0, got 0"),
-    ("run 1", "timestep 1e6\nrun 1", "is the farthest: shorten the time step"),
+    ("run 1", "timestep 1e6\nrun 1", "out of all bounds: shorten the time step"),
     ("run 1", "set atom 3 d_entropy 1e9\nrun 1", "has entropy 1000000000, volume"),
     ("run 1", "set atom 3 d_strength -1e9\nrun 1", "from which no forces follow"),
     ("free metriplectic", "free metriplectic temperature -1", "must be above 0, got -1"),

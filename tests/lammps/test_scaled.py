@@ -11,11 +11,12 @@ import pytest
 from pipeline.lammps import potential, scaled
 from pipeline.lammps.export import export, of_learned
 from pipeline.lammps.scaled import draw
+from pipeline.lammps.settings import Scaled
 from tests.dynamics.systems import LENGTH, TIME, lattice
 from tests.lammps.test_case import learned
 from tests.metriplectic.cases import random_model
 
-PLAN = scaled.Plan(particles=700, relaxation=60, period=80, strain=0.05, cycles=1, seed=3)
+PLAN = Scaled(particles=700, relaxation=60, period=80, strain=0.05, cycles=1, seed=3)
 DT = 0.1
 
 
@@ -67,7 +68,7 @@ def test_new_strengths_follow_the_learned_law(run):
 def test_a_sample_too_small_for_its_walls_is_refused(tmp_path):
     world = scaled.Surroundings(1.0, DT, 1)
     with pytest.raises(ValueError, match=r"100 particles make .*lammps\.scaled\.particles"):
-        scaled.run_scaled(tmp_path, "no.so", learned(), PLAN._replace(particles=100), world)
+        scaled.run_scaled(tmp_path, "no.so", learned(), PLAN.replace(particles=100), world)
 
 
 def mixture():

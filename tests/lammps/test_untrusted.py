@@ -35,7 +35,7 @@ STRANGE = (
 
 # What may end a run whose file is in order: the file of another system, or of another world.
 STOPPED = re.compile(
-    r"from which no forces follow|is the farthest|exceeds half of the periodic box|"
+    r"from which no forces follow|out of all bounds|exceeds half of the periodic box|"
     r"mass of every particle|for \d dimensions|of the undeformed solid|needs the property|"
     r"sit on each other|beyond the communication range"
 )

@@ -10,6 +10,7 @@ import torch
 
 from pipeline import graphs
 from pipeline.closures import splines
+from pipeline.errors import InputError
 from pipeline.learn.bands import Information, Z, choose_snapshots, deviation, information
 from pipeline.learn.data import Transition
 from pipeline.learn.snapshots import Snapshots
@@ -47,7 +48,7 @@ def test_scores_that_repeat_themselves_widen_a_band() -> None:
 
 def test_too_few_snapshots_are_refused() -> None:
     zero = torch.zeros((5, 5), dtype=torch.float64)
-    with pytest.raises(ValueError, match="at least 15 snapshots"):
+    with pytest.raises(InputError, match="at least 15 snapshots"):
         Information(torch.ones((12, 5)).double(), np.arange(12), 1.0, zero).inverse()
 
 
@@ -65,7 +66,7 @@ def test_coverage() -> None:
     for seed in range(12):
         window = film(120, seed)
         near = graphs.build(window, CUTOFF * LENGTH)
-        settings = {**SETTINGS, "steps": 1, "pair_energy": "splines", "precision": "float64"}
+        settings = SETTINGS.replace(steps=1, pair_energy="splines", precision="float64")
         task = prepare(window, near, settings, seed=0)
         learner, snapshots = task.learner, task.snapshots
         scale = near.neighbour_distance / LENGTH

@@ -12,21 +12,20 @@ from safetensors.torch import load_file
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.baseline import BaselineLearner
-from pipeline.learn.settings import variant
+from pipeline.learn.settings import Training, variant
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import load
-from pipeline.trajectory import Trajectory, blocks
+from pipeline.trajectory import Split, Trajectory, blocks
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
-SETTINGS = {
-    "train": 0.5,
-    "validation": 0.2,
-    "steps": 12,
-    "validate_every": 6,
-    "validation_snapshots": 4,
-    "rollout_steps": 3,
-    "width": 8,
-}
+SETTINGS = Training(
+    split=Split(train=0.5, validation=0.2),
+    steps=12,
+    validate_every=6,
+    validation_snapshots=4,
+    rollout_steps=3,
+    width=8,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def data() -> tuple[Trajectory, graphs.Graphs]:
 
 @pytest.mark.parametrize("name", ["dpd", "gns", "gns_sde"])
 def test_what_is_written_is_enough(data, tmp_path: Path, name: str) -> None:
-    train(*data, {**variant(name), **SETTINGS}, tmp_path, seed=0)
+    train(*data, variant(name, SETTINGS), tmp_path, seed=0)
     record = yaml.safe_load((tmp_path / "model.yaml").read_text())
     assert record["model"]["kind"] == name
     tensors = load_file(tmp_path / "model.safetensors")
@@ -53,7 +52,7 @@ def test_what_is_written_is_enough(data, tmp_path: Path, name: str) -> None:
 
 
 def test_driven_particles_follow_and_their_impulse_is_accounted(data) -> None:
-    task = prepare(*data, {**SETTINGS, "model": "dpd"}, 0)
+    task = prepare(*data, SETTINGS.replace(model="dpd"), 0)
     window = lattice(20)
     window.driven[:, :8] = True
     window.velocity[:, :8] = np.array([0.02, 0.0]) * LENGTH / TIME
@@ -66,7 +65,7 @@ def test_driven_particles_follow_and_their_impulse_is_accounted(data) -> None:
 
 
 def test_divergence_stops_with_a_sentence(data) -> None:
-    task = prepare(*data, {**SETTINGS, "model": "gns"}, 0)
+    task = prepare(*data, SETTINGS.replace(model="gns"), 0)
     assert isinstance(task.learner, BaselineLearner)
     for parameter in task.learner.model.parameters():
         parameter.data.mul_(4.0)
@@ -88,7 +87,8 @@ def test_constant_diffusion_is_found_again(tmp_path: Path) -> None:
             window.position[t] = window.position[t - 1] + window.velocity[t] * TIME
         v = 0.9 * v + c * rng.normal(size=v.shape)
     made = graphs.build(window, CUTOFF * LENGTH)
-    settings = {**variant("gns_sde"), **SETTINGS, "steps": 200, "validate_every": 20, "train": 0.7}
+    split = Split(train=0.7, validation=0.2)
+    settings = variant("gns_sde", SETTINGS.replace(steps=200, validate_every=20, split=split))
     train(window, made, settings, tmp_path, seed=0)
     task = prepare(window, made, settings, 0)
     task.learner.model = load(tmp_path).model

@@ -8,8 +8,10 @@ import torch
 
 from pipeline import graphs, pairs
 from pipeline.learn import force_matching
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import prepare
+from pipeline.trajectory import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 
@@ -24,7 +26,7 @@ def made(frames: int = 8):
     a, h = near.neighbour_distance, near.cutoff / near.neighbour_distance
     for t in range(0, frames - 1, 2):
         r = torch.from_numpy(window.position[t])
-        found = pairs.find(r, graphs.space_of(window), near.cutoff)
+        found = pairs.find(r, window.space, near.cutoff)
         x = found.r / a
         v = torch.from_numpy(speed[t])
         u = (1 - (x / h) ** 2) ** 2
@@ -49,10 +51,12 @@ def test_regression_finds_force_and_friction() -> None:
 def test_start_explains_what_the_regression_explains() -> None:
     window = simulated(30).trajectory
     near = graphs.build(window, CUTOFF * LENGTH)
-    settings = {"train": 0.5, "validation": 0.2, "precision": "float64"}
+    settings = Training(
+        split=Split(train=0.5, validation=0.2), precision="float64", heat_capacity=30.0
+    )
     nll = {}
     for choice in (True, False):
-        task = prepare(window, near, {**settings, "warm_start": choice}, 0)
+        task = prepare(window, near, settings.replace(warm_start=choice), 0)
         times = task.train[:5]
         item = (task.snapshots.batch(times), task.snapshots.after(times))
         batch = type("Item", (), {"now": item[0], "after": item[1]})

@@ -11,28 +11,30 @@ import torch
 
 from pipeline import graphs
 from pipeline.learn.likelihood import velocity_scores
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import train
 from pipeline.pairs import State
-from pipeline.simulate.ideal_gas import IdealGas, model, simulate
+from pipeline.simulate.ideal_gas import model, simulate
+from pipeline.simulate.settings import Force, IdealGas
+from pipeline.trajectory import Split
 
-FORCE = {"kind": "taylor_green", "amplitude": 3.0, "periods": [1, 1, -2]}
-GAS = {"particles": 216, "cutoff": 0.26, "relaxation": 50, "frames": 160, "force": FORCE}
-SETTINGS = {
-    "train": 100,
-    "validation": 40,
-    "steps": 250,
-    "strength": False,
-    "localisation": "none",
-    "heat_capacity": 15.0,
-    "max_minutes": None,
-}
+FORCE = Force(kind="taylor_green", amplitude=3.0, periods=(1, 1, -2))
+GAS = IdealGas(particles=216, cutoff=0.26, relaxation=50, frames=160, force=FORCE)
+SETTINGS = Training(
+    split=Split(train=100, validation=40),
+    steps=250,
+    strength=False,
+    localisation="none",
+    heat_capacity=15.0,
+    max_minutes=None,
+)
 
 
 @pytest.mark.slow
 def test_the_latent_finds_the_entropy_and_the_likelihood_the_noise(tmp_path: Path) -> None:
     made = simulate(GAS, 3)
-    found = graphs.build(made, GAS["cutoff"])
+    found = graphs.build(made, GAS.cutoff)
     train(made, found, SETTINGS, tmp_path, seed=0)
     with h5py.File(tmp_path / "learned.h5") as file:
         assert float(file["entropy/correlation_entropy"][()]) > 0.85
@@ -46,7 +48,7 @@ def truth(made, found) -> float:
     data = Snapshots(made, found, dtype=torch.float64)
     rows = np.arange(100, 139)
     now = data.batch(rows)
-    law = model(IdealGas(particles=GAS["particles"], cutoff=GAS["cutoff"]))
+    law = model(GAS.replace(force=None))
     S = torch.from_numpy(made.extra["entropy"][rows].ravel())
     dynamics = law.dynamics(State(now.r, now.v, S), now.pairs)
     residual = now.change() - dynamics.drift.dv

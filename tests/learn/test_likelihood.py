@@ -18,7 +18,6 @@ from scipy.linalg import expm
 from torch.distributions import MultivariateNormal
 
 from pipeline import graphs
-from pipeline.graphs import space_of
 from pipeline.learn.likelihood import (
     Step,
     cholesky,
@@ -29,8 +28,10 @@ from pipeline.learn.likelihood import (
     scores,
     velocity_scores,
 )
+from pipeline.learn.settings import Training
 from pipeline.learn.train import prepare
 from pipeline.pairs import Pairs, State, find
+from pipeline.trajectory import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, gas, lattice, simulated
 from tests.metriplectic.cases import crowd, geometry, random_model
 
@@ -135,7 +136,7 @@ def still(side: int = SIDE):
     window = lattice(1, side=side)._replace(position=lattice(1, side=side).position / LENGTH)
     box = window.box._replace(lengths=window.box.lengths / LENGTH)
     r = torch.from_numpy(window.position[0])
-    return r, find(r, space_of(window._replace(box=box)), CUTOFF)
+    return r, find(r, window._replace(box=box).space, CUTOFF)
 
 
 def drift(model, r, pairs, v):
@@ -221,8 +222,8 @@ def test_the_ratio_scales_with_either_noise() -> None:
 
 def test_a_training_starts_from_equal_noise() -> None:
     window = simulated(20).trajectory
-    near = graphs.build(window, CUTOFF * LENGTH)
-    task = prepare(window, near, {"train": 0.5, "validation": 0.2, "precision": "float64"}, 0)
+    near, split = graphs.build(window, CUTOFF * LENGTH), Split(train=0.5, validation=0.2)
+    task = prepare(window, near, Training(split=split, precision="float64"), 0)
     model, batch = task.learner.model, task.snapshots.batch(task.train[:3])
     with torch.no_grad():
         model.friction.coefficients[0, 2] += 2.0

@@ -13,11 +13,12 @@ from torch.func import hessian
 from pipeline import graphs, space
 from pipeline.learn.force_matching import regress_halfway
 from pipeline.learn.overdamped import contraction, halfway, shifted
+from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import load
 from pipeline.pairs import State, displaced, find
-from pipeline.trajectory import Trajectory
+from pipeline.trajectory import Split, Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice
 from tests.dynamics.test_bath import SIDE, bathed, reference_gas, soft, trap
 
@@ -146,21 +147,19 @@ def test_what_is_halfway_knows_the_next_snapshot_of_all(
     assert torch.allclose(halfway(batch).r, shifted(batch, 0.5 * step).r)
 
 
-SETTINGS = {
-    "bath": "brownian",
-    "strength": False,
-    "heat_capacity": 1000.0,
-    "train": 0.8,
-    "validation": 0.1,
-    "batch": 10,
-    "rollout_steps": 5,
-}
+SETTINGS = Training(
+    bath="brownian",
+    strength=False,
+    split=Split(train=0.8, validation=0.1),
+    batch=10,
+    rollout_steps=5,
+)
 
 
 def test_a_brownian_model_has_neither_pair_friction_nor_entropies(
     data: tuple[Trajectory, graphs.Graphs],
 ) -> None:
-    task = prepare(*data, {**SETTINGS, "steps": 1}, seed=0)
+    task = prepare(*data, SETTINGS.replace(steps=1), seed=0)
     closures = task.learner.model.settings()["closures"]
     assert closures["friction"] == {"kind": "none"}
     assert closures["teacher"] == {"kind": "uniform"}
@@ -171,7 +170,7 @@ def test_a_brownian_model_has_neither_pair_friction_nor_entropies(
 def test_force_and_diffusion_are_learned(
     data: tuple[Trajectory, graphs.Graphs], tmp_path: Path
 ) -> None:
-    train(*data, {**SETTINGS, "steps": 200}, tmp_path, seed=0)
+    train(*data, SETTINGS.replace(steps=200), tmp_path, seed=0)
     model = load(tmp_path).model.double()
     T = float(model.bath.temperature())
     scale = graphs.build(data[0], CUTOFF * LENGTH).neighbour_distance / LENGTH

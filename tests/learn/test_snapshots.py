@@ -34,7 +34,7 @@ def test_a_batch_is_its_snapshots_side_by_side() -> None:
     near = graphs.build(window, CUTOFF * LENGTH)
     data = Snapshots(window, near, dtype=torch.float64)
     batch = data.batch(np.array([3, 0]))
-    space = graphs.space_of(window)
+    space = window.space
     start = 0
     for t in (3, 0):
         index = np.flatnonzero(window.present[t])

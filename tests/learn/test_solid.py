@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -14,28 +13,27 @@ from pipeline import graphs
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.errors_in_variables import draws, shaken
-from pipeline.learn.settings import variant
+from pipeline.learn.settings import Training, variant
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import Learned, load
-from pipeline.trajectory import Box, Trajectory, blocks
+from pipeline.trajectory import Box, Split, Trajectory, blocks
 
 SIDE = 7
 LENGTH = 0.5  # of a lattice spacing
-SETTINGS: dict[str, Any] = {
-    "train": 120,
-    "validation": 60,
-    "steps": 100,
-    "validate_every": 50,
-    "validation_snapshots": 10,
-    "rollout_steps": 20,
-    "rollout_substeps": 2,
-    "shake": 0.1,
-    "heat_capacity": 1e6,
-    "entropy_weight": 0.0,
-    "strength": False,
-    "learning_rate": 0.03,
-}
+SETTINGS = Training(
+    split=Split(train=120, validation=60),
+    steps=100,
+    validate_every=50,
+    validation_snapshots=10,
+    rollout_steps=20,
+    rollout_substeps=2,
+    shake=0.1,
+    heat_capacity=1e6,
+    entropy_weight=0.0,
+    strength=False,
+    learning_rate=0.03,
+)
 
 
 def sheared(frames: int) -> Trajectory:
@@ -129,7 +127,7 @@ def test_the_shaken_are_asked_for_the_true_next_position(data) -> None:
     ],
 )
 def test_the_variants_differ_in_their_elastic_energy(data, model: str, kind: str | None) -> None:
-    task = prepare(*data, {**SETTINGS, **variant(model)}, seed=0)
+    task = prepare(*data, variant(model, SETTINGS), seed=0)
     strain = task.learner.model.strain
     assert (None if strain is None else type(strain).__name__) == kind
     assert task.measured.thermal_period is None
@@ -138,7 +136,7 @@ def test_the_variants_differ_in_their_elastic_energy(data, model: str, kind: str
 def test_a_solid_without_any_fluctuation_has_a_finite_loss(data) -> None:
     """Even shear is smooth flow to the last digit: what is left over is no temperature."""
     for model in ("metriplectic", "gns_sde", "dpd"):
-        task = prepare(*data, {**SETTINGS, **variant(model)}, seed=0)
+        task = prepare(*data, variant(model, SETTINGS), seed=0)
         batch = task.snapshots.batch(task.train[:3])
         item = type("Item", (), {"now": batch, "after": task.snapshots.after(task.train[:3])})
         assert task.measured.temperature > 0

@@ -8,13 +8,13 @@ from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.settings import SPLINES, Closures
+from pipeline.metriplectic.settings import PRESETS, SPLINES, Closures
 from pipeline.pairs import Pairs, State
 from pipeline.space import Space
 
 CUTOFF = 1.6
 
-CLOSURES = ("splines", "networks", "paper", "ideal_gas")
+CLOSURES = tuple(name for name, closures in PRESETS.items() if "strain" not in closures)
 SOLIDS = ("splines_solid", "paper_solid")
 WALLS = {"low": (0.0, 0.0), "high": (3.4, 3.4)}
 # What surrounds particles: a medium, an external potential; and attraction.

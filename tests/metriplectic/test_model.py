@@ -91,7 +91,7 @@ def test_a_solid_without_reference_is_refused() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["splines", "networks", "ideal_gas"])
 def test_compiled_model_gives_the_same_numbers(kind: str) -> None:
-    """torch 2.13 has been seen to compile volumes wrongly without a word (LEARNING.md, 7)."""
+    """torch 2.13 has been seen to compile volumes wrongly without a word."""
     model = random_model(kind, 3)
     state, pairs = crowd(geometry("periodic", 3), n=120)
     increments = noise.draw(pairs, 1.0, torch.Generator().manual_seed(8))

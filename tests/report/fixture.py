@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from pipeline import h5md
-from pipeline.analysis import comparison, settings, statistics
+from pipeline.analysis import comparison, plan, statistics
 from pipeline.trajectory import Box, Trajectory
 
 SPACING, STEPS, HALF = 10.0, 40, 20
@@ -90,13 +90,13 @@ def _tracking(folder: Path, trajectory: Trajectory) -> None:
 
 def _statistics(folder: Path, sources: dict[str, Trajectory]) -> None:
     """Statistics and comparison by the project's own analysis, over the test block."""
-    planned = settings.plan(sources["experiment"], SPACING)
+    planned = plan.plan(sources["experiment"], SPACING)
     measured = {}
     for name, source in sources.items():
         measured[name] = statistics.measure(source, planned, source.free.all(axis=0))
         if name == "experiment":
-            measured[name]["noise_floor"] = statistics.floor(measured[name])
-        note = {"source": name, "settings": settings.described(planned)}
+            measured[name]["noise_floor"] = comparison.floor(measured[name])
+        note = {"source": name, "settings": plan.described(planned)}
         statistics.write(folder / "statistics" / f"{name}.h5", measured[name], note)
     models = [
         comparison.Source(name.split("_seed")[0], 0, found)

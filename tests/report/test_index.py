@@ -72,3 +72,48 @@ def test_it_opens_in_a_browser(browser: Browser, results: Path, width: int) -> N
         assert not complaints(page)
         page.get_by_role("link", name="old").click()
         assert page.title() == "a report"
+
+
+NEIGHBOURS = {
+    "garbage": b"\x00\xff garbage",
+    "empty": b"",
+    "cut": b'{"name": "A", "head',
+    "a list": b"[1, 2]",
+    "a number": b"3",
+    "no facts": b"{}",
+    "deep": b"[" * 100_000,
+    "lights that are none": b'{"lights": 3}',
+    "older": json.dumps({"name": "A", "written": "2024-01-01T00:00:00"}).encode(),
+    "no date": None,
+    "numbers for words": None,
+    "newer": None,
+}
+
+
+@pytest.mark.parametrize("content", NEIGHBOURS.values(), ids=NEIGHBOURS)
+def test_a_bad_neighbour_does_not_stop_the_list(results: Path, request, content) -> None:
+    """Of a record that cannot be read there is the link; all others are listed as they were."""
+    record = results / "old" / "report.json"
+    facts = json.loads(record.read_text())
+    changes = {
+        "no date": {"written": "yesterday"},
+        "numbers for words": {"headline": 3},
+        "newer": {"invented": {"later": 1}},
+    }
+    changed = json.dumps(facts | changes.get(request.node.callspec.id, {})).encode()
+    record.write_bytes(changed if content is None else content)
+    page = results / "index.html"
+    index.write(page, results.glob("*/report.json"))
+    text = page.read_text()
+    assert 'href="old/report.html"' in text
+    assert 'href="new/report.html"' in text
+    assert ("cannot be read" in text) == (request.node.callspec.id != "newer")
+
+
+def test_a_record_that_is_a_folder_or_a_link_to_nowhere(results: Path) -> None:
+    for name in ("old", "new"):
+        (results / name / "report.json").unlink()
+    (results / "old" / "report.json").mkdir()
+    (results / "new" / "report.json").symlink_to("nowhere")
+    index.write(results / "index.html", [results / name / "report.json" for name in ("old", "new")])
+    assert (results / "index.html").read_text().count("cannot be read") == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis.conservation import conservation, read
 from pipeline.report import verdict
-from pipeline.report.figures import laws, tracking
+from pipeline.report.figures import tracking
 from pipeline.report.results import Results
 from tests.report.conftest import SETTINGS
 
@@ -36,7 +36,7 @@ def results(folder: Path, tmp_path: Path) -> Results:
     ],
 )
 def test_grades(value: float, state: str) -> None:
-    assert verdict.grade(value, 1.0, 2.0) == state
+    assert verdict.Bound(1.0, 2.0).grade(value) == state
 
 
 def test_all_six_questions_are_answered(results: Results) -> None:
@@ -67,8 +67,12 @@ def test_steps_as_long_as_the_search_range_spoil_it_too(results: Results) -> Non
 def test_noise_share_is_two_sigma_squared_over_the_variance(results: Results) -> None:
     noise = tracking.measure(results)
     trajectory = results.trajectory()
-    variance = trajectory.velocity[trajectory.free].var(axis=0).mean()
-    assert noise.share == pytest.approx(2 * 0.03**2 / variance)
+    spread = [
+        velocity[free].var(axis=0, ddof=1).mean()
+        for velocity, free in zip(trajectory.velocity, trajectory.free, strict=True)
+        if free.sum() > 1
+    ]
+    assert noise.share == pytest.approx(2 * 0.03**2 / np.mean(spread), rel=0.01)
 
 
 def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
@@ -85,15 +89,6 @@ def test_a_rollout_that_stopped_is_told(results: Results) -> None:
     answer = verdict.laws(results)
     assert answer.state == "fair"
     assert answer.sentence.startswith("Stopped after 3")
-
-
-def test_balances_agree_with_the_analysis(results: Results) -> None:
-    found = conservation(read(results.folder / "metriplectic/seed0/rollout.h5"))
-    left = laws.residuals(laws.observables(results, results.first))
-    assert np.abs(left.energy).max() == pytest.approx(found["energy_drift"])
-    assert left.momentum.max() == pytest.approx(found["momentum_drift"])
-    span = left.time[-1]
-    assert left.entropy[-1] / span == pytest.approx(found["entropy_production"])
 
 
 def test_errors_are_held_against_the_noise_floor(results: Results) -> None:
@@ -114,3 +109,14 @@ def test_seeds_are_summed_up_by_their_median(results: Results) -> None:
     answer = verdict.structure(Results(results.folder, SETTINGS))
     assert answer.state == "good"
     assert "4 %" in answer.sentence
+
+
+def test_the_manual_names_the_bounds_that_decide() -> None:
+    page = (Path(__file__).parents[2] / "docs/explanation/report.md").read_text()
+    for question, _, threshold in verdict.QUESTIONS:
+        (row,) = re.findall(rf"^\| {re.escape(question)} \|(.*)$", page, re.M)
+        named, decisive = (
+            {float(one) for one in re.findall(r"\b\d+(?:\.\d+)?(?:e-\d+)?", text.replace("−", "-"))}
+            for text in (row, threshold)
+        )
+        assert named <= decisive, question

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.simulate.elements import Rubber, respond, rest
+from pipeline.simulate.elements import respond, rest
+from pipeline.simulate.settings import Rubber
 
 RUBBER = Rubber()
 ELASTIC = Rubber(g=(), tau=())

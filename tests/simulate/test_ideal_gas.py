@@ -13,11 +13,12 @@ from pipeline import graphs
 from pipeline.learn.likelihood import cholesky, solve
 from pipeline.learn.snapshots import Snapshots
 from pipeline.pairs import State
-from pipeline.simulate.ideal_gas import IdealGas, model, simulate
+from pipeline.simulate.ideal_gas import model, simulate
+from pipeline.simulate.settings import Force, IdealGas
 from pipeline.trajectory import Trajectory
 
-SMALL = {"particles": 216, "cutoff": 0.26, "relaxation": 40, "frames": 60}
-FORCE = {"kind": "taylor_green", "amplitude": 40.0, "periods": [1, 1, -2]}
+SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=40, frames=60)
+FORCE = Force(kind="taylor_green", amplitude=40.0, periods=(1, 1, -2))
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +28,12 @@ def still() -> Trajectory:
 
 @pytest.fixture(scope="module")
 def stirred() -> Trajectory:
-    return simulate({**SMALL, "force": FORCE}, 1)
+    return simulate(SMALL.replace(force=FORCE), 1)
 
 
 @pytest.fixture(scope="module")
 def sheared() -> Trajectory:
-    return simulate({**SMALL, "shear_rate": 1.0}, 1)
+    return simulate(SMALL.replace(shear_rate=1.0), 1)
 
 
 def lucy(r: np.ndarray, h: float) -> np.ndarray:
@@ -52,7 +53,7 @@ def kinetic(v: np.ndarray) -> float:
 
 def test_temperatures_follow_from_entropies(still: Trajectory) -> None:
     """Sackur and Tetrode: T = T0 exp(S / C) (V0 / V)^(2/3), C = 3 N_p / 2."""
-    V = volumes(still.position[20], SMALL["cutoff"])
+    V = volumes(still.position[20], SMALL.cutoff)
     T = np.exp(still.extra["entropy"][20] / 15) * (1 / 216 / V) ** (2 / 3)
     assert np.allclose(T, still.extra["temperature"][20], rtol=1e-9)
 
@@ -76,7 +77,7 @@ def test_energy_and_momentum_are_conserved(still: Trajectory) -> None:
 
 
 def test_replicas_are_independent_and_seeds_repeatable(still: Trajectory) -> None:
-    few = {**SMALL, "relaxation": 2, "frames": 3}
+    few = SMALL.replace(relaxation=2, frames=3)
     one, again, other = (simulate(few, seed) for seed in (1, 1, 2))
     assert np.array_equal(one.position, again.position)
     assert abs(np.corrcoef(one.velocity[0].ravel(), other.velocity[0].ravel())[0, 1]) < 0.15
@@ -115,5 +116,8 @@ def test_without_its_force_the_law_does_not_fit(stirred: Trajectory) -> None:
 
 
 def test_an_unknown_option_is_refused() -> None:
-    with pytest.raises(ValueError, match="no option colour"):
-        simulate({"colour": 1}, 0)
+    with pytest.raises(ValueError, match="colour is not a setting"):
+        SMALL.replace(colour=1)
+
+    with pytest.raises(ValueError, match=r"at most half of simulate\.length"):
+        SMALL.replace(cutoff=0.6)

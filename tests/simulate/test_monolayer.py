@@ -7,10 +7,11 @@ import pytest
 from scipy.spatial import Delaunay, cKDTree
 
 from pipeline.simulate.md import Sample, Span, advance, neighbours_of, pair_energy
-from pipeline.simulate.monolayer import COLLOIDS, MATCHED, drive, law, prepare, reach, simulate
+from pipeline.simulate.monolayer import drive, law, prepare, reach, simulate
+from pipeline.simulate.settings import COLLOIDS, MATCHED
 
-TINY = COLLOIDS._replace(width=14.0, height=12.0, frames=60, period=30, view=(128, 128))
-STILL = TINY._replace(strain=0.0)
+TINY = COLLOIDS.replace(width=14.0, height=12.0, frames=60, period=30, view=(128, 128))
+STILL = TINY.replace(strain=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def annealed(parameters):
 
 @pytest.mark.parametrize("drag", [0.0, 0.05])
 def test_kinetic_temperature_is_that_of_the_bath(drag):
-    parameters = STILL._replace(drag=drag)
+    parameters = STILL.replace(drag=drag)
     sample, near = annealed(parameters)
     rule, rng = law(parameters), np.random.default_rng(1)
     free = sample.mobile > 0
@@ -39,7 +40,7 @@ def test_kinetic_temperature_is_that_of_the_bath(drag):
 
 
 def test_energy_is_kept_without_friction_to_second_order():
-    parameters = STILL._replace(friction=0.0, drag=0.0, temperature=0.02)
+    parameters = STILL.replace(friction=0.0, drag=0.0, temperature=0.02)
     sample, near = annealed(parameters)
     rule, errors = law(parameters), []
     kicked = 0.02 * np.random.default_rng(2).standard_normal(sample.v.shape)
@@ -113,9 +114,9 @@ def test_attributes_carry_the_law(record):
 
 def test_refuses_boxes_too_small():
     with pytest.raises(ValueError, match="twice the reach"):
-        simulate(TINY._replace(width=6.0, view=(60, 60)), progress=False)
+        simulate(TINY.replace(width=6.0, view=(60, 60)), progress=False)
     with pytest.raises(ValueError, match="larger than the sample"):
-        simulate(TINY._replace(view=(128, 160)), progress=False)
+        simulate(TINY.replace(view=(128, 160)), progress=False)
 
 
 def hexatic(r, chosen):
@@ -143,7 +144,7 @@ def nonaffine(before, after, chosen, cutoff=1.72):
 def test_the_default_sample_is_polycrystalline_and_rearranges():
     # Figures of the recipe: |psi6| 0.86 to 0.90, velocity autocorrelation 0.78, 0.43, 0.13, -0.19
     # at lags 1, 2, 3, 5 frames, 5 to 11 % rearranged in half a cycle.
-    parameters = COLLOIDS._replace(frames=800, preparation=1)
+    parameters = COLLOIDS.replace(frames=800, preparation=1)
     truth = simulate(parameters, progress=False)
     r = truth.position / parameters.a_px
     free = ~truth.driven[0]
@@ -158,7 +159,7 @@ def test_the_default_sample_is_polycrystalline_and_rearranges():
 
 @pytest.mark.slow
 def test_the_matched_twin_follows_its_drive():
-    truth = simulate(MATCHED._replace(frames=400), progress=False)
+    truth = simulate(MATCHED.replace(frames=400), progress=False)
     free = ~truth.driven[0]
     transverse = truth.velocity[:, free, 1] / MATCHED.a_px
     assert transverse.var() == pytest.approx(MATCHED.temperature * MATCHED.amplitude, rel=0.06)

@@ -9,7 +9,8 @@ import pytest
 
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
-from pipeline.simulate.ideal_gas import IdealGas, equilibrium, model
+from pipeline.simulate.ideal_gas import equilibrium, model, space
+from pipeline.simulate.settings import IdealGas
 from pipeline.space import periodic
 
 # The paper's range, in which a particle has 17 neighbours, and a longer one.
@@ -19,13 +20,13 @@ CUTOFFS = (0.2, 0.3)
 @cache
 def start(cutoff: float) -> State:
     gas = IdealGas(cutoff=cutoff)
-    return equilibrium(model(gas), gas.particles, gas.space, np.random.default_rng(0))
+    return equilibrium(model(gas), gas.particles, space(gas), np.random.default_rng(0))
 
 
 def evaluate(cutoff: float, stretch: float = 1.0) -> tuple[Dynamics, float]:
     """The gas in a box stretched on all axes, entropies as they were, and its volume."""
     gas, state = IdealGas(cutoff=cutoff), start(cutoff)
-    law, sides = model(gas), [stretch * float(x) for x in gas.space.lengths]
+    law, sides = model(gas), [stretch * float(x) for x in space(gas).lengths]
     pairs = find(stretch * state.r, periodic(sides), law.cutoff, 0.0)
     stretched = state._replace(r=stretch * state.r)
     return law.dynamics(stretched, pairs), float(np.prod(sides))

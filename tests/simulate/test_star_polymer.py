@@ -10,9 +10,10 @@ from scipy.spatial import cKDTree
 from pipeline.analysis.correlations import squared_displacements, velocity_products
 from pipeline.analysis.runs import runs
 from pipeline.simulate import star_polymer
+from pipeline.simulate.settings import StarPolymer
 
 # The paper's density with fewer molecules: seconds instead of minutes.
-SMALL = {"polymers": 300, "length": 20.2, "frames": 1200, "equilibration": 40.0}
+SMALL = StarPolymer(polymers=300, length=20.2, frames=1200, equilibration=40.0)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def test_diffusion_from_velocities_is_that_from_displacements(melt):
 )
 def test_settings_that_cannot_be_simulated_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
-        star_polymer.simulate({**SMALL, **wrong}, seed=0)
+        SMALL.replace(**wrong)
 
 
 def test_a_box_too_full_for_another_core_is_refused(monkeypatch):

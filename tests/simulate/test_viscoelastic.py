@@ -7,26 +7,12 @@ import pytest
 
 from pipeline import h5md
 from pipeline.simulate import systems
-from pipeline.simulate.elements import Body, Rubber
-from pipeline.simulate.viscoelastic import (
-    Cycle,
-    Held,
-    Motion,
-    Square,
-    load,
-    run,
-    simulate,
-    step,
-    still,
-)
+from pipeline.simulate.elements import Body
+from pipeline.simulate.settings import Cycle, Rubber, Square
+from pipeline.simulate.viscoelastic import Held, Motion, load, run, simulate, step, still
 
 CYCLE = Cycle(shear=1.0, ramp=0.3, hold=0.1, frames=90)
-TINY = {
-    "particles": 6,
-    "elements": 4,
-    "substeps": 1,
-    "cycles": [CYCLE._asdict(), {**CYCLE._asdict(), "shear": 0.5}],
-}
+TINY = Square(particles=6, elements=4, cycles=(CYCLE, CYCLE.replace(shear=0.5)))
 
 
 @pytest.fixture(scope="module")
@@ -102,9 +88,8 @@ def test_the_seed_decides_the_mesh_and_nothing_else(record):
 
 
 def test_it_is_written_as_any_other_system(tmp_path):
-    options = {"kind": "viscoelastic", "seed": 4, "replicas": 2, **TINY}
-    options["cycles"] = [{**CYCLE._asdict(), "frames": 3}]
-    made = systems.simulate(options, "viscoelastic", 1)
+    short = TINY.replace(seed=4, cycles=(CYCLE.replace(frames=3),))
+    made = systems.simulate(short, "viscoelastic", 1)
     h5md.write(tmp_path / "t.h5", made)
     found = h5md.read(tmp_path / "t.h5")
     assert found.attributes["replica"] == 1
@@ -113,10 +98,10 @@ def test_it_is_written_as_any_other_system(tmp_path):
 
 
 def test_a_load_that_is_none_is_refused():
-    with pytest.raises(ValueError, match="at least one cycle"):
-        simulate({"cycles": []}, 0)
-    with pytest.raises(ValueError, match="at least 4 particles"):
-        simulate({"cycles": [CYCLE._asdict()], "particles": 3}, 0)
+    with pytest.raises(ValueError, match=r"cycles: needs this many entries at least: 1"):
+        TINY.replace(cycles=())
+    with pytest.raises(ValueError, match=r"particles \(per side\): must be at least 4"):
+        TINY.replace(particles=3)
 
 
 @pytest.mark.slow
@@ -124,7 +109,9 @@ def test_mesh_and_time_step_converge():
     """Errors fall with element size (the corners' singularity sets the order) and step."""
 
     def path(elements, substeps):
-        square = Square((CYCLE,), 10, elements, substeps=substeps, distortion=0.0)
+        square = Square(
+            cycles=(CYCLE,), particles=10, elements=elements, substeps=substeps, distortion=0.0
+        )
         return run(square, CYCLE, 0)
 
     def error(found, best):

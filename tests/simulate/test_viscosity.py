@@ -8,7 +8,8 @@ import torch
 
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
-from pipeline.simulate.ideal_gas import IdealGas, equilibrium, model, simulate
+from pipeline.simulate.ideal_gas import equilibrium, model, simulate, space, units
+from pipeline.simulate.settings import IdealGas
 
 SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=200, frames=2000)
 EVERY = 4  # frames between evaluations of the stress
@@ -16,24 +17,24 @@ EVERY = 4  # frames between evaluations of the stress
 
 def evaluate(gas: IdealGas, state: State, time: float) -> Dynamics:
     law = model(gas)
-    return law.dynamics(state, find(state.r, gas.space, law.cutoff, time))
+    return law.dynamics(state, find(state.r, space(gas), law.cutoff, time))
 
 
 def volume(gas: IdealGas) -> float:
-    return (gas.length / gas.units.length) ** 3
+    return (gas.length / units(gas).length) ** 3
 
 
 def stresses(gas: IdealGas, seed: int) -> np.ndarray:
     """(T, 5) V sigma of motion and conservative forces: xy, xz, yz, (xx - yy)/2, (yy - zz)/2."""
-    made = simulate(gas._asdict(), seed)
-    a, _ = gas.units
+    made = simulate(gas, seed)
+    a, _ = units(gas)
     found = []
     for t in range(0, gas.frames, EVERY):
-        r, v = (torch.from_numpy(x[t] / s) for x, s in _scaled(made, a, gas.units.velocity))
+        r, v = (torch.from_numpy(x[t] / s) for x, s in _scaled(made, a, units(gas).velocity))
         state = State(r, v, torch.from_numpy(made.extra["entropy"][t]))
         d = evaluate(gas, state, float(made.time[t]) / gas.dt)
         u = v.clone()
-        u[:, 0] -= gas.space.rate * (r[:, 1] - r[:, 1].mean())
+        u[:, 0] -= space(gas).rate * (r[:, 1] - r[:, 1].mean())
         virial = (
             (d.pairs.r * d.pressure)[:, None, None] * d.pairs.e[:, :, None] * d.pairs.e[:, None]
         )
@@ -50,15 +51,15 @@ def _scaled(made, length: float, speed: float):
 
 def test_the_friction_is_the_one_put_in() -> None:
     """An affine flow meets eta (n V)^2: particles of volume V fill n V of space."""
-    gas = SMALL._replace(shear_rate=1.0)
-    state = equilibrium(model(gas), gas.particles, gas.space, np.random.default_rng(0))
+    gas = SMALL.replace(shear_rate=1.0)
+    state = equilibrium(model(gas), gas.particles, space(gas), np.random.default_rng(0))
     flow = torch.zeros_like(state.v)
-    flow[:, 0] = gas.space.rate * state.r[:, 1]
+    flow[:, 0] = space(gas).rate * state.r[:, 1]
     d = evaluate(gas, state._replace(v=flow), 0.0)
     stress = float((d.pairs.r * d.pairs.e[:, 1] * d.friction[:, 0]).sum()) / volume(gas)
-    put_in = gas.viscosity * gas.units.length * gas.dt
+    put_in = gas.viscosity * units(gas).length * gas.dt
     filled = gas.particles * float(d.thermo.V.mean()) / volume(gas)
-    assert stress / gas.space.rate == pytest.approx(put_in * filled**2, rel=0.15)
+    assert stress / space(gas).rate == pytest.approx(put_in * filled**2, rel=0.15)
 
 
 @pytest.mark.slow
@@ -67,11 +68,11 @@ def test_shear_meets_the_viscosity_of_green_and_kubo() -> None:
 
     The integral runs to 0.03, where 85 % of it are reached and its noise is still small.
     """
-    still, moved = stresses(SMALL, 1), stresses(SMALL._replace(shear_rate=4.0), 2)
+    still, moved = stresses(SMALL, 1), stresses(SMALL.replace(shear_rate=4.0), 2)
     T = float(model(SMALL).scales.temperature)
     lags = np.arange(round(0.03 / (EVERY * SMALL.dt)))
     memory = [np.mean(still[: len(still) - k] * still[k:]) for k in lags]
     green_kubo = np.trapezoid(memory) * EVERY / (T * volume(SMALL))
     sheared = -moved[:, 0].mean() / (volume(SMALL) * 4.0 * SMALL.dt)
     assert sheared == pytest.approx(green_kubo, rel=0.4)
-    assert sheared > 50 * SMALL.viscosity * SMALL.units.length * SMALL.dt
+    assert sheared > 50 * SMALL.viscosity * units(SMALL).length * SMALL.dt

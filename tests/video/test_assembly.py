@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.analysis.runs import runs
 from pipeline.learn.train import traits
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
@@ -74,3 +75,46 @@ def test_a_band_that_leaves_nobody_free_is_refused() -> None:
             Scale(None, None),
             {"dataset": "x", "synthetic": False},
         )
+
+
+def test_velocities_are_over_the_time_that_passed() -> None:
+    """From frame 10 on every other frame was taken: the speed stays what it was."""
+    number = np.concatenate([np.arange(10), np.arange(10, 20, 2)])
+    table = tracks()
+    table["x"] += 0.3 * table["frame"]
+    table = table[table["frame"].isin(number)]
+    found = assemble(
+        table, VIEW, Scale(None, 20.0), {"dataset": "x", "synthetic": False}, seen=[number]
+    )
+    np.testing.assert_allclose(found.time, number / 20)
+    speed = [found.velocity[t][found.present[t]][:, 0].mean() for t in (5, 12, 14)]
+    assert speed == pytest.approx([7.0] * 3, rel=0.05)
+    assert found.successive().tolist() == (np.diff(number) == 1).tolist()
+    (run,) = runs(found)
+    assert run.seen.any(axis=1).tolist() == [t in number[1:] for t in range(19)]
+
+
+def test_only_what_was_seen_all_along_counts() -> None:
+    """Pictures moved by 30 px in x and -8 in y: box, density and band follow."""
+    moved = VIEW._replace(moved=((0.0, -8.0), (30.0, 0.0)))
+    plain, found = (
+        assemble(tracks(), view, Scale(None, None), {"dataset": "x", "synthetic": False})
+        for view in (VIEW, moved)
+    )
+    np.testing.assert_allclose(found.box.lengths, plain.box.lengths - np.array([30, 8]))
+    np.testing.assert_allclose(found.box.origin, plain.box.origin + np.array([0, 8]))
+    low, high = found.box.origin, found.box.origin + found.box.lengths
+    there = found.position[found.present]
+    assert (there >= low).all()
+    assert (there <= high).all()
+    assert found.number_density() == pytest.approx(plain.number_density(), rel=0.08)
+    width = (found.position[found.free] - low).min(), (high - found.position[found.free]).min()
+    assert min(width) > 10
+    assert "only the region seen all along counts, 82 x 84 of" in found.attributes["warnings"][0]
+    assert not any("region" in sentence for sentence in plain.attributes["warnings"])
+
+
+def test_a_drift_that_leaves_nothing_is_refused() -> None:
+    view = VIEW._replace(moved=((-150.0, 0.0), (0.0, 0.0)))
+    with pytest.raises(ValueError, match="nothing is seen all along"):
+        assemble(tracks(), view, Scale(None, None), {"dataset": "x", "synthetic": False})

@@ -131,6 +131,7 @@ class Deadly:
 
     def __init__(self, video, marker):
         self.video, self.marker = video, marker
+        self.seen, self.number, self.correction = video.seen, video.number, video.correction
 
     def __len__(self):
         return len(self.video)

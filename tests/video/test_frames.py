@@ -102,7 +102,7 @@ def test_colour_film_by_channel(film, tmp_path, stack):
 
 def test_several_videos_are_several_runs_and_subfolders_count(tmp_path, stack):
     tifffile.imwrite(tmp_path / "run10.tif", stack)
-    tifffile.imwrite(tmp_path / "run9.tif", stack)
+    tifffile.imwrite(tmp_path / "run9.tif", stack[::-1])
     (tmp_path / "series").mkdir()
     for t in range(3):
         imageio.imwrite(tmp_path / "series" / f"{t}.png", stack[t])

@@ -194,3 +194,42 @@ def test_published_numbers_of_bulk_water(real):
     fit, _ = curve_fit(lambda t, n, a: np.log(a) + n * t, np.log(em.index), np.log(em), (1, 1))
     assert fit[0] == pytest.approx(1.084, abs=0.002)
     assert fit[1] == pytest.approx(1.593, abs=0.005)
+
+
+def test_lost_frames_are_gaps_and_a_lower_rate_is_none(walkers):
+    """Of frames 0 to 9 one is lost, and from 10 on every other was taken: who is filled where?"""
+    number = np.array([0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 22])
+    table = table_of([walkers[0] + 0.2 * t for t in range(len(number))])
+    table["frame"] = number[table["frame"]]
+    tracks, summary = link(table, Linking(4.5, memory=2), seen=[number])
+    assert sorted(set(tracks["frame"])) == sorted({*number.tolist(), 3})
+    assert set(tracks.loc[tracks["filled"], "frame"]) == {3}
+    assert len(summary["per_frame"]) == len(number)
+    middle = (
+        tracks[tracks["frame"].isin([2, 3, 4])]
+        .pivot(index="particle", columns="frame", values="x")
+        .dropna()
+    )
+    np.testing.assert_allclose(middle[3], (middle[2] + middle[4]) / 2)
+
+
+def test_a_break_of_all_tracks_is_named(walkers):
+    frames = list(walkers)
+    half = len(frames) // 2
+    frames[half:] = [points + 100 for points in frames[half:]]
+    _, summary = link(table_of(frames), Linking(4.5, memory=1))
+    said = [s for s in summary["warnings"] if "nearly all tracks break" in s]
+    assert said == [
+        f"nearly all tracks break at frame {half} of run 0: the view jumped or the video is cut "
+        "there, and what comes after are other particles."
+    ]
+
+
+def test_drift_goes_on_through_a_frame_that_is_missing(walkers):
+    steady = walkers[0] + np.array([0.0, 1.5]) * np.arange(12)[:, None, None]
+    table = table_of(list(steady))
+    table = table[table["frame"] != 5]
+    tracks, summary = link(table, Linking(4.0, memory=2, remove_drift=True))
+    spread = tracks.groupby("particle")["x"].agg(np.ptp)
+    assert spread.max() < 1e-6
+    np.testing.assert_allclose(summary["moved"][0], [[0, 0], [16.5, 0]], atol=1e-5)

@@ -8,6 +8,7 @@ import pytest
 import tifffile
 
 from pipeline.video.frames import Video, check_scale, open_run
+from pipeline.video.settings import Reading
 from pipeline.video.sources import runs
 from pipeline.video.survey import open_all
 
@@ -126,16 +127,14 @@ def test_a_film_states_its_playing_speed_only(film, tmp_path, stack):
 
 
 def test_a_data_set_whose_runs_or_scale_disagree(tmp_path, stack):
-    settings = {"mpp": 0.68, "fps": 80, "pixel_aspect": 1.0, "channel": None, "crop": None}
-    settings |= {"background": None, "flicker": False, "registration": False, "frames": None}
-    settings |= {"position": None, "plane": None, "times": "file", "repeats": "leave out"}
+    settings = Reading(mpp=0.68, fps=80)
     described = {"axes": "TYX", "mpp": 0.68, "fps": 80.0}
     tifffile.imwrite(tmp_path / "a.tif", stack, metadata=described)
     assert [len(video) for video in open_all(tmp_path, settings)] == [7]
-    assert len(open_all(tmp_path, {**settings, "frames": [1, 4]})[0]) == 3
-    assert open_all(tmp_path, {**settings, "crop": [2, 3, 22, 13]})[0].shape == (10, 20)
+    assert len(open_all(tmp_path, settings.replace(frames=(1, 4)))[0]) == 3
+    assert open_all(tmp_path, settings.replace(crop=(2, 3, 22, 13)))[0].shape == (10, 20)
     with pytest.raises(ValueError, match="contradicts"):
-        open_all(tmp_path, {**settings, "mpp": 1.0})
+        open_all(tmp_path, settings.replace(mpp=1.0))
     tifffile.imwrite(tmp_path / "b.tif", stack[:, :20], metadata=described)
     with pytest.raises(ValueError, match=r"a: 32 x 24 px, b: 32 x 20 px"):
         open_all(tmp_path, settings)

@@ -16,6 +16,7 @@ import pytest
 from pipeline import tables
 from pipeline.video.detect import Detection, detected
 from pipeline.video.link import Linking, link_file
+from pipeline.video.preprocess import Correction
 
 FRAMES = int(os.environ.get("SOAK_FRAMES", "5000"))
 WARM = 500  # frames after which nothing may grow
@@ -28,7 +29,8 @@ class Made:
     """A video that is nowhere: spots that stroll about the places of a grid, and blink."""
 
     def __init__(self, length: int) -> None:
-        self.length = length
+        self.length, self.correction = length, Correction()
+        self.seen, self.number = np.ones(length, bool), np.arange(length)
         axis = np.arange(20.0, SIDE - 20, 24.0)
         self.place = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
 
@@ -105,7 +107,7 @@ def test_memory_is_flat_after_the_first_frames(tmp_path):
             yield block
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipeline.video.link.blocks.read", watched)
+        patch.setattr("pipeline.video.link.tables.read_blocks", watched)
         summary = link_file(features, tracks, Linking(6.0, memory=2, min_length=5))
     gauge.judge("linking")
     assert summary["n_tracks"] == len(video.place)

@@ -12,11 +12,10 @@ from pipeline.video import survey
 from pipeline.video.detect import Detection, features, locate
 from pipeline.video.frames import write_examples
 from pipeline.video.link import Linking, link
+from pipeline.video.settings import Reading
 from pipeline.video.tune import detection, tune
 
-ASKED = {"mpp": None, "fps": None, "pixel_aspect": 1.0, "channel": None, "position": None}
-ASKED |= {"plane": None, "frames": None, "crop": None, "background": None, "flicker": False}
-ASKED |= {"registration": False, "times": "file", "repeats": "leave out"}
+ASKED = Reading()
 SPOTS = Detection(9, 300.0, 8.0, 50)
 
 
@@ -49,7 +48,7 @@ CLEAN = film(40)
 
 def surveyed(folder, images, **asked) -> survey.Survey:
     tifffile.imwrite(folder / "a.tif", images, photometric="minisblack")
-    return survey.survey(folder, {**ASKED, **asked})
+    return survey.survey(folder, ASKED.replace(**asked))
 
 
 def test_a_clean_film_gives_no_word(tmp_path):
@@ -179,7 +178,7 @@ def test_a_survey_comes_back_from_disk(tmp_path):
     (tmp_path / "data").mkdir()
     made = surveyed(tmp_path / "data", images, flicker=True, registration=True)
     survey.write(tmp_path / "s.h5", tmp_path / "s.json", made)
-    asked = {**ASKED, "flicker": True, "registration": True}
+    asked = ASKED.replace(flicker=True, registration=True)
     again = survey.read(tmp_path / "s.h5", tmp_path / "data", asked)
     for one, other in zip(made.videos, again, strict=True):
         np.testing.assert_array_equal(one.seen, other.seen)

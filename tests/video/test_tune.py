@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from pipeline.simulate.monolayer import COLLOIDS, simulate
+from pipeline.simulate.monolayer import simulate
 from pipeline.simulate.render import Camera, render
+from pipeline.simulate.settings import COLLOIDS
 from pipeline.video.detect import features
 from pipeline.video.frames import open_run
 from pipeline.video.link import link
@@ -134,7 +135,7 @@ def test_bulk_water_in_its_bounds(real):
 @pytest.mark.parametrize("peak", [800.0, 100.0], ids=["default", "dim"])
 def test_the_default_experiment_is_tracked_unaided(tmp_path, peak):
     """The simulated monolayer, small, through the real renderer: all found, nothing invented."""
-    small = COLLOIDS._replace(
+    small = COLLOIDS.replace(
         width=24.0, height=20.0, frames=30, period=60, preparation=1, view=(210, 210)
     )
     truth = simulate(small, progress=False)

@@ -83,5 +83,5 @@ def test_snakemake_makes_its_own_report_with_captions(finished, snakemake):
     made = snakemake(home, "--report", "workflow.html", "results/tiny/report.html")
     assert made.returncode == 0, made.stderr[-3000:]
     text = (home / "workflow.html").read_text()
-    for shown in ("detection settings", "errors, as a table", "D2min, map", "six questions"):
+    for shown in ("detection settings", "errors, as a table", "d2min map", "six questions"):
         assert shown in text

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from pipeline import schema
+from pipeline.schema import commented
+from pipeline.settings import HEAD, Settings
 
 HOME = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location("settings", HOME / "workflow" / "settings.py")
@@ -23,6 +30,40 @@ def test_every_shipped_overlay_is_valid():
 def test_a_name_without_overlay_gets_the_defaults():
     defaults = yaml.safe_load((HOME / "config" / "config.yaml").read_text())
     assert settings.settings("anything", {}) == defaults
+
+
+def test_the_shipped_defaults_are_what_the_settings_say():
+    """./setup python -m pipeline.settings > config/config.yaml"""
+    assert (HOME / "config" / "config.yaml").read_text() == commented(Settings(), HEAD) + "\n"
+
+
+def test_settings_are_light():
+    """Every start of snakemake reads them."""
+    heavy = ("torch", "numba", "lightning", "scipy", "pandas", "h5py", "skfem")
+    code = f"import sys, pipeline.settings; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def numbers(section, path=""):
+    """Every key that may hold a number."""
+    for field in schema.fields(section):
+        where = f"{path}{field.name}"
+        if field.key.kinds:
+            for kind, inner in field.key.kinds.items():
+                yield from numbers(inner, f"{where}.{kind}.")
+        elif isinstance(field.default, schema.Section):
+            yield from numbers(field.default, f"{where}.")
+        elif re.search(r"\b(int|float)\b", str(field.type)):
+            yield where, field.key
+
+
+def test_every_number_is_bounded_on_both_sides():
+    found = dict(numbers(Settings()))
+    assert len(found) > 60
+    for where, said in found.items():
+        assert said.least is not None or said.above is not None, where
+        assert said.most is not None or said.below is not None, where
 
 
 def test_the_command_line_wins_over_the_overlay_over_the_defaults():

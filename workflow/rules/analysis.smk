@@ -140,19 +140,6 @@ rule truth:
         "../scripts/truth.py"
 
 
-# What snakemake --report shows of the figures; the report has them all.
-SHOWN = {
-    "overlay": "detections on a frame",
-    "pair_law": "kernel, pair force and friction",
-    "rdf": "radial distribution",
-    "vacf": "velocity autocorrelation",
-    "msd": "mean squared displacement",
-    "d2min_map": "D2min, map",
-    "d2min_lag": "D2min against lag",
-    "laws": "energy, momentum, entropy",
-}
-
-
 rule report:
     input:
         trajectory="results/{name}/trajectory.h5",
@@ -161,12 +148,21 @@ rule report:
         # A data set of true positions has no video of its own to show.
         frames=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
+            if settings(wildcards.name)["trajectory"]["truth_of"]
+            or untracked(wildcards.name)
+            or (tables_of(wildcards.name) and not has_film(wildcards.name))
             else [f"results/{wildcards.name}/tracking.h5"]
+        ),
+        tracks=lambda wildcards: (
+            []
+            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
+            else [f"results/{wildcards.name}/tracks.csv"]
         ),
         tuning=lambda wildcards: (
             []
-            if settings(wildcards.name)["trajectory"]["truth_of"] or untracked(wildcards.name)
+            if settings(wildcards.name)["trajectory"]["truth_of"]
+            or untracked(wildcards.name)
+            or tables_of(wildcards.name)
             else [f"results/{wildcards.name}/tuning.html"]
         ),
         truth=lambda wildcards: (
@@ -187,10 +183,11 @@ rule report:
         ),
         figures=report(
             directory("results/{name}/figures"),
-            patterns=[f"{{figure,{'|'.join(SHOWN)}}}.svg"],
+            # All of them: the table of contents of the report decides what is drawn.
+            patterns=["{figure}.svg"],
             caption="../report/figure.rst",
             category="{name}",
-            labels=lambda wildcards: {"what": SHOWN[wildcards.figure]},
+            labels=lambda wildcards: {"what": wildcards.figure.replace("_", " ")},
         ),
     params:
         settings=lambda wildcards: settings(wildcards.name),

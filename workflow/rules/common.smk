@@ -1,6 +1,7 @@
 # Config, names and paths: the only place that reads and checks settings.
 
 import os
+import re
 import sys
 import time
 from functools import cache
@@ -44,7 +45,7 @@ def settings(name):
     try:
         chosen = settings_file.settings(name, config)
         datasets.check(name, chosen, lambda other: settings_file.settings(other, config))
-    except (InputError, settings_file.SettingsError) as error:
+    except InputError as error:
         refuse(error)
     if shipped := settings_file.set_aside(name):
         print(
@@ -83,6 +84,20 @@ def own_files(name):
 def recorded(name):
     """The trajectories that other programs wrote, among the user's files of a data set."""
     return sources.recorded(own_files(name))
+
+
+@cache
+def tables_of(name):
+    """The tables of tracks among the user's files that are taken in place of tracking."""
+    if recorded(name) or not settings(name)["tracks"]["use"]:
+        return []
+    columns = settings(name)["tracks"]["columns"]
+    return sources.tables(own_files(name), columns, alone=not has_film(name))
+
+
+def has_film(name):
+    """Whether there is a video among the user's files."""
+    return any(path.suffix.lower() in FILM_ENDINGS for path in own_files(name))
 
 
 def own_folder(name):

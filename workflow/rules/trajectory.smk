@@ -22,6 +22,10 @@ def entry(wildcards):
         return {"recorded": own_folder(name)}
     if system(name):
         return {"simulated": f"results/{name}/replicas/0.h5"}
+    if tables_of(name):
+        made = {"table": "tracks.parquet", "tuning": "tuning.json", "linking": "linking.json"}
+        seen = {"frames": "tracking.h5", "survey": "survey.h5"} if has_film(name) else {}
+        return {key: f"results/{name}/{file}" for key, file in {**made, **seen}.items()}
     tracking = {key: tracking_of(wildcards, file) for key, file in TRACKING.items()}
     if settings(name)["trajectory"]["truth_of"]:
         return {"truth": tracking_of(wildcards, "synthetic/truth.h5"), **tracking}

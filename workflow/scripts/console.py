@@ -75,7 +75,12 @@ def prepare(log: str | os.PathLike[str], threads: int) -> None:
         screen.write(words)
         screen.flush()
 
-    sys.excepthook = end
+    def note(left: sys.UnraisableHookArgs) -> None:
+        """What goes wrong while objects are thrown away has a reason that is told already."""
+        with suppress(OSError):
+            record.write(f"ignored in {left.object!r}: {left.exc_value!r}\n")
+
+    sys.excepthook, sys.unraisablehook = end, note
     warnings.filterwarnings("ignore", category=FutureWarning, module="trackpy.*")
 
 
@@ -104,6 +109,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 # What libraries say, in lower case, when the machine has no more to give.
 MEMORY = ("out of memory", "allocate memory", "bad_alloc", "alloc failed", "start new thread")
 DISK = ("no space left", "errno = 28", "disk quota", "errno = 122")
+# Numpy and torch do not say why they could not write.
+DISK = (*DISK, "requested and", "failed writing file", "inline_container")
 KILLED = ("KilledWorker", "BrokenProcessPool")
 
 
@@ -118,6 +125,8 @@ def _surroundings(error: BaseException, log: Path) -> str:
             f"the disk is full{_named(error)} ({_free(log)}): make room, and run the same command "
             f"again to go on."
         )
+    if code == errno.EFBIG:
+        return f"a file grew larger than it may{_named(error)}: raise the limit, ulimit -f."
     if isinstance(error, (RuntimeError, AssertionError)) and _any(("cuda", "nvidia"), text):
         return (
             f"the GPU cannot be used ({_line(error).rstrip('.')}): free it, or set train.device: "

@@ -7,6 +7,7 @@ console.prepare(snakemake.log[0], 1)
 
 from pipeline import tables
 from pipeline.files import unchanged
+from pipeline.settings import sections
 from pipeline.video import survey
 from pipeline.video.detect import detected, joined
 from pipeline.video.tune import detection, parameters
@@ -22,7 +23,7 @@ settings = detection(parameters(snakemake.input.tuning))
 if parts := snakemake.input.get("parts"):
     store(joined(parts, settings))
 else:
-    asked, video = snakemake.params.settings["video"], snakemake.input.video
+    asked, video = sections(snakemake.params.settings).video, snakemake.input.video
     with unchanged(video, snakemake.params.content):
         videos = survey.read(snakemake.input.survey, video, asked)
         part = snakemake.params.part

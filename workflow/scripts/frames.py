@@ -5,10 +5,11 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
+from pipeline.settings import sections
 from pipeline.video import survey
 from pipeline.video.frames import write_examples
 
-asked, video = snakemake.params.settings["video"], snakemake.input.video
+asked, video = sections(snakemake.params.settings).video, snakemake.input.video
 with unchanged(video, snakemake.params.content):
     videos = survey.read(snakemake.input.survey, video, asked)
     write_examples(snakemake.output.frames, videos)

@@ -5,7 +5,8 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import graphs, h5md
+from pipeline.settings import sections
 
-settings = snakemake.params.settings["graph"]
+cutoff = sections(snakemake.params.settings).graph.cutoff
 data = h5md.read(snakemake.input.trajectory)
-graphs.write(snakemake.output.graphs, graphs.build(data, ratio=settings["cutoff"]))
+graphs.write(snakemake.output.graphs, graphs.build(data, ratio=cutoff))

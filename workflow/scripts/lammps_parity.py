@@ -8,18 +8,20 @@ from pathlib import Path
 
 from pipeline import h5md, trajectory
 from pipeline.files import whole
-from pipeline.lammps import case, parity
+from pipeline.lammps import parity
 from pipeline.learn.trained_model import load
+from pipeline.settings import sections
 
-chosen = snakemake.params.settings
+chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
-window = trajectory.window(data, chosen["split"], chosen["rollout"]["frames"])
+window = trajectory.window(data, chosen.split, chosen.rollout.frames)
 table = parity.compare(
     window,
     load(Path(snakemake.input.model).parent),
     h5md.read(snakemake.input.rollout),
     snakemake.input.plugin,
-    {"seed": case.SEED, "substeps": chosen["rollout"]["substeps"], **chosen["lammps"]},
+    chosen.lammps,
+    chosen.rollout.substeps,
 )
 with whole(snakemake.output.parity) as partial:
     table.to_csv(partial, index=False)

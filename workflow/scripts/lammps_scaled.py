@@ -8,34 +8,38 @@ from pathlib import Path
 
 from pipeline import h5md
 from pipeline.analysis import statistics
-from pipeline.analysis.settings import Options, described, plan
+from pipeline.analysis.plan import described, plan
+from pipeline.analysis.settings import Statistics
 from pipeline.dynamics.rollout import write
 from pipeline.files import whole
 from pipeline.lammps import scaled
 from pipeline.learn.trained_model import load
+from pipeline.settings import sections
 
-chosen = snakemake.params.settings
+chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
 learned = load(Path(snakemake.input.model).parent)
 a = learned.record["units"]["length"]
 world = scaled.Surroundings(
     data.number_density() * a**2,
-    data.dt / learned.record["units"]["time"] / chosen["rollout"]["substeps"],
-    chosen["lammps"]["ranks"],
+    data.dt / learned.record["units"]["time"] / chosen.rollout.substeps,
+    chosen.lammps.ranks,
 )
 folder = Path(snakemake.output.rollout).parent
 plugin = f"../{Path(snakemake.input.plugin).name}"
-layers = scaled.run_scaled(
-    folder, plugin, learned, scaled.Plan(**chosen["lammps"]["scaled"]), world
-)
+layers = scaled.run_scaled(folder, plugin, learned, chosen.lammps.scaled, world)
 made = scaled.collect(folder, layers, learned, world.dt, data)
 write(snakemake.output.rollout, made, {k: learned.record["units"][k] for k in ("length", "time")})
 with whole(snakemake.output.audit) as partial:
     scaled.audit(made, snakemake.output.totals).to_csv(partial, index=False)
 # From one turning point of the needle to the other.
-options = Options(chosen["statistics"]["d2min_cutoff"], chosen["statistics"]["d2min_threshold"])
 part = made.trajectory.window(slice(1, None))
-settings = plan(part, a, options._replace(map_lag=2))
+wanted = Statistics(
+    d2min_cutoff=chosen.statistics.d2min_cutoff,
+    d2min_threshold=chosen.statistics.d2min_threshold,
+    lag=2,
+)
+settings = plan(part, a, wanted)
 found = statistics.measure(part, settings, part.free.all(axis=0))
 keys = ("dataset", "dt", "length_unit", "time_unit")
 note = {"source": "lammps_scaled", "neighbour_distance": a, "settings": described(settings)}

@@ -5,11 +5,12 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import write_json
+from pipeline.settings import sections
 from pipeline.video import survey
 from pipeline.video.link import link_file
 from pipeline.video.tune import linking, parameters
 
-drift = snakemake.params.settings["link"]["drift"] == "mean"
+drift = sections(snakemake.params.settings).link.drift == "mean"
 settings = linking(parameters(snakemake.input.tuning), drift)
 seen = survey.ticks(snakemake.input.survey)
 summary = link_file(snakemake.input.features, snakemake.output.tracks, settings, seen)

@@ -7,27 +7,18 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import conservation, microscope, statistics
-from pipeline.analysis.settings import Options, described, plan
+from pipeline.analysis import comparison, conservation, microscope, statistics
+from pipeline.analysis.plan import described, plan
+from pipeline.settings import sections
 
-chosen = snakemake.params.settings
-wanted = chosen["statistics"]
+chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
-rows = trajectory.blocks(data, **chosen["split"])["test"]
-rows = trajectory.rows(data, rows, chosen["rollout"]["frames"])
+rows = trajectory.blocks(data, chosen.split.train, chosen.split.validation)["test"]
+rows = trajectory.rows(data, rows, chosen.rollout.frames)
 experiment = data.window(rows)
 sigma = data.attributes["localisation_error"]
-options = Options(
-    cutoff=wanted["d2min_cutoff"],
-    threshold=wanted["d2min_threshold"],
-    map_lag=wanted["lag"] or 0,
-    snapshots=wanted["snapshots"],
-    longest_lag=wanted["longest_lag"] or 0,
-    rearrangements=wanted["rearrangements"],
-    paper_window=wanted["paper_window"] or 0,
-)
-settings = plan(experiment, a, options)
+settings = plan(experiment, a, chosen.statistics)
 
 source, kind, stopped = experiment, "experiment", ""
 if kind_of_truth := snakemake.input.get("truth"):
@@ -37,18 +28,12 @@ if replica := snakemake.input.get("replica"):
 if rollout := snakemake.input.get("rollout"):
     source, kind = h5md.read(rollout), snakemake.wildcards.source
     stopped = conservation.stopped(rollout)
-    if wanted["blur"] and sigma:
+    if chosen.statistics.blur and sigma:
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    again = None
-    if sigma:
-        again = microscope.blur(source, sigma, np.random.default_rng(0))
-        once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
-        again = statistics.measure(again, once, source.free.all(axis=0))
-    found["noise_floor"] = statistics.floor(found, again)
-keys = ("dataset", "dt", "length_unit", "time_unit")
-attributes = {key: data.attributes[key] for key in keys}
-note = {"source": kind, "neighbour_distance": a, "settings": described(settings)}
-note["stopped"] = stopped
+    found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
+attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
+note = {"source": kind, "stopped": stopped, "neighbour_distance": a}
+note["settings"] = described(settings)
 statistics.write(snakemake.output.statistics, found, attributes | note)

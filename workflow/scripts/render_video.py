@@ -5,10 +5,9 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
-from pipeline.simulate.films import camera
+from pipeline.settings import sections
 from pipeline.simulate.render import render
 
-chosen = snakemake.params.settings
-truth = h5md.read(snakemake.input.truth)
-seed = chosen["simulate"].get("seed", 0)
-render(snakemake.output.video, truth, camera(truth, chosen["video"]), seed)
+chosen = sections(snakemake.params.settings)
+camera = chosen.simulate.camera(chosen.video.mpp, chosen.video.fps)
+render(snakemake.output.video, h5md.read(snakemake.input.truth), camera, chosen.simulate.seed)

@@ -11,14 +11,15 @@ import torch
 from pipeline import h5md, trajectory
 from pipeline.dynamics.rollout import rollout, write
 from pipeline.learn.trained_model import load
+from pipeline.settings import sections
 
 torch.set_num_threads(snakemake.threads)
-chosen = snakemake.params.settings
+chosen = sections(snakemake.params.settings)
 # Particles drawn anew and noise differ between the rollouts of one training.
 seed = int(snakemake.wildcards.seed) + 1000 * int(snakemake.wildcards.get("again", 0))
 data = h5md.read(snakemake.input.trajectory)
-window = trajectory.window(data, chosen["split"], chosen["rollout"]["frames"])
+window = trajectory.window(data, chosen.split, chosen.rollout.frames)
 learned = load(Path(snakemake.input.model).parent)
-conditions = learned.conditions(window, seed, chosen["rollout"]["substeps"])
+conditions = learned.conditions(window, seed, chosen.rollout.substeps)
 result = rollout(window, learned.model, conditions, seed)
 write(snakemake.output.rollout, result, conditions.units._asdict())

@@ -5,8 +5,8 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
-from pipeline.simulate import films
+from pipeline.settings import sections
 
-chosen = snakemake.params.settings
-truth = films.simulate(chosen["simulate"], chosen["video"], snakemake.wildcards.name)
-h5md.write(snakemake.output.truth, truth)
+chosen = sections(snakemake.params.settings)
+film = chosen.simulate.scaled(chosen.video.mpp, chosen.video.fps)
+h5md.write(snakemake.output.truth, film.simulate(film.seed, snakemake.wildcards.name))

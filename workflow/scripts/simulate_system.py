@@ -5,8 +5,9 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
+from pipeline.settings import sections
 from pipeline.simulate.systems import simulate
 
-options = snakemake.params.settings["simulate"]
-replica = int(snakemake.wildcards.replica)
-h5md.write(snakemake.output.trajectory, simulate(options, snakemake.wildcards.name, replica))
+chosen = sections(snakemake.params.settings).simulate
+made = simulate(chosen, snakemake.wildcards.name, int(snakemake.wildcards.replica))
+h5md.write(snakemake.output.trajectory, made)

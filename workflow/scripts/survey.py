@@ -5,8 +5,9 @@ import console
 console.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
+from pipeline.settings import sections
 from pipeline.video import survey
 
 with unchanged(snakemake.input.video, snakemake.params.content):
-    found = survey.survey(snakemake.input.video, snakemake.params.settings["video"])
+    found = survey.survey(snakemake.input.video, sections(snakemake.params.settings).video)
 survey.write(snakemake.output.survey, snakemake.output.summary, found)

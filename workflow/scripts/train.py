@@ -9,12 +9,13 @@ from pathlib import Path
 from pipeline import graphs, h5md
 from pipeline.learn.settings import variant
 from pipeline.learn.train import train
+from pipeline.settings import sections
 
-chosen = snakemake.params.settings
+given = sections(snakemake.params.settings)
 train(
     h5md.read(snakemake.input.trajectory),
     graphs.read(snakemake.input.graphs),
-    {**chosen["train"], **chosen["split"], **variant(snakemake.wildcards.model)},
+    variant(snakemake.wildcards.model, given.train.replace(split=given.split)),
     Path(snakemake.output.model).parent,
     seed=int(snakemake.wildcards.seed),
     threads=snakemake.threads,

@@ -14,6 +14,7 @@ from pipeline import h5md, tables
 from pipeline.files import data_files, reading, unchanged
 from pipeline.imported.assembly import load
 from pipeline.imported.sources import recorded as trajectories
+from pipeline.settings import sections
 from pipeline.units import Scale
 from pipeline.video import survey
 from pipeline.video.assembly import View, assemble, from_truth
@@ -35,13 +36,20 @@ def moved() -> tuple:
     return tuple(low), tuple(high)
 
 
-def view() -> View:
+def view(reach: dict | None = None) -> View:
+    """What the camera saw; what particles reached, where a table came without a film."""
+    if reach is None:
+        shape = example_shape(snakemake.input.frames)
+        margin = (parameters(snakemake.input.tuning)["diameter"] + 1) / 2
+    else:
+        shape, margin = tuple(reach["shape"]), reach["margin"]
     return View(
-        shape=example_shape(snakemake.input.frames),
-        margin=(parameters(snakemake.input.tuning)["diameter"] + 1) / 2,
-        cutoff=settings["graph"]["cutoff"],
-        edge_band=settings["trajectory"]["edge_band"],
-        edge=settings["trajectory"]["edge"],
+        shape=shape,
+        margin=margin,
+        cutoff=asked.graph.cutoff,
+        edge_band=asked.trajectory.edge_band,
+        edge=asked.trajectory.edge,
+        corner=(0.0, 0.0) if reach is None else tuple(reach["corner"]),
     )
 
 
@@ -51,24 +59,37 @@ def with_inputs(trajectory, inputs):
 
 
 settings = snakemake.params.settings
+asked = sections(settings)
 name, written = snakemake.wildcards.name, snakemake.output.trajectory
-scale = Scale(settings["video"]["mpp"], settings["video"]["fps"])
+scale = Scale(asked.video.mpp, asked.video.fps)
 if simulated := snakemake.input.get("simulated"):
     os.link(simulated, written)
 elif recorded := snakemake.input.get("recorded"):
-    edge = settings["trajectory"]
+    edge = asked.trajectory
     # Their particles never change in number, which tells nothing of the faces.
-    width = (settings["graph"]["cutoff"], edge["edge_band"] if edge["edge"] != "closed" else 0.0)
+    width = (asked.graph.cutoff, edge.edge_band if edge.edge != "closed" else 0.0)
     with unchanged(recorded, snakemake.params.content) as inputs:
         paths = trajectories(data_files(recorded))
         h5md.write(written, with_inputs(load(paths, settings["imported"], width, name), inputs))
 elif truth := snakemake.input.get("truth"):
     inputs = checksums(snakemake.input.tuning)
     h5md.write(written, with_inputs(from_truth(h5md.read(truth), view(), scale, name), inputs))
+elif table := snakemake.input.get("table"):
+    tuning = record("tuning")
+    note = {"dataset": name, "synthetic": False, "tables": tuning["tables"]}
+    kept = snakemake.input.get("survey")
+    made = assemble(
+        tables.read(table, tables.TRACKS),
+        view(tuning["view"]),
+        Scale(**tuning["scale"]),
+        note,
+        survey.ticks(kept) if kept else None,
+    )
+    h5md.write(written, with_inputs(made, tuning["inputs"]))
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
     tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
-    scale = Scale(settings["video"]["mpp"], record("summary")["fps"])
+    scale = Scale(asked.video.mpp, record("summary")["fps"])
     seen = view()._replace(moved=moved())
     ticks = survey.ticks(snakemake.input.survey)
     inputs = checksums(snakemake.input.tuning)

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from pipeline.files import unchanged
 from pipeline.report import tuning
+from pipeline.settings import sections
 from pipeline.video import survey
 from pipeline.video.trials import trials
 from pipeline.video.tune import parameters
 
 chosen = parameters(snakemake.input.tuning)
-asked, video = snakemake.params.settings["video"], snakemake.input.video
+asked, video = sections(snakemake.params.settings).video, snakemake.input.video
 page = Path(snakemake.output.page)
 with unchanged(video, snakemake.params.content):
     videos = survey.read(snakemake.input.survey, video, asked)

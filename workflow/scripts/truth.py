@@ -10,6 +10,7 @@ from pipeline import h5md, tables
 from pipeline.analysis.pair_force import bare_law, pair_curves
 from pipeline.analysis.truth import tracking
 from pipeline.files import write_json
+from pipeline.settings import sections
 from pipeline.video.frames import example_shape
 
 truth = h5md.read(snakemake.input.truth)
@@ -20,5 +21,5 @@ if "law_force_kT" in truth.attributes:
     found["law"] = bare_law(truth, tracked)
 # One curve can describe one species only.
 elif len(np.unique(truth.species)) == 1:
-    found["pair"] = pair_curves(truth, tracked, snakemake.params.settings["graph"]["cutoff"])
+    found["pair"] = pair_curves(truth, tracked, sections(snakemake.params.settings).graph.cutoff)
 write_json(snakemake.output.truth, found)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from pipeline.analysis.metric import Plot
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.results import Absent, Group, Results
@@ -93,76 +94,50 @@ def finite(values: np.ndarray) -> np.ndarray:
     return kept
 
 
-def rdf(results: Results) -> Figure:
-    """Radial distribution functions."""
-    found = results.statistics("rdf")
+def of(plot: Plot) -> Callable[[Results], Figure]:
+    """The function that draws a registered curve."""
+    return lambda results: figure(plot, results)
+
+
+def figure(plot: Plot, results: Results) -> Figure:
+    """A registered curve of every source."""
+    found = results.statistics(plot.name)
+    if plot.x == "lag":
+        found = in_time(found, results)
+    if plot.logarithmic == "xy":
+        found = {source: _positive(group, plot.x) for source, group in found.items()}
     drawing, (axes,) = style.panels()
-    table = draw(axes, found, "r", "value")
-    zero(axes, 1.0)
-    axes.set(
-        xlabel=style.quantity("Distance r", results.unit("length")),
-        ylabel="Radial distribution g(r)",
-        xlim=(0, None),
-        ylim=(0, None),
-    )
-    return Figure(
-        "rdf",
-        drawing,
-        table,
-        "Where the lines lie on each other the model keeps the structure: the height of the first "
-        "peak, the splitting of the second, the approach to one." + results.lacking("rdf"),
-        f"Radial distribution function of {told(found)}.",
-    )
-
-
-def msd(results: Results) -> Figure:
-    """Mean squared displacement, both axes logarithmic."""
-    found = {}
-    for source, group in in_time(results.statistics("msd"), results).items():
-        keep = (group.get("lag") > 0) & (group.get("value") > 0)
-        data = {k: v[keep] for k, v in group.data.items() if np.shape(v) == keep.shape}
-        found[source] = Group(data, group.attrs)
-    drawing, (axes,) = style.panels()
-    table = draw(axes, found, "lag", "value")
-    length = results.unit("length")
-    axes.set(
-        xlabel=style.quantity("Lag", results.unit("time")),
-        ylabel=style.quantity("Mean squared displacement", f"{length}²" if length else ""),
-        xscale="log",
-        yscale="log",
-    )
-    style.plain_log(axes.xaxis, *axes.get_xlim())
-    style.plain_log(axes.yaxis, *axes.get_ylim())
-    return Figure(
-        "msd",
-        drawing,
-        table,
-        "Slope two means that particles fly or are carried along, slope one that they diffuse, a "
-        "plateau that neighbours cage them." + results.lacking("msd"),
-        f"Mean squared displacement against lag of {told(found)}.",
-    )
-
-
-def vacf(results: Results) -> Figure:
-    """Velocity autocorrelation, normalised; a logarithmic axis starts at one interval."""
-    found = in_time(results.statistics("vacf"), results)
-    drawing, (axes,) = style.panels()
-    table = draw(axes, found, "lag", "value")
-    zero(axes)
-    axes.set(xlabel=style.quantity("Lag", results.unit("time")), ylabel="Velocity autocorrelation")
-    lags = np.unique(np.concatenate([group.get("lag") for group in found.values()]))
-    if len(lags) <= FEW:
+    table = draw(axes, found, plot.x, "value")
+    if plot.level is not None:
+        zero(axes, plot.level)
+    axes.set(xlabel=_axis(plot.across, results), ylabel=_axis(plot.up, results))
+    points = np.unique(np.concatenate([group.get(plot.x) for group in found.values()]))
+    if plot.logarithmic == "xy":
+        axes.set(xscale="log", yscale="log")
+        style.plain_log(axes.xaxis, *axes.get_xlim())
+        style.plain_log(axes.yaxis, *axes.get_ylim())
+    elif plot.logarithmic == "x" and len(points) > FEW:
+        axes.set(xscale="log", xlim=(points[points > 0].min(), points.max()))
+        style.plain_log(axes.xaxis, *axes.get_xlim())
+    elif plot.x == "lag":
         style.in_units_of(axes.xaxis, results.unit("time"))
     else:
-        axes.set(xscale="log", xlim=(lags[lags > 0].min(), lags.max()))
-        style.plain_log(axes.xaxis, *axes.get_xlim())
-    return Figure(
-        "vacf",
-        drawing,
-        table,
-        "How long a particle remembers its velocity (one at lag zero), flow and drift of the "
-        "sample included; a dip below zero is the rebound from its neighbours, or a flow that "
-        "reverses. Localisation error is forgotten at once: it lowers all that follows lag zero."
-        + results.lacking("vacf"),
-        f"Velocity autocorrelation against lag of {told(found)}.",
-    )
+        axes.set(xlim=(0, None), ylim=(0 if table["value"].min() >= 0 else None, None))
+    against = " against lag" if plot.x == "lag" else ""
+    caption = plot.caption + results.lacking(plot.name)
+    return Figure(plot.name, drawing, table, caption, f"{plot.title}{against} of {told(found)}.")
+
+
+def _positive(group: Group, x: str) -> Group:
+    """The points that logarithmic axes can show."""
+    keep = (group.get(x) > 0) & (group.get("value") > 0)
+    data = {k: v[keep] for k, v in group.data.items() if np.shape(v) == keep.shape}
+    return Group(data, group.attrs)
+
+
+def _axis(words: tuple[str, str], results: Results) -> str:
+    """ "Lag (s)"; of a unit the report does not know, the words alone."""
+    text, of_what = words
+    base = of_what.removesuffix("²")
+    unit = results.unit(base) if base else ""
+    return style.quantity(text, unit + of_what[len(base) :] if unit else "")

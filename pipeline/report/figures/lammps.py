@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis import statistics
 from pipeline.report.figure import Figure
 from pipeline.report.figures import curves, laws, rearrangements
 from pipeline.report.html import number
@@ -45,10 +46,6 @@ class Beside(Results):
     def sources(self) -> list[str]:
         wanted = ["experiment", self.runs[0].source, "lammps"]
         return [s for s in wanted if (self.folder / "statistics" / f"{s}.h5").is_file()]
-
-    def observables(self, run: Run) -> Group:
-        """What was logged along a rollout."""
-        return laws.observables(self, run)
 
 
 def parity(results: Results) -> Table:
@@ -90,9 +87,9 @@ def statistic(make: Callable[[Results], Figure], name: str) -> Callable[[Results
     return figure
 
 
-rdf = statistic(curves.rdf, "lammps_rdf")
-vacf = statistic(curves.vacf, "lammps_vacf")
-msd = statistic(curves.msd, "lammps_msd")
+registered = {
+    name: statistic(curves.of(plot), f"lammps_{name}") for name, plot in statistics.PLOTS.items()
+}
 balance = statistic(laws.balance, "lammps_laws")
 
 
@@ -124,9 +121,7 @@ NAMES = {"lammps": "LAMMPS"}
 PARTS = [
     ("Parity", parity),
     ("Conserved quantities in LAMMPS", balance),
-    ("Radial distribution in LAMMPS", rdf),
-    ("Velocity autocorrelation in LAMMPS", vacf),
-    ("Mean squared displacement in LAMMPS", msd),
+    *((f"{statistics.ERRORS[name]} in LAMMPS", make) for name, make in registered.items()),
     ("Time of a step", timing),
 ]
 
@@ -194,7 +189,7 @@ def cells(table: pd.DataFrame, columns: int = 80) -> pd.DataFrame:
 
 def scaled_rdf(results: Results) -> Figure:
     """The packing of the new particles beside that of the experiment."""
-    made = curves.rdf(Large(results, beside=True))
+    made = curves.of(statistics.PLOTS["rdf"])(Large(results, beside=True))
     return made._replace(
         name="lammps_scaled_rdf",
         caption="Nothing of the experiment's positions went into the large sample: where the "

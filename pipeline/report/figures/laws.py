@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis import conservation
+from pipeline.analysis.conservation import NEEDED, Balance
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.curves import zero
-from pipeline.report.results import Absent, Group, Results, Run
+from pipeline.report.results import Absent, Results, Run
 
-NEEDED = ("time", "energy", "kinetic", "entropy", "work", "momentum", "impulse", "temperature")
 TITLES = {
     "energy": "(ΔE − W) / kinetic energy",
     "momentum": "|Δp − J| / thermal momentum",
@@ -20,56 +19,16 @@ TITLES = {
 }
 
 
-class Balance(NamedTuple):
-    """What is left after accounting for the driving, each (T,).
-
-    energy: (E - E0 - W) over the mean kinetic energy; momentum: |p - p0 - J| over N m v_rms;
-    entropy: (S - S0) / N in k_B.
-    """
-
-    time: np.ndarray
-    energy: np.ndarray
-    momentum: np.ndarray
-    entropy: np.ndarray
-
-
-def observables(results: Results, run: Run) -> Group:
-    """The group /observables of a rollout."""
-    return results.group(f"{run.folder}/rollout.h5", "observables")
-
-
-def residuals(group: Group) -> Balance:
-    """The balances that analysis.conservation sums up, step by step.
+def kept(results: Results, run: Run) -> Balance:
+    """The balances along a rollout.
 
     Raises Absent where an observable was not stored (a baseline keeps no energy).
     """
-    data = {name: group.get(name) for name in NEEDED}
+    found = results.observables(run)
+    data = {name: found.get(name) for name in NEEDED}
     if not np.isfinite(data["energy"]).any():
         raise Absent("This model defines no energy, so its laws cannot be checked.")
-    kinetic = float(np.nanmean(data["kinetic"]))
-    temperature = float(np.nanmean(data["temperature"]))
-    momentum = data["momentum"] - data["momentum"][0] - data["impulse"] + data["impulse"][0]
-    dimension = momentum.shape[1]
-    # Equipartition: kinetic = D N T / 2, so N m v_rms = N sqrt(D T) with m = 1.
-    particles = 2 * kinetic / (dimension * temperature) if temperature > 0 else np.nan
-    energy = data["energy"] - data["energy"][0] - data["work"] + data["work"][0]
-    return Balance(
-        data["time"] - data["time"][0],
-        energy / kinetic,
-        np.linalg.norm(momentum, axis=1) / (particles * np.sqrt(dimension * temperature)),
-        (data["entropy"] - data["entropy"][0]) / particles,
-    )
-
-
-def drift(left: Balance) -> float:
-    """Drift of the energy balance over the rollout, in mean kinetic energies.
-
-    Of a straight line through it, which tells a loss from the bounded swing of frame-long steps.
-    """
-    if len(left.time) < 3:
-        return 0.0
-    slope = np.polyfit(left.time, left.energy, 1)[0]
-    return abs(float(slope)) * float(left.time[-1] - left.time[0])
+    return conservation.balance(data)
 
 
 def balance(results: Results) -> Figure:
@@ -77,7 +36,7 @@ def balance(results: Results) -> Figure:
     found = {}
     for run in results.runs:
         try:
-            left = residuals(observables(results, run))
+            left = kept(results, run)
         except Absent:
             continue
         if len(left.time) > 1:
@@ -95,7 +54,10 @@ def balance(results: Results) -> Figure:
         zero(axes)
     if len(found) > 1:
         panels[2].legend()
-    table = pd.concat([pd.DataFrame(b._asdict()).assign(source=s) for s, b in found.items()])
+    columns = ["time", *TITLES]
+    table = pd.concat(
+        [pd.DataFrame(left._asdict())[columns].assign(source=s) for s, left in found.items()]
+    )
     return Figure(
         "laws",
         drawing,

@@ -13,6 +13,7 @@ from scipy.spatial import cKDTree
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.results import Absent, Results
+from pipeline.trajectory import deviations, variance
 
 WIDTH = 300.0  # of a panel [points]
 RING = "#00C2FF"  # read on dark and on bright ground alike
@@ -130,10 +131,18 @@ def _histogram(part: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(part["edges"], float), np.asarray(part["count"], float)
 
 
+def _found(results: Results, *columns: str) -> pd.DataFrame:
+    """Columns of all detections; of tracks that came as a table, what was seen of them."""
+    if (results.folder / "features.parquet").is_file():
+        return results.columns("features.parquet", *columns)
+    tracks = results.columns("tracks.parquet", *columns, "filled")
+    return tracks.loc[~tracks["filled"].astype(bool), list(columns)]
+
+
 def features(results: Results) -> Figure:
     """Histograms of mass and size of all detected features."""
-    table = results.columns("features.parquet", "mass", "size")
-    if table.empty:
+    table = _found(results, "mass", "size")
+    if not table.to_numpy().any():
         raise Absent("No particle was detected, so there are no masses and sizes to show.")
     drawing, axes = style.panels(2, height=3.0)
     rows = []
@@ -164,7 +173,7 @@ def features(results: Results) -> Figure:
 
 def subpixel(results: Results) -> Figure:
     """Histogram of the fractional part of x and y, flat where centres are unbiased."""
-    table = results.columns("features.parquet", "x", "y")
+    table = _found(results, "x", "y")
     if table.empty:
         raise Absent("No particle was detected, so there is no subpixel bias to show.")
     drawing, (axes,) = style.panels(height=2.8)
@@ -220,7 +229,23 @@ def displacement(results: Results) -> Figure:
     edges, count = _histogram(linking.get("displacement"), "displacements")
     drawing, (axes,) = style.panels(height=2.8)
     _bars(axes, edges, count)
-    search = float(linking["search_range"])
+    axes.set(xlabel="Displacement between frames (px)", ylabel="Links (log scale)", yscale="log")
+    axes.set(xlim=(0, edges[-1]), ylim=(0.6, 12 * max(count.max(), 1)))
+    search = linking["search_range"]
+    if search is not None:
+        _mark_range(axes, float(search), edges[-1])
+    told = "" if search is None else f", with the search range of {search:.3g} px"
+    return Figure(
+        "displacement",
+        drawing,
+        pd.DataFrame({"low": edges[:-1], "high": edges[1:], "count": count}),
+        "The histogram should have died out well before the search range; a wall there means "
+        "particles were lost or exchanged.",
+        f"Histogram of displacements between frames{told}.",
+    )
+
+
+def _mark_range(axes: Axes, search: float, last: float) -> None:
     axes.axvline(search, color="#D55E00", linewidth=1.6)
     axes.annotate(
         f"search range {search:.3g} px",
@@ -233,16 +258,7 @@ def displacement(results: Results) -> Figure:
         color="#A84A00",
         bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
     )
-    axes.set(xlabel="Displacement between frames (px)", ylabel="Links (log scale)", yscale="log")
-    axes.set(xlim=(0, max(search * 1.04, edges[-1])), ylim=(0.6, 12 * count.max()))
-    return Figure(
-        "displacement",
-        drawing,
-        pd.DataFrame({"low": edges[:-1], "high": edges[1:], "count": count}),
-        "The histogram should have died out well before the search range; a wall there means "
-        "particles were lost or exchanged.",
-        f"Histogram of displacements between frames, with the search range of {search:.3g} px.",
-    )
+    axes.set_xlim(0, max(search * 1.04, last))
 
 
 def lengths(results: Results) -> Figure:
@@ -277,10 +293,9 @@ def measure(results: Results) -> Noise:
     Raises Absent where no particle has a velocity.
     """
     trajectory = results.trajectory()
-    values = trajectory.velocity[trajectory.free]
-    if not len(values):
+    if not trajectory.free.any():
         raise Absent("No free particle has a velocity, so it cannot be compared with its noise.")
-    measured = float(np.sqrt(np.mean(values.var(axis=0))))
+    measured = float(np.sqrt(np.mean(variance(trajectory.velocity, trajectory.free))))
     sigma = float(trajectory.attributes["localisation_error"])
     backward = trajectory.attributes["velocity"] == "backward difference"
     floor = np.sqrt(2) * sigma / trajectory.dt if backward else 0.0
@@ -319,7 +334,7 @@ def noise(results: Results) -> Figure:
     """Distribution of the velocity components with that of pure localisation error."""
     trajectory = results.trajectory()
     noise = measure(results)
-    values = trajectory.velocity[trajectory.free]
+    values = deviations(trajectory.velocity, trajectory.free)[trajectory.free]
     drawing, (axes,) = style.panels(height=3.0)
     reach = 4 * max(values.std(axis=0).max(), noise.floor)
     edges = np.linspace(-reach, reach, 121)
@@ -327,7 +342,7 @@ def noise(results: Results) -> Figure:
     dashes = ("-", (0, (4, 2)), (0, (1, 1)))
     for k, dash in zip(range(values.shape[1]), dashes, strict=False):
         letter = "xyz"[k]
-        rows[letter], _ = np.histogram(values[:, k] - values[:, k].mean(), edges, density=True)
+        rows[letter], _ = np.histogram(values[:, k], edges, density=True)
         axes.stairs(
             rows[letter],
             edges,

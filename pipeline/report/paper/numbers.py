@@ -201,10 +201,10 @@ def _run(root: Path, head: dict[str, Any]) -> dict[str, float]:
     """Temperature, drift of the energy and cost along the first rollout of one training."""
     results = Results(root / head["dataset"])
     run = Run(head["model"], head["seed"], f"{head['model']}/seed{head['seed']}")
-    log = balances.observables(results, run)
+    log = results.observables(run)
     found = {"ms_per_step": float(log.attrs["ms_per_step"])}
     with suppress(Absent):  # a baseline keeps no energy, resting particles have no velocity
-        found["energy_drift"] = balances.drift(balances.residuals(log))
+        found["energy_drift"] = balances.kept(results, run).drift
     with suppress(Absent):
         ours, theirs = (results.statistic(s, "vacf") for s in (run.source, "experiment"))
         found["temperature"] = abs(_mean_square(ours) / _mean_square(theirs) - 1)

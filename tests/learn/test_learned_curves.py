@@ -1,4 +1,4 @@
-"""Strengths of particles: what the numbers mean, how they are kept, and that they are found."""
+"""Strengths of single particles: a mixture is told apart, a trait is found."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import torch
 from pipeline import graphs
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import latent_groups
+from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
+from pipeline.trajectory import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, simulated
 
 
@@ -21,31 +23,6 @@ def latent(count: int = 10) -> Latent:
     made = Latent(np.arange(count) + 7, met, met)
     made.log_s.data = torch.randn(count, generator=torch.Generator().manual_seed(0))
     return made
-
-
-def test_mean_belongs_to_the_kernel_and_strangers_are_average() -> None:
-    made = latent()
-    log_s = made.centred().detach()
-    assert abs(float(log_s[made.met].mean())) < 1e-6
-    assert torch.equal(log_s[~made.met], torch.zeros(2))
-    shifted = latent()
-    shifted.log_s.data += 3.0
-    assert torch.allclose(shifted.centred(), log_s, atol=1e-5)
-    every = torch.arange(10)
-    assert torch.allclose(made.strength(every).log(), log_s, atol=1e-6)
-
-
-def test_without_strengths_there_are_none() -> None:
-    made = Latent(np.arange(4), np.ones(4, dtype=bool))
-    assert made.strength(torch.arange(4)) is None
-    assert not made.log_s.requires_grad
-    assert set(latent_groups(made, {})) == {"latent"}
-
-
-def test_prior_is_normal_in_the_logarithm() -> None:
-    made = latent()
-    expected = 0.5 * (made.centred() / 0.3).square().sum() / 50
-    assert torch.allclose(made.strength_penalty(0.3, 50), expected)
 
 
 def test_correlation_with_a_trait_is_stored() -> None:
@@ -64,16 +41,15 @@ def test_a_mixture_of_two_strengths_is_told_apart(tmp_path) -> None:
     kinds = np.where(np.random.default_rng(3).random(SIDE * SIDE) < 0.5, 0.75, 1.25)
     window = simulated(400, friction=0.05, before=60, strength=kinds).trajectory
     window = window._replace(species=(kinds > 1).astype(np.int32))
-    settings = {
-        "train": 0.8,
-        "validation": 0.1,
-        "steps": 300,
-        "batch": 4,
-        "validate_every": 100,
-        "validation_snapshots": 4,
-        "rollout_steps": 2,
-        "strength_rate": 0.03,
-    }
+    settings = Training(
+        split=Split(train=0.8, validation=0.1),
+        steps=300,
+        batch=4,
+        validate_every=100,
+        validation_snapshots=4,
+        rollout_steps=2,
+        strength_rate=0.03,
+    )
     train(window, graphs.build(window, CUTOFF * LENGTH), settings, tmp_path, seed=0)
     learned = load(tmp_path)
     truth = np.log(kinds)[np.searchsorted(window.particle, learned.met)]

@@ -68,7 +68,7 @@ def test_runs_that_config_does_not_name_are_left_out(exported: Path) -> None:
 def test_without_lammps_there_is_no_section(folder: Path) -> None:
     assert build([SECTION], Results(folder, SETTINGS)) == []
     with pytest.raises(Absent):
-        lammps.rdf(Results(folder, SETTINGS))
+        lammps.registered["rdf"](Results(folder, SETTINGS))
 
 
 def test_the_large_run_has_a_section_of_its_own(exported: Path) -> None:

@@ -1,0 +1,87 @@
+"""Who is near whom in one snapshot: the search that statistics, graphs and models share.
+
+Arrays in, arrays out, and no torch: `pipeline.pairs` makes tensors of what is found here.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from pipeline.space import Space
+
+
+class Neighbours(NamedTuple):
+    """Pairs of particles of a snapshot, each once, in either order."""
+
+    i: np.ndarray  # (P,) int64
+    j: np.ndarray  # (P,) int64
+    r: np.ndarray  # (P, D) r_i - r_j, nearest image [length]
+    distance: np.ndarray  # (P,) [length]
+
+    def where(self, keep: np.ndarray) -> Neighbours:
+        """The pairs in which ``keep`` (P,) is true."""
+        return Neighbours(*(column[keep] for column in self))
+
+    def among(self, chosen: np.ndarray) -> Neighbours:
+        """The pairs of which both are ``chosen`` (N,)."""
+        return self.where(chosen[self.i] & chosen[self.j])
+
+    def within(self, cutoff: float) -> Neighbours:
+        """The pairs nearer than a cutoff [length]."""
+        return self.where(self.distance < cutoff)
+
+
+def search(
+    r: np.ndarray, space: Space, cutoff: float, time: float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All pairs closer than ``cutoff``: i, j (P,) int64 and box shifts (P, D) int32 of j.
+
+    Args:
+        r: (N, D) positions; any image will do on periodic axes.
+        space: geometry; the cutoff must not exceed half of a periodic length.
+        cutoff: distance below which two particles are neighbours, in the units of ``r``.
+        time: time at which a sheared box is looked at.
+
+    Raises:
+        InputError: if the cutoff is too long for the box.
+    """
+    from vesin import NeighborList  # late: it brings torch along where that is installed
+
+    space.check_cutoff(cutoff)
+    dimension = r.shape[1]
+    points = np.zeros((len(r), 3))
+    points[:, :dimension] = r
+    axes = [*space.periodic, *[False] * (3 - dimension)]
+    finder = NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
+    i, j, shift = finder.compute(points, np.array(space.cell(time)), axes, quantities="ijS")
+    return i.astype(np.int64), j.astype(np.int64), shift[:, :dimension]
+
+
+def neighbours(
+    r: np.ndarray, seen: np.ndarray, space: Space, cutoff: float, time: float = 0.0
+) -> Neighbours:
+    """Pairs of the particles ``seen`` (N,) among positions r (N, D), with their geometry.
+
+    Raises:
+        InputError: as `search`.
+    """
+    who = np.flatnonzero(seen)
+    i, j, _ = search(r[who], space, cutoff, time)
+    i, j = who[i], who[j]
+    r_ij, _ = space.displacement(r[i], r[j], time)
+    return Neighbours(i, j, r_ij, np.linalg.norm(r_ij, axis=1))
+
+
+def tree(r: np.ndarray, space: Space) -> cKDTree:
+    """Points (N, D) of a space at rest, to be asked who is near other points; see `placed`."""
+    return cKDTree(placed(r, space), boxsize=space.sides)
+
+
+def placed(r: np.ndarray, space: Space) -> np.ndarray:
+    """(N, D) positions as a tree of scipy takes them: in [0, length) on periodic axes."""
+    closed = np.array(space.periodic)
+    last = np.nextafter(space.sides, 0.0)  # a remainder can round up to the length itself
+    return np.where(closed, np.clip(space.wrap(r)[0], 0.0, last), r)

@@ -1,0 +1,97 @@
+"""Which files of a folder are one run, which are several, and which leave it open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import tifffile
+
+from pipeline.errors import InputError
+from pipeline.imported.sources import recorded
+from pipeline.video.sources import check, runs
+
+FRAMES = np.random.default_rng(0).integers(0, 255, (9, 8, 8)).astype(np.uint8)
+
+
+def lay(place: Path, layout: dict[str, object]) -> Path:
+    """Images and stacks by frame numbers, links as "-> target", other files as their bytes."""
+    for name, content in layout.items():
+        path = place / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        elif isinstance(content, str):
+            path.symlink_to(content)
+        elif path.suffix == ".tif":
+            tifffile.imwrite(path, FRAMES[content], photometric="minisblack")
+        else:
+            imageio.imwrite(path, FRAMES[content])
+    return place
+
+
+def series(folder: str, first: int = 0, ending: str = ".png") -> dict[str, object]:
+    return {f"{folder}{k}{ending}": first + k for k in range(3)}
+
+
+A, B = slice(0, 4), slice(4, 9)
+FOUND = {
+    "one series": (series(""), ["data"]),
+    "two series beside each other": (series("a/") | series("b/", 3), ["a", "b"]),
+    "stacks above and below": ({"x.tif": A, "more/y.tif": B}, ["x", "y"]),
+    "a series below a stack": ({"x.tif": A} | series("s/"), ["x", "s"]),
+    "a linked folder": (series("../other/") | {"l": "../other"}, ["l"]),
+    "a linked stack": ({"../other/y.tif": A, "x.tif": "../other/y.tif"}, ["x"]),
+    "a loop": (series("") | {"loop": "."}, ["data"]),
+    "a stack and a link to it": ({"x.tif": A, "newest.tif": "x.tif"}, ["x"]),
+    "a repeated image in a series": ({"0.png": 0, "1.png": 0, "2.png": 1}, ["data"]),
+    "notes": ({"x.tif": A, "README": b"words", "p.pdf": b"%PDF"}, ["x"]),
+    "signs of snakemake": ({"{name}.tif": A, "<b>.tif": B}, ["<b>", "{name}"]),
+    "a line break": ({"a\nb.tif": A}, ["a\nb"]),
+}
+
+
+@pytest.mark.parametrize(("layout", "names"), FOUND.values(), ids=FOUND)
+def test_what_is_a_run(tmp_path, layout, names):
+    (tmp_path / "data").mkdir()
+    assert [run.name for run in runs(lay(tmp_path / "data", layout))] == names
+
+
+REFUSED = {
+    "the same film under two names": ({"a.mp4": b"f" * 99, "b.mp4": b"f" * 99}, "the same film"),
+    "the same film in two folders": ({"a.avi": b"film", "old/b.avi": b"film"}, "the same film"),
+    "the same stack twice": ({"a.tif": A, "b.tif": A}, "the same film"),
+    "the same series twice": (series("a/") | series("b/"), "hold the same images"),
+    "a film and a hidden link's target": ({"a.avi": b"film", "b.avi": "../b.avi"}, "leads nowhere"),
+    "two formats of the same frames": (series("") | series("", 0, ".jpg"), "in two formats"),
+    "two formats": (series("a") | series("b", 3, ".bmp"), "images of several formats (3 .bmp and"),
+    "images above and below": (series("") | series("thumbs/", 3), "holds images and so does"),
+    "images far below": (series("") | series("a/b/", 3), "holds images and so does"),
+    "nothing": ({"notes.md": b"words"}, "no video found in"),
+}
+
+
+@pytest.mark.parametrize(("layout", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_leaves_it_open(tmp_path, layout, said):
+    (tmp_path / "data").mkdir()
+    with pytest.raises(InputError) as refusal:
+        runs(lay(tmp_path / "data", layout))
+    assert said in str(refusal.value)
+    assert str(tmp_path / "data") in str(refusal.value)
+
+
+def test_what_can_be_told_from_names_is_told_before_any_work(tmp_path):
+    """The plan asks `check`, which opens no image."""
+    for name in ("1.png", "1.bmp"):
+        (tmp_path / name).write_bytes(b"no image")
+    with pytest.raises(InputError, match="in two formats"):
+        check(sorted(tmp_path.iterdir()))
+
+
+def test_the_same_trajectory_twice(tmp_path):
+    for name in ("a.xyz", "b.xyz"):
+        (tmp_path / name).write_text("1\n\nA 0 0 0\n")
+    with pytest.raises(InputError, match="are the same trajectory"):
+        recorded(tmp_path.iterdir())

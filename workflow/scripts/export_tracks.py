@@ -1,0 +1,9 @@
+"""Tracks in columns that trackpy, TrackMate and napari read."""
+
+import console
+
+console.prepare(snakemake.log[0], snakemake.threads)
+
+from pipeline import tables
+
+tables.write_csv(snakemake.output.table, tables.read_blocks(snakemake.input.tracks, tables.TRACKS))
