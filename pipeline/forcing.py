@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 

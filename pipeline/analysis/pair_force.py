@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from pipeline.errors import InputError
 from pipeline.neighbours import neighbours
 from pipeline.trajectory import Trajectory
 

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
+from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
 from pipeline.neighbours import placed, tree
