@@ -7,11 +7,12 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.report import page, provenance
+from pipeline.settings import Settings
 from tests.debian import program
 from tests.report import fixture
 from tests.report.browser import FLAGS
 
-SETTINGS = {"models": ["metriplectic", "gns_sde"], "split": {"train": 0.375, "validation": 0.125}}
+SETTINGS = Settings(models=("metriplectic", "gns_sde"))
 
 
 @pytest.fixture(scope="session")

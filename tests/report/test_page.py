@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.report import html, page, provenance
 from pipeline.report.sections import SECTIONS
+from pipeline.settings import Settings
 
 EVIL = "<img src=x onerror=alert(1)>"
 VOID = {"meta", "link", "img", "br", "hr", "input", "source"}
@@ -78,7 +79,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     (folder / "tuning.json").write_text(why)
     video = tmp_path / f"{EVIL}.tif"
     video.write_bytes(b"video")
-    settings = {"models": [], "note": f"</pre>{EVIL}"}
+    settings = Settings(models_of=f"</pre>{EVIL}")
     page.write(tmp_path / "r.html", folder, settings, provenance.collect([video], command=EVIL))
     text = (tmp_path / "r.html").read_text()
     parsed = Page(text)
@@ -90,7 +91,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "trajectory.h5").write_bytes(b"not HDF5")
     (tmp_path / "linking.json").write_text("{")
-    text = Page(page.render(page.content(tmp_path, {}, {}))).text
+    text = Page(page.render(page.content(tmp_path, Settings(), {}))).text
     assert "The file trajectory.h5 could not be read" in text
     assert "The file linking.json could not be read" in text
 
