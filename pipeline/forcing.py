@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 
@@ -46,13 +47,13 @@ def external(attributes: dict[str, Any], units: ReducedUnits) -> TaylorGreen | N
         units: reduced units in those of the trajectory.
 
     Raises:
-        ValueError: if there is no force of that kind.
+        InputError: if there is no force of that kind.
     """
     given = attributes.get("force")
     if given is None:
         return None
     if given["kind"] not in KINDS:
-        raise ValueError(
+        raise InputError(
             f"There is no external force {given['kind']!r}: choose from {', '.join(KINDS)}."
         )
     return KINDS[given["kind"]](

@@ -38,7 +38,7 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
             (table 1: h = 0.11 at 1135 particles in a square of side 2).
 
     Raises:
-        ValueError: if the cutoff is too long for a periodic box, or nobody has a neighbour.
+        InputError: if the cutoff is too long for a periodic box, or nobody has a neighbour.
     """
     spacing = neighbour_distance(trajectory.number_density(), trajectory.dimension)
     h = ratio * spacing if cutoff is None else float(cutoff)
@@ -56,7 +56,7 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
         parts.append((here[i].astype(np.int32), here[j].astype(np.int32), shift.astype(np.int8)))
     count = np.array([len(i) for i, _, _ in parts])
     if count.sum() == 0:
-        raise ValueError(
+        raise InputError(
             f"No two particles ever come closer than the cutoff {h:.3g} "
             f"{trajectory.attributes['length_unit']}: raise graph.cutoff in the config."
         )
@@ -93,12 +93,12 @@ def _check(
 ) -> None:
     """Raises ValueError where these cannot be pairs of particles."""
     if not all(np.isfinite(scale) and scale > 0 for scale in scales):
-        raise ValueError(f"cutoff, neighbour_distance and dt must be above 0, got {scales}")
+        raise InputError(f"cutoff, neighbour_distance and dt must be above 0, got {scales}")
     if any(array.dtype.kind != "i" for array in (offset, i, j, shift)):
-        raise ValueError("offset, i, j and shift must be whole numbers")
+        raise InputError("offset, i, j and shift must be whole numbers")
     if i.ndim != 1 or j.shape != i.shape or shift.ndim != 2 or len(shift) != len(i):
-        raise ValueError(f"i, j, shift have shapes {i.shape}, {j.shape}, {shift.shape}")
+        raise InputError(f"i, j, shift have shapes {i.shape}, {j.shape}, {shift.shape}")
     if offset.ndim != 1 or len(offset) < 2 or offset[0] != 0 or offset[-1] != len(i):
-        raise ValueError(f"offset does not run from 0 to the number of pairs, {len(i)}")
+        raise InputError(f"offset does not run from 0 to the number of pairs, {len(i)}")
     if (np.diff(offset) < 0).any() or (len(i) and min(i.min(), j.min()) < 0):
-        raise ValueError("offset falls, or a particle has a number below 0")
+        raise InputError("offset falls, or a particle has a number below 0")

@@ -46,7 +46,7 @@ def search(
         time: time at which a sheared box is looked at.
 
     Raises:
-        ValueError: if the cutoff is too long for the box.
+        InputError: if the cutoff is too long for the box.
     """
     from vesin import NeighborList  # late: it brings torch along where that is installed
 
@@ -66,7 +66,7 @@ def neighbours(
     """Pairs of the particles ``seen`` (N,) among positions r (N, D), with their geometry.
 
     Raises:
-        ValueError: as `search`.
+        InputError: as `search`.
     """
     who = np.flatnonzero(seen)
     i, j, _ = search(r[who], space, cutoff, time)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pipeline.errors import InputError
 from pipeline.neighbours import search
 from pipeline.space import Space
 
@@ -60,7 +61,7 @@ class Pairs(NamedTuple):
         return v_ij if self.boost is None else v_ij - self.boost
 
 
-class Coincident(ValueError):
+class Coincident(InputError):
     """Two particles sit on each other, where a pair has no direction."""
 
 

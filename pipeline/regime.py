@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import nnls
 
+from pipeline.errors import InputError
 from pipeline.trajectory import mean_flow
 
 LONGEST = 12  # lags of the fit
@@ -102,7 +103,7 @@ def covariances(
         longest: lags up to this, fewer where the tracks are short.
 
     Raises:
-        ValueError: if fewer than 100 pairs of successive steps are there.
+        InputError: if fewer than 100 pairs of successive steps are there.
     """
     known = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
     step = np.where(known[..., None], np.diff(position, axis=0), 0.0)
@@ -117,7 +118,7 @@ def covariances(
         total.append((step[a] * step[b] * both[..., None]).sum(axis=0))
         count.append(both.sum(axis=0))
     if len(total) < 3:
-        raise ValueError(
+        raise InputError(
             f"Fewer than {FEWEST} pairs of steps two frames apart were followed: too few to tell "
             "how particles move; link longer tracks or record more frames."
         )

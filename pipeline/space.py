@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from pipeline.errors import InputError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -116,11 +118,11 @@ class Space:
         """Refuse a cutoff for which the minimum image is not unique.
 
         Raises:
-            ValueError: if the cutoff exceeds half of a periodic length.
+            InputError: if the cutoff exceeds half of a periodic length.
         """
         shortest = min(self.lengths)
         if cutoff > shortest / 2:
-            raise ValueError(
+            raise InputError(
                 f"The cutoff {cutoff:g} (with its skin) exceeds half the shortest periodic box "
                 f"length {shortest:g}: use a larger system or a smaller cutoff."
             )
@@ -150,5 +152,5 @@ def periodic(lengths: Sequence[float], axes: Sequence[bool] | None = None) -> Sp
 def lees_edwards(lengths: Sequence[float], rate: float) -> Space:
     """Periodic box sheared at ``rate`` [1/time], flow in x, gradient in y."""
     if len(lengths) < 2:
-        raise ValueError(f"A sheared box needs at least 2 axes, got {len(lengths)}.")
+        raise InputError(f"A sheared box needs at least 2 axes, got {len(lengths)}.")
     return Space(tuple(float(length) for length in lengths), float(rate))

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import InputError
 from pipeline.files import reading, whole
 
 
@@ -46,7 +47,7 @@ def read_blocks(path: Path | str, schema: dict[str, type]) -> Iterator[pd.DataFr
     """The blocks of a parquet table, each of whole frames of one run, in order.
 
     Raises:
-        ValueError: naming the file, if it is damaged, not of this schema, or its rows are not in
+        InputError: naming the file, if it is damaged, not of this schema, or its rows are not in
             the order of run and frame.
     """
     with reading(path, "a usable table"), pq.ParquetFile(path) as file:
@@ -63,7 +64,7 @@ def whole_frames(tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The same rows cut anew where a frame or a run ends.
 
     Raises:
-        ValueError: if the rows are not in the order of run and frame.
+        InputError: if the rows are not in the order of run and frame.
     """
     rest: pd.DataFrame | None = None
     for table in tables:
@@ -71,7 +72,7 @@ def whole_frames(tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         run, frame = table["run"].to_numpy(), table["frame"].to_numpy()
         turn, step = np.diff(run), np.diff(frame)
         if (turn < 0).any() or (step[turn == 0] < 0).any():
-            raise ValueError("its rows must be in the order of run and frame")
+            raise InputError("its rows must be in the order of run and frame")
         ends = np.flatnonzero(turn) + 1
         # The last frame may go on in the next table.
         last = len(table) - int(((run == run[-1]) & (frame == frame[-1])).sum())
@@ -116,18 +117,18 @@ def checked(table: pd.DataFrame, schema: dict[str, type]) -> pd.DataFrame:
     """The columns of `schema`, in its order and types.
 
     Raises:
-        ValueError: a column is missing, the table is empty, or a position is not finite.
+        InputError: a column is missing, the table is empty, or a position is not finite.
     """
     missing = [name for name in schema if name not in table]
     if missing:
-        raise ValueError(
+        raise InputError(
             f"the table lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}"
         )
     if table.empty:
-        raise ValueError("the table holds no rows: at least one particle is needed")
+        raise InputError("the table holds no rows: at least one particle is needed")
     bad = int((~np.isfinite(table[["y", "x"]].to_numpy(float))).any(axis=1).sum())
     if bad:
-        raise ValueError(
+        raise InputError(
             f"positions must be finite numbers, but {bad} of {len(table)} rows are not"
         )
     return table[list(schema)].astype(schema).reset_index(drop=True)
@@ -161,7 +162,7 @@ def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     """Reads a parquet table and checks it against `schema`.
 
     Raises:
-        ValueError: naming the file, if it is damaged or not of this schema.
+        InputError: naming the file, if it is damaged or not of this schema.
     """
     with reading(path, "a usable table"):
         return checked(pd.read_parquet(path), schema)
@@ -174,7 +175,7 @@ def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> De
         ticks: for each run, the numbers of its frames, increasing; None: every number is one.
 
     Raises:
-        ValueError: a particle occurs twice in a frame, or T x N is too large to hold.
+        InputError: a particle occurs twice in a frame, or T x N is too large to hold.
     """
     spans = tracks.groupby("run")["frame"].agg(["min", "max"]).sort_index()
     frames = [
@@ -191,14 +192,14 @@ def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> De
         mine = (tracks["run"] == run).to_numpy()
         row[mine] = start + np.searchsorted(some, tracks["frame"].to_numpy()[mine])
     if len(frame) * len(particle) > LARGEST:
-        raise ValueError(
+        raise InputError(
             f"{len(particle)} tracks in {len(frame)} frames are too many to hold at once (at most "
             f"{LARGEST} entries); remove short tracks or crop"
         )
     present = np.zeros((len(frame), len(particle)), bool)
     present[row, column] = True
     if present.sum() != len(tracks):
-        raise ValueError("a particle occurs twice in one frame: the tracks table is inconsistent")
+        raise InputError("a particle occurs twice in one frame: the tracks table is inconsistent")
     position = np.zeros((*present.shape, 2))
     position[row, column] = tracks[["x", "y"]].to_numpy()
     filled, mass, size = (np.zeros(present.shape, kind) for kind in (bool, "f4", "f4"))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.schema import Section, key
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
@@ -154,7 +155,7 @@ def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str,
         validation: the same of those that follow; the test block is the rest.
 
     Raises:
-        ValueError: if a block would still be shorter than two snapshots.
+        InputError: if a block would still be shorter than two snapshots.
     """
     count, start = len(trajectory.time), _first(trajectory)
     first, second = _cuts(count, train, validation)
@@ -167,7 +168,7 @@ def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str,
         "test": slice(second, count),
     }
     if min(first - start, count - second) < 2:
-        raise ValueError(
+        raise InputError(
             f"The video has {count} snapshots, {count - start} of them with velocities, and at "
             f"least 6 of these are needed, two each to train, to validate and to test: record "
             f"more frames, or link with a larger search_range or memory."
@@ -228,14 +229,14 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
         frames: longest window wanted; None takes the block.
 
     Raises:
-        ValueError: if no two successive snapshots share a free particle.
+        InputError: if no two successive snapshots share a free particle.
     """
     stop = min(block.stop, block.start + (frames or block.stop))
     breaks = np.flatnonzero(~trajectory.successive()[block.start : stop - 1])
     stop = block.start + int(breaks[0]) + 1 if len(breaks) else stop
     surviving = np.logical_and.accumulate(trajectory.free[block.start : stop]).sum(axis=1)
     if surviving[0] == 0 or len(surviving) < 2 or surviving[1] == 0:
-        raise ValueError(
+        raise InputError(
             "No particle is free and tracked over two successive snapshots at the start of the "
             "test block: check the linking (search_range, memory) or lower trajectory.edge_band."
         )

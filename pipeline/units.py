@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
+
 
 class Scale(NamedTuple):
     """Physical size of a pixel and of a frame interval; None where nobody has said.
@@ -70,7 +72,7 @@ def neighbour_distance(number_density: float, dimension: int) -> float:
         dimension: 2 or 3.
     """
     if not np.isfinite(number_density) or number_density <= 0:
-        raise ValueError(
+        raise InputError(
             f"The number density must be positive to give a neighbour distance, got "
             f"{number_density}: check that particles were found and that the box is right."
         )

@@ -5,31 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.spatial import cKDTree
 
-from pipeline import neighbours as nb
 from pipeline import pairs as pr
 from pipeline import space as sp
 
 
 def as_set(i, j):
     return {(min(a, b), max(a, b)) for a, b in zip(i.tolist(), j.tolist(), strict=True)}
-
-
-@pytest.mark.parametrize("dimension", [2, 3])
-@pytest.mark.parametrize("kind", ["free", "periodic", "channel"])
-def test_search_finds_the_pairs_of_a_tree(dimension, kind):
-    rng = np.random.default_rng(1)
-    r = rng.uniform(0, 1, (300, dimension))
-    axes = {"free": [False] * 3, "periodic": [True] * 3, "channel": [True, False, False]}[kind]
-    space = sp.periodic([1.0] * dimension, axes[:dimension])
-    # A tree of scipy takes 0 as "not periodic".
-    tree = cKDTree(r, boxsize=[1.0 if on else 0.0 for on in axes[:dimension]])
-    i, j, shift = nb.search(r, space, 0.2)
-    assert len(i) == len(as_set(i, j))
-    assert as_set(i, j) == as_set(*tree.query_pairs(0.2, output_type="ndarray").T)
-    distance = np.linalg.norm(r[i] - r[j] - shift, axis=1)
-    assert (distance < 0.2).all()
 
 
 def test_sheared_images_against_brute_force():
@@ -52,21 +34,6 @@ def test_sheared_images_against_brute_force():
         assert float(found.boost[k, 0]) == pytest.approx(expected[pair][1])
 
 
-def test_wrapping_a_sheared_box_keeps_pairs_and_their_velocities():
-    rng = np.random.default_rng(3)
-    space, time = sp.lees_edwards([1.0, 1.0], 0.5), 1.7
-    r = torch.from_numpy(rng.uniform(-1.5, 2.5, (60, 2)))
-    v = torch.from_numpy(rng.normal(size=(60, 2)))
-    wrapped, boxes = space.wrap(r, time)
-    moved = v - space.boost(boxes)
-    assert bool((wrapped >= 0).all())
-    assert bool((wrapped < 1).all())
-    inside = pr.find(wrapped, space, 0.2, time)
-    outside = pr.geometry(r, inside.i, inside.j, space, time)
-    torch.testing.assert_close(inside.r, outside.r)
-    torch.testing.assert_close(inside.difference(moved), outside.difference(v))
-
-
 def test_odd_sums_cancel_and_even_sums_double():
     r = torch.rand(50, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     pairs = pr.find(r, sp.free(2), 0.4)
@@ -87,11 +54,6 @@ def test_the_skin_list_gives_the_pairs_of_a_fresh_search(rate):
         assert as_set(pairs.i, pairs.j) == as_set(fresh.i, fresh.j)
         r = r + 0.001 * torch.randn(r.shape, dtype=r.dtype, generator=generator)
     assert listed.searches < 20
-
-
-def test_a_cutoff_too_long_for_the_box_is_refused():
-    with pytest.raises(ValueError, match="exceeds half the shortest periodic box"):
-        nb.search(np.zeros((2, 2)), sp.periodic([1.0, 1.0]), 0.6)
 
 
 def test_coincident_particles_are_named():

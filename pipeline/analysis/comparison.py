@@ -29,6 +29,7 @@ from pipeline.analysis.uncertainty import (
     relative_error,
     resampled,
 )
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 TOP = 0.05
@@ -170,7 +171,7 @@ def diverged(runs: list[Source], note: str) -> str:
 def checked_pair(name: str, truth: np.ndarray, value: np.ndarray) -> None:
     """Raises ValueError where two curves were not measured at the same points."""
     if truth.shape != value.shape:
-        raise ValueError(
+        raise InputError(
             f"{name} has {len(truth)} points in the experiment and {len(value)} in the model: "
             f"measure both with the same settings."
         )

@@ -68,11 +68,11 @@ def balance(observables: dict[str, np.ndarray]) -> Balance:
             (T, D) of a rollout, in reduced units (k_B = m = 1).
 
     Raises:
-        ValueError: if an observable is missing.
+        InputError: if an observable is missing.
     """
     absent = [name for name in NEEDED if name not in observables]
     if absent:
-        raise ValueError(f"The rollout lacks the observables {', '.join(absent)}.")
+        raise InputError(f"The rollout lacks the observables {', '.join(absent)}.")
     kinetic = float(np.nanmean(observables["kinetic"]))
     temperature = float(np.nanmean(observables["temperature"]))
     dimension = observables["momentum"].shape[1]
@@ -109,11 +109,11 @@ def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:
         steps: number of steps.
 
     Raises:
-        ValueError: if an observable is missing or there are fewer than two snapshots.
+        InputError: if an observable is missing or there are fewer than two snapshots.
     """
     left = balance(observables)
     if len(left.time) < 2:
-        raise ValueError(f"The rollout has {len(left.time)} snapshots and needs at least 2.")
+        raise InputError(f"The rollout has {len(left.time)} snapshots and needs at least 2.")
     return {
         "energy_drift": float(np.abs(left.energy).max()),
         "energy_drift_rate": left.rate,

@@ -28,6 +28,7 @@ from scipy import sparse
 from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather, ratio
+from pipeline.errors import InputError
 from pipeline.neighbours import Neighbours
 
 NORMALISATIONS = ("mean", "sum")
@@ -110,7 +111,7 @@ def field(
     """
     shortest = min(part.space.lengths)
     if cutoff > shortest / 2:
-        raise ValueError(
+        raise InputError(
             f"The D2min cutoff {cutoff:g} is more than half the periodic length {shortest:g}: "
             f"lower it."
         )

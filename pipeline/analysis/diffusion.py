@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.analysis.uncertainty import draws, percentiles
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 
@@ -28,7 +29,7 @@ def diffusion(trajectory: Trajectory) -> Diffusion:
     """D of the free particles, relative to their mean motion in each snapshot.
 
     Raises:
-        ValueError: if no particle has two successive steps.
+        InputError: if no particle has two successive steps.
     """
     free, dt = trajectory.free, trajectory.dt
     count = np.maximum(free.sum(axis=1), 1)[:, None]
@@ -36,7 +37,7 @@ def diffusion(trajectory: Trajectory) -> Diffusion:
     step = np.where(free[..., None], trajectory.velocity - mean[:, None], 0.0) * dt
     both = free[1:] & free[:-1] & trajectory.successive()[:, None]
     if not both.any():
-        raise ValueError("No particle has two successive steps: there is no diffusion to measure.")
+        raise InputError("No particle has two successive steps: there is no diffusion to measure.")
     product = np.where(both, (step[1:] * step[:-1]).mean(axis=2), 0.0)
     sums = np.stack(
         [(step**2).mean(axis=2).sum(0), free.sum(0), product.sum(0), both.sum(0)], axis=1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.analysis.runs import unwrapped
+from pipeline.errors import InputError
 from pipeline.neighbours import placed, tree
 from pipeline.space import Space
 from pipeline.trajectory import Trajectory
@@ -24,10 +25,10 @@ def blur(trajectory: Trajectory, sigma: float, generator: np.random.Generator) -
         generator: source of the noise.
 
     Raises:
-        ValueError: if sigma is negative.
+        InputError: if sigma is negative.
     """
     if sigma < 0:
-        raise ValueError(f"The localisation error is {sigma:g} and must not be negative.")
+        raise InputError(f"The localisation error is {sigma:g} and must not be negative.")
     moved = sigma * generator.standard_normal(trajectory.position.shape)
     moved[trajectory.driven] = 0.0
     position = trajectory.position + moved
@@ -58,15 +59,15 @@ def view(truth: Trajectory, experiment: Trajectory, reach: float) -> Trajectory:
         reach: a track is of a true particle nearer than this, best a third of a [length].
 
     Raises:
-        ValueError: if the experiment has several runs, no scale leads from the units of the truth
+        InputError: if the experiment has several runs, no scale leads from the units of the truth
             to its own, or it holds times that the truth does not.
     """
     if len(np.unique(experiment.run)) > 1:
-        raise ValueError("The truth is known of one run and the experiment has several.")
+        raise InputError("The truth is known of one run and the experiment has several.")
     length, clock = _scale(truth, experiment)
     row = np.round((experiment.time / clock - truth.time[0]) / truth.dt).astype(int)
     if row.min() < 0 or row.max() >= len(truth.time):
-        raise ValueError(
+        raise InputError(
             f"The experiment asks for snapshots {row.min()} to {row.max()} of the truth, which has "
             f"{len(truth.time)}."
         )
@@ -100,7 +101,7 @@ def _scale(truth: Trajectory, experiment: Trajectory) -> tuple[float, float]:
         pair = given[unit], wanted[unit]
         factor = 1.0 if pair[0] == pair[1] else factors.get(pair)
         if not factor:
-            raise ValueError(f"No scale leads from {pair[0]} to {pair[1]}: set mpp and fps.")
+            raise InputError(f"No scale leads from {pair[0]} to {pair[1]}: set mpp and fps.")
         scale.append(float(factor))
     return scale[0], scale[1]
 

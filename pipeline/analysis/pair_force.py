@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from pipeline.errors import InputError
 from pipeline.neighbours import neighbours
 from pipeline.trajectory import Trajectory
 
@@ -80,7 +81,7 @@ def binned_pair_force(
         and friction_across (q) (K,) in 1/dt, mass 1; count (K,) pairs seen at each knot.
 
     Raises:
-        ValueError: if fewer than two successive snapshots carry the instruments.
+        InputError: if fewer than two successive snapshots carry the instruments.
     """
     scale = trajectory._replace(
         position=trajectory.position / a,
@@ -89,7 +90,7 @@ def binned_pair_force(
     )
     rows = usable(trajectory, instruments)
     if len(rows) < 2:
-        raise ValueError(
+        raise InputError(
             f"Only {len(rows)} snapshots have a successor and {instruments} predecessors, at "
             f"least 2 are needed: use a longer record."
         )
@@ -173,11 +174,11 @@ def pair_curves(
         distance to it, weighted by pairs, e.g. {"true": {"force_ratio": 0.85, ...}}.
 
     Raises:
-        ValueError: if the truth has more than one species, which one curve cannot describe.
+        InputError: if the truth has more than one species, which one curve cannot describe.
     """
     attributes = truth.attributes
     if len(np.unique(truth.species)) > 1:
-        raise ValueError(
+        raise InputError(
             f"One pair force cannot describe {len(np.unique(truth.species))} species: compare "
             f"curves on a data set of one species, such as colloids_matched."
         )

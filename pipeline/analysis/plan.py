@@ -12,6 +12,7 @@ import numpy as np
 
 from pipeline.analysis.runs import Run, lags, runs, window
 from pipeline.analysis.settings import Statistics
+from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory
 
 SHORT = 8  # snapshots
@@ -46,16 +47,16 @@ def plan(trajectory: Trajectory, spacing: float, settings: Statistics | None = N
         settings: choices in units of a.
 
     Raises:
-        ValueError: if the spacing is not positive, fewer than two particles are seen, or no run
+        InputError: if the spacing is not positive, fewer than two particles are seen, or no run
             has two snapshots.
     """
     choice = settings or Statistics()
     if not (np.isfinite(spacing) and spacing > 0):
-        raise ValueError(f"The mean neighbour distance is {spacing} and must be positive.")
+        raise InputError(f"The mean neighbour distance is {spacing} and must be positive.")
     parts = runs(trajectory)
     longest = max(_extent(part) for part in parts)
     if longest < 2:
-        raise ValueError(
+        raise InputError(
             f"The statistics need a run of at least 2 snapshots and the longest has {longest}: "
             f"give the test block more frames."
         )

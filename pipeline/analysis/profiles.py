@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, missing
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 PATHS = ("positions", "displacements")
@@ -60,10 +61,10 @@ def velocity_profile(trajectory: Trajectory, slices: int = 20) -> Profile:
     Errors are from the scatter between ten stretches of time, since snapshots are correlated.
 
     Raises:
-        ValueError: if the axes x and y are not periodic.
+        InputError: if the axes x and y are not periodic.
     """
     if not all(trajectory.box.periodic[:2]):
-        raise ValueError("A velocity profile across the box needs periodic axes x and y.")
+        raise InputError("A velocity profile across the box needs periodic axes x and y.")
     height = trajectory.box.lengths[1]
     r, n = trajectory.space.wrap(
         trajectory.position - trajectory.box.origin, trajectory.time[:, None]

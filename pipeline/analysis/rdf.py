@@ -19,6 +19,7 @@ import numpy as np
 from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather
+from pipeline.errors import InputError
 from pipeline.trajectory import Box
 
 FEWEST_PAIRS = 100
@@ -100,11 +101,11 @@ def rdf(
         sums per patch; `uncertainty.interval` makes the curve of them.
 
     Raises:
-        ValueError: if the largest radius exceeds half a periodic length.
+        InputError: if the largest radius exceeds half a periodic length.
     """
     shortest = np.min(np.where(frame.periodic, frame.lengths, np.inf))
     if edges[-1] > shortest / 2 * (1 + 1e-9):
-        raise ValueError(
+        raise InputError(
             f"g(r) is asked for up to r = {edges[-1]:g}, more than half the shortest periodic "
             f"length {shortest:g}: lower r_max."
         )

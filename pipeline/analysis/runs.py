@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.analysis import shear
+from pipeline.errors import InputError
 from pipeline.neighbours import Neighbours, neighbours
 from pipeline.space import Space
 from pipeline.trajectory import Box, Trajectory
@@ -83,7 +84,7 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         )
     turn = np.diff(trajectory.run) != 0
     if int(turn.sum()) + 1 > len(np.unique(trajectory.run)):
-        raise ValueError("The snapshots of a run are not together: sort them by run, then by time.")
+        raise InputError("The snapshots of a run are not together: sort them by run, then by time.")
     ticks = np.diff(trajectory.time) / trajectory.dt
     # Recordings go on off the beat after an interval of another length.
     off = ~turn & (ticks > 0) & (np.abs(ticks - np.round(ticks)) > 0.05)
@@ -114,7 +115,7 @@ def window(parts: Sequence[Run]) -> Box:
     box = parts[0].box
     seen = np.concatenate([part.position[part.seen] for part in parts])
     if len(seen) < 2:
-        raise ValueError(f"g(r) needs at least 2 particles and {len(seen)} were seen.")
+        raise InputError(f"g(r) needs at least 2 particles and {len(seen)} were seen.")
     low, high = seen.min(axis=0), seen.max(axis=0)
     margin = (high - low) / (len(seen) - 1)
     origin = np.asarray(box.origin, float)
@@ -133,7 +134,7 @@ def lags(longest: int, count: int = 24) -> np.ndarray:
         ValueError: if ``longest`` is below 1.
     """
     if longest < 1:
-        raise ValueError(f"The longest lag is {longest} and must be at least 1 interval.")
+        raise InputError(f"The longest lag is {longest} and must be at least 1 interval.")
     return np.unique(np.round(np.geomspace(1, longest, count)).astype(int))
 
 
@@ -141,7 +142,7 @@ def _run(part: Trajectory, chosen: np.ndarray) -> Run:
     ticks = (part.time - part.time[0]) / part.dt
     index = np.round(ticks).astype(int)
     if np.abs(ticks - index).max() > 0.05 or (np.diff(index) < 1).any():
-        raise ValueError(
+        raise InputError(
             f"The snapshots of run {part.run[0]} do not fall on a clock of interval "
             f"{part.dt:g}: check dt and the order of the frames."
         )

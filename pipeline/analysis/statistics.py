@@ -55,7 +55,7 @@ def measure(
         vacf_paper, msd_paper.
 
     Raises:
-        ValueError: if select does not fit, or the snapshots do not fall on a clock.
+        InputError: if select does not fit, or the snapshots do not fall on a clock.
     """
     part = trajectory.window(rows)
     parts = runs(part, select)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from pipeline.errors import InputError
 from pipeline.trajectory import Trajectory
 
 
@@ -40,16 +41,16 @@ def tracking(
         velocity (see `velocity_error`), margin_px, tolerance_px, matched, frames.
 
     Raises:
-        ValueError: if the tracks reach beyond the truth, or nothing matches.
+        InputError: if the tracks reach beyond the truth, or nothing matches.
     """
     if tracks["frame"].max() >= len(truth.time):
-        raise ValueError(
+        raise InputError(
             f"The tracks reach frame {tracks['frame'].max()}, the truth has {len(truth.time)} "
             f"frames: do they belong to the same video?"
         )
     table, counts = match(tracks, truth, view, margin, tolerance)
     if table.empty:
-        raise ValueError(
+        raise InputError(
             f"No feature lies within {tolerance:g} px of a true particle: do the tracks and the "
             f"truth belong to the same video, both in pixels?"
         )

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.closures.splines import Scales
+from pipeline.errors import InputError
 
 MOST = 2.0  # greatest friction rate per step: gamma dt = 2 is Brownian dynamics
 
@@ -65,7 +66,7 @@ class Uniform(nn.Module):
     def __init__(self, scales: Scales, rate: float = 0.1, conductance: float = 0.0) -> None:
         super().__init__()
         if not 0.0 < rate < MOST:
-            raise ValueError(
+            raise InputError(
                 f"The friction rate of a bath must be between 0 and {MOST:g} per step, got "
                 f"{rate:g}: take the kind brownian for motion that forgets faster."
             )

@@ -11,6 +11,7 @@ from torch.nn.functional import softplus
 
 from pipeline.closures.jets import Monotone
 from pipeline.closures.splines import Scales
+from pipeline.errors import InputError
 
 
 class Caloric(NamedTuple):
@@ -73,7 +74,7 @@ class ExponentialEnergy(nn.Module):
     ) -> None:
         super().__init__()
         if thermal < 1:
-            raise ValueError(
+            raise InputError(
                 f"energy needs at least 1 thermal term to have a temperature, got {thermal}."
             )
         self.thermal = thermal

@@ -15,6 +15,7 @@ from pipeline.closures import splines
 from pipeline.closures.jets import Perceptron
 from pipeline.closures.splines import Radial, Scales
 from pipeline.closures.volume import lucy_norm
+from pipeline.errors import InputError
 
 
 class Amplitudes(NamedTuple):
@@ -75,7 +76,7 @@ class RevengaFriction(nn.Module):
     a fluid of shear viscosity eta, bulk viscosity zeta and conductivity kappa in D dimensions.
 
     Raises:
-        ValueError: if zeta > (D + 2) eta / D, where a^2 would be negative.
+        InputError: if zeta > (D + 2) eta / D, where a^2 would be negative.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class RevengaFriction(nn.Module):
         d, self.h = scales.dimension, scales.cutoff
         f_T, f_N = (d + 2) * eta / d - zeta, (d + 2) * (zeta + (1.0 - 2.0 / d) * eta)
         if f_T < 0.0:
-            raise ValueError(
+            raise InputError(
                 f"The bulk viscosity zeta must not exceed (D + 2) eta / D = {(d + 2) * eta / d:g}, "
                 f"got {zeta:g}: lower zeta or raise eta."
             )

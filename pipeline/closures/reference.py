@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
+from pipeline.errors import InputError
 from pipeline.pairs import Pairs, find, sum_even
 from pipeline.space import Space
 from pipeline.trajectory import Trajectory
@@ -71,10 +72,10 @@ def reference(bonds: Pairs, cutoff: float, space: Space) -> Reference:
         space: geometry.
 
     Raises:
-        ValueError: in a sheared box, where the images of a bond move.
+        InputError: in a sheared box, where the images of a bond move.
     """
     if space.rate != 0.0:
-        raise ValueError(
+        raise InputError(
             f"A solid's reference bonds need a box that is not sheared, got shear rate "
             f"{space.rate:g}: use a free or periodic space."
         )
@@ -104,12 +105,12 @@ def undeformed(
         dtype, device: of the tensors; the geometry itself is computed in float64.
 
     Raises:
-        ValueError: if a particle of the solid is missing from a snapshot.
+        InputError: if a particle of the solid is missing from a snapshot.
     """
     if trajectory.reference is None:
         return None
     if not trajectory.present.all():
-        raise ValueError(
+        raise InputError(
             f"{int((~trajectory.present).any(axis=0).sum())} particles of the solid are missing "
             f"from some snapshots and strain needs all of them: give only particles that are "
             f"always seen, or no reference."

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.energy import Energy
+from pipeline.errors import InputError
 
 SWEEPS = 200  # each particle is offered this many exchanges
 TRIES = 100  # steps of Newton's method
@@ -61,7 +62,7 @@ def tempered(energy: Energy, S: Tensor, V: Tensor, temperature: float) -> Tensor
         temperature: wanted.
 
     Raises:
-        ValueError: if no shift gives that temperature.
+        InputError: if no shift gives that temperature.
     """
     for _ in range(TRIES):
         now = energy(S, V)
@@ -69,7 +70,7 @@ def tempered(energy: Energy, S: Tensor, V: Tensor, temperature: float) -> Tensor
         if bool((mean / temperature - 1).abs() < 1e-9):
             return S
         S = S + mean * torch.log(temperature / mean) / now.dTdS.mean()
-    raise ValueError(
+    raise InputError(
         f"The learned energy has no state of mean temperature {temperature:.4g} (it stayed at "
         f"{float(mean):.4g}): train on data nearer to this temperature."
     )

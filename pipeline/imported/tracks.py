@@ -111,7 +111,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
     _check(table, name)
-    tracks = _finished(table, settings["link"], notes)
+    tracks = _finished(table, settings["link"], film, notes)
     view = _view(tracks, settings["detect"]["diameter"], film, raws)
     said = [_said(raw) for raw in order]
     tuning = {
@@ -277,6 +277,14 @@ def _check(table: pd.DataFrame, name: str) -> None:
         )
     if table["frame"].nunique() < 2:
         raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
+    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
+    steps = apart.loc[apart["particle"] == 0, "frame"]
+    if len(steps) and not (steps == 1).any():
+        raise InputError(
+            f"No particle of {name} is in two successive frames, the shortest step is "
+            f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
+            f"video.fps."
+        )
     area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
     density = len(table) / table.groupby(["run", "frame"]).ngroups / area
     found = exchanged(_pairs(table), density, np.zeros(2))
@@ -304,8 +312,10 @@ def _pairs(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, n
 # What is written
 
 
-def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) -> pd.DataFrame:
-    """Tracks as long as asked for, short gaps filled by straight lines."""
+def _finished(
+    table: pd.DataFrame, link: Mapping[str, Any], film: Film | None, notes: list[str]
+) -> pd.DataFrame:
+    """Tracks as long as asked for, short gaps filled by straight lines on frames that there are."""
     least = link["min_length"]
     if least is not None:
         count = table.groupby("particle")["frame"].transform("size")
@@ -324,7 +334,7 @@ def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) ->
     table = table.sort_values(["particle", "frame"], ignore_index=True)
     longest = OPEN if link["memory"] is None else link["memory"]
     same = table["particle"].diff() == 0
-    gap = (table["frame"].diff() - 1).where(same, 0).astype(int)
+    gap = (_place(table, film).diff() - 1).where(same, 0).astype(int)
     wide = gap > longest
     filled = int(gap[gap.between(1, longest)].sum())
     if filled:
@@ -341,10 +351,32 @@ def _finished(table: pd.DataFrame, link: Mapping[str, Any], notes: list[str]) ->
     pieces = table.assign(
         particle=((~same) | wide).cumsum(), label=table["particle"], was=table["filled"]
     )
-    whole = pd.concat([gaps_filled(rows) for _, rows in pieces.groupby("run")])
+    whole = pd.concat(
+        [
+            gaps_filled(pieces[pieces["run"] == run], None if film is None else _ticks(film, run))
+            for run in np.unique(pieces["run"].to_numpy(int)).tolist()
+        ]
+    )
     whole = whole.assign(particle=whole["label"], filled=whole["filled"] | whole["was"])
     whole = whole.sort_values(["run", "frame", "particle"])
     return checked(whole, TRACKS)
+
+
+def _ticks(film: Film, run: int) -> np.ndarray:
+    """(K,) ticks of the frames of a run that show particles."""
+    tick = film.runs[run].tick
+    return tick[tick >= 0]
+
+
+def _place(table: pd.DataFrame, film: Film | None) -> pd.Series:
+    """The number of each row's frame among the frames that there are."""
+    if film is None:
+        return table["frame"]
+    place = np.zeros(len(table), dtype=np.int64)
+    for run in range(len(film.runs)):
+        rows = (table["run"] == run).to_numpy()
+        place[rows] = np.searchsorted(_ticks(film, run), table["frame"].to_numpy()[rows])
+    return pd.Series(place, table.index)
 
 
 def _view(

@@ -12,6 +12,7 @@ import torch
 
 from pipeline.dynamics.rollout import Walk
 from pipeline.dynamics.steppers import Conditions
+from pipeline.errors import InputError
 from pipeline.files import whole
 from pipeline.forcing import TaylorGreen
 from pipeline.lammps import potential
@@ -52,18 +53,18 @@ def begin(window: Trajectory, learned: Learned, seed: int, substeps: int) -> Cas
     """The case of rolling a model out over a window with counted noise.
 
     Raises:
-        ValueError: if particles come and go within the window or it holds several runs: LAMMPS
+        InputError: if particles come and go within the window or it holds several runs: LAMMPS
             keeps its atoms; if the model is a baseline.
     """
     conditions = learned.conditions(window, seed, substeps)
     if not isinstance(conditions, Conditions):
-        raise ValueError("A baseline does not run in LAMMPS: set lammps.model in the config.")
+        raise InputError("A baseline does not run in LAMMPS: set lammps.model in the config.")
     conditions = conditions._replace(noise="counted")
     model = copy.deepcopy(learned.model).double().cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     present = walk.lead.present
     if len(window.stretches()) > 1 or bool((present != present[0]).any()):
-        raise ValueError(
+        raise InputError(
             "Particles come and go within the evaluation window, or it spans several videos: "
             "shorten it (rollout.frames) until it holds the same particles throughout."
         )

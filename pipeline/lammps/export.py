@@ -33,6 +33,7 @@ from pipeline.closures.reference import Reference
 from pipeline.closures.strain import GreenStrain, PaperStrain
 from pipeline.closures.volume import LucyVolume, NetworkVolume, PaperVolume, SplineVolume
 from pipeline.dynamics.steppers import Conditions
+from pipeline.errors import InputError
 from pipeline.lammps.potential import Potential, write
 from pipeline.lammps.tabulate import Axis, Domain, line, sheet
 from pipeline.learn.trained_model import Learned, load
@@ -60,7 +61,7 @@ def potential(
         reference: undeformed bonds; needed by a solid.
 
     Raises:
-        ValueError: if a solid is given no reference.
+        InputError: if a solid is given no reference.
     """
     model = copy.deepcopy(model).double().cpu()
     numbers: dict[str, Any] = {
@@ -79,7 +80,7 @@ def potential(
     parts = [entries(x, domain) for x in (*own, *(x for x in around if x is not None))]
     if model.strain is not None:
         if reference is None:
-            raise ValueError("A solid is exported with its undeformed bonds: pass a reference.")
+            raise InputError("A solid is exported with its undeformed bonds: pass a reference.")
         parts += [entries(model.strain, domain), bonds(reference)]
     for words, values in parts:
         made.words.update(words)
@@ -130,11 +131,11 @@ def export(
         reference: undeformed bonds; needed by a solid, see `Conditions`.
 
     Raises:
-        ValueError: if the folder holds no metriplectic model.
+        InputError: if the folder holds no metriplectic model.
     """
     learned = load(folder)
     if not isinstance(learned, Learned):
-        raise ValueError(f"{folder} holds a baseline: only metriplectic models run in LAMMPS.")
+        raise InputError(f"{folder} holds a baseline: only metriplectic models run in LAMMPS.")
     made = of_learned(learned, reference)
     digest = hashlib.sha256((Path(folder) / "model.safetensors").read_bytes()).hexdigest()
     made.words["provenance.folder"] = str(folder)
@@ -160,9 +161,9 @@ def entries(closure: Any, domain: Domain) -> Potential:
     """The words and numbers that stand for a closure, in float64.
 
     Raises:
-        ValueError: if this kind of closure has no form in the file.
+        InputError: if this kind of closure has no form in the file.
     """
-    raise ValueError(f"{type(closure).__name__} cannot be written to a potential file.")
+    raise InputError(f"{type(closure).__name__} cannot be written to a potential file.")
 
 
 @entries.register

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.errors import InputError
 from pipeline.files import whole
 
 MAGIC = "metriplectic-potential"
@@ -78,13 +79,13 @@ def write(path: str | os.PathLike[str], potential: Potential) -> None:
     """Writes the file; it appears whole or not at all.
 
     Raises:
-        ValueError: if a word or number is not as the table says, or does not fit on its line.
+        InputError: if a word or number is not as the table says, or does not fit on its line.
     """
     try:
         check(potential)
         body = "".join(_lines(potential)).encode("utf-8", "surrogateescape")
     except Unfit as what:
-        raise ValueError(f"The model does not run in LAMMPS: its potential file {what}.") from None
+        raise InputError(f"The model does not run in LAMMPS: its potential file {what}.") from None
     with whole(path) as partial:
         partial.write_bytes(f"{MAGIC} {VERSION}\nchecksum {_checksum(body)}\n".encode() + body)
 
@@ -93,18 +94,18 @@ def read(path: str | os.PathLike[str]) -> Potential:
     """Reads what `write` wrote.
 
     Raises:
-        ValueError: if the file is something else, of another version, cut short, altered, or holds
+        InputError: if the file is something else, of another version, cut short, altered, or holds
             what the table does not allow; the sentence is that of the plugin.
     """
     # One character for each byte, as the plugin sees it.
     text = Path(path).read_bytes().decode("latin-1")
     if not text.startswith(f"{MAGIC} "):
-        raise ValueError(f"{path} is not a potential file: its first word must be {MAGIC}.")
+        raise InputError(f"{path} is not a potential file: its first word must be {MAGIC}.")
     try:
         potential = _parse(_body(text))
         check(potential)
     except Unfit as what:
-        raise ValueError(f"{path} {what}: export the model again.") from None
+        raise InputError(f"{path} {what}: export the model again.") from None
     words = {
         name: word.encode("latin-1").decode("utf-8", "surrogateescape")
         for name, word in potential.words.items()

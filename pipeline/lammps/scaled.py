@@ -26,6 +26,7 @@ import torch
 from pipeline import pairs
 from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
+from pipeline.errors import InputError
 from pipeline.lammps import potential, run
 from pipeline.lammps.case import DATA, INPUT, POTENTIAL
 from pipeline.lammps.collect import Dumped, observables, read
@@ -51,10 +52,10 @@ def draw(potential: Potential, count: int, seed: int) -> Latents:
     """Latents of ``count`` new particles, as those met in training are distributed.
 
     Raises:
-        ValueError: if the file is of a model that was not trained and has no laws.
+        InputError: if the file is of a model that was not trained and has no laws.
     """
     if "law.entropy" not in potential.numbers:
-        raise ValueError("The potential holds no law of latents: export a trained model.")
+        raise InputError("The potential holds no law of latents: export a trained model.")
     rng = np.random.default_rng(seed)
     z, log_s = (
         _inverted(potential.numbers[f"law.{name}"], rng.random(count))
@@ -139,12 +140,12 @@ def scatter(folder: Path, particles: int, density: float, layer: float, seed: in
         seed: of the places.
 
     Raises:
-        ValueError: if the layers would leave no room between them.
+        InputError: if the layers would leave no room between them.
     """
     height = math.sqrt(particles / density / 2)
     box = {"width": 2 * height, "height": height, "count": particles, "seed": seed + 1}
     if height < 4 * layer:
-        raise ValueError(
+        raise InputError(
             f"{particles} particles make a sample {height:.3g} a high, and wall and needle "
             f"take {layer:.3g} each: ask for more (lammps.scaled.particles)."
         )
@@ -216,10 +217,10 @@ def run_scaled(
         world: density, length of a step and ranks.
 
     Raises:
-        ValueError: if the model is of three dimensions.
+        InputError: if the model is of three dimensions.
     """
     if learned.model.scales.dimension != 2:
-        raise ValueError("Only a model of a monolayer, in two dimensions, is scaled up.")
+        raise InputError("Only a model of a monolayer, in two dimensions, is scaled up.")
     folder, made = Path(folder), of_learned(learned)
     potential.write(folder / POTENTIAL, made)
     layers = scatter(folder, plan.particles, world.density, 2 * learned.model.cutoff, plan.seed)

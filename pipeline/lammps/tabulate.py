@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import BSpline
 
+from pipeline.errors import InputError
+
 
 def basis(x: np.ndarray, intervals: int, degree: int, derivative: int = 0) -> np.ndarray:
     """Basis functions (len(x), intervals + degree) at x in [0, intervals], knots at integers."""
@@ -72,7 +74,7 @@ def line(f: Callable[[np.ndarray], np.ndarray], high: float, intervals: int = 20
         intervals: to start from; doubled until `TOLERANCE` is met.
 
     Raises:
-        ValueError: if even the finest table misses it.
+        InputError: if even the finest table misses it.
     """
     while intervals <= FINEST[0]:
         axis = Axis(0.0, high, intervals)
@@ -99,7 +101,7 @@ def sheet(
         derivatives: orders in x and y that must be accurate, e.g. (0, 0) and (0, 1).
 
     Raises:
-        ValueError: if even the finest table misses the tolerance.
+        InputError: if even the finest table misses the tolerance.
     """
     while axes[0].intervals <= FINEST[0] and axes[1].intervals <= FINEST[1]:
         coefficients = _fit(f, axes, degree)
@@ -153,8 +155,8 @@ def _misses(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.abs(got - wanted).max() / max(np.abs(wanted).max(), 1e-300))
 
 
-def _too_rough(high: float) -> ValueError:
-    return ValueError(
+def _too_rough(high: float) -> InputError:
+    return InputError(
         f"A closure is too rough to be tabulated to {TOLERANCE:g} on an axis that ends at "
         f"{high:g}: narrow the range of its table."
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.dynamics.steppers import Conditions, Setting
+from pipeline.errors import InputError
 from pipeline.learn import scales
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
@@ -48,7 +49,7 @@ def rate(step: int, steps: int) -> float:
     return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
 
 
-class Diverged(ValueError):
+class Diverged(InputError):
     """Loss or gradient is no number any more: nothing better will come of going on."""
 
 

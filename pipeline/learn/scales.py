@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.limits import Limits
+from pipeline.errors import InputError
 from pipeline.learn.latent import Latent
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
@@ -197,7 +198,7 @@ def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
     """Bath, external potential and pair energy that the settings ask for.
 
     Raises:
-        ValueError: if an external potential is asked for where no axis has ends.
+        InputError: if an external potential is asked for where no axis has ends.
     """
     found: Closures = {}
     if settings.bath == "brownian":
@@ -215,7 +216,7 @@ def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
 def _external(snapshots: Snapshots, kind: str) -> dict[str, Any]:
     ends = [axis for axis, repeats in enumerate(snapshots.periodic) if not repeats]
     if not ends or (kind == "field" and len(ends) < snapshots.dimension):
-        raise ValueError(
+        raise InputError(
             f"An external potential ({kind}) needs axes with ends, and {len(ends)} of "
             f"{snapshots.dimension} have some: set train.external to none for a periodic box."
         )

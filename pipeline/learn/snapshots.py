@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures.reference import Reference, undeformed
+from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
 from pipeline.neighbours import placed, tree
@@ -59,7 +60,7 @@ def loss_mask(
     LEAST of the rows, the distance is halved until it does not.
 
     Raises:
-        ValueError: if nothing remains to be learned from.
+        InputError: if nothing remains to be learned from.
     """
     free = trajectory.free
     rows = free[:-1] & free[1:] & trajectory.successive()[:, None]
@@ -68,7 +69,7 @@ def loss_mask(
     bonded[t, graphs.i] = bonded[t, graphs.j] = True
     rows &= bonded[:-1]
     if not rows.any():
-        raise ValueError(
+        raise InputError(
             "No particle is present, free and with a neighbour at two successive snapshots: "
             "nothing can be learned; check the tracks and the driven band."
         )
@@ -115,14 +116,14 @@ def strided(
         stride: snapshots per step; 1 leaves everything as it is.
 
     Raises:
-        ValueError: if a block has no step so long, or velocities at the time of the positions
+        InputError: if a block has no step so long, or velocities at the time of the positions
             cannot be had half a step earlier.
     """
     if stride == 1:
         return Strided(trajectory, graphs, parts)
     measured = trajectory.attributes["velocity"] == "measured"
     if measured and stride % 2:
-        raise ValueError(
+        raise InputError(
             f"train.stride must be 1 or even where velocities are measured at the time of the "
             f"positions, got {stride}: choose {stride + 1}."
         )
@@ -131,7 +132,7 @@ def strided(
     for name, found in sequences.items():
         if not found:
             rows = parts[name]
-            raise ValueError(
+            raise InputError(
                 f"train.stride of {stride} snapshots leaves no step in the {name} block of "
                 f"{rows.stop - rows.start} snapshots: lower it, or enlarge the block."
             )
@@ -232,7 +233,7 @@ class Snapshots:
         device: str | torch.device = "cpu",
     ) -> None:
         if len(graphs.offset) != len(trajectory.time) + 1:
-            raise ValueError(
+            raise InputError(
                 f"The graphs hold {len(graphs.offset) - 1} snapshots and the trajectory "
                 f"{len(trajectory.time)}: make the graphs anew from this trajectory."
             )
@@ -288,7 +289,7 @@ class Snapshots:
         distance = np.linalg.norm(r_ij, axis=1)
         if not (distance > 0).all():
             k = int(np.argmin(distance))
-            raise ValueError(
+            raise InputError(
                 f"Two particles sit on each other in snapshot {t[k]} (labels "
                 f"{trajectory.particle[graphs.i[k]]} and {trajectory.particle[graphs.j[k]]}): "
                 f"raise the separation of the detection."

@@ -80,7 +80,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
     for name, times in (("training", train), ("validation", validation)):
         if len(times) == 0:
-            raise ValueError(
+            raise InputError(
                 f"The {name} block has no pair of successive snapshots with a free particle: "
                 f"change the split (train, validation) or record more frames."
             )
@@ -262,7 +262,7 @@ def train(
         threads: of torch.
 
     Raises:
-        ValueError: if the data cannot be learned from, or training diverges
+        InputError: if the data cannot be learned from, or training diverges
             before its first checkpoint. Later, what diverges ends with the best checkpoint so far.
     """
     torch.set_num_threads(threads)

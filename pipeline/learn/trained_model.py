@@ -43,7 +43,7 @@ class Learned(NamedTuple):
         another data set those drawn begin at its own kinetic temperature, where that is known.
 
         Raises:
-            ValueError: if the window is not in the units the model was trained in.
+            InputError: if the window is not in the units the model was trained in.
         """
         units = _units(self.record, window)
         self._check_cutoff(window, units)
@@ -112,7 +112,7 @@ def _units(record: dict[str, Any], window: Trajectory) -> ReducedUnits:
     units = record["units"]
     for name in ("length_unit", "time_unit"):
         if window.attributes[name] != units[name]:
-            raise ValueError(
+            raise InputError(
                 f"The trajectory's {name} is {window.attributes[name]} and the model was "
                 f"trained on {units[name]}: convert one of them."
             )

@@ -19,6 +19,7 @@ from pipeline.closures import (
     volume,
 )
 from pipeline.closures.splines import Scales
+from pipeline.errors import InputError
 
 CLOSURES: dict[str, Mapping[str, type[nn.Module]]] = {
     "volume": volume.KINDS,
@@ -77,7 +78,7 @@ def preset(name: str) -> Closures:
     """A copy of the closures of a preset that can be learned.
 
     Raises:
-        ValueError: if there is none of that name.
+        InputError: if there is none of that name.
     """
     return copy.deepcopy(_choose("closures", name, {key: PRESETS[key] for key in LEARNED}))
 
@@ -88,11 +89,11 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
     ``dimension`` and ``cutoff`` have no default.
 
     Raises:
-        ValueError: on an unknown or missing key, an unknown kind, or a scale that is not positive.
+        InputError: on an unknown or missing key, an unknown kind, or a scale that is not positive.
     """
     known = {"dimension", "cutoff", *DEFAULTS}
     if set(settings) - known or not {"dimension", "cutoff"} <= set(settings):
-        raise ValueError(
+        raise InputError(
             f"Model settings must be dimension, cutoff and any of {', '.join(DEFAULTS)}, got "
             f"{', '.join(map(str, settings))}: remove or add keys."
         )
@@ -102,14 +103,14 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
     for name, options in full["closures"].items():
         _choose("kind of " + name, options["kind"], _choose("closure", name, CLOSURES))
     if full["dimension"] not in (2, 3):
-        raise ValueError(f"The dimension of a model must be 2 or 3, got {full['dimension']}.")
+        raise InputError(f"The dimension of a model must be 2 or 3, got {full['dimension']}.")
     for name in ("cutoff", "temperature", "volume"):
         if not full[name] > 0.0:
-            raise ValueError(
+            raise InputError(
                 f"The {name} of a model must be positive, got {full[name]}: use reduced units."
             )
     if full["intervals"] < 4:
-        raise ValueError(f"A spline needs at least 4 intervals, got {full['intervals']}.")
+        raise InputError(f"A spline needs at least 4 intervals, got {full['intervals']}.")
     return full
 
 
@@ -135,5 +136,5 @@ def closure(name: str, settings: dict[str, Any]) -> Any:
 
 def _choose(what: str, name: str, offered: Mapping[str, Any]) -> Any:
     if name not in offered:
-        raise ValueError(f"Unknown {what} {name!r}: choose one of {', '.join(sorted(offered))}.")
+        raise InputError(f"Unknown {what} {name!r}: choose one of {', '.join(sorted(offered))}.")
     return offered[name]

@@ -13,6 +13,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup, escape
 
+from pipeline.errors import InputError
 from pipeline.files import whole
 
 HERE = Path(__file__).parent
@@ -68,11 +69,11 @@ def save(path: str | os.PathLike[str], text: str) -> None:
     """Write a page; it appears whole or not at all.
 
     Raises:
-        ValueError: if the page would exceed 15 MB.
+        InputError: if the page would exceed 15 MB.
     """
     content = text.encode()
     if len(content) > LIMIT:
-        raise ValueError(
+        raise InputError(
             f"The report would be {len(content) / 1e6:.1f} MB and must stay under "
             f"{LIMIT / 1e6:.0f} MB: compare fewer models in one report (settings: models)."
         )

@@ -143,7 +143,7 @@ def write(
         figures: folder for every figure as a file of its own; None writes none.
 
     Raises:
-        ValueError: if the page would exceed 15 MB.
+        InputError: if the page would exceed 15 MB.
     """
     publish(path, content(folder, settings, provenance), provenance, figures)
 

@@ -15,11 +15,12 @@ import pandas as pd
 import yaml
 
 from pipeline import h5md
+from pipeline.errors import InputError
 from pipeline.settings import Settings
 from pipeline.trajectory import Trajectory
 
 
-class Absent(ValueError):
+class Absent(InputError):
     """Something a figure needs is not there; the message is the sentence the reader sees."""
 
 

@@ -28,6 +28,7 @@ from tqdm import tqdm
 from pipeline.closures.energy import IdealGasEnergy
 from pipeline.dynamics.rollout import rollout
 from pipeline.dynamics.steppers import Conditions
+from pipeline.errors import InputError
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.thermo import inverse_volume
 from pipeline.pairs import NeighbourList, Pairs, State, sum_odd
@@ -110,7 +111,7 @@ def equilibrium(
     """
     law = model.energy_closure
     if not isinstance(law, IdealGasEnergy):
-        raise ValueError(
+        raise InputError(
             f"Only the ideal gas has a known law of entropies, got {type(law).__name__}: choose "
             f"the closure ideal_gas."
         )
@@ -180,7 +181,7 @@ def simulate(gas: IdealGas, seed: int) -> Trajectory:
         seed: of start and noise; different seeds are independent replicas.
 
     Raises:
-        ValueError: if the gas is so dense or hot that a step fails.
+        InputError: if the gas is so dense or hot that a step fails.
     """
     law = model(gas)
     rng = np.random.default_rng(seed)
@@ -206,7 +207,7 @@ def _record(
         conditions = Conditions(units(gas), state.S.numpy(), float(law.scales.temperature))
         done = rollout(window, law, conditions, int(rng.integers(2**31)), progress=False)
         if done.stopped:
-            raise ValueError(f"The ideal gas did not run: {done.stopped} Lower dt.")
+            raise InputError(f"The ideal gas did not run: {done.stopped} Lower dt.")
         made = done.trajectory
         end = (made.position[-1] / units(gas).length, made.velocity[-1] / units(gas).velocity)
         state = State(*(torch.from_numpy(x) for x in (*end, made.extra["entropy"][-1])))

@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.simulate.md import SKIN, neighbours_of, outgrown, renewed
 from pipeline.simulate.settings import BROWNIAN, Langevin
 from pipeline.trajectory import Box, Trajectory
@@ -57,7 +58,7 @@ def simulate(
         units of a and frames, D in both units, and the parameters.
 
     Raises:
-        ValueError: if the box is too small for the force or for the view of the video.
+        InputError: if the box is too small for the force or for the view of the video.
     """
     p = parameters
     _check(p)
@@ -158,13 +159,13 @@ def _check(p: Langevin) -> None:
     a = neighbour_distance(p.particles / np.prod(p.length), 2)
     least = 2 * (p.cutoff + SKIN * a)
     if not p.walls and min(p.length) <= least:
-        raise ValueError(
+        raise InputError(
             f"The box of {p.length[0]:g} x {p.length[1]:g} is not wider than twice the reach of "
             f"the force, {least:g}: enlarge simulate.length or shorten simulate.cutoff."
         )
     width, height = (side / p.mpp for side in p.length)
     if p.view[1] > width + 0.5 or p.view[0] > height + 0.5:
-        raise ValueError(
+        raise InputError(
             f"The view of {p.view[1]} x {p.view[0]} px is larger than the sample of {width:.0f} x "
             f"{height:.0f} px: enlarge simulate.length or choose a smaller simulate.view."
         )

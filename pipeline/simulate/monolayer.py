@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.simulate.md import SKIN, Drive, Law, Sample, Span, advance, neighbours_of, quench
 from pipeline.simulate.settings import COLLOIDS, Monolayer
 from pipeline.trajectory import Box, Trajectory
@@ -40,14 +41,14 @@ def check(parameters: Monolayer) -> None:
     p = parameters
     total, least = p.height + 2 * p.slab, 2 * reach(law(p))
     if min(p.width, total) <= least:
-        raise ValueError(
+        raise InputError(
             f"The box of {p.width:g} x {total:g} a is not wider than twice the reach of the force, "
             f"{least:g} a: enlarge it or shorten the cutoff."
         )
     deep = p.slab + p.height + p.needle_in_view
     rows, columns = p.view
     if columns > p.a_px * p.width or rows > p.a_px * deep:
-        raise ValueError(
+        raise InputError(
             f"The view of {columns} x {rows} px is larger than the sample of "
             f"{p.a_px * p.width:.0f} x {p.a_px * deep:.0f} px: "
             f"enlarge the box or choose a smaller view."
@@ -104,7 +105,7 @@ def simulate(
         The attributes hold the law in units of a and frames, and a_px.
 
     Raises:
-        ValueError: if the box is too small for the force or for the view of the video.
+        InputError: if the box is too small for the force or for the view of the video.
     """
     check(parameters)
     rng = np.random.default_rng(seed)

@@ -16,6 +16,7 @@ import tifffile
 from numba import njit
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.files import whole
 from pipeline.trajectory import Trajectory
 
@@ -110,17 +111,17 @@ def render(
         seed: of the shot noise.
 
     Raises:
-        ValueError: if the positions are not in pixels, or a species has no diameter.
+        InputError: if the positions are not in pixels, or a species has no diameter.
     """
     camera = camera or Camera()
     if trajectory.attributes["length_unit"] != "px":
-        raise ValueError(
+        raise InputError(
             f"Rendering needs positions in px, got {trajectory.attributes['length_unit']}: "
             f"convert the trajectory first."
         )
     kinds = trajectory.species
     if kinds.min() < 0 or kinds.max() >= len(camera.diameters):
-        raise ValueError(
+        raise InputError(
             f"Species {kinds.min()} to {kinds.max()} need a diameter each, got "
             f"{len(camera.diameters)}: give Camera one diameter per species, from 0 on."
         )

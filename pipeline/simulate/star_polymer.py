@@ -16,6 +16,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+from pipeline.errors import InputError
 from pipeline.lammps import run
 from pipeline.simulate.settings import STEP, StarPolymer
 from pipeline.trajectory import Box, Trajectory
@@ -32,7 +33,7 @@ def cores(count: int, length: float, rng: np.random.Generator) -> np.ndarray:
     can wait.
 
     Raises:
-        ValueError: if no place is found for one of them.
+        InputError: if no place is found for one of them.
     """
     apart = APART * length / count ** (1 / 3)
     placed = np.empty((0, 3))
@@ -43,7 +44,7 @@ def cores(count: int, length: float, rng: np.random.Generator) -> np.ndarray:
                 placed = np.vstack([placed, trial])
                 break
         else:
-            raise ValueError(
+            raise InputError(
                 f"No place was found for core {len(placed) + 1} of {count} at least {apart:.3g} "
                 f"from the others in a box of {length:g}: choose another seed."
             )
@@ -115,7 +116,7 @@ def simulate(chosen: StarPolymer, seed: int) -> Trajectory:
         [sigma / tau] at the same moment; everything present and free.
 
     Raises:
-        ValueError: if LAMMPS ends with an error.
+        InputError: if LAMMPS ends with an error.
     """
     every = round(chosen.dt / STEP)
     with tempfile.TemporaryDirectory(prefix="star_polymer_") as name:

@@ -24,6 +24,7 @@ import numpy as np
 from scipy.sparse.linalg import splu
 from tqdm import tqdm
 
+from pipeline.errors import InputError
 from pipeline.simulate.elements import Body, Memory
 from pipeline.simulate.settings import Cycle, Square
 from pipeline.trajectory import Box, Trajectory
@@ -61,7 +62,7 @@ def step(body: Body, now: Motion, held: Held, dt: float) -> Motion:
     """The state one step of ``dt`` [s] later: M a' + (1 + alpha) f(u') - alpha f(u) = 0.
 
     Raises:
-        ValueError: if Newton's iterations do not converge.
+        InputError: if Newton's iterations do not converge.
     """
     beta, gamma = (1 - ALPHA) ** 2 / 4, 0.5 - ALPHA
     free = np.setdiff1d(np.arange(body.degrees), held.degrees, assume_unique=True)
@@ -83,7 +84,7 @@ def step(body: Body, now: Motion, held: Held, dt: float) -> Motion:
             return Motion(u, v, a, force, memory)
         matrix = (inertia + (1 + ALPHA) * stiffness)[free][:, free]
         u[free] -= splu(matrix.tocsc(), permc_spec="MMD_AT_PLUS_A").solve(residual[free])
-    raise ValueError(
+    raise InputError(
         f"The finite elements found no equilibrium within {ITERATIONS} iterations of a step of "
         f"{dt:g} s: take more substeps per snapshot or a slower load."
     )

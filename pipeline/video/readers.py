@@ -186,8 +186,9 @@ class FilmReader:
                 packets += packet.size > 0
                 for frame in packet.decode():
                     assert isinstance(frame, av.VideoFrame)
-                    notes.append((_stamp(frame), _mark(frame), bool(frame.key_frame)))
-                    yield self._stored(frame, len(notes) - 1)
+                    rows = _rows(frame)
+                    notes.append((_stamp(frame), _checksum(rows), bool(frame.key_frame)))
+                    yield self._stored(frame, rows, len(notes) - 1)
         except av.FFmpegError as error:
             raise UnreadableVideo(
                 f"{self.path} breaks off at frame {len(notes)} ({error})"
@@ -225,14 +226,14 @@ class FilmReader:
         for number in range(start, min(stop, self.length), step):
             yield self._plane(self._frame(number), number)
 
-    def _stored(self, frame: av.VideoFrame, number: int) -> np.ndarray:
+    def _stored(self, frame: av.VideoFrame, rows: np.ndarray, number: int) -> np.ndarray:
         form = frame.format
         if not self.grey or form.is_rgb or form.has_palette or not _alone(frame):
             return self._plane(frame, number)
         self._refuse_size(frame, number)
         kind = np.dtype(np.uint8 if form.components[0].bits <= 8 else np.uint16)
         kind = kind.newbyteorder(">" if form.is_big_endian else "<")
-        return _rows(frame).view(kind)
+        return rows.view(kind)
 
     def _plane(self, frame: av.VideoFrame, number: int) -> np.ndarray:
         self._refuse_size(frame, number)
@@ -319,8 +320,10 @@ def _stamp(frame: av.VideoFrame) -> int:
 
 
 def _mark(frame: av.VideoFrame) -> int:
-    """Checksum of the first plane."""
-    rows = _rows(frame)
+    return _checksum(_rows(frame))
+
+
+def _checksum(rows: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(rows).data)
 
 

@@ -209,10 +209,28 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
             f"{alone[0]} is not named as the {len(series)} images beside it ({series[0].name} ...) "
             "are: put it elsewhere, or name it as they are"
         )
+    _refuse_words(groups)
     found = [run for paths in groups.values() for run in _numbered(paths)]
     if len(found) == 1:
         return [found[0]._replace(name=name)]
     return found
+
+
+def _refuse_words(groups: dict[str, list[Path]]) -> None:
+    """Images that are numbered alike and differ in a word after the number: one time, two channels.
+
+    Another word before the number is another run.
+    """
+    heads: dict[str, list[str]] = {}
+    for pattern in groups:
+        heads.setdefault(pattern.rpartition("#")[0], []).append(pattern)
+    for alike in heads.values():
+        if len(alike) > 1:
+            first, second = (groups[pattern][0] for pattern in alike[:2])
+            raise InputError(
+                f"{first} and {second.name} differ in what follows their number, as channels of "
+                "one picture do: keep the images of one of them in the folder"
+            )
 
 
 def _refuse_copies(images: Sequence[Path]) -> None:

@@ -484,7 +484,7 @@ def read(
         if source is None:
             raise InputError(f"{folder} holds other videos than {path} was made from")
         correction = _correction(settings)._replace(
-            **{name: values[name] for name in ("gain", "shift") if name in values}
+            gain=values.get("gain"), shift=values.get("shift")
         )
         start, stop = map(int, values["span"])
         video = Video(source, _part(settings), correction, (start, stop), index)

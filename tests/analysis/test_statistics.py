@@ -15,6 +15,8 @@ from pipeline.analysis.settings import Statistics
 from pipeline.analysis.statistics import measure, read, write
 
 ROLLERS = Path(__file__).parents[2].parent / "shared/data/quincke_rollers"
+
+
 GROUPS = {
     "rdf": {"r", "value", "low", "high"},
     "vacf": {"lag", "value", "low", "high", "raw"},
@@ -110,14 +112,6 @@ def test_only_selected_particles_and_rows_count(recording):
     np.testing.assert_allclose(still["msd"].data["value"], 0.0, atol=1e-10)
     assert set(still["d2min_map"].data["particle"]) <= set(range(200))
     assert still["d2min_map"].attributes["time"] == 10.0
-
-
-def test_plan_refuses_what_cannot_be_planned(recording):
-    trajectory = liquid(recording, 4, 20)
-    with pytest.raises(ValueError, match="must be positive"):
-        plan(trajectory, 0.0)
-    with pytest.raises(ValueError, match="at least 2 snapshots"):
-        plan(trajectory.window(slice(0, 1)), 1.0)
 
 
 @pytest.mark.skipif(not ROLLERS.is_dir(), reason="the roller video is not beside the checkout")

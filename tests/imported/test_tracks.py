@@ -203,6 +203,7 @@ def test_every_program_says_the_same(tmp_path, name, film):
 
 
 REFUSED = [
+    (lambda t: t[t["frame"] % 3 == 0], {}, r"in two successive frames, the shortest step is 3"),
     (
         lambda t: pd.concat([t, t.iloc[[7]]]),
         {},
@@ -315,6 +316,8 @@ def test_frames_fall_on_the_films_clock_and_into_its_runs(tmp_path):
     assert not set(seen.loc[seen["run"] == 0, "particle"]) & set(
         seen.loc[seen["run"] == 1, "particle"]
     )
+    # Nothing is put where the film has no frame.
+    assert set(found.tracks.loc[found.tracks["run"] == 0, "frame"]) <= {0, 1, 2, 5, 6, 7}
     assert found.tuning["scale"]["fps"] == 10.0
     assert "30 rows of t.csv are of frames" in " ".join(found.tuning["warnings"])
     WALK.assign(frame=WALK["frame"] + 1).to_csv(tmp_path / "one.csv", index=False)

@@ -49,13 +49,6 @@ def test_the_same_numbers_give_the_same_file() -> None:
     assert first == again
 
 
-@pytest.mark.parametrize("model", [m for m in style.COLOURS if m not in ("experiment", "truth")])
-def test_every_model_has_a_look_of_its_own(model: str) -> None:
-    assert style.line(f"{model}_seed3") == style.line(model)
-    others = [style.COLOURS[m] for m in style.COLOURS if m != model]
-    assert style.COLOURS[model] not in others
-
-
 def test_a_figure_stands_alone() -> None:
     made = embed(plain(drawing()))
     root = ElementTree.fromstring(standalone(made))

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import h5py
 import pytest
 
-from pipeline.analysis.statistics import PLOTS
-from pipeline.report.figures import curves
-from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
 from pipeline.settings import Settings
 from tests.report.conftest import SETTINGS
@@ -28,35 +24,6 @@ def test_units_are_printed_as_people_write_them(folder: Path, tmp_path: Path) ->
     results = Results(folder, SETTINGS)
     assert (results.unit("length"), results.unit("time")) == ("px", "frames")
     assert Results(tmp_path).unit("length") == ""
-
-
-def test_a_statistic_that_one_source_lacks_is_said(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "statistics").mkdir()
-    for source in ("experiment", "truth"):
-        content = (folder / "statistics" / f"{source}.h5").read_bytes()
-        (tmp_path / "statistics" / f"{source}.h5").write_bytes(content)
-    with h5py.File(tmp_path / "statistics" / "truth.h5", "a") as file:
-        file["rdf"].attrs["missing"] = "Too few pairs."
-    rdf = curves.of(PLOTS["rdf"])
-    assert rdf(Results(tmp_path)).caption.endswith("Not shown: truth. Too few pairs.")
-    with h5py.File(tmp_path / "statistics" / "experiment.h5", "a") as file:
-        file["rdf"].attrs["missing"] = "Only 9 frames."
-    with pytest.raises(Absent, match="Only 9 frames"):
-        rdf(Results(tmp_path))
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(3, "3"), (3.0, "3"), (0.012345, "0.0123"), (-1.5, "−1.5"), (1e-7, "1e−7"), (12345.6, "12346"),
-     (float("nan"), "–"), (None, "–"), (True, "yes"), ([1, 2.5], "1, 2.5"), ("dark", "dark")],
-)  # fmt: skip
-def test_numbers_are_short(value: object, text: str) -> None:
-    assert number(value) == text
-
-
-def test_percentages_keep_two_digits() -> None:
-    assert [percent(x) for x in (0.0712, 0.5, 2.748)] == ["7.1 %", "50 %", "270 %"]
-    assert percent(float("nan")) == "–"
 
 
 def test_trainings_of_another_data_set_are_read_there(tmp_path):

@@ -59,20 +59,28 @@ def pictures(count: int, seed: int, alike: float = 0.0) -> np.ndarray:
     return np.array(frames)
 
 
-def write(path: Path, images, codec, pixels, options, container=None, extra=None, stamps=None):
+def write(
+    path: Path,
+    images: np.ndarray,
+    codec: str,
+    pixels: str,
+    options: dict[str, str],
+    container: str | None = None,
+    extra: dict[str, str] | None = None,
+    stamps: np.ndarray | None = None,
+    tick: Fraction = Fraction(1, 25),
+) -> None:
+    """Writes (T, H, W) images as a film of 25 frames a second, or with these stamps in ticks."""
     with av.open(str(path), "w", format=container, options=extra or {}) as file:
         stream = file.add_stream(codec, rate=25, options=options)
         stream.height, stream.width = images.shape[1:]
         stream.pix_fmt = pixels
         stream.codec_context.max_b_frames = int(options.get("bf", 0))
         stream.codec_context.gop_size = int(options.get("g", 12))
-        if stamps is not None:
-            stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.time_base = tick
         for k, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, "gray")
-            frame.pts = k if stamps is None else int(stamps[k])
-            if stamps is not None:
-                frame.time_base = Fraction(1, 1000)
+            frame.pts, frame.time_base = (k if stamps is None else int(stamps[k])), tick
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
 
@@ -173,7 +181,8 @@ def test_a_film_without_pictures(tmp_path):
 
 def test_stamps_are_seconds(tmp_path):
     stamps = np.cumsum([0, 40, 40, 80, 40, 120, 40, 40])
-    write(tmp_path / "a.mkv", pictures(8, 4), "libx264", "yuv420p", {"bf": "0"}, stamps=stamps)
+    tick = Fraction(1, 1000)
+    write(tmp_path / "a.mkv", pictures(8, 4), "libx264", "yuv420p", {}, stamps=stamps, tick=tick)
     found = FilmReader(tmp_path / "a.mkv", grey=True).index.seconds
     np.testing.assert_allclose(found, stamps / 1000)
 
@@ -194,3 +203,14 @@ def test_frames_of_two_sizes(tmp_path):
     (tmp_path / "a.mjpeg").write_bytes(b"".join(parts))
     with pytest.raises(ValueError, match=r"differ in size: frame 6 has 32 x 32 px"):
         _ = FilmReader(tmp_path / "a.mjpeg", grey=True).length
+
+
+@pytest.mark.parametrize("codec", ["mjpeg", "mpeg4"])
+def test_frames_that_an_avi_lost_are_gaps_and_no_damage(tmp_path, codec):
+    """The header counts them, the stamps skip them; decoders are told of them by empty packets."""
+    number = np.array([k + 2 * (k >= 10) + (k >= 20) for k in range(30)])
+    images = pictures(30, 1)
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    write(tmp_path / "a.avi", images, codec, pixels, {}, stamps=number, tick=Fraction(1, 25))
+    reader = chunks_agree(tmp_path / "a.avi", straight(tmp_path / "a.avi"), [(12, 9, 1), (3, 5, 2)])
+    np.testing.assert_allclose(25 * reader.index.seconds, number)

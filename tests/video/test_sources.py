@@ -83,6 +83,10 @@ REFUSED = {
         [f"img_{k:03d}_ch{c}.png" for k in range(9) for c in (0, 1)],
         r"hold 2 channels \(ch0",
     ),
+    "words": (
+        [f"img_{k}_{word}.png" for k in range(9) for word in ("dapi", "gfp")],
+        r"differ in what follows their number",
+    ),
     "planes": ([f"img_{k}_z{z}.png" for k in range(9) for z in range(3)], "hold 3 focal planes"),
     "unnamed": ([f"{k:03d}_{c}.png" for k in range(9) for c in (0, 1)], "differ in 2 numbers"),
 }

@@ -1,0 +1,77 @@
+"""What a trained model is: complete on disk, at home in its units, at its own temperature."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from pipeline import graphs
+from pipeline.dynamics.rollout import rollout
+from pipeline.learn.settings import Training
+from pipeline.learn.train import train
+from pipeline.learn.trained_model import load
+from pipeline.trajectory import BEFORE, Split, Trajectory, blocks
+from tests.dynamics.systems import CUTOFF, LENGTH, simulated
+
+SETTINGS = Training(
+    split=Split(train=0.5, validation=0.2),
+    steps=30,
+    batch=3,
+    validate_every=10,
+    validation_snapshots=4,
+    rollout_steps=3,
+)
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[Trajectory, graphs.Graphs]:
+    window = simulated(40).trajectory
+    return window, graphs.build(window, CUTOFF * LENGTH)
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with open(folder / "training.csv", newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_what_is_written_is_enough(data, tmp_path) -> None:
+    train(*data, SETTINGS, tmp_path, seed=0)
+    rows = table(tmp_path)
+    assert [row["step"] for row in rows] == ["10", "20", "30"]
+    assert {"train_nll", "validation_nll", "anchor", "pair", "entropy"} <= set(rows[0])
+    learned = load(tmp_path)
+    window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
+    settings = learned.conditions(window, seed=1)
+    assert np.array_equal(settings.z, learned.z)
+    done = rollout(window, learned.model, settings, 1, progress=False)
+    assert len(done.trajectory.time) == len(window.time), done.stopped
+    with h5py.File(tmp_path / "learned.h5") as file:
+        groups = {"kernel", "pair_force", "pair_friction", "energy", "friction", "latent"}
+        assert groups <= set(file)
+        assert all(np.isfinite(file["pair_force/value"][:]))
+
+
+def test_another_sample_begins_at_its_own_temperature(data, tmp_path) -> None:
+    train(*data, SETTINGS.replace(steps=2, validate_every=2), tmp_path, seed=0)
+    learned = load(tmp_path)
+    seen, measured = (learned.record[key] for key in ("seen", "measured"))
+    window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
+    hot = 1.5 * measured["temperature"] * learned.conditions(window, 0).units.velocity ** 2
+    given = {**window.attributes, BEFORE: hot}
+    for dataset, share in ((window.attributes["dataset"], None), ("another", 1.5)):
+        there = window._replace(attributes={**given, "dataset": dataset})
+        conditions = learned.conditions(there, seed=1)
+        assert conditions.beginning == (share and pytest.approx(share * seen["mean_T"]))
+    done = rollout(there, learned.model, conditions, 1, progress=False)
+    assert done.trajectory.extra["temperature"][0].mean() == pytest.approx(1.5 * seen["mean_T"])
+
+
+def test_units_of_another_trajectory_are_refused(data, tmp_path) -> None:
+    train(*data, SETTINGS.replace(steps=2, validate_every=2), tmp_path, seed=0)
+    other = data[0]._replace(attributes={**data[0].attributes, "length_unit": "px"})
+    with pytest.raises(ValueError, match="length_unit"):
+        load(tmp_path).conditions(other, seed=0)
