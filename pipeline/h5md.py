@@ -128,6 +128,7 @@ def check(trajectory: Trajectory) -> None:
     _check_vectors(trajectory, shape)
     T, N = shape
     fields = {"driven": trajectory.driven, **trajectory.extra}
+    wanted: dict[str, tuple[np.ndarray, tuple[int, ...]]]
     wanted = {name: (value, shape) for name, value in fields.items()}
     wanted |= {name: (getattr(trajectory, name), (T,)) for name in ("time", "run")}
     wanted |= {name: (getattr(trajectory, name), (N,)) for name in ("particle", "species")}

@@ -24,7 +24,7 @@ d(sigma^2) = 2 D dt / sqrt(number of steps) at best.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import nnls
@@ -48,20 +48,20 @@ class Covariances(NamedTuple):
     """Sums over time of u_t u_(t+k) of each particle, per component, and how many they are."""
 
     total: np.ndarray  # (N, K + 1, D) [length^2]
-    count: np.ndarray  # (N, K + 1)
+    pairs: np.ndarray  # (N, K + 1)
 
     @property
     def value(self) -> np.ndarray:
         """(K + 1, D) C_k [length^2]."""
-        return self.total.sum(axis=0) / self.count.sum(axis=0)[:, None]
+        return self.total.sum(axis=0) / self.pairs.sum(axis=0)[:, None]
 
     def resampled(self, samples: int = SAMPLES, seed: int = 0) -> np.ndarray:
         """(samples, K + 1, D) C_k of particles drawn with replacement."""
-        units = len(self.count)
+        units = len(self.pairs)
         generator = np.random.default_rng(seed)
         weight = generator.multinomial(units, np.full(units, 1 / units), size=samples).astype(float)
         total = np.tensordot(weight, self.total, axes=1)
-        return total / np.maximum(weight @ self.count, 1e-12)[..., None]
+        return total / np.maximum(weight @ self.pairs, 1e-12)[..., None]
 
 
 class Fit(NamedTuple):
@@ -88,6 +88,38 @@ class Regime(NamedTuple):
     why: str
     memory: np.ndarray
     covariance: np.ndarray
+
+
+class Told(NamedTuple):
+    """All that the steps tell: the regime; D and sigma^2, None where the velocity is resolved.
+
+    first, second: correlations of `alike`.
+    """
+
+    regime: Regime
+    fit: Fit | None
+    first: float
+    second: float
+
+    @property
+    def diffusion(self) -> np.ndarray:
+        """(3,) D and its interval [length^2 / interval], NaN unless overdamped."""
+        known = self.fit is not None and self.regime.name == "overdamped"
+        return self.fit.diffusion if self.fit and known else np.full(3, np.nan)
+
+    def attributes(self, length: float, interval: float) -> dict[str, Any]:
+        """What a trajectory says of it, in its own units."""
+        numbers = {
+            "regime_memory": self.regime.memory,
+            "step_covariance": self.regime.covariance * length**2,
+            "diffusion": self.diffusion * length**2 / interval,
+        }
+        return {
+            "velocity_resolved": self.fit is None,
+            "regime": self.regime.name,
+            "regime_why": self.regime.why,
+            **{name: x.tolist() for name, x in numbers.items() if np.isfinite(x).all()},
+        }
 
 
 def covariances(
@@ -165,19 +197,29 @@ def regime(found: Covariances) -> Regime:
     low, high = np.percentile(3 * samples[:, 2] / base, [2.5, 97.5])
     memory = np.array([estimate, low, high])
     said = (
-        f"memory {estimate:.2f} ({low:.2f} to {high:.2f}; 1 in free flight, 0 for steps that know "
-        "nothing of each other)"
+        f"memory {estimate:.2f}, {low:.2f} to {high:.2f}; 1 in free flight, 0 for steps that know "
+        "nothing of each other"
     )
     later = 3 * np.percentile(samples[:, 2:] / base[:, None], 0.1, axis=0)
     if low > INERTIAL:
-        return Regime("inertial", f"the velocity outlives the frame: {said}", memory, value)
+        return Regime("inertial", f"the velocity outlives the frame ({said})", memory, value)
     slow = bool((later > OVERDAMPED).any())
     if high < OVERDAMPED and not slow:
-        why = f"the velocity is forgotten within a frame: {said}"
+        why = f"the velocity is forgotten within a frame ({said})"
         return Regime("overdamped", why, memory, value)
     if slow and high < OVERDAMPED:
         said += "; longer lags are positive, as of oscillations or of a drive"
-    return Regime("unknown", f"the steps lie between the regimes: {said}", memory, value)
+    return Regime("unknown", f"the steps lie between the regimes ({said})", memory, value)
+
+
+def tell(found: Covariances) -> Told:
+    """The regime, and D and sigma^2 by the fit that it and the first lags ask for."""
+    kind = regime(found)
+    if kind.memory[0] >= INERTIAL:
+        return Told(kind, None, 0.0, 0.0)
+    first, second = alike(found) if np.isfinite(kind.memory[0]) else (0.0, 0.0)
+    fit = remembered if second > 0 else exposed if first > 0 else pushed
+    return Told(kind, fit(found), first, second)
 
 
 def overlap(k: int, tau: np.ndarray) -> np.ndarray:
@@ -210,7 +252,7 @@ def remembered(found: Covariances) -> Fit:
     lag = np.arange(len(found.value))
     decay = np.exp(-1 / HANDED_ON)
     columns = decay ** lag[:, None] * (1 - decay) / (1 + decay)
-    slow = np.stack([overlap(k, SLOW) for k in lag])
+    slow = np.stack([overlap(k, SLOW) for k in range(len(lag))])
     design = np.concatenate([columns, slow], axis=1)
     return _fit(found, design, design, len(HANDED_ON))
 

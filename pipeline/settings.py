@@ -62,6 +62,26 @@ class Trajectories(Section):
     )
 
 
+class Sample(Section):
+    """What is known of the sample."""
+
+    radius: float | None = key(
+        "Radius of a particle in micrometres: the report then gives the viscosity of the liquid, "
+        "by Stokes and Einstein, where particles diffuse. null: it does not.",
+        default=None,
+        unit="micrometres",
+        above=0,
+        most=10_000,
+    )
+    temperature: float = key(
+        "Temperature of the sample, kelvin; used for nothing else.",
+        default=295.0,
+        unit="kelvin",
+        above=0,
+        most=10_000,
+    )
+
+
 class Graph(Section):
     """Who is a neighbour of whom."""
 
@@ -137,6 +157,7 @@ class Settings(Section):
         most=100,
     )
     video: Reading = key("", default=Reading())
+    sample: Sample = key("", default=Sample())
     detect: Detect = key("", default=Detect())
     link: Link = key("", default=Link())
     tracks: Tracks = key(

@@ -131,8 +131,8 @@ def test_an_open_shutter_is_named_and_leaves_d_alone():
     share = re.search(r"the shutter was open for at least (\d+) %", said)
     assert share
     assert float(share[1]) == pytest.approx(80, abs=8)
-    assert blurred.diffusion[0] == pytest.approx(0.125, rel=0.03)
-    assert sharp.diffusion[0] == pytest.approx(0.125, rel=0.03)
+    assert blurred.told.diffusion[0] == pytest.approx(0.125, rel=0.03)
+    assert sharp.told.diffusion[0] == pytest.approx(0.125, rel=0.03)
 
 
 def test_positions_that_cling_to_pixels_are_named():
@@ -152,7 +152,7 @@ def test_frames_that_a_codec_averages_are_named_and_d_is_the_sum_over_lags():
     place = 100 * rng.random((1, 300, 2)) + held + rng.normal(0, 0.1, held.shape)
     found, said = errors_named(place)
     assert "two frames apart are alike" in said
-    assert found.diffusion[0] == pytest.approx(0.125, rel=0.05)
+    assert found.told.diffusion[0] == pytest.approx(0.125, rel=0.05)
 
 
 def test_too_few_steps_are_said():

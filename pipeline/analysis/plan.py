@@ -18,6 +18,15 @@ from pipeline.trajectory import Box, Trajectory
 SHORT = 8  # snapshots
 
 
+class Period(NamedTuple):
+    """Of an oscillatory shear: intervals; strain: amplitude; source: found or given; why."""
+
+    intervals: float
+    strain: float
+    source: str
+    why: str
+
+
 class Plan(NamedTuple):
     """Settings worked out for one experiment, in its own units."""
 
@@ -35,16 +44,23 @@ class Plan(NamedTuple):
     patch: float  # [length]
     rearrangements: bool
     paper_window: int
+    period: Period | None  # of an oscillatory shear
     frames: int  # snapshots of the experiment
 
 
-def plan(trajectory: Trajectory, spacing: float, settings: Statistics | None = None) -> Plan:
+def plan(
+    trajectory: Trajectory,
+    spacing: float,
+    settings: Statistics | None = None,
+    period: Period | None = None,
+) -> Plan:
     """The plan for an experiment and for every source compared with it.
 
     Args:
         trajectory: the experiment, over the frames to be compared.
         spacing: mean neighbour distance a [length].
         settings: choices in units of a.
+        period: of an oscillatory shear, see `pipeline.analysis.cycles.period`.
 
     Raises:
         InputError: if the spacing is not positive, fewer than two particles are seen, or no run
@@ -82,6 +98,7 @@ def plan(trajectory: Trajectory, spacing: float, settings: Statistics | None = N
         patch=choice.patch * spacing,
         rearrangements=choice.rearrangements,
         paper_window=choice.paper_window or 0,
+        period=period,
         frames=len(trajectory.time),
     )
 

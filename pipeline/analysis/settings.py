@@ -48,6 +48,14 @@ class Statistics(Section):
     rearrangements: bool = key(
         "Measure D2min and streamlines; of a gas they say nothing and take long.", default=True
     )
+    period: float | None = key(
+        "Period of an oscillatory shear, frames: rearrangements are then counted by cycle, those "
+        "undone when the strain comes back apart from those that stay. null: found in the film.",
+        default=None,
+        unit="frames",
+        least=4,
+        most=1_000_000_000,
+    )
     paper_window: int | None = key(
         "Errors by the paper's window too: over its last snapshots, this many, from one time "
         "origin. null: no.",

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from pipeline.analysis.correlations import MSD, VACF
+from pipeline.analysis.cycles import CYCLES
 from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Metric, Sample
 from pipeline.analysis.paper_window import PAPER
@@ -27,7 +28,7 @@ from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
 
 # All that is measured, in the order of tables and figures.
-REGISTER = (RDF, VACF, MSD, D2MIN, PAPER, SOLID, STREAMLINES)
+REGISTER = (RDF, VACF, MSD, D2MIN, CYCLES, PAPER, SOLID, STREAMLINES)
 COMPARED = {name: entry for one in REGISTER for name, entry in one.compared.items()}
 SHAPES: dict[str, Curve] = {name: entry.shape for name, entry in COMPARED.items()}
 ERRORS = {name: entry.words for name, entry in COMPARED.items() if entry.words}
@@ -51,8 +52,8 @@ def measure(
 
     Returns:
         metrics by group name: rdf, vacf, msd, positions, displacements, d2min, d2min_histogram,
-        d2min_map, d2min_correlation, streamlines; where the paper's window is asked for rdf_paper,
-        vacf_paper, msd_paper.
+        d2min_map, d2min_correlation, cycles, streamlines; where the paper's window is asked for
+        rdf_paper, vacf_paper, msd_paper.
 
     Raises:
         InputError: if select does not fit, or the snapshots do not fall on a clock.

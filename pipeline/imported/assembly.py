@@ -13,6 +13,7 @@ from pipeline.imported import consistency
 from pipeline.imported.boxes import box_of, breathed, dimension_of, displacements, wrapped
 from pipeline.imported.formats import frames
 from pipeline.imported.recorded import Frame, Recorded, collect
+from pipeline.regime import covariances, tell
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.video.velocity import backward_difference
 
@@ -78,6 +79,7 @@ def load(
         ),
         box=box,
         attributes={
+            **_steps(velocity * dt, present, run, kind, dt),
             **_described(first, settings, dataset),
             "dt": dt,
             "velocity": kind,
@@ -96,6 +98,18 @@ def _described(first: Frame, settings: Mapping[str, Any], dataset: str) -> dict[
         "localisation_error": float(settings["position_error"]),
         "synthetic": False,
     }
+
+
+def _steps(
+    step: np.ndarray, present: np.ndarray, run: np.ndarray, kind: str, dt: float
+) -> dict[str, Any]:
+    """What the steps of positions tell that came without velocities, see `pipeline.regime`."""
+    if kind == "measured":
+        return {}
+    try:
+        return tell(covariances(np.cumsum(step, axis=0), present, run)).attributes(1.0, dt)
+    except ValueError:  # too few of them
+        return {}
 
 
 def _driven(

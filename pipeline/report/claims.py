@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
+import numpy as np
+
 from pipeline.analysis.d2min import together
-from pipeline.analysis.diffusion import diffusion
 from pipeline.analysis.runs import runs
 from pipeline.report.figures import tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
-from pipeline.trajectory import blocks, too_short
+from pipeline.trajectory import Trajectory, blocks, too_short
 
+BOLTZMANN = 1.380649e-23  # J/K
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
+EVEN = 0.03  # how much more alike than by heat speeds must be to be called driven
 SHARED = 0.3  # correlation of the velocities of neighbours beyond which they are no heat
 
 
@@ -21,9 +25,71 @@ def is_resolved(results: Results) -> bool:
     return bool(results.trajectory().attributes.get("velocity_resolved", True))
 
 
+def regime(results: Results) -> str:
+    """inertial, overdamped or unknown: what the steps of tracked particles tell."""
+    attributes = results.trajectory().attributes
+    return str(attributes.get("regime", "inertial" if is_resolved(results) else "unknown"))
+
+
+def circumstances(results: Results) -> list[str]:
+    """What kind of film this is: how particles move, and whether they come and go."""
+    said = []
+    with suppress(Absent):
+        attributes = results.trajectory().attributes
+        if why := attributes.get("regime_why"):
+            said.append(_motion(results, regime(results), str(why)))
+        if edge := attributes.get("edge"):
+            said.append(f"{edge['why'][0].upper()}{edge['why'][1:]}.")
+    return said
+
+
+def _motion(results: Results, name: str, why: str) -> str:
+    if name == "inertial":
+        try:
+            passive(results)
+        except Absent:
+            return f"Steps persist, by a drive or a flow rather than by inertia: {why}."
+        return f"The motion is inertial: {why}."
+    if name == "unknown":
+        return f"Whether the motion is inertial or overdamped cannot be said: {why}."
+    return (
+        f"The motion is overdamped: {why}. {coefficient(results)}{_viscosity(results)} Mass, "
+        "velocity and temperature of the particles are not in this film: what is judged is "
+        "diffusion, forces over kT, g(r) and the mean squared displacement."
+    )
+
+
+def coefficient(results: Results) -> str:
+    """D of an overdamped film with its interval, in a sentence."""
+    D, low, high = results.trajectory().attributes["diffusion"]
+    length, time = results.unit("length"), results.unit("time").removesuffix("s") or "s"
+    return (
+        f"A particle alone diffuses with D = {number(D)} (95 %: {number(low)} to {number(high)}) "
+        f"{length}²/{time}."
+    )
+
+
+def _viscosity(results: Results) -> str:
+    """Viscosity of the liquid by Stokes and Einstein, where the radius of a particle is given."""
+    sample = results.settings.get("sample") or {}
+    attributes = results.trajectory().attributes
+    units = attributes["length_unit"], attributes["time_unit"]
+    if sample.get("radius") is None or units != ("um", "s"):
+        return ""
+    D, low, high = 1e-12 * np.array(attributes["diffusion"])
+    drag = 6 * np.pi * 1e-6 * float(sample["radius"])
+    kelvin = float(sample["temperature"])
+    eta, most, least = (1e3 * BOLTZMANN * kelvin / (drag * x) for x in (D, low, high))
+    return (
+        f" For spheres of radius {number(sample['radius'])} µm at {number(kelvin)} K "
+        f"the liquid has a viscosity of {number(eta)} ({number(least)} to {number(most)}) mPa s "
+        "(Stokes and Einstein; walls nearby make it look larger)."
+    )
+
+
 def resolved(results: Results) -> None:
-    """Raises Absent where there is no velocity that a model with inertia could be judged by."""
-    if not is_resolved(results):
+    """Raises Absent where nothing could be said of a model: neither inertia nor diffusion."""
+    if not is_resolved(results) and regime(results) != "overdamped":
         raise Absent(
             "The velocity is not resolved, so a model with inertia has nothing to learn from this "
             "video: neither agreement nor disagreement with it would mean anything."
@@ -71,7 +137,7 @@ def unsupported(results: Results) -> list[str]:
     """The sentences that stand before everything else; empty for data that support it all."""
     said = []
     with suppress(Absent):
-        if not is_resolved(results):
+        if not is_resolved(results) and regime(results) != "overdamped":
             said.append(
                 f"The velocity is not resolved at this frame rate: {_steps(results)}. Forces, "
                 "friction, temperature and entropy on this page are therefore no statement about "
@@ -114,13 +180,31 @@ def passive(results: Results) -> None:
     cutoff = results.statistic("experiment", "d2min").attrs["cutoff"]
     value = together(runs(trajectory), 1, float(cutoff))
     if value > SHARED:
+        alike, heat = _speeds(trajectory)
+        shared = f"share their velocity (correlation {value:.2f}; 0 at thermal equilibrium)"
+        cause = (
+            f"Neighbours {shared}: the particles are carried by a flow, or drive themselves as "
+            "rollers, swimmers and cells do."
+        )
+        if alike > heat + EVEN:
+            cause = (
+                f"The particles are active: neighbours {shared}, and speeds are too alike for heat "
+                f"(mean over rms {alike:.2f}; {heat:.2f} by Maxwell's distribution), as of "
+                "rollers, swimmers and cells that drive themselves."
+            )
         raise Absent(
-            f"Neighbours share their velocity (correlation {value:.2f}; 0 at thermal equilibrium): "
-            "the particles are carried by a flow, or drive themselves as rollers, swimmers and "
-            "cells do. The model is passive: it knows forces between pairs, friction and heat, but "
+            f"{cause} The model is passive: it knows forces between pairs, friction and heat, but "
             "no drive. What it calls temperature and friction here stands in for the drive, and "
             "its rearrangements are not to be trusted."
         )
+
+
+def _speeds(trajectory: Trajectory) -> tuple[float, float]:
+    """Mean speed over rms speed of the free particles, and what heat makes of it."""
+    speed = np.linalg.norm(trajectory.velocity[trajectory.free], axis=1)
+    D = trajectory.dimension
+    heat = math.sqrt(2 / D) * math.gamma((D + 1) / 2) / math.gamma(D / 2)
+    return float(speed.mean() / np.sqrt((speed**2).mean())), heat
 
 
 def few(results: Results) -> None:
@@ -145,6 +229,11 @@ def model(results: Results) -> str:
             "Forces and friction are read from how velocities change from frame to frame; the "
             "frame rate resolves them here."
         )
+    if regime(results) == "overdamped":
+        return (
+            "The motion is overdamped: forces over kT and mobilities can be read, mass and "
+            "friction only as what D = kT / (mass × friction) makes of them."
+        )
     return (
         "Not to be read as physics: the velocity is not resolved at this frame rate, and what the "
         "model calls forces, friction and temperature only describes the scatter of the steps."
@@ -161,18 +250,16 @@ def motion(results: Results) -> str:
             "the next: the sample is moved about within less than two frames, and these curves "
             "show how far it gets, not how it moves. This is no diffusion."
         )
-    found = diffusion(results.trajectory())
     noise = tracking.measure(results)
-    if found.low <= 0 or noise.share > 0.5:
+    if regime(results) != "overdamped":
         return (
             "The particles hardly move between frames: "
             f"{percent(noise.share)} of the variance of their steps is error of the positions."
         )
-    length, time = results.unit("length"), results.unit("time").removesuffix("s") or "s"
     return (
-        "The steps are independent of each other, so the short times of these curves hold no "
-        f"velocity. Taken as diffusion they give D = {number(found.value)} (95 %: "
-        f"{number(found.low)} to {number(found.high)}) {length}²/{time} for the mean over all "
-        "particles followed, from the covariance of successive steps, relative to their mean "
-        "motion; the mean squared displacement in the plane is 4 D times the lag."
+        "The steps forget each other within a frame, so the short times of these curves hold no "
+        f"velocity. {coefficient(results)} This is from the covariances of steps, relative to "
+        "their mean motion, with the error of the positions and the back-push of neighbours told "
+        "apart by their lags; the mean squared displacement in the plane begins as 4 D times the "
+        "lag, and neighbours bend it down."
     )

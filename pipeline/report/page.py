@@ -160,6 +160,7 @@ def content(
         "synthetic": synthetic(results),
         "tuned": (Path(folder) / "tuning.html").is_file(),
         "lights": lights,
+        "circumstances": claims.circumstances(results),
         "unsupported": claims.unsupported(results),
         "noticed": noticed(results),
         "summary": verdict.summary(lights),

@@ -9,6 +9,7 @@ from pipeline.analysis.statistics import PLOTS
 from pipeline.report import claims, movie, provenance, tables
 from pipeline.report.figures import (
     curves,
+    cycles,
     lammps,
     laws,
     learned,
@@ -112,6 +113,7 @@ SECTIONS = [
             ("D²min against lag", _together(rearrangements.against_lag)),
             ("D²min distribution", _together(rearrangements.histogram)),
             ("Spatial correlation of D²min", _together(rearrangements.correlation)),
+            ("Cycle by cycle", cycles.cycles),
             ("Displacements over a lag", rearrangements.streamlines),
         ],
     ),

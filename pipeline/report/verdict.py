@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -125,6 +126,14 @@ def speed(results: Results) -> Answer:
             "Too few tracks last five frames, so the error of the positions, and with it the noise "
             "of the velocities, is unknown."
         )
+    if claims.regime(results) == "overdamped":
+        memory = number(float(attributes["regime_memory"][0]))
+        return Answer(
+            NOISE.grade(noise.share),
+            f"The motion is overdamped (memory {memory}), so that steps count, not velocities. "
+            f"{claims.coefficient(results)} {percent(noise.share)} of the variance of the steps is "
+            "error of the positions.",
+        )
     if not attributes.get("velocity_resolved", True):
         lag = attributes["velocity_lags"].index(2)
         memory = number(float(attributes["velocity_autocorrelation"][lag]))
@@ -224,6 +233,12 @@ def structure(results: Results) -> Answer:
     """Error of g(r) of the first model against its noise floor."""
     claims.resolved(results)
     return _errors(results, ("rdf",))
+
+
+def single(results: Results) -> Answer:
+    """Errors of how far particles get and, of an inertial film, how long they keep a velocity."""
+    overdamped = claims.regime(results) == "overdamped"
+    return _errors(results, ("msd",) if overdamped else ("vacf", "msd"))
 
 
 def rearrangements(results: Results) -> Answer:
@@ -326,13 +341,37 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
 ]
 
 
-def lights(results: Results) -> list[Light]:
-    """The six answers; what cannot be judged says why and gets no colour.
+# What is asked instead where the motion is overdamped.
+STEPS: tuple[str, Callable[[Results], Answer], str] = (
+    "Are the steps above the noise?",
+    speed,
+    "The motion is overdamped, so steps are asked for, not velocities. Yes: error of the positions "
+    f"is under {percent(NOISE.good)} of their variance. With care: under {percent(NOISE.fair)}.",
+)
+# And where neighbours move independently, so that D2min would say nothing.
+SINGLE: tuple[str, Callable[[Results], Answer], str] = (
+    "Does the motion of particles match?",
+    single,
+    "Neighbours move independently, so the motion of single particles is asked for, not "
+    f"rearrangements. {CURVE}",
+)
 
-    Where there is no video, nobody asks for its tracking.
-    """
+
+def questions(results: Results) -> list[tuple[str, Callable[[Results], Answer], str]]:
+    """The six questions that these data can be asked; where there is no video, five."""
+    asked = list(QUESTIONS)
+    with suppress(Absent):
+        if claims.regime(results) == "overdamped":
+            asked[1] = STEPS
+        if results.tracked and claims.independent(results) and claims.regime(results) != "unknown":
+            asked[5] = SINGLE
+    return asked if results.tracked else asked[1:]
+
+
+def lights(results: Results) -> list[Light]:
+    """The answers; what cannot be judged says why and gets no colour."""
     made = []
-    for question, judge, threshold in QUESTIONS if results.tracked else QUESTIONS[1:]:
+    for question, judge, threshold in questions(results):
         try:
             state, sentence = judge(results)
         except Absent as absent:

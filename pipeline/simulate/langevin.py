@@ -63,7 +63,7 @@ def simulate(
     p = parameters
     _check(p)
     rng = np.random.default_rng(seed)
-    a = neighbour_distance(p.particles / np.prod(p.length), 2)
+    a = spacing(p)
     motion = _motion(p, a)
     table = force(p, np.maximum(np.linspace(0, p.cutoff, KNOTS), p.cutoff / KNOTS)) * a
     sides = np.array(p.length) / a
@@ -110,12 +110,12 @@ def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
     particle alone, NaN where nothing damps it.
     """
     p = parameters
-    a = neighbour_distance(p.particles / np.prod(p.length), 2)
+    a = spacing(p)
     motion = _motion(p, a)
     r = np.linspace(0.5, 1.0, 400) * p.cutoff
     if p.law != "power":
         r = np.linspace(max(0.6 * p.place, 1e-3), p.cutoff, 400)
-    law = {"law_r": (r / a).tolist(), "law_force_kT": (force(p, r) * a).tolist()}
+    law: dict[str, object] = {"law_r": (r / a).tolist(), "law_force_kT": (force(p, r) * a).tolist()}
     if p.diffusion is None:
         law["law_force"] = (motion.T * force(p, r) * a).tolist()
         law["law_friction"] = np.zeros(len(r)).tolist()
@@ -139,6 +139,11 @@ def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
     }
 
 
+def spacing(parameters: Langevin) -> float:
+    """The mean neighbour distance a [length]."""
+    return neighbour_distance(parameters.particles / float(np.prod(parameters.length)), 2)
+
+
 class _Motion(NamedTuple):
     """T [a^2/frame^2], friction [1/frame] and step [frame]."""
 
@@ -156,7 +161,7 @@ def _motion(p: Langevin, a: float) -> _Motion:
 
 
 def _check(p: Langevin) -> None:
-    a = neighbour_distance(p.particles / np.prod(p.length), 2)
+    a = spacing(p)
     least = 2 * (p.cutoff + SKIN * a)
     if not p.walls and min(p.length) <= least:
         raise InputError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tifffile
@@ -127,7 +127,7 @@ def render(
         )
     shape = (len(trajectory.time), *camera.view)
     stated = {key: value for key in ("mpp", "fps") if (value := getattr(camera, key))}
-    resolution = {}
+    resolution: dict[str, Any] = {}
     if camera.mpp:
         density = 1e4 / camera.mpp
         resolution = {"resolution": (density, density), "resolutionunit": "CENTIMETER"}

@@ -104,6 +104,8 @@ def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
     apart = (np.diff(dense.run) != 0) | (np.diff(dense.frame) != 1)
     motion = resolution(dense.position, seen, np.concatenate([[0], np.cumsum(apart)]))
     sigma = float(np.sqrt(np.mean(motion.sigma**2)))
+    known = np.isfinite(motion.interval).all()
+    interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
     return {
         "length_unit": length_unit,
         "time_unit": time_unit,
@@ -112,13 +114,8 @@ def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
         "localisation_error": sigma * length if np.isfinite(sigma) else 0.0,
         "localisation_error_px": motion.sigma.tolist(),
         "localisation_method": motion.method,
-        "localisation_interval_px": motion.interval.tolist(),
-        "velocity_resolved": motion.resolved,
-        "regime": motion.regime.name,
-        "regime_why": motion.regime.why,
-        "regime_memory": motion.regime.memory.tolist(),
-        "step_covariance": (motion.regime.covariance * length**2).tolist(),
-        "diffusion": (motion.diffusion * length**2 / interval).tolist(),
+        **interval_px,
+        **motion.told.attributes(length, interval),
         "velocity_signal_to_noise": float(motion.noise.signal_to_noise),
         "velocity_lags": motion.noise.lags.tolist(),
         "velocity_autocorrelation": motion.noise.autocorrelation_corrected.tolist(),

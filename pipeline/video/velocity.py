@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import regime as regimes
-from pipeline.regime import Regime
 from pipeline.trajectory import deviations, variance
 
 LAGS = (1, 2, 3, 5)
@@ -178,9 +177,7 @@ class Resolution(NamedTuple):
         sigma: (D,) localisation error per component [length], NaN where unknown.
         interval: (D, 2) its 95 % interval [length], NaN where it was not asked for.
         method: how it was found, in words.
-        resolved: whether the velocity outlives two frames.
-        regime: inertial, overdamped or unknown, with its numbers.
-        diffusion: (3,) D and its 95 % interval [length^2 / frame]; NaN unless overdamped.
+        told: the regime and D [length^2 / frame], with their numbers.
         noise: of the velocity, with this error.
         warnings: sentences.
     """
@@ -188,9 +185,7 @@ class Resolution(NamedTuple):
     sigma: np.ndarray
     interval: np.ndarray
     method: str
-    resolved: bool
-    regime: Regime
-    diffusion: np.ndarray
+    told: regimes.Told
     noise: VelocityNoise
     warnings: list[str]
 
@@ -203,35 +198,24 @@ def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Re
     """
     error = localisation_error(position, present, run)
     said = [*error.warnings, *_wild(position, present, run), *_locked(position, present)]
-    nowhere, smooth = np.full((len(error.sigma), 2), np.nan), "fourth differences of the tracks"
+    sigma, interval = error.sigma, np.full((len(error.sigma), 2), np.nan)
+    method = "fourth differences of the tracks"
     try:
-        steps = regimes.covariances(position, present, run)
+        told = regimes.tell(regimes.covariances(position, present, run))
     except ValueError as few:
         # Where no track is long enough to tell, nothing is claimed against the data.
-        unknown = Regime("unknown", str(few), np.full(3, np.nan), np.zeros(0))
-        noise = velocity_noise(position, present, run, 1.0, error.sigma)
-        said += noise.warnings
-        return Resolution(
-            error.sigma, nowhere, smooth, True, unknown, np.full(3, np.nan), noise, said
-        )
-    kind = regimes.regime(steps)
-    diffusion = np.full(3, np.nan)
-    resolved = bool(kind.memory[0] >= regimes.INERTIAL)
-    if resolved:
-        sigma, interval, method = error.sigma, nowhere, smooth
-    else:
-        first, second = regimes.alike(steps)
-        fit = regimes.pushed(steps)
-        if np.isfinite(kind.memory[0]) and max(first, second) > 0:
-            fit = regimes.remembered(steps) if second > 0 else regimes.exposed(steps)
-        sigma, interval = np.sqrt(fit.variance[:, 0]), np.sqrt(fit.variance[:, 1:])
-        method = "the covariances of displacements, told from the motion by those at longer lags"
-        if kind.name == "overdamped":
-            diffusion = fit.diffusion
-            said += _alike(first, second)
+        unknown = regimes.Regime("unknown", str(few), np.full(3, np.nan), np.zeros(0))
+        told = regimes.Told(unknown, None, 0.0, 0.0)
+    if told.fit is not None:
+        sigma = np.sqrt(told.fit.variance[:, 0])
+        interval = np.sqrt(told.fit.variance[:, 1:])
+        method = "the covariances of displacements, those at longer lags telling motion from error"
     noise = velocity_noise(position, present, run, 1.0, sigma)
-    said += noise.warnings
-    return Resolution(sigma, interval, method, resolved, kind, diffusion, noise, said)
+    overdamped = told.regime.name == "overdamped"
+    said += _alike(told.first, told.second) if overdamped else noise.warnings
+    if overdamped and noise.signal_to_noise < 1:
+        said += noise.warnings[:1]
+    return Resolution(sigma, interval, method, told, noise, said)
 
 
 def _alike(first: float, second: float) -> list[str]:
@@ -240,8 +224,8 @@ def _alike(first: float, second: float) -> list[str]:
         return [
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
             "in a liquid does not make: a codec or a camera that averages frames does, or a "
-            "current. The errors of the positions are correlated then; the diffusion coefficient is taken "
-            "from the sum over lags. Record without compression and temporal noise reduction."
+            "current. The errors of the positions are correlated then, and the diffusion "
+            "coefficient is the sum over lags. Record without compression and noise reduction."
         ]
     if first > 1.1 * regimes.EXPOSED:
         return [

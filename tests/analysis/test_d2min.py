@@ -4,7 +4,7 @@ D2min: zero for affine maps, the published grain, ovito's modifier, plain least 
 
 Rearrangements against lag: a planted event is found, counted and located.
 
-Neighbours that move together, and diffusion of those that do not, against what was put in.
+Neighbours that move together, and those that do not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from pipeline.analysis.d2min import (
     sums,
     together,
 )
-from pipeline.analysis.diffusion import diffusion
 from pipeline.analysis.runs import runs
 from pipeline.neighbours import neighbours
 from pipeline.space import free
@@ -236,20 +235,6 @@ def walk() -> np.ndarray:
     rng = np.random.default_rng(0)
     steps = rng.normal(0, np.sqrt(2 * 0.4 * DT), (T, N, 2))
     return rng.uniform(0, 20, (1, N, 2)) + np.cumsum(steps, axis=0)
-
-
-def test_the_diffusion_coefficient_is_that_of_the_walk(walk):
-    rng = np.random.default_rng(1)
-    drift = 3.0 * DT * np.arange(T)[:, None, None]
-    found = diffusion(moving(walk + drift + rng.normal(0, 0.05, walk.shape)))
-    assert found.low < 0.4 < found.high
-    assert found.value == pytest.approx(0.4, rel=0.03)
-
-
-def test_error_alone_is_no_diffusion():
-    rng = np.random.default_rng(1)
-    found = diffusion(moving(rng.normal(0, 0.05, (T, N, 2))))
-    assert found.value == pytest.approx(0.0, abs=0.05 * 0.05**2 / DT)
 
 
 def test_particles_on_their_own_do_not_move_together(walk):

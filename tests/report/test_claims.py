@@ -143,3 +143,60 @@ def test_a_rollout_that_stopped_early_is_judged_with_care(results: Results) -> N
     answer = verdict.structure(Results(results.folder, results.settings))
     assert answer.state == "fair"
     assert answer.sentence.startswith("Stopped after 9")
+
+
+def overdamped(results: Results, **attributes: object) -> Results:
+    """The same results with steps that forget their velocity."""
+    trajectory = results.trajectory()
+    trajectory.attributes.update(
+        velocity_resolved=False,
+        regime="overdamped",
+        regime_why="the velocity is forgotten within a frame: memory -0.05 (-0.06 to -0.04)",
+        regime_memory=[-0.05, -0.06, -0.04],
+        diffusion=[0.2, 0.198, 0.202],
+        length_unit="um",
+        time_unit="s",
+        **attributes,
+    )
+    h5md.write(results.folder / "trajectory.h5", trajectory)
+    with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
+        file["d2min"].attrs["together"] = 0.05
+    return Results(results.folder, results.settings)
+
+
+def test_an_overdamped_film_is_asked_what_it_can_answer(results: Results) -> None:
+    asked = [light.question for light in verdict.lights(results)]
+    liquid = overdamped(results)
+    lights = {light.question: light for light in verdict.lights(liquid)}
+    assert len(lights) == len(asked) == 6
+    assert "D = 0.2" in lights["Are the steps above the noise?"].sentence
+    assert lights["Are the steps above the noise?"].state == "good"
+    assert "mean squared displacement" in lights["Does the motion of particles match?"].sentence
+    assert lights["Does the structure match?"].state != "unknown"
+    assert not any("not resolved" in said for said in claims.unsupported(liquid))
+    assert "D = kT" in claims.model(liquid)
+
+
+def test_the_first_screen_says_regime_container_and_viscosity(results: Results) -> None:
+    edge = {"closed": True, "why": "0 tracks begin and 0 end at the edge", "entries": 0}
+    liquid = overdamped(results, edge=edge)
+    said = claims.circumstances(liquid)
+    assert said[0].startswith("The motion is overdamped: the velocity is forgotten")
+    assert "viscosity" not in said[0]
+    assert said[1] == "0 tracks begin and 0 end at the edge."
+    liquid.settings["sample"] = {"radius": 0.5, "temperature": 295.0}
+    # k_B T / (6 pi D R) = 1.380649e-23 x 295 / (6 pi x 0.2e-12 x 0.5e-6) Pa s
+    assert "a viscosity of 2.16" in claims.circumstances(liquid)[0]
+
+
+def test_active_particles_are_called_so_with_numbers(results: Results) -> None:
+    trajectory = results.trajectory()
+    centre = trajectory.position.mean(axis=(0, 1))
+    turn = trajectory.position - centre
+    around = np.stack([-turn[..., 1], turn[..., 0]], axis=-1)
+    around /= np.linalg.norm(around, axis=-1, keepdims=True) + 1e-9
+    moved = trajectory.position + np.cumsum(around, axis=0)
+    rolling = trajectory._replace(position=moved, velocity=around)
+    h5md.write(results.folder / "trajectory.h5", rolling)
+    with pytest.raises(Absent, match=r"active: neighbours share .*mean over rms 1\.00; 0\.89"):
+        claims.passive(Results(results.folder, SETTINGS))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from pipeline.simulate.monolayer import simulate
+from pipeline.simulate.settings import COLLOIDS
 from pipeline.video.velocity import resolution
 
 T, N, SIGMA = 200, 300, 0.1
@@ -14,15 +17,16 @@ def test_the_error_of_diffusing_particles_is_not_over_read():
     rng = np.random.default_rng(0)
     walk = np.cumsum(rng.normal(0, 0.3, (T, N, 2)), axis=0)
     found = resolution(walk + rng.normal(0, SIGMA, walk.shape), ALL, RUN)
-    assert not found.resolved
+    assert found.told.fit is not None
     np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.1)
-    assert any("not resolved" in sentence for sentence in found.warnings)
+    assert found.told.regime.name == "overdamped"
+    assert found.told.diffusion[0] == pytest.approx(0.045, rel=0.05)
 
 
 def test_particles_at_rest_show_nothing_but_their_error():
     rng = np.random.default_rng(0)
     found = resolution(rng.normal(0, SIGMA, (T, N, 2)), ALL, RUN)
-    assert not found.resolved
+    assert found.told.fit is not None
     np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.05)
 
 
@@ -31,7 +35,7 @@ def test_smooth_motion_is_resolved():
     phase = rng.uniform(0, 2 * np.pi, (1, N, 2))
     path = np.sin(0.2 * np.arange(T)[:, None, None] + phase)
     found = resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN)
-    assert found.resolved
+    assert found.told.fit is None
     np.testing.assert_allclose(found.sigma, SIGMA, rtol=0.05)
 
 
@@ -46,7 +50,9 @@ def test_flight_is_resolved():
     rng = np.random.default_rng(0)
     start = rng.uniform(0, 500, (1, N, 2))  # not from one place, which would be a flow
     path = start + 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
-    assert resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).resolved
+    assert (
+        resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).told.regime.name == "inertial"
+    )
 
 
 def test_a_few_wild_tracks_are_pointed_out():
@@ -58,3 +64,20 @@ def test_a_few_wild_tracks_are_pointed_out():
     said = [text for text in resolution(path, ALL, RUN).warnings if "one track in twenty" in text]
     assert len(said) == 1
     assert "video.crop" in said[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [0.03, 0.1, 0.2])
+def test_the_error_of_the_sheared_monolayer_is_found_at_any_size(sheared, error):
+    noisy = sheared + np.random.default_rng(0).normal(0, error, sheared.shape)
+    everybody = np.ones(noisy.shape[:2], bool)
+    found = resolution(noisy, everybody, np.zeros(len(noisy), np.int32))
+    assert found.told.regime.name == "inertial"
+    np.testing.assert_allclose(found.sigma, error, rtol=0.05)
+
+
+@pytest.fixture(scope="module")
+def sheared():
+    small = COLLOIDS.replace(width=20.0, height=24.0, view=(150, 150), frames=300, preparation=0)
+    record = simulate(small, seed=1, progress=False)
+    return record.position[:, ~record.driven[0]]

@@ -146,3 +146,12 @@ def test_the_default_experiment_is_tracked_unaided(tmp_path, peak):
     whole = tracks[~tracks["filled"]].groupby("particle").size() == 30
     inside = ((truth.position > 6) & (truth.position < 203)).all(axis=(0, 2))
     assert whole.sum() >= 0.97 * inside.sum()
+
+
+def test_where_there_is_no_noise_the_least_mass_leaves_room_for_fainter_frames(rendered):
+    """A disc that drifts into a darker corner later on is still the same disc."""
+    path, _ = rendered()
+    tuning, _ = tuned(path)
+    faintest = tuning.evidence["mass_matched"][0, 0]
+    assert tuning.parameters["minmass"] < 0.9 * faintest
+    assert "a fifth" not in tuning.why["minmass"]

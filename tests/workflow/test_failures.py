@@ -227,3 +227,9 @@ def test_a_limit_of_the_machine(tmp_path, monkeypatch, kind, most, code, said):
     shown, _ = ended(tmp_path, limited + code)
     assert shown.splitlines()[-1].startswith("error: ")
     assert said in shown
+
+
+def test_the_clock_is_that_of_the_disk_and_not_behind_the_machine(tmp_path):
+    before = time.time()
+    assert before <= failures.clock(tmp_path) < before + 60
+    assert before <= failures.clock(tmp_path / "nowhere") < before + 60

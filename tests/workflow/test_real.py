@@ -13,11 +13,13 @@ import pytest
 import tifffile
 import yaml
 
+from pipeline import h5md
 from pipeline.video.survey import open_all
 
 HOME = Path(__file__).resolve().parents[2]
 REAL = HOME.parent / "shared" / "data"
 ROLLERS = REAL / "quincke_rollers"
+DISCS = REAL / "magnetic_discs" / "N40-light.mp4"
 
 
 @pytest.mark.slow
@@ -52,6 +54,24 @@ def test_shipped_settings_fit_their_video(name):
     defaults = yaml.safe_load((HOME / "config" / "config.yaml").read_text())
     videos = open_all(REAL / name, {**defaults["video"], **overlay.get("video", {})})
     assert min(videos[0].shape) > 400
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DISCS.is_file(), reason=f"the real video is not here: {DISCS}")
+def test_discs_between_walls_are_all_free_without_any_setting(tmp_path, snakemake):
+    (tmp_path / "data" / "discs40").mkdir(parents=True)
+    shutil.copy(DISCS, tmp_path / "data" / "discs40")
+    (tmp_path / "config").mkdir()
+    # For the time it takes: fewer frames, which is no help.
+    (tmp_path / "config" / "discs40.yaml").write_text("video: {frames: [0, 120]}")
+    run = snakemake(tmp_path, "--cores", "2", "results/discs40/trajectory.h5")
+    assert run.returncode == 0, run.stderr[-3000:]
+    found = h5md.read(tmp_path / "results" / "discs40" / "trajectory.h5")
+    assert found.attributes["edge"]["closed"], found.attributes["edge"]["why"]
+    assert found.attributes["regime"] == "inertial"
+    assert not found.driven.any()
+    assert found.free[1:].sum(axis=1).min() >= 39
+    assert found.free[1:].sum(axis=1).max() == 40
 
 
 def noise(frames: int) -> np.ndarray:

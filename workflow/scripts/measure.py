@@ -7,8 +7,9 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import comparison, conservation, microscope, statistics
+from pipeline.analysis import comparison, conservation, cycles, microscope, statistics
 from pipeline.analysis.plan import described, plan
+from pipeline.analysis.runs import runs
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
@@ -18,7 +19,9 @@ rows = trajectory.blocks(data, chosen.split.train, chosen.split.validation)["tes
 rows = trajectory.rows(data, rows, chosen.rollout.frames)
 experiment = data.window(rows)
 sigma = data.attributes["localisation_error"]
-settings = plan(experiment, a, chosen.statistics)
+wanted = chosen.statistics
+period = cycles.period(data, wanted.period) if wanted.rearrangements else None
+settings = plan(experiment, a, wanted, period)
 
 source, kind, stopped = experiment, "experiment", ""
 if kind_of_truth := snakemake.input.get("truth"):
@@ -28,10 +31,13 @@ if replica := snakemake.input.get("replica"):
 if rollout := snakemake.input.get("rollout"):
     source, kind = h5md.read(rollout), snakemake.wildcards.source
     stopped = conservation.stopped(rollout)
-    if chosen.statistics.blur and sigma:
+    if wanted.blur and sigma:
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
+    # The whole film, which holds more cycles than the window that models are judged in.
+    reach = period, settings.cutoff, settings.threshold
+    found["cycles_film"] = cycles.cycles(runs(data), *reach)
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
 attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
 note = {"source": kind, "stopped": stopped, "neighbour_distance": a}

@@ -1,0 +1,225 @@
+"""Oscillatory shear, cycle by cycle: what is undone when the strain comes back, and what is not.
+
+A snapshot and the one a period later have the same strain, so that what differs is rearrangement.
+Of a particle, from the start of a cycle:
+
+    rearranged    D2min per bond above the threshold at some phase of the cycle
+    irreversible  and still so when the cycle is over
+    reversible    rearranged, and back in its old neighbourhood when the cycle is over
+
+as in experiments on sheared monolayers (Keim and Arratia, Soft Matter 11, 1539 (2015)). An exchange
+of neighbours (T1) is a bond of the Delaunay triangulation whose two ends part while the two
+particles that stood on either side of it become neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial import Delaunay
+
+from pipeline.analysis.d2min import field, unwanted
+from pipeline.analysis.metric import Metric, Sample, Statistic, missing
+from pipeline.analysis.plan import Period
+from pipeline.analysis.runs import Run
+from pipeline.trajectory import Trajectory
+
+PHASES = 8  # of a cycle that are looked at
+CLEAR = 0.5  # share of the variance of the shear rate that one sine must explain
+FEWEST = 24  # snapshots in which a period can be found
+WHOLE = 0.98  # of a period that a run must hold to count as one
+MARGIN = 0.1  # by how much the two diagonals of an exchange must differ before and after, relative
+
+
+# Numbers of a cycle.
+COLUMNS = (
+    *("run", "start", "d2min", "reversible", "irreversible"),
+    *("exchanges", "exchanges_half", "displacement"),
+)
+
+
+def shear_rate(trajectory: Trajectory) -> np.ndarray:
+    """(T, 2) d v_x / d y and d v_y / d x of the best linear flow of each snapshot [1 / time].
+
+    NaN where fewer than six particles are seen. All of them count, led ones too.
+    """
+    rate = np.full((len(trajectory.time), 2), np.nan)
+    for t, here in enumerate(trajectory.present):
+        if here.sum() < 6:
+            continue
+        r, v = trajectory.position[t, here, :2], trajectory.velocity[t, here, :2]
+        basis = np.column_stack([np.ones(len(r)), r - r.mean(axis=0)])
+        slope, *_ = np.linalg.lstsq(basis, v, rcond=None)
+        rate[t] = slope[2, 0], slope[1, 1]
+    return rate
+
+
+def period(trajectory: Trajectory, given: float | None = None) -> Period | None:
+    """The period of an oscillatory shear, None where there is none.
+
+    The shear rate of the first run is fitted by one sine of any period that fits in two thirds of
+    it; that must explain half of its variance.
+
+    Args:
+        trajectory: the whole data set.
+        given: period in intervals, where it is known; only the strain is measured then.
+    """
+    first = trajectory.window(trajectory.stretches()[0])
+    if first.dimension != 2:
+        return None
+    rates = shear_rate(first)
+    known = np.isfinite(rates).all(axis=1)
+    if known.sum() < FEWEST:
+        return None
+    time, rates = np.flatnonzero(known).astype(float), rates[known] - rates[known].mean(axis=0)
+    rate = rates[:, rates.var(axis=0).argmax()] * first.dt
+    longest = len(time) * 2 / 3
+    if given:
+        tried = np.array([float(given)])
+    else:
+        count = int(8 * len(time))  # four to a width of the peak
+        tried = 1 / np.linspace(1 / longest, 0.25, count)
+    share, size = np.array([_sine(time, rate, one) for one in tried]).T
+    best = int(share.argmax())
+    if not given and share[best] < CLEAR:
+        return None
+    strain = float(size[best] * tried[best] / (2 * np.pi))
+    why = f"one sine explains {100 * share[best]:.0f} % of the variance of the shear rate"
+    return Period(float(tried[best]), strain, "given" if given else "found", why)
+
+
+def _sine(time: np.ndarray, rate: np.ndarray, length: float) -> tuple[float, float]:
+    """Share of the variance that a sine of period ``length`` explains, and its amplitude."""
+    phase = 2 * np.pi * time / length
+    basis = np.column_stack([np.cos(phase), np.sin(phase), np.ones(len(time))])
+    fit, *_ = np.linalg.lstsq(basis, rate, rcond=None)
+    left = rate - basis @ fit
+    return 1 - float(left.var() / rate.var()), float(np.hypot(*fit[:2]))
+
+
+def exchanges(
+    before: np.ndarray, after: np.ndarray, seen: np.ndarray, free: np.ndarray, reach: float
+) -> tuple[int, int]:
+    """T1 exchanges between two snapshots, and how many free particles could take part.
+
+    Args:
+        before, after: (N, 2) positions [length].
+        seen: (N,) bool, at both times. free: (N,) bool, at both times.
+        reach: longest bond [length]; those across empty ground are none.
+    """
+    who = np.flatnonzero(seen)
+    if len(who) < 4 or not free.any():
+        return 0, int(free.sum())
+    first, last = Delaunay(before[who]), Delaunay(after[who])
+    bonded = _edges(last)
+    count = 0
+    for simplex, opposite in enumerate(first.neighbors):
+        for corner, other in enumerate(opposite):
+            if other <= simplex:
+                continue
+            k = first.simplices[simplex, corner]
+            i, j = np.delete(first.simplices[simplex], corner)
+            back = first.neighbors[other].tolist().index(simplex)
+            m = first.simplices[other, back]
+            if (min(i, j), max(i, j)) in bonded or (min(k, m), max(k, m)) not in bonded:
+                continue
+            i, j, k, m = who[[i, j, k, m]]
+            old, new = (np.linalg.norm(r[i] - r[j]) for r in (before, after))
+            wide, close = (np.linalg.norm(r[k] - r[m]) for r in (before, after))
+            clear = wide > (1 + MARGIN) * old and new > (1 + MARGIN) * close
+            count += bool(clear and max(old, close) < reach and free[[i, j, k, m]].any())
+    return count, int(free.sum())
+
+
+def _edges(mesh: Delaunay) -> set[tuple[int, int]]:
+    a, b = np.sort(mesh.simplices[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1).T
+    return set(zip(a.tolist(), b.tolist(), strict=True))
+
+
+def cycles(parts: Sequence[Run], found: Period | None, cutoff: float, threshold: float) -> Metric:
+    """Group cycles: rearrangements of every cycle that the runs hold.
+
+    Args:
+        parts: runs on their clocks.
+        found: the period.
+        cutoff: range of the neighbours [length].
+        threshold: of D2min per bond [length^2].
+
+    Returns:
+        Per cycle: run, start (row within its run), d2min (mean after the cycle), reversible and
+        irreversible (shares of the particles), exchanges and exchanges_half (T1 per particle,
+        after the cycle and at half of it), displacement (rms over a cycle, relative to the mean);
+        and displacements (M,), all of them of all cycles.
+    """
+    if found is None:
+        return missing("The sample is not sheared to and fro for one and a half periods or more.")
+    rows, strobe = [], []
+    for number, part in enumerate(parts):
+        for start, lag in _starts(part, found.intervals):
+            row, moved = _cycle(part, start, lag, cutoff, threshold)
+            if row is not None:
+                rows.append([number, start, *row])
+                strobe.append(moved)
+    if not rows:
+        return missing(
+            f"No run holds a whole period ({found.intervals:.4g} snapshots) through which "
+            "particles and their neighbours are followed."
+        )
+    data = dict(zip(COLUMNS, np.array(rows).T, strict=True))
+    data["displacements"] = np.concatenate(strobe)
+    return Metric(data, found._asdict())
+
+
+def _starts(part: Run, intervals: float) -> list[tuple[int, int]]:
+    """First rows and lengths of the cycles of a run, from the first row with free particles on."""
+    rows = np.flatnonzero(part.free.any(axis=1))
+    if not len(rows):
+        return []
+    first, last = int(rows[0]), int(rows[-1])
+    starts: list[tuple[int, int]] = []
+    while (begin := first + round(len(starts) * intervals)) + WHOLE * intervals <= last:
+        starts.append((begin, min(round(intervals), last - begin)))
+    return starts
+
+
+def _cycle(
+    part: Run, start: int, lag: int, cutoff: float, threshold: float
+) -> tuple[list[float] | None, np.ndarray]:
+    """Numbers of one cycle, None where no particle and its neighbours are followed through it."""
+    lags = np.unique(np.linspace(0, lag, PHASES + 1).round().astype(int))[1:]
+    value = field(part, start, lags, cutoff)
+    known = np.isfinite(value).all(axis=0)
+    if not known.any():
+        return None, np.zeros(0)
+    over = value[:, known] > threshold
+    last = over[-1]
+    free = part.free[start] & part.free[start + lag]
+    move = part.position[start + lag, free] - part.position[start, free]
+    size = np.linalg.norm(move - move.mean(axis=0), axis=1)
+    changed = []
+    for step in (lag, lag // 2):
+        both = part.seen[start] & part.seen[start + step]
+        ours = part.free[start] & part.free[start + step]
+        ends = part.position[start], part.position[start + step]
+        number, able = exchanges(*ends, both, ours, cutoff * 4 / 3)
+        changed.append(number / max(able, 1))
+    row = [
+        float(value[-1, known].mean()),
+        float((over.any(axis=0) & ~last).mean()),
+        float(last.mean()),
+        *changed,
+        float(np.sqrt((size**2).mean())),
+    ]
+    return row, size
+
+
+def measure(sample: Sample) -> dict[str, Metric]:
+    """Group cycles of a source."""
+    if reason := unwanted(sample):
+        return {"cycles": missing(reason)}
+    of = sample.settings
+    return {"cycles": cycles(sample.parts, of.period, of.cutoff, of.threshold)}
+
+
+CYCLES = Statistic(measure)
