@@ -94,10 +94,10 @@ def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
     Of lower degree where there are fewer than ten particles per coefficient on average.
 
     Raises:
-        ValueError: in a periodic box, where such a flow has no place.
+        InputError: in a periodic box, where such a flow has no place.
     """
     if any(trajectory.box.periodic):
-        raise ValueError(
+        raise InputError(
             "The flow of the sample (train.bath_flow: sample) needs a box without periodic axes, "
             f"got periodic {trajectory.box.periodic}: take train.bath_flow: rest."
         )
@@ -115,7 +115,7 @@ def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
     order = np.argsort(trajectory.time)
     made = SampleFlow(trajectory.time[order] / units.time, powers, empty, centre, half)
     if not (np.diff(made.time) > 0).all():
-        raise ValueError(
+        raise InputError(
             "The flow of the sample (train.bath_flow: sample) needs runs that do not overlap in "
             "time: take train.bath_flow: rest, or one run."
         )

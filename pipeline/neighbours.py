@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
+from pipeline.errors import InputError
 from pipeline.space import Space
 
 
@@ -52,12 +53,31 @@ def search(
 
     space.check_cutoff(cutoff)
     dimension = r.shape[1]
+    _check_count(r, cutoff)
     points = np.zeros((len(r), 3))
     points[:, :dimension] = r
     axes = [*space.periodic, *[False] * (3 - dimension)]
     finder = NeighborList(cutoff=cutoff, full_list=False, n_threads=1)
     i, j, shift = finder.compute(points, np.array(space.cell(time)), axes, quantities="ijS")
     return i.astype(np.int64), j.astype(np.int64), shift[:, :dimension]
+
+
+MOST_PAIRS = 50_000_000  # of one snapshot: some GB
+
+
+def _check_count(r: np.ndarray, cutoff: float) -> None:
+    """Refuses a cutoff that makes everyone everyone's neighbour before they are listed."""
+    count, dimension = r.shape
+    if count * (count - 1) / 2 <= MOST_PAIRS:
+        return
+    extent = np.maximum(np.ptp(r, axis=0), 1e-300)
+    share = float(np.prod(np.minimum(2.0 * cutoff / extent, 1.0)))
+    if share * count * (count - 1) / 2 > MOST_PAIRS * 4.0 / (np.pi if dimension == 2 else 2.1):
+        raise InputError(
+            f"Within a cutoff of {cutoff:.3g} each of {count} particles would have about "
+            f"{share * count:.0f} neighbours, more than {MOST_PAIRS:.0e} pairs: lower graph.cutoff "
+            f"(or is it a model of another scale?)."
+        )
 
 
 def neighbours(

@@ -79,7 +79,7 @@ class Section:
 
     def __post_init__(self) -> None:
         cls: Any = type(self)
-        own = {field.name: plain(field.default) for field in fields(self)}
+        own = {field.name: plain(getattr(self, field.name)) for field in _typed(cls)}
         if wrong := [*problems(_rules(cls), own)] or [*self.contradictions()]:
             raise Refused(wrong)
 
@@ -106,22 +106,28 @@ class Field(NamedTuple):
     type: Any
     default: Any
     key: Key
+    configured: bool  # whether a config file may set it
 
 
 @functools.cache
 def _typed(cls: Any) -> tuple[Field, ...]:
     hints = typing.get_type_hints(cls)
     return tuple(
-        Field(field.name, hints[field.name], field.default, field.metadata["key"])
+        Field(
+            field.name,
+            hints[field.name],
+            field.default,
+            field.metadata.get("key", Key("")),
+            "key" in field.metadata,
+        )
         for field in dataclasses.fields(cls)
-        if "key" in field.metadata
     )
 
 
 def fields(section: Section | type[Section]) -> tuple[Field, ...]:
     """The keys of a section in their order; the defaults of an instance are its values."""
     cls: Any = section if isinstance(section, type) else type(section)
-    known: tuple[Field, ...] = _typed(cls)
+    known = tuple(field for field in _typed(cls) if field.configured)
     if isinstance(section, type):
         return known
     return tuple(field._replace(default=getattr(section, field.name)) for field in known)
@@ -147,7 +153,8 @@ def schema(cls: type[Section]) -> Plain:
 
 @functools.cache
 def _rules(cls: Any) -> Plain:
-    return schema(cls)
+    """What a schema says, and the same of fields that only a caller sets."""
+    return {"properties": {field.name: _schema(field.type, field.key) for field in _typed(cls)}}
 
 
 def _inside(cls: type[Section]) -> Plain:

@@ -8,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from pipeline import neighbours as nb
 from pipeline import space as sp
+from pipeline.errors import InputError
 
 
 def as_set(i, j):
@@ -33,3 +34,13 @@ def test_search_finds_the_pairs_of_a_tree(dimension, kind):
 def test_a_cutoff_too_long_for_the_box_is_refused():
     with pytest.raises(ValueError, match="exceeds half the shortest periodic box"):
         nb.search(np.zeros((2, 2)), sp.periodic([1.0, 1.0]), 0.6)
+
+
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_a_cutoff_that_makes_everyone_neighbours_is_refused_before_they_are_listed(dimension):
+    r = np.random.default_rng(0).random((200_000, dimension))
+    with pytest.raises(InputError, match="neighbours, more than"):
+        nb.search(r, sp.free(dimension), 0.9)
+    few = nb.search(r[:300], sp.free(dimension), 0.9)[0]  # the same, of few particles
+    assert len(few) > 30_000
+    assert len(nb.search(r, sp.free(dimension), 1e-3)[0]) < 5e7

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, NamedTuple
 
+from pipeline.errors import InputError
+
 
 class Entry(NamedTuple):
     """A baseline that a report can compare with."""
@@ -45,10 +47,10 @@ def kind(name: str) -> Any:
     """The class of a baseline.
 
     Raises:
-        ValueError: if there is none of that name.
+        InputError: if there is none of that name.
     """
     if name not in BASELINES:
-        raise ValueError(f"There is no baseline {name!r}: choose one of {', '.join(BASELINES)}.")
+        raise InputError(f"There is no baseline {name!r}: choose one of {', '.join(BASELINES)}.")
     module, _, cls = BASELINES[name].place.partition(".")
     return getattr(import_module(f"{__name__}.{module}"), cls)
 
@@ -60,7 +62,7 @@ def build(settings: Mapping[str, Any]) -> Any:
         settings: ``kind`` and the arguments of its class.
 
     Raises:
-        ValueError: on an unknown kind or a scale that is not positive.
+        InputError: on an unknown kind or a scale that is not positive.
     """
     own = {name: value for name, value in settings.items() if name != "kind"}
     made = kind(str(settings.get("kind")))(**own)

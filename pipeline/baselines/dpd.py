@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.baselines.base import Baseline, Motion, Seen
+from pipeline.errors import InputError
 from pipeline.pairs import Pairs, State, dot, sum_even, sum_odd
 
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
@@ -31,7 +32,7 @@ class DPD(Baseline):
         given = {"cutoff": cutoff, "alpha": alpha, "sigma": sigma, "temperature": temperature}
         for name, value in given.items():
             if not value > 0:
-                raise ValueError(
+                raise InputError(
                     f"The {name} of a DPD model must start positive, got {value}: use reduced "
                     f"units."
                 )

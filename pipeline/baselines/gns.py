@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
 from pipeline.baselines.base import Baseline, Motion, Seen
+from pipeline.errors import InputError
 from pipeline.pairs import Pairs, State
 
 
@@ -130,7 +131,7 @@ class GNS(Baseline):
         given = {"cutoff": cutoff, "velocity": velocity, "acceleration": acceleration}
         for name, value in {**given, "width": width, "layers": layers}.items():
             if not value > 0:
-                raise ValueError(
+                raise InputError(
                     f"The {name} of a graph network must be positive, got {value}: measure it on "
                     f"data that moves."
                 )

@@ -17,7 +17,7 @@ from pipeline import h5md
 from pipeline.dynamics.driven import Account, FromBath, Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Log, Setting
-from pipeline.files import reading, whole
+from pipeline.files import whole
 from pipeline.forcing import external
 from pipeline.pairs import Coincident, NeighbourList, State, find
 from pipeline.trajectory import Trajectory
@@ -280,10 +280,3 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
             group.attrs["ms_per_step"] = result.ms_per_step
             for name, scale in units.items():
                 group.attrs[name] = scale
-
-
-def read_observables(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], str]:
-    """The logged quantities of rollout.h5 and why it stopped ("" where it did not)."""
-    with reading(path, "a rollout"), h5py.File(path, "r") as file:
-        group = file["observables"]
-        return {name: group[name][:] for name in group}, str(group.attrs["stopped"])

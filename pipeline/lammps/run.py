@@ -69,7 +69,7 @@ def run(
         # What a rank said last may be lost when another ends all; the log of the first is not.
         logged = path.read_text(errors="replace").splitlines() if path.exists() else []
         errors = [line for line in (*said, *logged) if line.startswith("ERROR")]
-        raise ValueError(
+        raise InputError(
             f"LAMMPS ended with code {process.returncode}: "
             f"{(errors or said[-1:] or ['it said nothing'])[0]} (log: {path})"
         )

@@ -77,8 +77,8 @@ def _entry(path: Path, home: Path) -> Entry:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         told = f"Its record, {path.name}, cannot be read: make the report again."
         return Entry(path.parent.name, link, told)
-    more = {"link": link, "written": date, "lights": lights, "models": models}
-    return Entry(**kept, **more, simulated=facts.get("simulated") is True)
+    simulated = facts.get("simulated") is True
+    return Entry(**kept, link=link, written=date, lights=lights, models=models, simulated=simulated)
 
 
 def command(report: str | os.PathLike[str]) -> str:

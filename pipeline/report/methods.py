@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pipeline.report import style
 from pipeline.report.html import number
@@ -126,10 +126,6 @@ def methods(results: Results) -> Methods:
     return Methods(paragraphs, [SOURCES[key] for key in used])
 
 
-def _section(results: Results, name: str) -> dict[str, Any]:
-    return results.settings.get(name) or {}
-
-
 def _tracking(results: Results) -> str:
     found = results.json("tuning.json").get("parameters", {})
     if tables := results.trajectory().attributes.get("tables"):
@@ -142,7 +138,7 @@ def _tracking(results: Results) -> str:
     )
     guessed = sum(entry.get("source") == "estimated" for entry in found.values())
     which = "all of these" if guessed == len(found) else f"{guessed} of these {len(found)}"
-    drift = _section(results, "link").get("drift", "none")
+    drift = results.settings.link.drift
     return (
         "Particles were located with trackpy {trackpy}, after Crocker and Grier {crocker}, with "
         f"{told}; {which} were estimated from the video. Particles were linked into tracks with "
@@ -180,7 +176,7 @@ def _models(results: Results) -> str:
     models = list(dict.fromkeys(run.model for run in results.runs))
     if not models:
         raise Absent("No model was trained.")
-    seeds, split = len({run.seed for run in results.runs}), _section(results, "split")
+    seeds, split = len({run.seed for run in results.runs}), results.settings.split
     text = (
         f"Trained {'once' if seeds == 1 else f'{seeds} times'}: "
         f"{', '.join(map(style.name, models))}. "
@@ -197,9 +193,7 @@ def _models(results: Results) -> str:
         text += "The graph network simulator {gns} is an unconstrained baseline. "
     if "dpd" in models:
         text += "Dissipative particle dynamics {dpd} is a baseline with few parameters. "
-    shares = ""
-    if split:
-        shares = f" ({percent_of(split.get('train'))} and {percent_of(split.get('validation'))})"
+    shares = f" ({percent_of(split.train)} and {percent_of(split.validation)})"
     return text + (
         "Training maximised the likelihood of the velocity changes on the first block of time, the "
         f"checkpoint was chosen on the second{shares}, and every comparison here is made on the "
@@ -255,7 +249,7 @@ def _statistics(results: Results) -> str:
         f"and Langer {{falk}}: {attrs.get('normalisation', 'mean over neighbours')} closer than "
         f"{number(float(attrs['cutoff']))} {unit} in the {attrs.get('reference', 'reference')}. "
     )
-    if _section(results, "statistics").get("blur", True):
+    if results.settings.statistics.blur:
         text += (
             "The measured localisation error was added to the models' positions first, so that "
             "both sides are seen through the same microscope. "

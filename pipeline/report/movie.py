@@ -161,7 +161,7 @@ def common(results: Results) -> tuple[Trajectory, Trajectory]:
         raise Absent("Experiment and rollout do not follow the same particles: no movie.")
     model = model.window(slice(columns[0], columns[-1] + 1))
     sigma = float(whole.attributes["localisation_error"])
-    if sigma > 0 and results.settings.get("statistics", {}).get("blur", True):
+    if sigma > 0 and results.settings.statistics.blur:
         model = blur(model, sigma, np.random.default_rng(0))
     return whole.window(slice(rows[0], rows[-1] + 1)), model
 
@@ -192,7 +192,7 @@ def _moved(part: Run, rows: np.ndarray) -> np.ndarray:
 
 def side_by_side(results: Results) -> Movie:
     """Render, encode and embed. Raises Absent where there is nothing to show."""
-    if not results.settings.get("report", {}).get("movie", True):
+    if not results.settings.report.movie:
         raise Absent("The movie was switched off (settings: report.movie).")
     experiment, rollout = common(results)
     pair = runs(experiment)[0], runs(rollout)[0]

@@ -20,6 +20,8 @@ from pipeline.report.movie import Movie
 from pipeline.report.provenance import noticed
 from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
+from pipeline.schema import plain
+from pipeline.settings import Settings
 
 
 class Block(NamedTuple):
@@ -127,7 +129,7 @@ class Item(NamedTuple):
 def write(
     path: str | os.PathLike[str],
     folder: str | os.PathLike[str],
-    settings: dict[str, Any],
+    settings: Settings,
     provenance: dict[str, Any],
     figures: str | os.PathLike[str] | None = None,
 ) -> None:
@@ -147,7 +149,7 @@ def write(
 
 
 def content(
-    folder: str | os.PathLike[str], settings: dict[str, Any], provenance: dict[str, Any]
+    folder: str | os.PathLike[str], settings: Settings, provenance: dict[str, Any]
 ) -> dict[str, Any]:
     """What the template shows; arguments as of `write`."""
     results = Results(folder, settings)
@@ -164,7 +166,7 @@ def content(
         "summary": verdict.summary(lights),
         "sections": build(sections.of(results), results),
         "methods": methods(results),
-        "settings": settings,
+        "settings": plain(settings),
         "provenance": provenance_blocks(provenance, results),
         "models": list(dict.fromkeys(style.name(run.model) for run in results.runs)),
     }

@@ -16,6 +16,7 @@ import yaml
 
 from pipeline import h5md
 from pipeline.errors import InputError
+from pipeline.settings import Settings
 from pipeline.trajectory import Trajectory
 
 
@@ -61,16 +62,17 @@ PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
 class Results:
     """Lazy access to results/<name>/; every method raises Absent rather than OSError."""
 
-    def __init__(self, folder: str | os.PathLike[str], settings: dict[str, Any] | None = None):
+    def __init__(self, folder: str | os.PathLike[str], settings: Settings | None = None):
         self.folder = Path(folder)
-        self.settings = settings or {}
+        self.settings = settings or Settings()
+        self.order = settings.models if settings else ()  # of the models; empty: all there are
 
     def path(self, name: str) -> Path:
         """The file `name`, of the data set the models come from where this one has none of its own.
 
         Raises Absent where it does not exist.
         """
-        origin = self.settings.get("models_of")
+        origin = self.settings.models_of
         folders = [self.folder, self.folder.parent / origin] if origin else [self.folder]
         for folder in folders[: 2 if "/seed" in name else 1]:
             if (folder / name).is_file():
@@ -183,7 +185,7 @@ class Results:
     @cached_property
     def runs(self) -> list[Run]:
         """Trained models, in the order of the settings, then by name and seed."""
-        order = self.settings.get("models") or []
+        order = self.order
         found = []
         for path in self.folder.glob("*/seed*"):
             seed = path.name.removeprefix("seed")

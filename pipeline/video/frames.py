@@ -27,6 +27,7 @@ from pipeline.video.readers import (
     PimsReader,
     Reader,
     SequenceReader,
+    plausible,
 )
 from pipeline.video.sources import Source
 from pipeline.video.tiff import TiffReader
@@ -68,7 +69,9 @@ def reader(source: Source, part: Part) -> Reader:
     """What reads the frames of a run."""
     if source.kind == "sequence":
         return SequenceReader(source.paths)
-    return _kept_open(source, part, source.paths[0].stat().st_mtime_ns)
+    opened = _kept_open(source, part, source.paths[0].stat().st_mtime_ns)
+    plausible(opened.shape, source.paths[0])
+    return opened
 
 
 class Video:

@@ -40,29 +40,60 @@ class Reader(Protocol):
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]: ...
 
 
+LARGEST = 100_000_000  # pixels of a frame, 10 000 x 10 000: a larger one is damage, or a bomb
+
+
+def plausible(shape: tuple[int, ...], path: Path) -> None:
+    """Refuses frames that would not fit into memory, before one is decoded."""
+    height, width = shape[:2]
+    if height * width > LARGEST:
+        raise InputError(
+            f"{path} announces frames of {width} x {height} pixels, and {LARGEST:.0e} is the most "
+            f"that is read: crop the images, or is the file damaged?"
+        )
+
+
 class SequenceReader:
     """One image file per frame, in the order given."""
 
     def __init__(self, paths: tuple[Path, ...]):
         self.paths, self.length = paths, len(paths)
         self.fps: float | None = None
+        self._announced(paths[0])
         first = self._read(paths[0])
         self.shape: tuple[int, ...] = first.shape
         self.dtype = first.dtype
 
     def verify(self) -> None:
-        """Raises InputError where an image's size differs from the first: headers only."""
+        """Raises InputError where an image's size or depth differs from the first: headers only."""
         for path in self.paths:
-            try:
-                shape = imageio.improps(path).shape
-            except Exception as error:
-                raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
-            shape = shape[1:] if len(shape) > 2 and shape[0] == 1 else shape
+            shape, dtype = self._announced(path)
+            if dtype != self.dtype or shape[2:] != self.shape[2:]:
+                raise InputError(
+                    f"the frames differ in depth: {path} has {_depth(dtype, shape)} and "
+                    f"{self.paths[0]} has {_depth(self.dtype, self.shape)}: their grey levels "
+                    f"cannot be compared; convert them, or use separate folders"
+                )
             if shape[:2] != self.shape[:2]:
                 raise InputError(
                     f"the frames differ in size: {path} has {shape[:2]} and {self.paths[0]} has "
                     f"{self.shape[:2]} pixels; crop them to one size or use separate folders"
                 )
+
+    def _announced(self, path: Path) -> tuple[tuple[int, ...], np.dtype]:
+        """Shape and type of an image, from its header."""
+        try:
+            said = imageio.improps(path)
+        except Exception as error:
+            if "bomb" in type(error).__name__.lower():
+                raise InputError(
+                    f"{path} announces more pixels than {LARGEST:.0e}, the most that is read: crop "
+                    f"the images, or is the file damaged?"
+                ) from error
+            raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
+        shape = said.shape[1:] if len(said.shape) > 2 and said.shape[0] == 1 else said.shape
+        plausible(shape, path)
+        return shape, np.dtype(said.dtype)
 
     def _read(self, path: Path) -> np.ndarray:
         try:
@@ -76,6 +107,10 @@ class SequenceReader:
         """Raw frames start, start + step, ... below stop."""
         for path in self.paths[start:stop:step]:
             yield self._read(path)
+
+
+def _depth(dtype: np.dtype, shape: tuple[int, ...]) -> str:
+    return f"{8 * dtype.itemsize} bit{f' x {shape[2]}' if len(shape) > 2 else ''}"
 
 
 class FilmIndex(NamedTuple):

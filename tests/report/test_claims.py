@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from pipeline import h5md
+from pipeline.learn.settings import Training
 from pipeline.report import claims, tables, verdict
 from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
@@ -24,7 +25,7 @@ RUN = "metriplectic/seed0"
 @pytest.fixture
 def results(folder: Path, tmp_path: Path) -> Results:
     """A copy that a test may spoil."""
-    return Results(shutil.copytree(folder, tmp_path / "walk"), dict(SETTINGS))
+    return Results(shutil.copytree(folder, tmp_path / "walk"), SETTINGS)
 
 
 def record(results: Results, **training: object) -> Results:
@@ -76,11 +77,10 @@ def test_training_ended_by_the_clock_is_told(results: Results) -> None:
 def test_the_remedy_for_noise_is_the_one_that_was_taken(results: Results) -> None:
     trajectory = results.trajectory()
     trajectory.attributes["localisation_error"] = 0.09
-    texts = {
-        remedy: tracking.meaning(results)
-        for remedy in ("corrected", "covariance", "none")
-        if results.settings.update(train={"localisation": remedy}) is None
-    }
+    texts = {}
+    for remedy in ("corrected", "covariance", "none"):
+        results.settings = SETTINGS.replace(train=Training(localisation=remedy))
+        texts[remedy] = tracking.meaning(results)
     assert "takes this bias off" in texts["corrected"]
     assert "not in the inputs" in texts["covariance"]
     assert "shapes only" in texts["none"]

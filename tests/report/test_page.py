@@ -12,6 +12,7 @@ import pytest
 
 from pipeline.report import html, page, provenance
 from pipeline.report.sections import SECTIONS
+from pipeline.settings import Settings
 
 EVIL = "<img src=x onerror=alert(1)>"
 VOID = {"meta", "link", "img", "br", "hr", "input", "source"}
@@ -58,7 +59,7 @@ def loads(parsed: Page) -> list[str]:
 
 def test_an_empty_folder_gives_sentences(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    page.write(tmp_path / "r.html", tmp_path / "empty", {}, provenance.collect([]))
+    page.write(tmp_path / "r.html", tmp_path / "empty", Settings(), provenance.collect({}))
     parsed = Page((tmp_path / "r.html").read_text())
     ids = {attributes.get("id") for _, attributes in parsed.tags}
     assert {"verdict", "methods", "provenance"} <= ids
@@ -78,8 +79,13 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     (folder / "tuning.json").write_text(why)
     video = tmp_path / f"{EVIL}.tif"
     video.write_bytes(b"video")
-    settings = {"models": [], "note": f"</pre>{EVIL}"}
-    page.write(tmp_path / "r.html", folder, settings, provenance.collect([video], command=EVIL))
+    settings = Settings(models_of=f"</pre>{EVIL}")
+    page.write(
+        tmp_path / "r.html",
+        folder,
+        settings,
+        provenance.collect({str(video): "0" * 64}, command=EVIL),
+    )
     text = (tmp_path / "r.html").read_text()
     parsed = Page(text)
     assert EVIL not in text
@@ -90,7 +96,7 @@ def test_names_are_escaped(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "trajectory.h5").write_bytes(b"not HDF5")
     (tmp_path / "linking.json").write_text("{")
-    text = Page(page.render(page.content(tmp_path, {}, {}))).text
+    text = Page(page.render(page.content(tmp_path, Settings(), {}))).text
     assert "The file trajectory.h5 could not be read" in text
     assert "The file linking.json could not be read" in text
 

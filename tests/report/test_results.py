@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.report.results import Absent, Results
+from pipeline.settings import Settings
 from tests.report.conftest import SETTINGS
 
 
 def test_order_follows_the_settings(folder: Path) -> None:
-    models = [run.model for run in Results(folder, {"models": ["gns_sde", "metriplectic"]}).runs]
+    models = [
+        run.model for run in Results(folder, Settings(models=("gns_sde", "metriplectic"))).runs
+    ]
     assert models == ["gns_sde", "metriplectic"]
-    assert [run.model for run in Results(folder, {"models": ["gns_sde"]}).runs] == ["gns_sde"]
+    assert [run.model for run in Results(folder, Settings(models=("gns_sde",))).runs] == ["gns_sde"]
     assert Results(folder, SETTINGS).sources[:2] == ["experiment", "truth"]
 
 
@@ -29,7 +32,7 @@ def test_trainings_of_another_data_set_are_read_there(tmp_path):
     training.write_text("step,seconds\n0,0\n")
     (tmp_path / "origin" / "comparison.csv").write_text("dataset\n")
     (tmp_path / "here").mkdir()
-    results = Results(tmp_path / "here", {"models_of": "origin"})
+    results = Results(tmp_path / "here", Settings(models_of="origin"))
     assert results.path("metriplectic/seed0/training.csv") == training
     with pytest.raises(Absent):
         results.path("comparison.csv")

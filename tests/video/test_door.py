@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from pipeline.trajectory import Trajectory
 from pipeline.units import Scale
@@ -17,20 +16,18 @@ from pipeline.video import survey
 from pipeline.video.assembly import View, assemble
 from pipeline.video.detect import features
 from pipeline.video.link import link
+from pipeline.video.settings import Reading
 from pipeline.video.tune import detection, linking, tune
-
-HOME = Path(__file__).resolve().parents[2]
-DEFAULTS = yaml.safe_load((HOME / "config" / "config.yaml").read_text())
 
 
 class Result:
     """What a file becomes with default settings and a few others of the section `video`."""
 
     def __init__(self, path: Path, **asked: Any) -> None:
-        video = {**DEFAULTS["video"], **asked}
+        video = Reading(**asked)
         found = survey.survey(path, video)
         self.videos, self.said = found.videos, " ".join(found.warnings)
-        chosen = tune(self.videos, {**DEFAULTS["detect"], **DEFAULTS["link"]}).parameters
+        chosen = tune(self.videos, {}).parameters
         self.features = features(self.videos, detection(chosen))
         seen = [v.number[v.seen] for v in self.videos]
         self.tracks, self.linking = link(self.features, linking(chosen), seen)
@@ -38,9 +35,10 @@ class Result:
         moved = ((0.0, 0.0), (0.0, 0.0))
         if shift is not None:
             moved = (tuple(shift.min(0)[::-1]), tuple(shift.max(0)[::-1]))
-        view = View(self.videos[0].shape, (chosen["diameter"] + 1) / 2, 1.72, 0.5, moved)
+        margin = (chosen["diameter"] + 1) / 2
+        view = View(self.videos[0].shape, margin, 1.72, 0.5, moved=moved)
         note = {"dataset": path.stem, "synthetic": False}
-        scale = Scale(video["mpp"], found.fps)
+        scale = Scale(video.mpp, found.fps)
         self.trajectory: Trajectory = assemble(self.tracks, view, scale, note, seen)
 
     @property
@@ -82,7 +80,7 @@ def test_a_stream_copied_cut_begins_where_it_says(real, control):
 
 @pytest.mark.slow
 def test_b_frames_in_avi_whatever_the_cores(real):
-    (video,) = survey.open_all(real("door") / "b_frames_avi.avi", DEFAULTS["video"])
+    (video,) = survey.open_all(real("door") / "b_frames_avi.avi", Reading())
     whole = np.stack(list(video))
     assert len(whole) == 150
     for size in (1, 7, 19, 64):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -11,6 +13,7 @@ import tifffile
 
 from pipeline.errors import InputError
 from pipeline.imported.sources import recorded
+from pipeline.video.frames import open_run
 from pipeline.video.sources import check, runs
 
 FRAMES = np.random.default_rng(0).integers(0, 255, (9, 8, 8)).astype(np.uint8)
@@ -95,3 +98,44 @@ def test_the_same_trajectory_twice(tmp_path):
         (tmp_path / name).write_text("1\n\nA 0 0 0\n")
     with pytest.raises(InputError, match="are the same trajectory"):
         recorded(tmp_path.iterdir())
+
+
+def bomb(path: Path, size: int) -> None:
+    """A PNG whose header announces ``size`` x ``size`` pixels."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    header = struct.pack(">IIBBBBB", size, size, 8, 0, 0, 0, 0)
+    body = zlib.compress(b"\0" * 1000)
+    parts = [(b"IHDR", header), (b"IDAT", body), (b"IEND", b"")]
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+
+
+@pytest.mark.parametrize("size", [11_000, 100_000, 2_000_000_000])
+def test_images_that_announce_more_than_memory_holds(tmp_path, size):
+    for k in range(3):
+        bomb(tmp_path / f"{k}.png", size)
+    (source,) = runs(tmp_path)
+    with pytest.raises(InputError, match=r"0\.png"):
+        open_run(source)
+
+
+def test_a_stack_that_announces_more_than_memory_holds(tmp_path):
+    path = tmp_path / "a.tif"
+    options = {"photometric": "minisblack", "dtype": "uint8"}
+    tifffile.memmap(path, shape=(3, 20_000, 20_000), **options)  # takes no room on the disk
+    (source,) = runs(tmp_path)
+    with pytest.raises(InputError, match="20000 x 20000 pixels"):
+        open_run(source)
+
+
+@pytest.mark.parametrize("odd", [FRAMES[1].astype(np.uint16) * 256, np.dstack([FRAMES[1]] * 3)])
+def test_images_of_two_depths(tmp_path, odd):
+    for k, image in enumerate([FRAMES[0], odd, FRAMES[2]]):
+        imageio.imwrite(tmp_path / f"{k}.png", image)
+    (source,) = runs(tmp_path)
+    with pytest.raises(InputError, match=r"differ in depth: .*1\.png has"):
+        open_run(source)

@@ -174,6 +174,23 @@ def test_a_plan_through_snakemake(tmp_path, snakemake):
 
 
 @pytest.mark.slow
+def test_the_last_words_are_of_this_run(tmp_path, snakemake):
+    """Whatever others left in the folder."""
+    left = {"A/report.json": "garbage", "A/report.html": "", "B/report.json": "{}", "B/logs/x": ""}
+    folder(tmp_path, {f"results/{name}": text for name, text in left.items()})
+    (tmp_path / "results" / "A" / "logs").mkdir()
+    (tmp_path / "results" / "A" / "logs" / "tune.log").write_bytes(b"\xff\xfe\nerror: Of A.\n")
+    (tmp_path / "results" / "index.html").mkdir()
+    folder(tmp_path, {"data/mine/a.tif": "no picture", "data/other/a.avi": ""})
+    run = snakemake(tmp_path, "--cores", "1", "results/mine/survey.json")
+    assert run.returncode != 0
+    said = [line for line in run.stderr.splitlines() if line.startswith("error: ")]
+    assert "a.tif is not a readable TIFF" in said[-1]
+    assert "Of A." not in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.slow
 def test_a_film_replaced_by_an_older_one_is_analysed_again(tmp_path, snakemake):
     """What was made from it is dated later than both films are."""
     target = "results/mine/survey.json"

@@ -24,6 +24,9 @@ def folder(finished, tmp_path) -> Path:
     shutil.copy(finished / "tracks.csv", tmp_path / "data" / "again")
     tiny = yaml.safe_load((HOME / "config" / "tiny.yaml").read_text())
     del tiny["simulate"]
+    # What is learned is tested elsewhere.
+    tiny |= {"models": ["metriplectic"], "train": {"steps": 10, "validate_every": 5}}
+    tiny["report"] = {"movie": False}
     (tmp_path / "config" / "again.yaml").write_text(yaml.safe_dump(tiny))
     return tmp_path
 

@@ -20,7 +20,7 @@ from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 from pipeline.video.sources import check as check_videos
 
 CORES = min(8, len(os.sched_getaffinity(0)))
-BEGIN = time.time()
+BEGIN, NOW = time.time(), failures.clock(Path.cwd())
 
 
 wildcard_constraints:
@@ -53,7 +53,7 @@ def settings(name):
             f"of that name, is not used for them.",
             file=sys.stderr,
         )
-    if late := next(failures.future(datasets.dated(name), BEGIN), None):
+    if late := next(failures.future(datasets.dated(name), NOW), None):
         refuse(
             f"{late} is dated in the future ({time.ctime(late.stat().st_mtime)}), and snakemake "
             f"goes by dates: set the clock of this machine, or give the file today's with "
@@ -81,6 +81,7 @@ def own_files(name):
     return files
 
 
+@cache
 def recorded(name):
     """The trajectories that other programs wrote, among the user's files of a data set."""
     return sources.recorded(own_files(name))
@@ -182,15 +183,20 @@ def truth_origin(name):
 def report_records():
     """What reports leave beside them. No rule names them as output, so that the list of reports
     can be made from those there are, without asking for any to be made again."""
-    return sorted(map(str, Path("results").glob("*/report.json")))
+    found = sorted(Path("results").glob("*/report.json"))
+    return [str(path) for path in found if settings_file.NAME.fullmatch(path.parent.name)]
 
 
 def list_reports():
-    """Brings results/index.html up to date where a report was made since."""
+    """Brings results/index.html up to date where a report was made since. What hinders that is
+    no reason for a run to end otherwise than it did."""
     page, records = Path("results/index.html"), report_records()
-    since = page.stat().st_mtime if page.exists() else 0
-    if any(Path(record).stat().st_mtime > since for record in records):
-        index.write(page, records)
+    try:
+        since = page.stat().st_mtime if page.exists() else 0
+        if any(Path(record).stat().st_mtime > since for record in records):
+            index.write(page, records)
+    except OSError as error:
+        print(f"warning: {page} could not be brought up to date: {error}.", file=sys.stderr)
 
 
 # A snakemake that was killed leaves its locks, and the next one says no more than that.

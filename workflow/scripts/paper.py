@@ -11,9 +11,11 @@ import pandas as pd
 from pipeline.report import index, page, provenance
 from pipeline.report.paper.numbers import Collection
 from pipeline.report.paper.page import content
+from pipeline.schema import read
+from pipeline.settings import Settings
 
 written = Path(snakemake.output.report)
-settings = snakemake.params.settings
+settings = {name: read(Settings, each) for name, each in snakemake.params.settings.items()}
 found = Collection(written.parent.parent, pd.read_csv(snakemake.input.table), settings)
 facts = provenance.collect(
     {},

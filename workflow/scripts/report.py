@@ -8,13 +8,15 @@ from pathlib import Path
 
 from pipeline import h5md
 from pipeline.report import index, page, provenance
+from pipeline.schema import read
+from pipeline.settings import Settings
 
 folder = Path(snakemake.output.report).parent
-settings = snakemake.params.settings
+settings = read(Settings, snakemake.params.settings)
 facts = provenance.collect(
     h5md.read(snakemake.input.trajectory).attributes.get("inputs", {}),
     repository=Path(snakemake.scriptdir).parents[1],
-    seeds=list(range(settings["seeds"])),
+    seeds=list(range(settings.seeds)),
     command=index.command(snakemake.output.report),
     stages=provenance.stages(folder / "benchmarks"),
 )

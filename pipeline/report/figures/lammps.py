@@ -22,7 +22,7 @@ LAMMPS = Run("lammps", 0, "lammps")
 PARITY = "lammps/parity.csv"
 
 
-def _asked(key: str, wanted: bool | None) -> None:
+def _asked(key: str, wanted: bool) -> None:
     """Raises Absent where config does not name a run: its files may be of an older model."""
     if not wanted:
         raise Absent(f"The report leaves LAMMPS out (settings: {key}).")
@@ -33,10 +33,10 @@ class Beside(Results):
 
     def __init__(self, results: Results) -> None:
         super().__init__(results.folder, results.settings)
-        chosen = results.settings.get("lammps", {})
-        _asked("lammps.report", chosen.get("report"))
+        chosen = results.settings.lammps
+        _asked("lammps.report", chosen.report)
         self.path(PARITY)  # the section stands or falls with it
-        self.model = chosen.get("model", "metriplectic")
+        self.model = chosen.model
 
     @cached_property
     def runs(self) -> list[Run]:
@@ -134,8 +134,7 @@ class Large(Results):
 
     def __init__(self, results: Results, beside: bool = False) -> None:
         super().__init__(results.folder, results.settings)
-        chosen = results.settings.get("lammps", {}).get("scaled", {})
-        _asked("lammps.scaled.report", chosen.get("report"))
+        _asked("lammps.scaled.report", results.settings.lammps.scaled.report)
         self.path(f"{FOLDER}/audit.csv")  # the section stands or falls with it
         self.beside = beside
 

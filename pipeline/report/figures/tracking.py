@@ -36,7 +36,7 @@ def detections(results: Results, frame: int, run: int) -> pd.DataFrame:
 
     Tracks from which drift was taken no longer lie where the camera saw them.
     """
-    if (results.settings.get("link") or {}).get("drift", "none") != "none":
+    if results.settings.link.drift != "none":
         return results.frame("features.parquet", frame, run)
     try:
         chosen = results.frame("tracks.parquet", frame, run)
@@ -318,7 +318,7 @@ def meaning(results: Results) -> str:
         "The velocity is an input of the model as well as what it predicts, so that error in it "
         "biases friction upwards, and then the force, however much data there is. "
     )
-    remedy = (results.settings.get("train") or {}).get("localisation")
+    remedy = results.settings.train.localisation
     if remedy == "corrected":
         text += "Training takes this bias off, by means of a second, simulated draw of the error. "
     elif remedy == "covariance":

@@ -152,7 +152,7 @@ def force(results: Results) -> Figure:
 def _learned(results: Results) -> list[tuple[str, Results]]:
     """Results that hold learned pair laws: these, and those of the twin on true positions."""
     found = [("learned from tracks", results)]
-    twin = results.settings.get("report", {}).get("twin")
+    twin = results.settings.report.twin
     if twin:
         folder = results.folder.resolve().parent / str(twin)
         found.append(("learned from true positions", Results(folder, results.settings)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 
 from pipeline.report.figures import laws as balances
 from pipeline.report.results import Absent, Group, Results, Run
+from pipeline.settings import Settings
 
 MODELS = ("gns", "gns_sde", "dpd", "metriplectic_no_udev", "metriplectic")
 
@@ -115,7 +116,7 @@ class Collection:
     """The results of several data sets; attributes raise Absent rather than OSError."""
 
     def __init__(
-        self, root: Path, table: pd.DataFrame, settings: dict[str, dict[str, Any]] | None = None
+        self, root: Path, table: pd.DataFrame, settings: Mapping[str, Settings] | None = None
     ) -> None:
         self.root, self.table, self.settings = root, table, settings or {}
 

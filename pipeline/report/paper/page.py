@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from pipeline.report.paper.numbers import Collection, part, title
 from pipeline.report.paper.tables import bound
 from pipeline.report.sections import Section
 from pipeline.report.verdict import Light
+from pipeline.schema import plain
+from pipeline.settings import Settings
 
 RULE = (
     "Yes: no error of ours is above the larger of the paper's and 1.5 noise floors. With care: "
@@ -81,13 +84,13 @@ COST = Section(
 
 
 def content(
-    found: Collection, settings: dict[str, Any], provenance: dict[str, Any]
+    found: Collection, settings: Mapping[str, Settings], provenance: dict[str, Any]
 ) -> dict[str, Any]:
     """What the template shows.
 
     Args:
         found: table and folders of all data sets.
-        settings: what the workflow was asked for, printed at the end.
+        settings: of each data set, printed at the end.
         provenance: what `provenance.collect` returned.
     """
     lights = [light(found, dataset) for dataset in found.datasets]
@@ -102,7 +105,7 @@ def content(
         "summary": f"On {good} of {len(lights)} data sets ours is where the paper is, or better.",
         "sections": page.build(sections(found), found),
         "methods": Methods([], [SOURCES["paper"]]),
-        "settings": settings,
+        "settings": {name: plain(chosen) for name, chosen in settings.items()},
         "provenance": page.listed(provenance),
         "models": list(dict.fromkeys(style.name(model) for model in found.table["model"])),
     }

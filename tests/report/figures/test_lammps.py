@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.lammps.settings import Lammps, Scaled
 from pipeline.report.figures import lammps
 from pipeline.report.figures.lammps import cells
 from pipeline.report.page import build
@@ -17,7 +18,7 @@ from pipeline.report.results import Absent, Results
 from pipeline.report.sections import SECTIONS
 from tests.report.conftest import SETTINGS as OTHERS
 
-SETTINGS = {**OTHERS, "lammps": {"report": True, "scaled": {"report": True}}}
+SETTINGS = OTHERS.replace(lammps=Lammps(report=True, scaled=Scaled(report=True)))
 SECTION = next(section for section in SECTIONS if section.id == "lammps")
 COLUMNS = ["quantity", "python", "lammps", "relative difference", "bound"]
 
@@ -59,7 +60,7 @@ def test_a_broken_bound_is_said_first(exported: Path) -> None:
 
 
 def test_runs_that_config_does_not_name_are_left_out(exported: Path) -> None:
-    settings = {**SETTINGS, "lammps": {"report": False}}
+    settings = SETTINGS.replace(lammps=Lammps())
     assert build([SECTION], Results(exported, settings)) == []
     with pytest.raises(Absent, match=r"lammps\.report"):
         lammps.parity(Results(exported, settings))
