@@ -27,8 +27,8 @@ from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
-ROUNDS = 3  # of its regression, each with the Jacobian of the force before
-HALFWAY = 300  # the same of Brownian motion, whose forces drown in noise
+HALFWAY = 2000  # the same of Brownian motion, whose forces drown in noise
+ROUGH = 200  # the same of the rounds before, for the Jacobian
 RIDGE = 1e-3  # of its roughness penalty, relative to the mean of the normal matrix
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
 TAIL = 0.003  # the same of the force of Brownian motion, which has no other start for its tail
@@ -202,9 +202,9 @@ def regress_halfway(
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, K, theta = _few(times, HALFWAY), INTERVALS + 2, None
-    for _ in range(ROUNDS):
-        sums = halfway_sums(snapshots, few, T, theta)
+    few, most, K, theta = _few(times, ROUGH), _few(times, HALFWAY), INTERVALS + 2, None
+    for chosen in (few, few, most):
+        sums = halfway_sums(snapshots, chosen, T, theta)
         theta = sums.solve(K, 1)
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
     r, basis = _curve(sums.nearest, snapshots.cutoff)
