@@ -18,9 +18,9 @@ import yaml
 from safetensors.numpy import load_file, save_file
 
 from pipeline import graphs, h5md, tables
-from pipeline.analysis import statistics
+from pipeline.analysis import conservation, statistics
 from pipeline.analysis.metric import Metric
-from pipeline.dynamics.rollout import read_observables, rollout, write
+from pipeline.dynamics.rollout import rollout, write
 from pipeline.errors import InputError
 from pipeline.learn.train import checkpoint_to_resume, train
 from pipeline.learn.trained_model import load
@@ -66,7 +66,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "graphs.h5": graphs.read,
     "model.safetensors": lambda path: load(path.parent),
     "model.yaml": lambda path: load(path.parent),
-    "rollout.h5": read_observables,
+    "rollout.h5": conservation.stopped,
     "experiment.h5": statistics.read,
     "tuning.json": parameters,
     "tracking.h5": example_shape,
