@@ -64,7 +64,8 @@ def test_beside_its_film_a_table_has_its_field_of_view_and_a_contradiction_is_th
     ours, theirs = (
         h5md.read(path / "trajectory.h5") for path in (folder / "results" / "again", finished)
     )
-    assert ours.box.lengths == pytest.approx(theirs.box.lengths, rel=0.01)
+    # The margin is that within which nobody was found, not that of the detector.
+    assert ours.box.lengths == pytest.approx(theirs.box.lengths, rel=0.02)
     assert np.abs(ours.velocity - theirs.velocity).max() < 1e-6
     table = pd.read_csv(data / "tracks.csv")
     table.assign(x=3 * table["x"]).to_csv(data / "tracks.csv", index=False)
