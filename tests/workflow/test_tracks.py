@@ -46,7 +46,7 @@ def test_a_table_gives_the_trajectory_and_the_report_of_its_film(finished, folde
     # The field of view ends where particles were seen, not where the picture does.
     assert ours.box.lengths == pytest.approx(theirs.box.lengths, rel=0.05)
     page = (folder / "results" / "again" / "report.html").read_text()
-    assert "tracks.csv was read as a table of tracks: particle from particle" in page
+    assert "Tracks were read from tracks.csv: particle from particle" in page
     assert "Tracks were not made here but read from tracks.csv" in page
     out = [pd.read_csv(path / "tracks.csv") for path in (folder / "results" / "again", finished)]
     columns = ["run", "frame", "particle", "x", "y", "filled"]
