@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
+from pipeline.closures.bath import Brownian
 from pipeline.closures.bath import Uniform as UniformBath
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.closures.friction import NoFriction, SplineFriction
@@ -27,8 +28,8 @@ from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
-ROUNDS = 3  # of its regression, each with the Jacobian of the force before
-HALFWAY = 300  # the same of Brownian motion, whose forces drown in noise
+HALFWAY = 2000  # the same of Brownian motion, whose forces drown in noise
+ROUGH = 200  # the same of the rounds before, for the Jacobian
 RIDGE = 1e-3  # of its roughness penalty, relative to the mean of the normal matrix
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
 TAIL = 0.003  # the same of the force of Brownian motion, which has no other start for its tail
@@ -63,7 +64,7 @@ class Normal(NamedTuple):
     moment: Tensor
     bias: Tensor | float  # in the moment, of noise that the regressors share
     total: float  # sum of squares
-    count: int
+    rows: int
     nearest: float  # smallest pair distance seen
 
     def solve(self, size: int, groups: int) -> Tensor:
@@ -82,7 +83,7 @@ class Normal(NamedTuple):
     def residual(self, theta: Tensor) -> float:
         """Mean square that is left."""
         fitted = float(theta @ self.matrix @ theta) - 2 * float(theta @ self.moment)
-        return (self.total + fitted) / self.count
+        return (self.total + fitted) / self.rows
 
 
 def _few(times: np.ndarray, count: int) -> np.ndarray:
@@ -202,11 +203,13 @@ def regress_halfway(
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, K, theta = _few(times, HALFWAY), INTERVALS + 2, None
-    for _ in range(ROUNDS):
-        sums = halfway_sums(snapshots, few, T, theta)
-        theta = sums.solve(K, 1)
+    few, most = _few(times, ROUGH), _few(times, HALFWAY)
+    sums = halfway_sums(snapshots, few, T, None)
+    theta = sums.solve(INTERVALS + 2, 1)
+    for chosen in (few, most):
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
+        sums = halfway_sums(snapshots, chosen, T, theta)
+        theta = sums.solve(INTERVALS + 2, 1)
     r, basis = _curve(sums.nearest, snapshots.cutoff)
     force = theta @ basis
     return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
@@ -237,7 +240,7 @@ def start_from_regression(
         and isinstance(friction, (SplineFriction, NoFriction))
     ):
         return False
-    brownian = model.bath is not None and model.bath.brownian
+    brownian = isinstance(model.bath, Brownian)
     if brownian:
         curves, least = (
             regress_halfway(snapshots, times, measured.temperature, measured.noise),
@@ -247,7 +250,7 @@ def start_from_regression(
         curves, least = regress(snapshots, times, model.bath is not None), LEAST
     if isinstance(model.bath, UniformBath):
         model.bath.start(curves.drag)
-    elif brownian:
+    elif isinstance(model.bath, Brownian):
         # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
         T = (curves.residual - 4 * measured.noise) / 4
         model.bath.log_T.fill_(float(np.log(max(T, 0.05 * curves.residual / 4))))

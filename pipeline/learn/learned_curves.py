@@ -22,6 +22,7 @@ from pipeline.pairs import State
 from pipeline.trajectory import Trajectory
 
 Group = dict[str, Any]
+BINS = 40  # of pair distances
 
 
 def histogram(values: np.ndarray) -> Group:
@@ -185,17 +186,21 @@ def binned(samples: Samples) -> tuple[Group, Group]:
     K = pair_tensor(d.amplitudes.a2, d.amplitudes.b2, D)
     theta = 0.5 * (i.theta + j.theta)
     along, across = (theta * (K.lateral + K.axial))[within], (theta * K.lateral)[within]
-    r = d.pairs.r[within].double().numpy()
-    edges = np.linspace(r.min(), model.cutoff, 41)
-    place = np.clip(np.digitize(r, edges) - 1, 0, 39)
-    count = np.bincount(place, minlength=40)
+    r = d.pairs.r[within].double()
+    edges = torch.linspace(float(r.min()), model.cutoff, BINS + 1, dtype=torch.float64)
+    place = (torch.bucketize(r, edges, right=True) - 1).clamp(0, BINS - 1)
+    count = torch.bincount(place, minlength=BINS)
     kept = count >= 3
-    means = [
-        (np.bincount(place, x.double().numpy(), 40) / np.maximum(count, 1))[kept]
-        for x in (torch.from_numpy(r), force, along, across)
-    ]
-    bins = {"r": means[0], "count": count[kept]}
-    return {**bins, "value": means[1]}, {**bins, "value": means[2], "across": means[3]}
+
+    def mean(x: Tensor) -> Tensor:
+        total = torch.zeros(BINS, dtype=torch.float64).index_add(0, place, x.double())
+        return (total / count.clamp(min=1))[kept]
+
+    bins = {"r": mean(r), "count": count[kept]}
+    return (
+        {**bins, "value": mean(force)},
+        {**bins, "value": mean(along), "across": mean(across)},
+    )
 
 
 def amplitudes(samples: Samples) -> Group:
@@ -255,7 +260,7 @@ def write(path: Path, groups: dict[str, Group]) -> None:
         file.attrs["units"] = UNITS
         for name, group in groups.items():
             for key, value in group.items():
-                array = value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+                array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
                 file[f"{name}/{key}"] = array
             file[name].attrs["units"] = UNITS
 

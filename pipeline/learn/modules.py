@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from pipeline.dynamics.steppers import Conditions, Setting
 from pipeline.errors import InputError
 from pipeline.learn import scales
+from pipeline.learn.bands import Z, deviation, information
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
 from pipeline.learn.latent import Latent
-from pipeline.learn.learned_curves import Group, inspect
+from pipeline.learn.learned_curves import Group, Samples, binned, inspect, surrounding_groups
 from pipeline.learn.likelihood import (
     Scores,
     Step,
@@ -31,6 +32,7 @@ from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.metriplectic.thermo import Dynamics
@@ -205,6 +207,7 @@ class Carrier(Trainee):
         return inspect(self.model, self.latent, snapshots, times, traits)
 
 
+MOST = 300  # snapshots that bands are from
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
@@ -232,9 +235,11 @@ class Learner(Carrier):
         self.paper = settings.loss == "paper"
         self.corrected = noise.corrected
         self.brownian = model.bath is not None and model.bath.brownian
-        # The residual 2 v' - F of Brownian motion holds 8 sigma^2, v' - v - F holds 6.
-        known = noise.known * (4 / 3 if self.brownian else 1)
-        self.extra = noise.floor + known
+        known = noise.known
+        if self.brownian:
+            # The residual 2 v' - F holds 8 sigma^2; forces halfway have no bias to be corrected.
+            self.corrected, known = False, 8 * noise.sigma**2
+        self.extra = known if self.brownian else noise.floor + known
         self.centred = settings.stride > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
@@ -264,7 +269,7 @@ class Learner(Carrier):
     def jacobian(self, now: Batch, dynamics: Dynamics, generator: torch.Generator) -> Tensor:
         """ln |d(residual) / dv'| per particle (n,); zero where v' enters nothing but itself."""
         found = expansion(dynamics, self.centred)
-        if not self.brownian:
+        if dynamics.bath is None or not self.brownian:
             return found
         here, S = halfway(now), torch.zeros_like(now.v[:, 0])
         length = 0.5 * float(self.model.bath.temperature().detach()) ** 0.5
@@ -272,8 +277,19 @@ class Learner(Carrier):
         def force(at: Batch) -> Tensor:
             return self.dynamics(at, now.v, S).drift.dv
 
-        probe = probes(here, generator)
-        return found + contraction(force, here, dynamics.drift.dv, length, probe)
+        found = found + self._share(dynamics.bath) * contraction(
+            force, here, dynamics.drift.dv, length, probes(here, generator)
+        )
+        return found
+
+    def _share(self, bath: BathDrift) -> Tensor:
+        """Of the noise of motion in the residual's variance (n,), no gradient.
+
+        The Jacobian offsets what displacements and forces halfway share, which is their motion,
+        not the error of positions.
+        """
+        own = 2 * bath.contact.g2.detach()
+        return own / (own + self.extra)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
@@ -360,6 +376,66 @@ class Learner(Carrier):
         gamma = own.detach() / (2 * T.detach())
         dt, moved = self.noise.step, force.detach()[mask]
         return T / target(self.noise.temperature, gamma * dt, moved * dt)
+
+    def inspect(
+        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
+    ) -> dict[str, Group]:
+        """The curves of `Carrier.inspect` with 95 % bands where the snapshots suffice for them.
+
+        Group ``bands`` says how many snapshots and parameters they are from; zero without.
+        """
+        groups = super().inspect(snapshots, times, traits)
+        model = self.model
+        forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
+        parts = [part for part in (*forces, model.strain) if part is not None]
+        count = min(MOST, len(times))
+        for closures in ((*parts, model.friction), parts):
+            parameters = [p for part in closures for p in part.parameters() if p.requires_grad]
+            size = sum(p.numel() for p in parameters)
+            if size + 10 <= count // 2:
+                self._bands(groups, snapshots, times, parameters)
+                groups["bands"] = {"snapshots": np.array([count]), "parameters": np.array([size])}
+                return groups
+        groups["bands"] = {"snapshots": np.array([0]), "parameters": np.array([0])}
+        return groups
+
+    def _bands(
+        self,
+        groups: dict[str, Group],
+        snapshots: Snapshots,
+        times: np.ndarray,
+        parameters: list[nn.Parameter],
+    ) -> None:
+        """Puts ``low`` and ``high`` beside the values of pair force, pair friction and bath."""
+
+        def likelihood(item: Transition, k: int) -> Tensor:
+            step, _ = self.moments(item, -1 - k)
+            return (scores(step).v - step.jacobian)[item.now.mask].sum()
+
+        def penalty() -> Tensor:
+            weight = self.rows * self.options.smoothness * SMOOTH
+            return torch.as_tensor(weight * self.model.roughness())
+
+        def transition(t: int) -> Transition:
+            return Transition(snapshots.batch(np.array([t])), snapshots.after(np.array([t])))
+
+        with torch.enable_grad():
+            known = information(likelihood, transition, times, parameters, penalty, MOST)
+            samples = Samples(self.model, self.latent, snapshots, times)
+            force, friction = binned(samples)
+            curves = {("pair_force", ""): force["value"]}
+            if self.options.pair_friction:
+                curves["pair_friction", ""] = friction["value"]
+                curves["pair_friction", "_across"] = friction["across"]
+            around = surrounding_groups(samples)
+            for name in ("T", "diffusion"):
+                if "bath" in around:
+                    curves["bath", f"_{name}"] = around["bath"][name]
+            for (group, name), curve in curves.items():
+                half = Z * deviation(known, curve, parameters)
+                value = curve.detach().cpu().numpy()
+                groups[group][f"low{name}"] = value - half
+                groups[group][f"high{name}"] = value + half
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         D = dynamics.v_ij.shape[1]

@@ -134,6 +134,7 @@ def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) 
 SHARE = 0.5  # of the velocity change given to forces at the start, and to noise
 SOLID_SHARE = 0.01  # the same of pressure in a solid, whose strain energy is to hold it
 EXPANSION = 1e-3  # beta of its heat
+FAINT = 1e-7  # the same where there are no entropies
 SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step resolves
 
 
@@ -175,8 +176,10 @@ def model_settings(
     closures["friction"]["conductivity"] = closures["friction"]["level"]
     if closures["energy"]["kind"] == "exponentials":
         share = SOLID_SHARE if solid else SHARE
-        cold = snapshots.reference is not None or settings.entropy == "none"
-        closures["energy"]["expansion"] = EXPANSION if cold else None
+        closures["energy"]["expansion"] = EXPANSION if snapshots.reference is not None else None
+        if settings.entropy == "none":
+            # A pair potential to begin with: pressure of heat would depend on the volume.
+            closures["energy"] |= {"expansion": FAINT, "cold": 1}
         closures["energy"]["stiffness"] = share * measured.unexplained**0.5 / force
     if solid and settings.strain == "green":
         pace = max(1.0, settings.rollout_substeps / 2)

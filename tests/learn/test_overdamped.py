@@ -85,7 +85,7 @@ def test_contraction_is_the_logarithm_of_the_determinant() -> None:
 
 
 def test_stiffness_of_a_trap_is_found_where_a_step_is_long() -> None:
-    """Ornstein-Uhlenbeck drawn from its law: k mu dt = 1/2, which Ito's step reads as 0.39."""
+    """Ornstein-Uhlenbeck from its exact law: k mu dt = 1/2, which Ito's step reads as 0.39."""
     stiffness, T = 1.0, 1e-3
     decay, generator = float(np.exp(-stiffness / 2)), np.random.default_rng(2)
     x = (T / stiffness) ** 0.5 * generator.normal(size=(20000, 2))

@@ -1,0 +1,131 @@
+"""How sure a learned curve is: 95 % bands from curvature and from blocks of time.
+
+Let g_t be the gradient of the likelihood of snapshot t in the parameters. If the model is right,
+H = sum_t g_t g_t^T (with the curvature P of the penalties) is the Fisher information, and a curve
+c(theta) has the covariance J H^-1 J^T, J = dc/dtheta (the delta method). If snapshots know of each
+other, or the model is wrong, the spread of sums of J H^-1 g_t over blocks of time says more
+(Huber's sandwich). The larger of the two is taken at every point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pipeline.errors import InputError
+from pipeline.learn.data import Transition
+
+BLOCKS = 20  # of successive snapshots
+Z = 1.96  # half width of a 95 % band in standard deviations
+
+
+class Information(NamedTuple):
+    """What some snapshots say of p parameters."""
+
+    scores: Tensor  # (m, p) g_t, in order of time
+    blocks: np.ndarray  # (m,) the block of each
+    share: float  # of the snapshots that the model was trained on
+    prior: Tensor  # (p, p) curvature of the penalties
+
+    def inverse(self) -> Tensor:
+        """H^-1 (p, p), the bias of an inverse of few outer products taken off.
+
+        Raises:
+            InputError: if there are too few snapshots for so many parameters.
+        """
+        m, p = self.scores.shape
+        if m < p + 10:
+            raise InputError(
+                f"Bands for {p} parameters need at least {p + 10} snapshots to train on, got {m}: "
+                "record more frames."
+            )
+        H = (self.scores.T @ self.scores) / self.share * ((m - p - 1) / m) + self.prior
+        scale = H.diagonal().clamp(min=1e-300).rsqrt()
+        unit = scale[:, None] * H * scale[None, :]
+        # What neither data nor penalty say leaves the curve unmoved within the data.
+        return scale[:, None] * torch.linalg.pinv(unit, rtol=1e-9, hermitian=True) * scale[None, :]
+
+
+def choose_snapshots(times: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most ``count`` of the snapshots, in stretches of successive ones; and their stretch."""
+    blocks = np.array_split(times, min(BLOCKS, len(times)))
+    each = max(1, count // len(blocks))
+    kept = [block[:each] for block in blocks]
+    return np.concatenate(kept), np.repeat(np.arange(len(kept)), [len(x) for x in kept])
+
+
+def information(
+    likelihood: Callable[[Transition, int], Tensor],
+    snapshots: Callable[[int], Transition],
+    times: np.ndarray,
+    parameters: Sequence[nn.Parameter],
+    penalty: Callable[[], Tensor],
+    count: int,
+) -> Information:
+    """Scores of some snapshots and the curvature of the penalty.
+
+    Args:
+        likelihood: negative log-likelihood of a snapshot, summed over its particles; the number
+            is that of the snapshot.
+        snapshots: a snapshot and the one after.
+        times: those trained on, in order of time.
+        parameters: with respect to which.
+        penalty: what training added to the sum over all ``times``.
+        count: of snapshots looked at, at most.
+    """
+    chosen, blocks = choose_snapshots(times, count)
+    rows = []
+    for k, t in enumerate(chosen):
+        gradient = torch.autograd.grad(
+            likelihood(snapshots(int(t)), k), parameters, allow_unused=True
+        )
+        rows.append(_flat(gradient, parameters))
+    share = len(chosen) / len(times)
+    return Information(torch.stack(rows), blocks, share, _curvature(penalty(), parameters))
+
+
+def deviation(known: Information, curve: Tensor, parameters: Sequence[nn.Parameter]) -> np.ndarray:
+    """(k,) standard deviation of a curve (k,) that depends on the parameters."""
+    rows = [
+        _flat(
+            torch.autograd.grad(point, parameters, retain_graph=True, allow_unused=True), parameters
+        )
+        for point in curve
+    ]
+    through = torch.stack(rows) @ known.inverse()
+    curvature = (through * torch.stack(rows)).sum(1)
+    moved = known.scores @ through.T
+    sums = torch.stack([moved[known.blocks == b].sum(0) for b in np.unique(known.blocks)])
+    count = len(sums)
+    spread = (sums - sums.mean(0)).square().sum(0) * count / max(count - 1, 1) / known.share
+    return torch.maximum(curvature, spread).clamp(min=0.0).sqrt().numpy()
+
+
+def _flat(gradient: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> Tensor:
+    parts = [
+        torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters, strict=True)
+    ]
+    return torch.cat([x.detach().flatten() for x in parts]).double().cpu()
+
+
+def _curvature(penalty: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+    """Second derivatives (p, p) of a scalar that is quadratic in most parameters."""
+    size = sum(p.numel() for p in parameters)
+    if not penalty.requires_grad:
+        return torch.zeros((size, size), dtype=torch.float64)
+    first = torch.autograd.grad(penalty, parameters, create_graph=True, allow_unused=True)
+    rows = []
+    for gradient, p in zip(first, parameters, strict=True):
+        for k in range(p.numel()):
+            if gradient is None or not gradient.requires_grad:
+                rows.append(torch.zeros(size, dtype=torch.float64))
+                continue
+            second = torch.autograd.grad(
+                gradient.flatten()[k], parameters, retain_graph=True, allow_unused=True
+            )
+            rows.append(_flat(second, parameters))
+    return torch.stack(rows)

@@ -1,0 +1,112 @@
+"""Bands hold the truth as often as they say, on films of Brownian particles with known law."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import graphs
+from pipeline.closures import splines
+from pipeline.errors import InputError
+from pipeline.learn.bands import Information, Z, choose_snapshots, deviation, information
+from pipeline.learn.data import Transition
+from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.train import prepare
+from tests.dynamics.systems import CUTOFF, LENGTH
+from tests.dynamics.test_bath import soft
+from tests.learn.test_overdamped import SETTINGS, D, film
+
+
+def test_a_straight_line_has_the_bands_of_least_squares() -> None:
+    """Independent scores of a linear fit: the textbook's standard errors."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(4000, 2, generator=generator, dtype=torch.float64)
+    noise = torch.randn(4000, generator=generator, dtype=torch.float64)
+    slope = torch.nn.Parameter(torch.tensor([1.0, 2.0], dtype=torch.float64))
+    scores = -(noise[:, None] * x)
+    blocks = np.repeat(np.arange(20), 200)
+    known = Information(scores, blocks, 1.0, torch.zeros((2, 2), dtype=torch.float64))
+    curve = torch.stack((slope[0], slope[0] + slope[1]))
+    exact = torch.tensor([1.0, 2.0]).sqrt().numpy() / 4000**0.5
+    assert deviation(known, curve, [slope]) == pytest.approx(exact, rel=0.5)
+    assert (deviation(known, curve, [slope]) > 0.95 * exact).all()
+
+
+def test_scores_that_repeat_themselves_widen_a_band() -> None:
+    generator = torch.Generator().manual_seed(1)
+    few = torch.randn(20, 1, generator=generator, dtype=torch.float64)
+    slope = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+    blocks, zero = np.repeat(np.arange(20), 50), torch.zeros((1, 1), dtype=torch.float64)
+    repeated = Information(few.repeat_interleave(50, 0), blocks, 1.0, zero)
+    mixed = Information(few.repeat(50, 1), blocks, 1.0, zero)
+    wide, narrow = (deviation(x, slope, [slope]) for x in (repeated, mixed))
+    assert wide[0] > 3 * narrow[0]
+
+
+def test_too_few_snapshots_are_refused() -> None:
+    zero = torch.zeros((5, 5), dtype=torch.float64)
+    with pytest.raises(InputError, match="at least 15 snapshots"):
+        Information(torch.ones((12, 5)).double(), np.arange(12), 1.0, zero).inverse()
+
+
+def test_snapshots_come_in_stretches() -> None:
+    chosen, blocks = choose_snapshots(np.arange(1000), 100)
+    assert len(chosen) == 100
+    assert len(np.unique(blocks)) == 20
+    assert (np.diff(chosen)[np.diff(blocks) == 0] == 1).all()
+
+
+@pytest.mark.slow
+def test_coverage() -> None:
+    """One Newton step from the truth is where the likelihood has its maximum: is it in the band?"""
+    inside, total = 0, 0
+    for seed in range(12):
+        window = film(120, seed)
+        near = graphs.build(window, CUTOFF * LENGTH)
+        settings = SETTINGS.replace(steps=1, pair_energy="splines", precision="float64")
+        task = prepare(window, near, settings, seed=0)
+        learner, snapshots = task.learner, task.snapshots
+        scale = near.neighbour_distance / LENGTH
+        _truth(learner.model, scale)
+        parameters = [learner.model.pair_energy.coefficients, learner.model.bath.log_T]
+
+        def likelihood(item: Transition, k: int, learner=learner) -> torch.Tensor:
+            step, _ = learner.moments(item, -1 - k)
+            score = 0.5 * step.residual_v.square().sum(1) / step.vv[:, 0, 0]
+            return (score + step.vv[:, 0, 0].log() - step.jacobian)[item.now.mask].sum()
+
+        def transition(t: int, snapshots: Snapshots = snapshots) -> Transition:
+            return Transition(snapshots.batch(np.array([t])), snapshots.after(np.array([t])))
+
+        known = information(
+            likelihood, transition, task.train, parameters, lambda: torch.zeros(()), 200
+        )
+        r = torch.linspace(0.72, 1.3, 8, dtype=torch.float64) / scale
+        curve = -learner.model.pair_energy(learner.model.radial(r)).dpsidr
+        moved = -known.inverse() @ known.scores.sum(0) / known.share
+        slopes = [torch.autograd.grad(x, parameters[0], retain_graph=True)[0] for x in curve]
+        shift = torch.stack(slopes) @ moved[: len(slopes[0])]
+        half = Z * deviation(known, curve, parameters)
+        inside += int((shift.abs().numpy() < half).sum())
+        total += len(half)
+    assert 0.86 < inside / total <= 1.0
+
+
+@torch.no_grad()
+def _truth(model, scale: float) -> None:
+    """The law of the film in the model: psi alone, U without force."""
+    model.bath.log_T.fill_(math.log(2 * D / scale**2))
+    T = 2 * D / scale**2
+    model.energy_closure.log_c[model.energy_closure.thermal :] = -40.0
+    model.energy_closure.raw_beta.fill_(-20.0)
+    h, closure = model.cutoff, model.pair_energy
+    r = torch.linspace(0.5, 0.97 * h, 300, dtype=torch.float64)
+
+    at = splines.radial(r, h, len(closure.coefficients) - 2).basis * splines.taper(r, h)[0]
+    wanted = torch.from_numpy(soft(r.numpy() * scale) - soft(np.array(CUTOFF))) * T / closure.T0
+    bend = torch.eye(len(at), dtype=torch.float64).diff(n=2, dim=0)
+    normal = at @ at.T + 1e-6 * bend.T @ bend
+    closure.coefficients.copy_(torch.linalg.solve(normal, at @ wanted))
