@@ -154,7 +154,7 @@ def write_csv(path: Path | str, blocks: Iterable[pd.DataFrame]) -> None:
         file.write(",".join(columns) + "\n")
         for block in blocks:
             block[columns].astype({"filled": int}).to_csv(
-                file, index=False, header=False, float_format="%.10g"
+                file, index=False, header=False, float_format="%.12g"
             )
 
 

@@ -405,7 +405,7 @@ def _view(
 def _said(raw: Raw) -> str:
     columns = ", ".join(f"{role} from {name}" for role, name in raw.columns.items())
     unit = "pixels" if raw.length is None else f"{raw.length:g} µm"
-    return f"{raw.path.name} was read as a table of tracks: {columns}, positions in {unit}."
+    return f"Tracks were read from {raw.path.name}: {columns}, positions in {unit}."
 
 
 def _parameters(raws: Sequence[Raw], mpp: float | None, fps: float | None) -> dict[str, Any]:

@@ -199,7 +199,7 @@ def test_every_program_says_the_same(tmp_path, name, film):
     timed = name in ("spots.csv", "session.xml")
     assert scale["fps"] == (pytest.approx(25.0) if timed else None)
     assert scale["mpp"] == (0.5 if timed else None)
-    assert f"{name} was read as a table of tracks: particle from" in found.tuning["warnings"][0]
+    assert f"Tracks were read from {name}: particle from" in found.tuning["warnings"][0]
 
 
 REFUSED = [

@@ -46,7 +46,7 @@ def test_a_table_gives_the_trajectory_and_the_report_of_its_film(finished, folde
     # The field of view ends where particles were seen, not where the picture does.
     assert ours.box.lengths == pytest.approx(theirs.box.lengths, rel=0.05)
     page = (folder / "results" / "again" / "report.html").read_text()
-    assert "tracks.csv was read as a table of tracks: particle from particle" in page
+    assert "Tracks were read from tracks.csv: particle from particle" in page
     assert "Tracks were not made here but read from tracks.csv" in page
     out = [pd.read_csv(path / "tracks.csv") for path in (folder / "results" / "again", finished)]
     columns = ["run", "frame", "particle", "x", "y", "filled"]
@@ -64,7 +64,8 @@ def test_beside_its_film_a_table_has_its_field_of_view_and_a_contradiction_is_th
     ours, theirs = (
         h5md.read(path / "trajectory.h5") for path in (folder / "results" / "again", finished)
     )
-    assert ours.box.lengths == pytest.approx(theirs.box.lengths, rel=0.01)
+    # The margin is that within which nobody was found, not that of the detector.
+    assert ours.box.lengths == pytest.approx(theirs.box.lengths, rel=0.02)
     assert np.abs(ours.velocity - theirs.velocity).max() < 1e-6
     table = pd.read_csv(data / "tracks.csv")
     table.assign(x=3 * table["x"]).to_csv(data / "tracks.csv", index=False)
