@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
+from pipeline.closures.bath import Brownian as BrownianBath
 from pipeline.closures.bath import Uniform as UniformBath
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.closures.friction import NoFriction, SplineFriction
@@ -63,7 +64,7 @@ class Normal(NamedTuple):
     moment: Tensor
     bias: Tensor | float  # in the moment, of noise that the regressors share
     total: float  # sum of squares
-    count: int
+    number: int  # of equations
     nearest: float  # smallest pair distance seen
 
     def solve(self, size: int, groups: int) -> Tensor:
@@ -82,7 +83,7 @@ class Normal(NamedTuple):
     def residual(self, theta: Tensor) -> float:
         """Mean square that is left."""
         fitted = float(theta @ self.matrix @ theta) - 2 * float(theta @ self.moment)
-        return (self.total + fitted) / self.count
+        return (self.total + fitted) / self.number
 
 
 def _few(times: np.ndarray, count: int) -> np.ndarray:
@@ -202,7 +203,8 @@ def regress_halfway(
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, most, K, theta = _few(times, ROUGH), _few(times, HALFWAY), INTERVALS + 2, None
+    few, most, K = _few(times, ROUGH), _few(times, HALFWAY), INTERVALS + 2
+    theta = torch.zeros(K, dtype=torch.float64)  # the Jacobian of no force is 1
     for chosen in (few, few, most):
         sums = halfway_sums(snapshots, chosen, T, theta)
         theta = sums.solve(K, 1)
@@ -237,7 +239,7 @@ def start_from_regression(
         and isinstance(friction, (SplineFriction, NoFriction))
     ):
         return False
-    brownian = model.bath is not None and model.bath.brownian
+    brownian = isinstance(model.bath, BrownianBath)
     if brownian:
         curves, least = (
             regress_halfway(snapshots, times, measured.temperature, measured.noise),
@@ -247,7 +249,7 @@ def start_from_regression(
         curves, least = regress(snapshots, times, model.bath is not None), LEAST
     if isinstance(model.bath, UniformBath):
         model.bath.start(curves.drag)
-    elif brownian:
+    elif isinstance(model.bath, BrownianBath):
         # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
         T = (curves.residual - 4 * measured.noise) / 4
         model.bath.log_T.fill_(float(np.log(max(T, 0.05 * curves.residual / 4))))

@@ -276,19 +276,11 @@ class Learner(Carrier):
         def force(at: Batch) -> Tensor:
             return self.dynamics(at, now.v, S).drift.dv
 
-        found = found + self._share(dynamics) * contraction(
-            force, here, dynamics.drift.dv, length, probes(here, generator)
-        )
-        return found
-
-    def _share(self, dynamics: Dynamics) -> Tensor:
-        """Of the noise of motion in the residual's variance (n,), no gradient.
-
-        The Jacobian offsets what displacements and forces halfway share, which is their motion,
-        not the error of positions.
-        """
-        own = 2 * dynamics.bath.contact.g2.detach()
-        return own / (own + self.extra)
+        probe = probes(here, generator)
+        # It offsets what displacements and forces halfway share: motion, not the error of places.
+        own = 4 * self.model.bath.temperature().detach()
+        share = own / (own + self.extra)
+        return found + share * contraction(force, here, dynamics.drift.dv, length, probe)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
