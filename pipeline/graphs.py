@@ -71,7 +71,8 @@ def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
         for name in ("cutoff", "neighbour_distance", "dt"):
             file.attrs[name] = getattr(graphs, name)
         for name in ("offset", "i", "j", "shift"):
-            file.create_dataset(name, data=getattr(graphs, name), compression="lzf", shuffle=True)
+            packed = {"compression": "lzf", "shuffle": True, "fletcher32": True}
+            file.create_dataset(name, data=getattr(graphs, name), **packed)
 
 
 def read(path: str | os.PathLike[str]) -> Graphs:

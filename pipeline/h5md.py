@@ -226,8 +226,9 @@ def _element(
     group: h5py.Group, name: str, value: np.ndarray, unit: str, source: Trajectory, clock: str
 ) -> None:
     node = group.create_group(name)
-    # gzip level 1 with shuffle halves the file; masks shrink to nothing.
-    node.create_dataset("value", data=value, compression="gzip", compression_opts=1, shuffle=True)
+    # gzip level 1 with shuffle halves the file; masks shrink to nothing. With checksums.
+    packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
+    node.create_dataset("value", data=value, **packed)
     node["step"] = np.arange(len(source.time))
     node["time"] = source.time
     if unit:

@@ -66,7 +66,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "graphs.h5": graphs.read,
     "model.safetensors": lambda path: load(path.parent),
     "model.yaml": lambda path: load(path.parent),
-    "rollout.h5": conservation.read,
+    "rollout.h5": conservation.stopped,
     "experiment.h5": statistics.read,
     "tuning.json": parameters,
     "tracking.h5": example_shape,

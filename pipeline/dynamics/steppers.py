@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -174,7 +173,10 @@ class Setting(Protocol):
         """The law by which ``model`` moves particles under these conditions."""
 
 
-Flow = Callable[[Tensor, float], Tensor]  # r (n, D), time -> velocity of the medium (n, D)
+class Flow(Protocol):
+    """r (n, D), time -> velocity of the medium (n, D)."""
+
+    def __call__(self, r: Tensor, time: float) -> Tensor: ...
 
 
 LEAST_SUBSTEPS = 4  # of Brownian motion: a frame is long against steep forces

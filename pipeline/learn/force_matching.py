@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
-from pipeline.closures.bath import Brownian as BrownianBath
+from pipeline.closures.bath import Brownian
 from pipeline.closures.bath import Uniform as UniformBath
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.closures.friction import NoFriction, SplineFriction
@@ -64,7 +64,7 @@ class Normal(NamedTuple):
     moment: Tensor
     bias: Tensor | float  # in the moment, of noise that the regressors share
     total: float  # sum of squares
-    number: int  # of equations
+    rows: int
     nearest: float  # smallest pair distance seen
 
     def solve(self, size: int, groups: int) -> Tensor:
@@ -83,7 +83,7 @@ class Normal(NamedTuple):
     def residual(self, theta: Tensor) -> float:
         """Mean square that is left."""
         fitted = float(theta @ self.matrix @ theta) - 2 * float(theta @ self.moment)
-        return (self.total + fitted) / self.number
+        return (self.total + fitted) / self.rows
 
 
 def _few(times: np.ndarray, count: int) -> np.ndarray:
@@ -203,12 +203,13 @@ def regress_halfway(
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, most, K = _few(times, ROUGH), _few(times, HALFWAY), INTERVALS + 2
-    theta = torch.zeros(K, dtype=torch.float64)  # the Jacobian of no force is 1
-    for chosen in (few, few, most):
-        sums = halfway_sums(snapshots, chosen, T, theta)
-        theta = sums.solve(K, 1)
+    few, most = _few(times, ROUGH), _few(times, HALFWAY)
+    sums = halfway_sums(snapshots, few, T, None)
+    theta = sums.solve(INTERVALS + 2, 1)
+    for chosen in (few, most):
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
+        sums = halfway_sums(snapshots, chosen, T, theta)
+        theta = sums.solve(INTERVALS + 2, 1)
     r, basis = _curve(sums.nearest, snapshots.cutoff)
     force = theta @ basis
     return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
@@ -239,7 +240,7 @@ def start_from_regression(
         and isinstance(friction, (SplineFriction, NoFriction))
     ):
         return False
-    brownian = isinstance(model.bath, BrownianBath)
+    brownian = isinstance(model.bath, Brownian)
     if brownian:
         curves, least = (
             regress_halfway(snapshots, times, measured.temperature, measured.noise),
@@ -249,7 +250,7 @@ def start_from_regression(
         curves, least = regress(snapshots, times, model.bath is not None), LEAST
     if isinstance(model.bath, UniformBath):
         model.bath.start(curves.drag)
-    elif isinstance(model.bath, BrownianBath):
+    elif isinstance(model.bath, Brownian):
         # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
         T = (curves.residual - 4 * measured.noise) / 4
         model.bath.log_T.fill_(float(np.log(max(T, 0.05 * curves.residual / 4))))

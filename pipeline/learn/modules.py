@@ -32,6 +32,7 @@ from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.metriplectic.thermo import Dynamics
@@ -268,7 +269,7 @@ class Learner(Carrier):
     def jacobian(self, now: Batch, dynamics: Dynamics, generator: torch.Generator) -> Tensor:
         """ln |d(residual) / dv'| per particle (n,); zero where v' enters nothing but itself."""
         found = expansion(dynamics, self.centred)
-        if not self.brownian:
+        if dynamics.bath is None or not self.brownian:
             return found
         here, S = halfway(now), torch.zeros_like(now.v[:, 0])
         length = 0.5 * float(self.model.bath.temperature().detach()) ** 0.5
@@ -276,11 +277,19 @@ class Learner(Carrier):
         def force(at: Batch) -> Tensor:
             return self.dynamics(at, now.v, S).drift.dv
 
-        probe = probes(here, generator)
-        # It offsets what displacements and forces halfway share: motion, not the error of places.
-        own = 4 * self.model.bath.temperature().detach()
-        share = own / (own + self.extra)
-        return found + share * contraction(force, here, dynamics.drift.dv, length, probe)
+        found = found + self._share(dynamics.bath) * contraction(
+            force, here, dynamics.drift.dv, length, probes(here, generator)
+        )
+        return found
+
+    def _share(self, bath: BathDrift) -> Tensor:
+        """Of the noise of motion in the residual's variance (n,), no gradient.
+
+        The Jacobian offsets what displacements and forces halfway share, which is their motion,
+        not the error of positions.
+        """
+        own = 2 * bath.contact.g2.detach()
+        return own / (own + self.extra)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.

@@ -300,7 +300,9 @@ def _fit(
             trainer.fit(task.learner, data, ckpt_path=last, weights_only=True)
         except SIGTERMException:
             # By itself it would end the process as if all were well.
-            sys.exit("training was terminated; it goes on from its last checkpoint when run again")
+            sys.exit(
+                "error: training was terminated: run again, it goes on from its last checkpoint."
+            )
         except Diverged as diverged:
             if not table.rows:
                 raise

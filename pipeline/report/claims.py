@@ -71,17 +71,17 @@ def coefficient(results: Results) -> str:
 
 def _viscosity(results: Results) -> str:
     """Viscosity of the liquid by Stokes and Einstein, where the radius of a particle is given."""
-    sample = results.settings.get("sample") or {}
+    sample = results.settings.sample
     attributes = results.trajectory().attributes
     units = attributes["length_unit"], attributes["time_unit"]
-    if sample.get("radius") is None or units != ("um", "s"):
+    if sample.radius is None or units != ("um", "s"):
         return ""
     D, low, high = 1e-12 * np.array(attributes["diffusion"])
-    drag = 6 * np.pi * 1e-6 * float(sample["radius"])
-    kelvin = float(sample["temperature"])
+    drag = 6 * np.pi * 1e-6 * sample.radius
+    kelvin = sample.temperature
     eta, most, least = (1e3 * BOLTZMANN * kelvin / (drag * x) for x in (D, low, high))
     return (
-        f" For spheres of radius {number(sample['radius'])} µm at {number(kelvin)} K "
+        f" For spheres of radius {number(sample.radius)} µm at {number(kelvin)} K "
         f"the liquid has a viscosity of {number(eta)} ({number(least)} to {number(most)}) mPa s "
         "(Stokes and Einstein; walls nearby make it look larger)."
     )

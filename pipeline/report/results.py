@@ -56,6 +56,17 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
+def mapping(content: Any) -> dict[str, Any]:
+    """What a file of keys and values holds.
+
+    Raises:
+        TypeError: if it holds anything else.
+    """
+    if not isinstance(content, dict):
+        raise TypeError("it does not hold keys and values")
+    return content
+
+
 PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
 
 
@@ -83,17 +94,17 @@ class Results:
         path = self.path(name)
         try:
             return reader(path)
-        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
+        except (OSError, ValueError, LookupError, TypeError, RuntimeError, yaml.YAMLError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise Absent(f"The file {name} could not be read ({reason}).") from error
 
     @cache  # noqa: B019  (one short-lived object per report)
     def json(self, name: str) -> dict[str, Any]:
-        return self._read(name, lambda path: json.loads(path.read_text()))
+        return self._read(name, lambda path: mapping(json.loads(path.read_text())))
 
     @cache  # noqa: B019
     def yaml(self, name: str) -> dict[str, Any]:
-        return self._read(name, lambda path: yaml.safe_load(path.read_text()))
+        return self._read(name, lambda path: mapping(yaml.safe_load(path.read_text())))
 
     @cache  # noqa: B019
     def csv(self, name: str) -> pd.DataFrame:

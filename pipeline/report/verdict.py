@@ -321,7 +321,7 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
         speed,
         f"Yes: noise is under {percent(NOISE.good)} of the variance. With care: under "
         f"{percent(NOISE.fair)}. No: more, or the velocity forgets itself within two frames "
-        f"(autocorrelation under {INERTIAL:g}).",
+        f"(memory under {INERTIAL:g}).",
     ),
     (
         "Did training converge?",

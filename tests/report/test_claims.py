@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import yaml
 from pipeline import h5md
 from pipeline.learn.settings import Training
 from pipeline.report import claims, tables, verdict
-from pipeline.report.figures import learned, rearrangements, tracking
+from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
 from tests.report.conftest import SETTINGS
 
@@ -200,3 +201,25 @@ def test_active_particles_are_called_so_with_numbers(results: Results) -> None:
     h5md.write(results.folder / "trajectory.h5", rolling)
     with pytest.raises(Absent, match=r"active: neighbours share .*mean over rms 1\.00; 0\.89"):
         claims.passive(Results(results.folder, SETTINGS))
+
+
+def test_the_learned_force_is_held_against_the_law_of_a_simulated_film(results: Results) -> None:
+    with pytest.raises(Absent, match="shown as the law of its pairs"):
+        truth.force(results)
+    r = np.linspace(0.5, 12.0, 100)
+    content = json.loads((results.folder / "truth.json").read_text())
+    law = {"regime": "overdamped", "r": r.tolist(), "force_kT": np.exp(-r).tolist()}
+    (results.folder / "truth.json").write_text(json.dumps({**content, "law": law}))
+    with h5py.File(results.folder / RUN / "learned.h5", "a") as file:
+        pairs = file["pair_force"]
+        pairs.create_dataset("count", data=np.ones(len(pairs["r"])))
+    again = Results(results.folder, results.settings)
+    made = truth.force(again)
+    assert set(made.table["source"]) == {"law", "learned"}
+    assert "The learned force is off by" in made.caption
+    assert (
+        truth.tracking(again)
+        .data.set_index("Quantity")
+        .loc["Motion of the simulated particles", "Value"]
+        == "overdamped"
+    )

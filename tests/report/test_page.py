@@ -59,7 +59,7 @@ def loads(parsed: Page) -> list[str]:
 
 def test_an_empty_folder_gives_sentences(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    page.write(tmp_path / "r.html", tmp_path / "empty", {}, provenance.collect([]))
+    page.write(tmp_path / "r.html", tmp_path / "empty", Settings(), provenance.collect({}))
     parsed = Page((tmp_path / "r.html").read_text())
     ids = {attributes.get("id") for _, attributes in parsed.tags}
     assert {"verdict", "methods", "provenance"} <= ids
@@ -80,7 +80,12 @@ def test_names_are_escaped(tmp_path: Path) -> None:
     video = tmp_path / f"{EVIL}.tif"
     video.write_bytes(b"video")
     settings = Settings(models_of=f"</pre>{EVIL}")
-    page.write(tmp_path / "r.html", folder, settings, provenance.collect([video], command=EVIL))
+    page.write(
+        tmp_path / "r.html",
+        folder,
+        settings,
+        provenance.collect({str(video): "0" * 64}, command=EVIL),
+    )
     text = (tmp_path / "r.html").read_text()
     parsed = Page(text)
     assert EVIL not in text

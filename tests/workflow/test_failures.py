@@ -117,6 +117,7 @@ def test_a_lock_that_a_killed_run_left(tmp_path, lock, signed, killed):
 
 FAULTS = {
     "a refusal": ("raise InputError('The film\\n is dark')", "error: The film is dark."),
+    "no memory to read a file": ("unread()", "memory ran out"),
     "numpy's": ("np.argmax([])", "a fault of the program, not of your data (ValueError: attempt"),
     "python's": ("list(zip([1], [], strict=True))", "a fault of the program"),
     "a key": ("{}['a']", "a fault of the program, not of your data (KeyError: 'a')"),
@@ -163,8 +164,20 @@ def test_whatever_ends_a_stage_is_a_sentence(tmp_path, code, said):
         except OSError as error:
             raise RuntimeError("could not write") from error
 
+    def unread():
+        try:
+            raise MemoryError("Unable to allocate 9 GiB")
+        except MemoryError as error:
+            raise InputError("a.tif cannot be read; copy it again") from error
+
     (tmp_path / "logs").mkdir()
-    place = {"np": np, "InputError": InputError, "KilledWorker": KilledWorker, "wrapped": wrapped}
+    place = {
+        "unread": unread,
+        "np": np,
+        "InputError": InputError,
+        "KilledWorker": KilledWorker,
+        "wrapped": wrapped,
+    }
     with pytest.raises(BaseException) as ended:  # noqa: PT011  (of every kind)
         exec(code, place)
     words = f"error: {console.sentence(ended.value, tmp_path / 'logs' / 'tune.log')}"

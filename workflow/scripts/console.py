@@ -87,7 +87,7 @@ def prepare(log: str | os.PathLike[str], threads: int) -> None:
 def sentence(error: BaseException, log: str | os.PathLike[str]) -> str:
     """What an exception means to the user, on one line: an InputError as it is, want of memory,
     disk, GPU or permission with what to do, anything else as a fault of the program."""
-    if isinstance(error, InputError):
+    if isinstance(error, InputError) and not any(map(_of_the_machine, _chain(error))):
         return _line(error)
     for cause in _chain(error):
         if words := _surroundings(cause, Path(log)):
@@ -96,6 +96,12 @@ def sentence(error: BaseException, log: str | os.PathLike[str]) -> str:
         f"a fault of the program, not of your data ({type(error).__name__}: "
         f"{_line(error).rstrip('.')}): please report it together with {log}, which says where."
     )
+
+
+def _of_the_machine(error: BaseException) -> bool:
+    """Whether a file that could not be read is not to blame for it."""
+    lacking = {errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO}
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in lacking
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

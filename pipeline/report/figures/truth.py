@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.pair_force import distance
 from pipeline.report import style
 from pipeline.report.figure import Figure
+from pipeline.report.figures import learned
 from pipeline.report.figures.curves import zero
-from pipeline.report.html import number
+from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
 
@@ -107,7 +110,7 @@ def _curves(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def force(results: Results) -> Figure:
-    """The pair force over kT that the particles of this film were given."""
+    """The pair force over kT that the particles of this film were given, and the learned one."""
     law = results.json("truth.json").get("law")
     if not law:
         raise Absent("The forces of this simulation are shown as the law of its pairs.")
@@ -115,6 +118,17 @@ def force(results: Results) -> Figure:
     drawing, (axes,) = style.panels(height=3.0)
     colour, dash = style.COLOURS["truth"], style.DASHES["truth"]
     axes.plot(r, f, color=colour, linestyle=dash, label="law of the simulation")
+    rows, said = [pd.DataFrame({"source": "law", "r": r, "force_kT": f})], ""
+    with suppress(Absent):
+        found, unit = learned.group(results, "pair_force"), learned.scales(results)
+        x, y = unit.length * found.get("r"), found.get("value") / (unit.temperature * unit.length)
+        axes.plot(x, y, color=style.COLOURS["metriplectic"], label="learned from tracks")
+        rows.append(pd.DataFrame({"source": "learned", "r": x, "force_kT": y}))
+        apart = distance("force", y, np.interp(x, r, f, right=0.0), found.get("count"))
+        said = (
+            f" The learned force is off by {percent(apart['force_error'])} (rms over pairs, of the "
+            f"rms force), {number(apart['force_ratio'])} times the true one."
+        )
     seen = results.statistic("experiment", "rdf")
     least = max(r[0], float(seen.get("r")[np.argmax(seen.get("value") > 0.01)]))
     inside = f[r >= least]
@@ -129,9 +143,9 @@ def force(results: Results) -> Figure:
     return Figure(
         "truth_force",
         drawing,
-        pd.DataFrame({"r": r, "force_kT": f}),
-        "Positive where particles repel; from the least distance at which pairs were seen.",
-        "The pair force over kT that the simulation used.",
+        pd.concat(rows),
+        "Positive where particles repel; from the least distance at which pairs were seen." + said,
+        "The pair force over kT that the simulation used, and the one learned.",
     )
 
 
