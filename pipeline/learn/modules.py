@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.dynamics.steppers import Conditions, Setting
+from pipeline.dynamics.steppers import Conditions, Setting, least_substeps
 from pipeline.errors import InputError
 from pipeline.learn import scales
 from pipeline.learn.bands import Z, deviation, information
@@ -168,7 +168,7 @@ class Carrier(Trainee):
             limits,
             strength=None if strength is None else strength.detach().cpu().double().numpy(),
             thermal_period=measured.thermal_period,
-            substeps=self.options.rollout_substeps,
+            substeps=least_substeps(self.model, self.options.rollout_substeps),
             reference=None if solid is None else solid.to("cpu", torch.float64),
             flow=snapshots.flow,
         )
