@@ -150,7 +150,7 @@ class Carrier(Trainee):
 
     def groups(self) -> list[dict[str, Any]]:
         """The model's parameters, the latents and the strengths, each at its own rate."""
-        # Brownian motion starts close to the maximum of its likelihood, and its gradients are noise.
+        # Brownian motion starts near the maximum of its likelihood, where gradients are noise.
         brownian = self.model.bath is not None and self.model.bath.brownian
         rate = self.options.learning_rate * (POLISH if brownian else 1.0)
         return [

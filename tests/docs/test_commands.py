@@ -20,7 +20,8 @@ PAGES = [str(page.relative_to(HOME)) for page in sorted(HOME.glob("docs/**/*.md"
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """What a user clones, with a ./setup that runs commands in the environment of the tests."""
-    for name in ("workflow", "config"):
+    shutil.copy(HOME / "Snakefile", tmp_path)
+    for name in ("workflow", "config", "profiles"):
         shutil.copytree(HOME / name, tmp_path / name)
     script = tmp_path / "setup"
     script.write_text('#!/bin/sh\nexec "$@"\n')
