@@ -22,6 +22,7 @@ def clone(tmp_path: Path) -> Path:
     """What a user clones, with a ./setup that runs commands in the environment of the tests."""
     for name in ("workflow", "config"):
         shutil.copytree(HOME / name, tmp_path / name)
+    shutil.copy(HOME / "Snakefile", tmp_path)
     script = tmp_path / "setup"
     script.write_text('#!/bin/sh\nexec "$@"\n')
     script.chmod(0o755)
