@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any, NamedTuple
 
@@ -62,7 +63,8 @@ def external(attributes: dict[str, Any], units: ReducedUnits) -> TaylorGreen | N
     )
 
 
-class SampleFlow(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class SampleFlow:
     """A polynomial flow of each snapshot, linear in time between them.
 
     For particles that a liquid carries along: it flows as they do on average.
@@ -123,4 +125,4 @@ def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
         r = torch.from_numpy(trajectory.position[t, free[t]] / units.length)
         v = trajectory.velocity[t, free[t]] / units.velocity
         empty[t] = np.linalg.lstsq(made._columns(r).numpy(), v, rcond=None)[0]
-    return made._replace(coefficients=empty[order])
+    return dataclasses.replace(made, coefficients=empty[order])

@@ -244,6 +244,11 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
     return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
 
 
+def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:
+    """The snapshots of the evaluation window, see `rows`."""
+    return rows(trajectory, blocks(trajectory, split.train, split.validation)["test"], frames)
+
+
 def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajectory:
     """The evaluation window of a data set; its attribute ``temperature_before`` says how hot
     the particles were up to it [length^2 / time^2].
@@ -253,9 +258,9 @@ def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajecto
         split: into blocks.
         frames: see `rows`.
     """
-    block = blocks(trajectory, split.train, split.validation)["test"]
-    part = trajectory.window(rows(trajectory, block, frames))
-    known = temperature(trajectory.window(slice(0, block.start)))
+    judging = judged(trajectory, split, frames)
+    part = trajectory.window(judging)
+    known = temperature(trajectory.window(slice(0, judging.start)))
     return part._replace(attributes={**part.attributes, BEFORE: known})
 
 

@@ -21,7 +21,7 @@ from scipy.spatial import Delaunay
 
 from pipeline.analysis.d2min import field, unwanted
 from pipeline.analysis.metric import Metric, Sample, Statistic, missing
-from pipeline.analysis.plan import Period
+from pipeline.analysis.plan import Period, Plan
 from pipeline.analysis.runs import Run
 from pipeline.trajectory import Trajectory
 
@@ -218,8 +218,12 @@ def measure(sample: Sample) -> dict[str, Metric]:
     """Group cycles of a source."""
     if reason := unwanted(sample):
         return {"cycles": missing(reason)}
-    of = sample.settings
-    return {"cycles": cycles(sample.parts, of.period, of.cutoff, of.threshold)}
+    return {"cycles": under(sample.settings, sample.parts)}
+
+
+def under(plan: Plan, parts: Sequence[Run]) -> Metric:
+    """The cycles of runs as planned, of a whole film, say, which holds more than its test block."""
+    return cycles(parts, plan.period, plan.cutoff, plan.threshold)
 
 
 CYCLES = Statistic(measure)

@@ -179,6 +179,9 @@ class Flow(Protocol):
     def __call__(self, r: Tensor, time: float) -> Tensor: ...
 
 
+LEAST_SUBSTEPS = 4  # of Brownian motion: a frame is long against steep forces
+
+
 class Conditions(NamedTuple):
     """What a rollout of the metriplectic model needs besides the data and the model."""
 
@@ -201,6 +204,12 @@ class Conditions(NamedTuple):
     def law(self, model: Any) -> Thermal:
         """See `pipeline.dynamics.law.Setting`."""
         return Thermal(model, self)
+
+
+def least_substeps(model: Metriplectic, wanted: int) -> int:
+    """Substeps of a rollout: those wanted, at least LEAST_SUBSTEPS for Brownian motion."""
+    brownian = model.bath is not None and model.bath.brownian
+    return max(wanted, LEAST_SUBSTEPS) if brownian else wanted
 
 
 class Thermal:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pipeline.dynamics.steppers import Conditions, Setting
+from pipeline.dynamics.steppers import Conditions, Setting, least_substeps
 from pipeline.errors import InputError
 from pipeline.learn import scales
 from pipeline.learn.bands import Z, deviation, information
@@ -38,6 +38,7 @@ from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, sum_odd
 
+POLISH = 0.1  # factor on the learning rate of Brownian motion
 WARMUP = 0.03  # fraction of the steps over which the learning rate rises
 FINAL = 0.01  # fraction of the peak at which it ends
 
@@ -149,8 +150,11 @@ class Carrier(Trainee):
 
     def groups(self) -> list[dict[str, Any]]:
         """The model's parameters, the latents and the strengths, each at its own rate."""
+        # Brownian motion starts close to the maximum of its likelihood, and its gradients are noise.
+        brownian = self.model.bath is not None and self.model.bath.brownian
+        rate = self.options.learning_rate * (POLISH if brownian else 1.0)
         return [
-            {"params": list(self.model.parameters()), "lr": self.options.learning_rate},
+            {"params": list(self.model.parameters()), "lr": rate},
             {"params": [self.latent.z], "lr": self.options.latent_rate},
             {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
@@ -168,7 +172,7 @@ class Carrier(Trainee):
             limits,
             strength=None if strength is None else strength.detach().cpu().double().numpy(),
             thermal_period=measured.thermal_period,
-            substeps=self.options.rollout_substeps,
+            substeps=least_substeps(self.model, self.options.rollout_substeps),
             reference=None if solid is None else solid.to("cpu", torch.float64),
             flow=snapshots.flow,
         )

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.baselines import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
-from pipeline.dynamics.steppers import Conditions, Plain
+from pipeline.dynamics.steppers import Conditions, Plain, least_substeps
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.forcing import sample_flow
@@ -64,7 +64,7 @@ class Learned(NamedTuple):
             thermal_period=self.record["measured"]["thermal_period"],
             temperature=float(ranges["mean_T"]),
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
-            substeps=substeps,
+            substeps=least_substeps(self.model, substeps),
             reference=undeformed(window, units.length, self.model.cutoff),
             flow=sample_flow(window, units) if self._flows() else None,
         )

@@ -17,6 +17,7 @@ from pipeline.learn.settings import Training
 from pipeline.report import claims, tables, verdict
 from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
+from pipeline.settings import Sample
 from tests.report.conftest import SETTINGS
 
 RUN = "metriplectic/seed0"
@@ -185,7 +186,7 @@ def test_the_first_screen_says_regime_container_and_viscosity(results: Results) 
     assert said[0].startswith("The motion is overdamped: the velocity is forgotten")
     assert "viscosity" not in said[0]
     assert said[1] == "0 tracks begin and 0 end at the edge."
-    liquid.settings["sample"] = {"radius": 0.5, "temperature": 295.0}
+    liquid.settings = SETTINGS.replace(sample=Sample(radius=0.5, temperature=295.0))
     # k_B T / (6 pi D R) = 1.380649e-23 x 295 / (6 pi x 0.2e-12 x 0.5e-6) Pa s
     assert "a viscosity of 2.16" in claims.circumstances(liquid)[0]
 

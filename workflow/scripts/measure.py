@@ -7,18 +7,15 @@ console.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import comparison, conservation, cycles, microscope, statistics
+from pipeline.analysis import comparison, conservation, cycles, microscope, runs, statistics
 from pipeline.analysis.plan import described, plan
-from pipeline.analysis.runs import runs
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
-rows = trajectory.blocks(data, chosen.split.train, chosen.split.validation)["test"]
-rows = trajectory.rows(data, rows, chosen.rollout.frames)
+rows = trajectory.judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.window(rows)
-sigma = data.attributes["localisation_error"]
 wanted = chosen.statistics
 period = cycles.period(data, wanted.period) if wanted.rearrangements else None
 settings = plan(experiment, a, wanted, period)
@@ -31,15 +28,13 @@ if replica := snakemake.input.get("replica"):
 if rollout := snakemake.input.get("rollout"):
     source, kind = h5md.read(rollout), snakemake.wildcards.source
     stopped = conservation.stopped(rollout)
-    if wanted.blur and sigma:
+    if wanted.blur and (sigma := data.attributes["localisation_error"]):
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    # The whole film, which holds more cycles than the window that models are judged in.
-    reach = period, settings.cutoff, settings.threshold
-    found["cycles_film"] = cycles.cycles(runs(data), *reach)
+    found["cycles_film"] = cycles.under(settings, runs.runs(data))
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
 attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
-note = {"source": kind, "stopped": stopped, "neighbour_distance": a}
-note["settings"] = described(settings)
-statistics.write(snakemake.output.statistics, found, attributes | note)
+attributes |= {"source": kind, "stopped": stopped, "neighbour_distance": a}
+attributes["settings"] = described(settings)
+statistics.write(snakemake.output.statistics, found, attributes)

@@ -104,7 +104,8 @@ def pair_law(results: Results) -> Figure:
             if key in law.data:
                 x, y = unit.length * law.get("r"), factor * law.get(key)
                 axes.plot(x, y, color=BLUE, linestyle=dash, label=label)
-                rows.append(pd.DataFrame({"curve": f"{name} {label}", "r": x, "value": y}))
+                table = {"curve": f"{name} {label}", "r": x, "value": y}
+                rows.append(pd.DataFrame({**table, **_band(axes, law, key, x, factor)}))
         words = "Force" if name == "pair_force" else "Friction over mass"
         axes.set_ylabel(style.quantity(words, of))
         zero(axes)
@@ -117,10 +118,21 @@ def pair_law(results: Results) -> Figure:
         pd.concat(rows),
         "First, how much a neighbour at distance r takes part in the local density; second, the "
         "mean force between neighbours (positive pushes apart; kT is the mean kinetic temperature, "
-        "since a video tells no masses); third, how they slow each other.",
+        "since a video tells no masses); third, how they slow each other. Shaded: 95 % bands, from "
+        "the curvature of the likelihood and from blocks of time, where the film is long enough.",
         "Learned volume kernel, mean pair force and pair friction against distance.",
         wide=True,
     )
+
+
+def _band(axes: Axes, law: Group, key: str, x: np.ndarray, factor: float) -> dict[str, np.ndarray]:
+    """Shades the 95 % band of a learned curve, and returns it; nothing where it has none."""
+    name = "" if key == "value" else f"_{key}"
+    if f"low{name}" not in law.data:
+        return {}
+    band = {side: factor * law.get(f"{side}{name}") for side in ("low", "high")}
+    axes.fill_between(x, band["low"], band["high"], color=PALE, linewidth=0, alpha=0.6)
+    return band
 
 
 def state(results: Results) -> Figure:

@@ -1,0 +1,96 @@
+"""Terms are kept where they predict: the gain, its error, and a medium that is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import graphs
+from pipeline.dynamics.rollout import rollout
+from pipeline.forcing import sample_flow
+from pipeline.learn.choice import by_regime, choose, gain
+from pipeline.learn.force_matching import regress
+from pipeline.learn.settings import Training
+from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.train import prepare
+from pipeline.trajectory import Split, Trajectory
+from pipeline.units import ReducedUnits
+from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, lattice
+from tests.dynamics.test_bath import bathed
+
+RATE = 0.4
+
+
+@pytest.fixture(scope="module")
+def damped() -> tuple[Trajectory, graphs.Graphs]:
+    """The gas in a medium that stops it within a few steps."""
+    model = bathed({"kind": "uniform", "rate": RATE})
+    window = rollout(lattice(120), model, conditions(), 0, progress=False).trajectory
+    return window, graphs.build(window, CUTOFF * LENGTH)
+
+
+def test_the_error_of_a_gain_comes_from_blocks() -> None:
+    """Noise that stays for a block counts once a block, not once a snapshot."""
+    rng = np.random.default_rng(0)
+    slow = np.repeat(rng.normal(size=10), 20)
+    found, error = gain(1.0 + slow, np.zeros(200))
+    assert found == pytest.approx(1.0 + slow.mean())
+    assert error == pytest.approx(slow[::20].std(ddof=1) / 10**0.5)
+    assert gain(np.ones(200), np.zeros(200)) == (1.0, 0.0)
+
+
+def test_an_overdamped_film_is_learned_as_brownian_motion() -> None:
+    window, settings = lattice(3), Training(bath="auto")
+    assert by_regime(settings, window).bath == "none"
+    note = {**window.attributes, "regime": "overdamped"}
+    decided = by_regime(settings, window._replace(attributes=note))
+    assert decided.bath == "brownian"
+    assert not decided.pair_friction
+    assert decided.entropy == "none"
+
+
+def test_regression_finds_the_friction_of_a_medium(
+    damped: tuple[Trajectory, graphs.Graphs],
+) -> None:
+    """At the mean velocity it is gamma; at the velocity before, gamma / (1 + gamma / 2)."""
+    snapshots = Snapshots(*damped, dtype=torch.float64)
+    curves = regress(snapshots, snapshots.usable(slice(0, 120)), drag=True)
+    assert curves.drag == pytest.approx(RATE / (1 + RATE / 2), rel=0.15)
+
+
+@pytest.mark.slow
+def test_a_medium_that_is_there_is_kept(damped: tuple[Trajectory, graphs.Graphs]) -> None:
+    settings = Training(
+        steps=60,
+        batch=10,
+        split=Split(train=0.6, validation=0.3),
+        bath="none",
+        choose=["bath", "external"],
+        strength=False,
+    ).complete()
+    chosen, trials = choose(*damped, settings, 0, prepare)
+    assert [trial.setting for trial in trials] == ["bath"]  # no axis of the box has ends
+    assert trials[0].kept
+    assert trials[0].gain > 2 * trials[0].error
+    assert chosen.bath == "uniform"
+
+
+def test_the_flow_of_a_sample_is_found_and_goes_on_between_snapshots() -> None:
+    """Poiseuille's profile that grows with time, in an open box."""
+    window = lattice(5)
+    box = window.box._replace(periodic=(False, False))
+    y = window.position[..., 1] / LENGTH
+    grows = (1 + np.arange(5.0))[:, None]
+    velocity = np.zeros_like(window.velocity)
+    velocity[..., 0] = grows * y * (8 - y) * 0.01 * LENGTH / TIME
+    window = window._replace(velocity=velocity, box=box)
+    flow = sample_flow(window, ReducedUnits(LENGTH, TIME))
+    r = torch.tensor([[1.0, 4.0], [5.0, 2.0]], dtype=torch.float64)
+    profile = torch.tensor([16.0, 12.0], dtype=torch.float64) * 0.01
+    for time in (0.0, 1.0, 2.5):
+        found = flow(r, time)
+        assert torch.allclose(found[:, 0], (1 + time) * profile, atol=1e-9)
+        assert found[:, 1].abs().max() < 1e-9
+    with pytest.raises(ValueError, match="without periodic axes"):
+        sample_flow(lattice(3), ReducedUnits(LENGTH, TIME))
