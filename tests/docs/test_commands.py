@@ -23,6 +23,7 @@ def clone(tmp_path: Path) -> Path:
     shutil.copy(HOME / "Snakefile", tmp_path)
     for name in ("workflow", "config", "profiles"):
         shutil.copytree(HOME / name, tmp_path / name)
+    shutil.copy(HOME / "Snakefile", tmp_path)
     script = tmp_path / "setup"
     script.write_text('#!/bin/sh\nexec "$@"\n')
     script.chmod(0o755)
