@@ -6,6 +6,8 @@ import dataclasses
 import json
 import os
 import shutil
+import struct
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -289,8 +291,12 @@ def test_a_model_that_does_not_fit_its_record(results, tmp_path, damage, said):
 
 
 def flipped(path: Path) -> None:
+    """A bit of the largest tensor: between the tensors lies padding, which nobody reads."""
+    with zipfile.ZipFile(path) as archive:
+        part = max(archive.infolist(), key=lambda info: info.file_size)
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    name, extra = struct.unpack_from("<HH", content, part.header_offset + 26)
+    content[part.header_offset + 30 + name + extra + part.file_size // 2] ^= 1
     path.write_bytes(content)
 
 

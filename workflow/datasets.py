@@ -73,7 +73,8 @@ def known() -> list[str]:
 def nothing(name: str) -> str:
     """The sentence for a data set of which there is neither a file nor a simulation."""
     there = known()
-    close = difflib.get_close_matches(name, there, n=1, cutoff=0.6)
+    others = [other for other in there if other != name]
+    close = difflib.get_close_matches(name, others, n=1, cutoff=0.6)
     loose = [path.name for path in Path("data").glob("*.*") if path.is_file() and path.stem == name]
     hint = f" {close[0]!r} is there: was it meant?" if close else ""
     hint += f" data/{loose[0]} lies beside the folders: move it into one." if loose else ""
