@@ -9,6 +9,8 @@ from typing import Any
 
 EXAMPLES = {"seed": "0", "again": "1", "replica": "0", "part": "0", "parts": "2", "figure": "rdf"}
 EXAMPLES |= {"model": "metriplectic", "source": "metriplectic_seed0"}
+# What a report leaves beside it: an input of the list of reports, and no rule's output.
+RECORD = r"results/[^/]+/report\.json"
 FIRST = ("report.html", "tuning.html", "trajectory.h5", "comparison.csv", "lammps/parity.csv")
 
 
@@ -18,9 +20,10 @@ def products(rules: Iterable[Any]) -> list[Any]:
 
 
 def others(rules: Iterable[Any]) -> str:
-    """A regular expression for relative paths outside data/ that none of the rules makes."""
+    """A regular expression for relative paths outside data/ that none of the rules makes or leaves
+    beside what it makes."""
     made = [re.sub(r"\?P<\w+>", "?:", file.regex().pattern) for file in products(rules)]
-    return rf"(?!/|data/|(?:{'|'.join(made)})$).+"
+    return rf"(?!/|data/|(?:{'|'.join([*made, RECORD])})$).+"
 
 
 def patterns(rules: Iterable[Any]) -> list[str]:

@@ -14,6 +14,7 @@ import tifffile
 import yaml
 
 from pipeline import h5md
+from pipeline.settings import sections
 from pipeline.video.survey import open_all
 
 HOME = Path(__file__).resolve().parents[2]
@@ -52,7 +53,8 @@ def test_shipped_settings_fit_their_video(name):
         pytest.skip(f"the real video is not here: {REAL / name}")
     overlay = yaml.safe_load((HOME / "config" / f"{name}.yaml").read_text())
     defaults = yaml.safe_load((HOME / "config" / "config.yaml").read_text())
-    videos = open_all(REAL / name, {**defaults["video"], **overlay.get("video", {})})
+    given = {"video": {**defaults["video"], **overlay.get("video", {})}}
+    videos = open_all(REAL / name, sections(given).video)
     assert min(videos[0].shape) > 400
 
 

@@ -94,7 +94,7 @@ def jobs(rule: str) -> list[str]:
 
 
 def test_a_failing_job_fails_the_run_and_shows_its_log(cut_off):
-    assert "v.tif gives 1 frame" in cut_off.split("Error in rule tune", 1)[1]
+    assert "v.tif gives 1 frame" in cut_off.split("Error in rule survey", 1)[1]
     end = cut_off.rsplit("Exiting because a job execution failed", 1)[1]
     assert "\nerror: data/bad/v.tif gives 1 frame, of shape (64, 80)" in end
 
