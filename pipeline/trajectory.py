@@ -244,6 +244,13 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
     return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
 
 
+def evenly(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of the rows (T,), evenly spread, the first and the last among them."""
+    if len(rows) <= count:
+        return rows
+    return rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
+
+
 def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:
     """The snapshots of the evaluation window, see `rows`."""
     return rows(trajectory, blocks(trajectory, split.train, split.validation)["test"], frames)
@@ -328,9 +335,8 @@ def temperature(trajectory: Trajectory) -> float:
         T [length^2 / time^2] of the free particles, mass 1; 0 where error is all there is, and
         where there are none.
     """
-    times = np.linspace(0, len(trajectory.time) - 1, min(len(trajectory.time), MOST))
     total, count = 0.0, 0
-    for t in np.unique(times.astype(int)):
+    for t in evenly(np.arange(len(trajectory.time)), MOST):
         free = trajectory.free[t]
         if free.any():
             total += fluctuation(trajectory.position[t, free], trajectory.velocity[t, free])[0]

@@ -30,6 +30,7 @@ from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather, ratio
 from pipeline.errors import InputError
 from pipeline.neighbours import Neighbours
+from pipeline.trajectory import evenly
 
 NORMALISATIONS = ("mean", "sum")
 
@@ -149,8 +150,7 @@ def against_lag(
         for row in range(len(part.time) - int(lag[0]))
         if part.free[row].any()
     ]
-    if len(rows) > origins:
-        rows = [rows[k] for k in np.linspace(0, len(rows) - 1, origins).astype(int)]
+    rows = [rows[k] for k in evenly(np.arange(len(rows)), origins)]
     value = np.full((len(rows), len(lag), parts[0].free.shape[1]), np.nan)
     for out, (k, row) in zip(value, rows, strict=True):
         fits = row + lag < len(parts[k].time)
@@ -214,8 +214,7 @@ def correlation(
     """
     shells = len(edges) - 1
     rows = np.flatnonzero(np.isfinite(measured.value[:, index]).any(axis=1))
-    if len(rows) > origins:
-        rows = rows[np.linspace(0, len(rows) - 1, origins).astype(int)]
+    rows = evenly(rows, origins)
     product, number = np.zeros((2, shells))
     everyone = measured.value[rows, index]
     mean, spread = np.nanmean(everyone), np.nanvar(everyone)

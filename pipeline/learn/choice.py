@@ -15,9 +15,8 @@ import numpy as np
 import torch
 
 from pipeline.graphs import Graphs
-from pipeline.learn.data import SnapshotData, Transition
+from pipeline.learn.data import SnapshotData, Transitions
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots
 from pipeline.trajectory import Trajectory
 
 STEPS = 150  # of each trial
@@ -113,15 +112,10 @@ def tried(task: Any) -> np.ndarray:
         gradient_clip_val=task.settings.clip,
     )
     trainer.fit(task.learner, data)
-    times = task.validation
+    transitions = Transitions(task.snapshots)
     with torch.no_grad():
         scores = [
-            float(task.learner.validate(_transition(task.snapshots, t), k)["nll"])
-            for k, t in enumerate(times)
+            float(task.learner.validate(transitions[[t]], k)["nll"])
+            for k, t in enumerate(task.validation)
         ]
     return np.array(scores)
-
-
-def _transition(snapshots: Snapshots, t: int) -> Transition:
-    one = np.array([t])
-    return Transition(snapshots.batch(one), snapshots.after(one))

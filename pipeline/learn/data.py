@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.trajectory import evenly
 
 
 class Transition(NamedTuple):
@@ -64,8 +65,7 @@ class SnapshotData(lightning.LightningDataModule):
         super().__init__()
         self.transitions = Transitions(snapshots)
         self.sampler = Shuffled(train, settings.batch, settings.validate_every, settings.seed)
-        wanted = min(settings.validation_snapshots, len(validation))
-        spread = validation[np.unique(np.linspace(0, len(validation) - 1, wanted).astype(int))]
+        spread = evenly(validation, settings.validation_snapshots)
         size = settings.batch
         self.later = [spread[k : k + size].tolist() for k in range(0, len(spread), size)]
 

@@ -25,6 +25,7 @@ from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
+from pipeline.trajectory import evenly
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
@@ -86,10 +87,6 @@ class Normal(NamedTuple):
         return (self.total + fitted) / self.rows
 
 
-def _few(times: np.ndarray, count: int) -> np.ndarray:
-    return times[np.unique(np.linspace(0, len(times) - 1, min(len(times), count)).astype(int))]
-
-
 def regress(snapshots: Snapshots, times: np.ndarray, drag: bool = False) -> Curves:
     """Least squares over some training snapshots, with a roughness penalty.
 
@@ -102,7 +99,7 @@ def regress(snapshots: Snapshots, times: np.ndarray, drag: bool = False) -> Curv
     size = 3 * K + drag
     normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
     total, count, seen = 0.0, 0, []
-    for t in _few(times, SNAPSHOTS):
+    for t in evenly(times, SNAPSHOTS):
         batch = snapshots.batch(np.array([t]))
         X = features(batch, h)
         if drag:
@@ -203,7 +200,7 @@ def regress_halfway(
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, most = _few(times, ROUGH), _few(times, HALFWAY)
+    few, most = evenly(times, ROUGH), evenly(times, HALFWAY)
     sums = halfway_sums(snapshots, few, T, None)
     theta = sums.solve(INTERVALS + 2, 1)
     for chosen in (few, most):

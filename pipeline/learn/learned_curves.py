@@ -19,7 +19,7 @@ from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
 from pipeline.metriplectic.thermo import Dynamics, sides
 from pipeline.pairs import State
-from pipeline.trajectory import Trajectory
+from pipeline.trajectory import Trajectory, evenly
 
 Group = dict[str, Any]
 BINS = 40  # of pair distances
@@ -144,8 +144,7 @@ class Samples:
     def __init__(
         self, model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
     ) -> None:
-        times = times[np.unique(np.linspace(0, len(times) - 1, 10).astype(int))]
-        self.model, self.batch = model, snapshots.batch(times)
+        self.model, self.batch = model, snapshots.batch(evenly(times, 10))
         batch = self.batch
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         self.S = S + latent(batch.particle)

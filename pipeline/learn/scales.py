@@ -23,7 +23,7 @@ from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.settings import Closures, preset
 from pipeline.pairs import State
-from pipeline.trajectory import fluctuation
+from pipeline.trajectory import evenly, fluctuation
 
 FLOOR = 0.05  # smallest fraction of the velocity variance that is believed to be motion
 COLDEST = 1e-8  # T0 of data without any fluctuation [a^2 / dt^2]
@@ -107,9 +107,8 @@ def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) 
         times: snapshots to use; at most 200 of them, evenly spread, are read.
         localisation_error: sigma per component [a], 0 where velocities are exact.
     """
-    times = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), 200)).astype(int))]
     thermal, flow, count, change, pairs, particles = 0.0, 0.0, 0, [], 0, 0
-    for t in times:
+    for t in evenly(times, 200):
         batch = snapshots.batch(np.array([t]))
         rows = batch.mask.cpu().numpy()
         r, v = (x.double().cpu().numpy()[rows] for x in (batch.r, batch.v))
@@ -166,8 +165,7 @@ def model_settings(
         "volume": 1.0,
         "closures": closures,
     }
-    few = times[np.unique(np.linspace(0, len(times) - 1, 5).astype(int))]
-    batch = snapshots.batch(few)
+    batch = snapshots.batch(evenly(times, 5))
     scales["volume"] = float(_evaluate(scales, batch, still=True)[0])
     _, force, noise = _evaluate(scales, batch, still=True)
     # Not so much that friction reverses a velocity within a step.
@@ -251,9 +249,8 @@ def seen(
     model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
 ) -> tuple[Limits, float]:
     """Ranges of the state over training snapshots, and the mean temperature."""
-    times = times[np.unique(np.linspace(0, len(times) - 1, 20).astype(int))]
     lows, highs, means = [], [], []
-    for t in times:
+    for t in evenly(times, 20):
         batch = snapshots.batch(np.array([t]))
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         state = State(batch.r, batch.v, S + latent(batch.particle))

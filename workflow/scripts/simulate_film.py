@@ -1,12 +1,14 @@
 """Simulates the sample of a film, whose truth is known."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
 film = chosen.simulate.scaled(chosen.video.mpp, chosen.video.fps)
-h5md.write(snakemake.output.truth, film.simulate(film.seed, snakemake.wildcards.name))
+made = film.simulate(film.seed)
+attributes = {**made.attributes, "dataset": snakemake.wildcards.name}
+h5md.write(snakemake.output.truth, made._replace(attributes=attributes))
