@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
 from pipeline.files import natural
@@ -22,6 +21,7 @@ from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.video.frames import Video
 from pipeline.video.link import gaps_filled
+from pipeline.video.tally import summary_of_tracks
 
 OPEN = 3  # frames; longer gaps stay open where nothing is said
 
@@ -122,7 +122,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         "view": view,
         "tables": [raw.path.name for raw in order],
     }
-    return Tracked(tracks, _summary(tracks, len(table)), tuning)
+    return Tracked(tracks, summary_of_tracks(tracks, len(table)), tuning)
 
 
 # The film
@@ -365,43 +365,3 @@ def _parameters(raws: Sequence[Raw], mpp: float | None, fps: float | None) -> di
         if value is not None:
             found[key] = {"value": value, "source": "table", "why": "from the table or the config"}
     return found
-
-
-def _summary(tracks: pd.DataFrame, features: int) -> dict[str, Any]:
-    """Contents of linking.json; nobody says how far the tracks were searched."""
-    table = tracks.sort_values(["particle", "frame"])
-    same = (table["particle"].diff() == 0) & (table["frame"].diff() == 1)
-    step = np.hypot(*table.loc[:, ["x", "y"]].diff()[same].to_numpy(float).T)
-    lengths = tracks.groupby("particle").size().to_numpy()
-    edges = np.linspace(0.0, max(1.05 * step.max(initial=0.0), 1e-9), 51)
-    count, bounds = np.histogram(lengths, bins=min(50, int(lengths.max())))
-    seen = tracks[~tracks["filled"]]
-    return {
-        "n_features": features,
-        "n_tracks": len(lengths),
-        "n_stubs_removed": 0,
-        "search_range": None,
-        "moved": {},
-        "memory": None,
-        "displacement": {"edges": edges.tolist(), "count": np.histogram(step, edges)[0].tolist()},
-        "per_frame": seen.groupby(["run", "frame"]).size().tolist(),
-        "length": {"edges": bounds.tolist(), "count": count.tolist()},
-        "filled": int(tracks["filled"].sum()),
-        "warnings": _crowded(seen, step),
-    }
-
-
-def _crowded(seen: pd.DataFrame, step: np.ndarray) -> list[str]:
-    """A warning where steps are as long as neighbours are apart: particles may be exchanged."""
-    frames = [rows for _, rows in seen.groupby(["run", "frame"]) if len(rows) > 1][:5]
-    if not frames or not len(step):
-        return []
-    points = [rows[["x", "y"]].to_numpy() for rows in frames]
-    near = float(np.median(np.concatenate([cKDTree(p).query(p, 2)[0][:, 1] for p in points])))
-    long = float(np.mean(step > 0.5 * near))
-    if long < 0.01:
-        return []
-    return [
-        f"{100 * long:.1f} % of the steps are longer than half the distance between neighbours "
-        f"({near:.2f} px): particles may be mistaken for one another."
-    ]
