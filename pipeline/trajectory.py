@@ -100,6 +100,10 @@ class Trajectory(NamedTuple):
         cuts = (np.flatnonzero(~self.successive()) + 1).tolist()
         return [slice(a, b) for a, b in itertools.pairwise([0, *cuts, len(self.time)])]
 
+    def noting(self, **attributes: Any) -> Trajectory:
+        """The same with further attributes, or others."""
+        return self._replace(attributes={**self.attributes, **attributes})
+
     def window(self, rows: slice | np.ndarray) -> Trajectory:
         """The snapshots in ``rows``, a slice or indices, all particles kept."""
         return self._replace(
@@ -268,7 +272,7 @@ def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajecto
     judging = judged(trajectory, split, frames)
     part = trajectory.window(judging)
     known = temperature(trajectory.window(slice(0, judging.start)))
-    return part._replace(attributes={**part.attributes, BEFORE: known})
+    return part.noting(**{BEFORE: known})
 
 
 def deviations(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -19,6 +19,9 @@ from pipeline.imported import track_units as units
 from pipeline.imported.consistency import check_tracks
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
+from pipeline.trajectory import Trajectory
+from pipeline.units import Scale
+from pipeline.video.assembly import View, assemble
 from pipeline.video.frames import Video
 from pipeline.video.link import gaps_filled
 from pipeline.video.tally import summary_of_tracks
@@ -123,6 +126,29 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         "tables": [raw.path.name for raw in order],
     }
     return Tracked(tracks, summary_of_tracks(tracks, len(table)), tuning)
+
+
+def trajectory(
+    tracks: pd.DataFrame,
+    tuning: Mapping[str, Any],
+    band: tuple[float, float, str],
+    dataset: str,
+    seen: Sequence[np.ndarray] | None,
+) -> Trajectory:
+    """The trajectory of what `convert` made of tables.
+
+    Args:
+        tracks: table of `pipeline.tables.TRACKS`. tuning: contents of tuning.json.
+        band: reach h, width of the driven band and kind of edge, see `View`.
+        dataset: its name.
+        seen: ticks of each run of the film beside the tables, None where there is none.
+    """
+    reach, note = (
+        tuning["view"],
+        {"dataset": dataset, "synthetic": False, "tables": tuning["tables"]},
+    )
+    view = View(tuple(reach["shape"]), reach["margin"], *band, corner=tuple(reach["corner"]))
+    return assemble(tracks, view, Scale(**tuning["scale"]), note, seen)
 
 
 # The film

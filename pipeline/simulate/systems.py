@@ -44,5 +44,4 @@ def simulate(system: System, dataset: str, replica: int) -> Trajectory:
         replica: 0, 1, ...; the first is the one that models learn from.
     """
     made = system.simulate(system.seed + replica)
-    note = {"dataset": dataset, "replica": replica, "synthetic": True}
-    return made._replace(attributes={**made.attributes, **note})
+    return made.noting(dataset=dataset, replica=replica, synthetic=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -126,6 +126,23 @@ def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
         "fps": scale.fps,
         "warnings": [*_region_said(view), *motion.warnings],
     }
+
+
+def moved(
+    seen: Mapping[str, Any], linking: Mapping[str, Any]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Least and greatest (x, y) [px] by which pictures were moved, by registration and by linking.
+
+    Args:
+        seen: contents of survey.json. linking: contents of linking.json.
+    """
+    runs = np.array([run["moved"] for run in seen["runs"]])
+    drifts = np.array([*linking["moved"].values(), [[0.0, 0.0], [0.0, 0.0]]])
+    (x0, y0), (x1, y1) = (
+        runs[:, 0].min(axis=0) + drifts[:, 0].min(axis=0),
+        runs[:, 1].max(axis=0) + drifts[:, 1].max(axis=0),
+    )
+    return (x0, y0), (x1, y1)
 
 
 def from_truth(truth: Trajectory, view: View, scale: Scale, dataset: str) -> Trajectory:

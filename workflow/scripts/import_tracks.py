@@ -4,12 +4,11 @@ from pipeline import process
 
 process.prepare(snakemake.log[0], snakemake.threads)
 
-import json
 import sys
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.files import reading, unchanged, write_json
+from pipeline.files import read_json, unchanged, write_json
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import convert, film_of
 from pipeline.settings import sections
@@ -23,8 +22,7 @@ with unchanged(folder, snakemake.params.content) as inputs:
     film = None
     if kept := snakemake.input.get("survey"):
         [path] = snakemake.input.summary
-        with reading(path, "the summary of a survey"):
-            fps = json.loads(Path(path).read_text())["fps"]
+        fps = read_json(path, "the summary of a survey", "fps")["fps"]
         film = film_of(survey.read(kept[0], folder, sections(settings).video), fps)
     found = convert(raws, settings, film)
 for sentence in found.tuning["warnings"]:

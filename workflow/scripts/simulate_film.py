@@ -9,6 +9,5 @@ from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
 film = chosen.simulate.scaled(chosen.video.mpp, chosen.video.fps)
-made = film.simulate(film.seed)
-attributes = {**made.attributes, "dataset": snakemake.wildcards.name}
-h5md.write(snakemake.output.truth, made._replace(attributes=attributes))
+made = film.simulate(film.seed).noting(dataset=snakemake.wildcards.name)
+h5md.write(snakemake.output.truth, made)
