@@ -217,9 +217,6 @@ def band(
     return (outside & ~np.array(box.periodic)).any(axis=2)
 
 
-BEFORE = "temperature_before"  # attribute of a window: see `window`
-
-
 def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> slice:
     """The part of the test block on which models are rolled out and everything is measured.
 
@@ -260,19 +257,23 @@ def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:
     return rows(trajectory, blocks(trajectory, split.train, split.validation)["test"], frames)
 
 
-def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajectory:
-    """The evaluation window of a data set; its attribute ``temperature_before`` says how hot
-    the particles were up to it [length^2 / time^2].
+def evaluation(
+    trajectory: Trajectory, split: Split, frames: int | None
+) -> tuple[Trajectory, float]:
+    """The evaluation window of a data set, and the temperature of the particles up to it.
 
     Args:
         trajectory: the whole data set.
         split: into blocks.
         frames: see `rows`.
+
+    Returns:
+        the window, and `temperature` before it [length^2 / time^2], also its attribute
+        ``temperature_before``.
     """
     judging = judged(trajectory, split, frames)
-    part = trajectory.window(judging)
-    known = temperature(trajectory.window(slice(0, judging.start)))
-    return part.noting(**{BEFORE: known})
+    before = temperature(trajectory.window(slice(0, judging.start)))
+    return trajectory.window(judging).noting(temperature_before=before), before
 
 
 def deviations(values: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -136,9 +136,9 @@ def test_the_temperature_is_of_the_time_before_it() -> None:
     made.driven[:, 3000:] = True
     made.velocity[:, 3000:] *= 100.0  # of particles that are driven
     split = trajectory.Split(train=4, validation=2)
-    window = trajectory.window(made, split, 3)
+    window, before = trajectory.evaluation(made, split, 3)
     assert len(window.time) == 3
-    assert window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
+    assert before == window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
 
 
 COUNT, FRAMES, DT = 800, 20, 0.5

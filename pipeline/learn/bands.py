@@ -10,7 +10,7 @@ other, or the model is wrong, the spread of sums of J H^-1 g_t over blocks of ti
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -95,7 +95,7 @@ def affordable(model: Metriplectic, count: int) -> list[nn.Parameter]:
     """The parameters that ``count`` snapshots suffice for: of all closures, without friction, or
     none."""
     forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
-    parts = [part for part in (*forces, model.strain) if part is not None]
+    parts: list[Any] = [part for part in (*forces, model.strain) if part is not None]
     for closures in ((*parts, model.friction), parts):
         parameters = [p for part in closures for p in part.parameters() if p.requires_grad]
         if sum(p.numel() for p in parameters) + 10 <= count // 2:

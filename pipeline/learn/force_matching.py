@@ -17,7 +17,6 @@ from pipeline.closures import splines
 from pipeline.closures.bath import Brownian
 from pipeline.closures.bath import Uniform as UniformBath
 from pipeline.closures.energy import ExponentialEnergy
-from pipeline.closures.friction import NoFriction, SplineFriction
 from pipeline.closures.pair_energy import SplinePairEnergy
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn.overdamped import halfway
@@ -212,14 +211,6 @@ def regress_halfway(
     return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
 
 
-def fit_spline(r: Tensor, target: Tensor, h: float, intervals: int) -> Tensor:
-    """Coefficients (K,) of the smooth spline through ``target`` at r; straight on outside."""
-    basis = splines.radial(r, h, intervals).basis.T
-    K = basis.shape[1]
-    bend = torch.eye(K, dtype=r.dtype).diff(n=2, dim=0)
-    return torch.linalg.solve(basis.T @ basis + 1e-2 * bend.T @ bend, basis.T @ target)
-
-
 @torch.no_grad()
 def start_from_regression(
     model: Metriplectic, snapshots: Snapshots, times: np.ndarray, measured: Measured
@@ -234,7 +225,7 @@ def start_from_regression(
     if not (
         isinstance(volume, SplineVolume)
         and isinstance(energy, ExponentialEnergy)
-        and isinstance(friction, (SplineFriction, NoFriction))
+        and friction.startable
     ):
         return False
     brownian = isinstance(model.bath, Brownian)
@@ -258,10 +249,9 @@ def start_from_regression(
     _set_kernel(model, (volume, energy), curves.r, pushing, batch)
     if isinstance(model.pair_energy, SplinePairEnergy):
         _set_pair_energy(model.pair_energy, curves.r, curves.force - pushing)
-    if isinstance(friction, SplineFriction):
-        known = measured.change - measured.unexplained
-        noise = max(curves.residual - known, 0.05 * curves.residual)
-        _set_friction(model, friction, curves, noise, batch)
+    known = measured.change - measured.unexplained
+    noise = max(curves.residual - known, 0.05 * curves.residual)
+    _set_friction(model, curves, noise, batch)
     return True
 
 
@@ -292,7 +282,7 @@ def _set_kernel(
     area = 0.5 * (values[1:] + values[:-1]) * edge.diff()
     work = area.flip(0).cumsum(0).flip(0)
     shape = torch.log(work / splines.taper(r, h)[0])
-    coefficients = fit_spline(r, shape, h, len(volume.coefficients) - 2)
+    coefficients = splines.fit(r, shape, h, len(volume.coefficients) - 2)
     volume.coefficients.copy_(coefficients - volume.level)
     factor = before / volume(model.radial(batch.pairs.r)).w.mean()
     volume.coefficients.add_(torch.log(factor))
@@ -307,24 +297,17 @@ def _set_kernel(
         energy.log_c[n:] = float(np.log((kappa - hot) / (scale * float(beta[n:].sum()))))
 
 
-def _set_friction(
-    model: Metriplectic, friction: SplineFriction, curves: Curves, noise: float, batch: Batch
-) -> None:
+def _set_friction(model: Metriplectic, curves: Curves, noise: float, batch: Batch) -> None:
     """a^2 and b^2 of the regressed frictions, scaled to the variance of the residual."""
-    D, h = model.scales.dimension, model.cutoff
+    D = model.scales.dimension
     top = max(float(curves.along.max()), float(curves.across.max()), 1e-12)
     across = curves.across.clamp(min=LEAST * top)
     along = curves.along.clamp(min=LEAST * top)
     a2 = 2.0 * across
     b2 = (D * (along - a2) + a2).clamp(min=LEAST * top)
-    taper = splines.taper(curves.r, h)[0]
-    intervals = friction.coefficients.shape[-1] - 2
-    for k, target in enumerate((a2, b2)):
-        level = torch.log(target * float(friction.T0) / taper) - float(friction.level[k])
-        friction.coefficients[0, k] = fit_spline(curves.r, level, h, intervals).to(
-            friction.coefficients.dtype
-        )
+    if not model.friction.start(curves.r, a2, b2):
+        return
     S = torch.zeros_like(batch.v[:, 0])
     dynamics = model.dynamics(State(batch.r, batch.v, S), batch.pairs, batch.reference)
     own = model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2)[batch.mask].mean()
-    friction.coefficients[0, :2] += float(np.log(noise / float(own)))
+    model.friction.amplify(momentum=float(np.log(noise / float(own))))

@@ -95,7 +95,7 @@ class Metriplectic(nn.Module):
         return copy.deepcopy(self._settings)
 
     def radial(self, r: Tensor) -> Radial:
-        """Spline basis at pair distances r (P,), to share between `dynamics` and `entropy`."""
+        """Spline basis at pair distances r (P,)."""
         return splines.radial(r, self.scales.cutoff, self.scales.intervals)
 
     def dynamics(
@@ -105,7 +105,6 @@ class Metriplectic(nn.Module):
         reference: Reference | None = None,
         force: Tensor | None = None,
         limit: float | None = None,
-        radial: Radial | None = None,
         strength: Tensor | None = None,
         flow: Tensor | None = None,
     ) -> Dynamics:
@@ -117,7 +116,6 @@ class Metriplectic(nn.Module):
             reference: undeformed bonds; needed by a solid, ignored by a fluid.
             force: (N, D) external force on each particle, e.g. the Taylor-Green body force.
             limit: greatest friction rate of a pair [1/time], see `gate.saturated`; for rollouts.
-            radial: spline basis at the pair distances, if already computed.
             strength: (N,) factors s_i that make the kernel s_i s_j w(r_ij), and the pair energy
                 s_i s_j psi(r_ij); None takes 1.
             flow: (N, D) velocity of the bath's medium at each particle; None where it rests.
@@ -127,8 +125,7 @@ class Metriplectic(nn.Module):
         """
         k_B, m = self.k_B, self.m
         elastic = self._elasticity(state, reference)
-        radial = self.radial(pairs.r) if radial is None else radial
-        v_ij = pairs.difference(state.v)
+        radial, v_ij = self.radial(pairs.r), pairs.difference(state.v)
         kernel = weighted(self.volume(radial), strength, pairs.i, pairs.j)
         d = inverse_volume(pairs, kernel, self.volume.self_weight())
         thermo = thermodynamics(self.energy_closure, d, state.S, elastic)
@@ -174,10 +171,9 @@ class Metriplectic(nn.Module):
         """Total energy sum_i (m v_i^2 / 2 + U_i); U has an arbitrary offset."""
         return 0.5 * self.m * state.v.square().sum() + dynamics.thermo.U.sum()
 
-    def entropy(self, state: State, pairs: Pairs, radial: Radial | None = None) -> Tensor:
+    def entropy(self, state: State, pairs: Pairs) -> Tensor:
         """The teacher's entropy (N,) from positions and velocities; ignores state.S."""
-        radial = self.radial(pairs.r) if radial is None else radial
-        return self.teacher(pairs, radial, pairs.difference(state.v))
+        return self.teacher(pairs, self.radial(pairs.r), pairs.difference(state.v))
 
     def roughness(self) -> Tensor | float:
         """Smoothness penalty of all closures; zero where they are not splines."""

@@ -14,7 +14,7 @@ from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
-window = trajectory.window(data, chosen.split, chosen.rollout.frames)
+window, before = trajectory.evaluation(data, chosen.split, chosen.rollout.frames)
 table = parity.compare(
     window,
     load(Path(snakemake.input.model).parent),
@@ -22,6 +22,7 @@ table = parity.compare(
     snakemake.input.plugin,
     chosen.lammps,
     chosen.rollout.substeps,
+    before=before,
 )
 with whole(snakemake.output.parity) as partial:
     table.to_csv(partial, index=False)

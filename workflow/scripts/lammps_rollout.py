@@ -14,9 +14,9 @@ from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
-window = trajectory.window(data, chosen.split, chosen.rollout.frames)
+window, before = trajectory.evaluation(data, chosen.split, chosen.rollout.frames)
 learned = load(Path(snakemake.input.model).parent)
-begun = case.begin(window, learned, case.SEED, chosen.rollout.substeps)
+begun = case.begin(window, learned, case.SEED, chosen.rollout.substeps, before)
 folder = Path(snakemake.output.rollout).parent
 case.write(folder, begun, case.recorded(begun, f"./{Path(snakemake.input.plugin).name}"))
 made = collect.rollout(begun, folder, case.INPUT, chosen.lammps.ranks)
