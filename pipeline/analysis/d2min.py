@@ -264,6 +264,20 @@ def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -
     return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
 
 
+def shared_motion(parts: Sequence[Run], cutoff: float) -> dict[str, float]:
+    """Whether particles of a whole film are carried or drive themselves.
+
+    Returns:
+        film_together: `together` over one interval. film_speeds: mean over rms speed.
+    """
+    speed = np.concatenate([np.linalg.norm(part.velocity[part.free], axis=1) for part in parts])
+    rms = float(np.sqrt((speed**2).mean()))
+    return {
+        "film_together": together(parts, 1, cutoff),
+        "film_speeds": float(speed.mean()) / rms if rms else float("nan"),
+    }
+
+
 NORMALISATION = "mean"
 REFERENCE = "configuration at the time origin"
 GROUPS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")

@@ -17,7 +17,7 @@ from pipeline.analysis.cycles import CYCLES
 from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Metric, Sample
 from pipeline.analysis.paper_window import PAPER
-from pipeline.analysis.plan import Plan
+from pipeline.analysis.plan import Plan, described
 from pipeline.analysis.profiles import SOLID
 from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
@@ -68,6 +68,13 @@ def measure(
     for statistic in REGISTER:
         found |= statistic.measure(sample)
     return found
+
+
+def attributes(data: Trajectory, spacing: float, settings: Plan) -> dict[str, Any]:
+    """What a file of statistics says of the data set and of how it was measured."""
+    keys = ("dataset", "dt", "length_unit", "time_unit")
+    known = {key: data.attributes[key] for key in keys}
+    return known | {"neighbour_distance": spacing, "settings": described(settings)}
 
 
 def write(

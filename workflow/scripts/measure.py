@@ -7,8 +7,8 @@ process.prepare(snakemake.log[0], snakemake.threads)
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import comparison, conservation, cycles, microscope, runs, statistics
-from pipeline.analysis.plan import described, plan
+from pipeline.analysis import comparison, conservation, cycles, d2min, microscope, runs, statistics
+from pipeline.analysis.plan import plan
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
@@ -32,9 +32,10 @@ if rollout := snakemake.input.get("rollout"):
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    found["cycles_film"] = cycles.under(settings, runs.runs(data))
+    film = runs.runs(data)
+    found["cycles_film"] = cycles.under(settings, film)
+    if wanted.rearrangements:
+        found["d2min"].attributes |= d2min.shared_motion(film, settings.cutoff)
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
-attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
-attributes |= {"source": kind, "stopped": stopped, "neighbour_distance": a}
-attributes["settings"] = described(settings)
+attributes = statistics.attributes(data, a, settings) | {"source": kind, "stopped": stopped}
 statistics.write(snakemake.output.statistics, found, attributes)
