@@ -99,7 +99,7 @@ def short(settings: Training) -> Training:
 
 def tried(task: Any) -> np.ndarray:
     """(T,) negative log-likelihoods on the validation block after a short training."""
-    data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
+    data = SnapshotData(task.sample, task.validation, task.settings)
     trainer = lightning.Trainer(
         accelerator="gpu" if task.snapshots.device.type == "cuda" else "cpu",
         devices=1,

@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.trajectory import evenly
 
 
@@ -59,12 +59,12 @@ class Shuffled(Sampler[list[int]]):
 class SnapshotData(lightning.LightningDataModule):
     """Training batches from one block of time and validation batches from a later one."""
 
-    def __init__(
-        self, snapshots: Snapshots, train: np.ndarray, validation: np.ndarray, settings: Training
-    ) -> None:
+    def __init__(self, sample: Sample, validation: np.ndarray, settings: Training) -> None:
         super().__init__()
-        self.transitions = Transitions(snapshots)
-        self.sampler = Shuffled(train, settings.batch, settings.validate_every, settings.seed)
+        self.transitions = Transitions(sample.snapshots)
+        self.sampler = Shuffled(
+            sample.times, settings.batch, settings.validate_every, settings.seed
+        )
         spread = evenly(validation, settings.validation_snapshots)
         size = settings.batch
         self.later = [spread[k : k + size].tolist() for k in range(0, len(spread), size)]

@@ -21,10 +21,9 @@ from pipeline.closures.pair_energy import SplinePairEnergy
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn.overdamped import halfway
 from pipeline.learn.scales import Measured
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
-from pipeline.trajectory import evenly
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
@@ -86,20 +85,18 @@ class Normal(NamedTuple):
         return (self.total + fitted) / self.rows
 
 
-def regress(snapshots: Snapshots, times: np.ndarray, drag: bool = False) -> Curves:
+def regress(sample: Sample, drag: bool = False) -> Curves:
     """Least squares over some training snapshots, with a roughness penalty.
 
     Args:
-        snapshots: the data in reduced units.
-        times: of training.
+        sample: of the data in reduced units.
         drag: whether there is a friction of a bath, too.
     """
-    h, K = snapshots.cutoff, INTERVALS + 2
+    h, K = sample.snapshots.cutoff, INTERVALS + 2
     size = 3 * K + drag
     normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
     total, count, seen = 0.0, 0, []
-    for t in evenly(times, SNAPSHOTS):
-        batch = snapshots.batch(np.array([t]))
+    for batch in sample.each(SNAPSHOTS):
         X = features(batch, h)
         if drag:
             relative = batch.v if batch.flow is None else batch.v - batch.flow
@@ -122,9 +119,7 @@ def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
     return r, splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
 
 
-def halfway_sums(
-    snapshots: Snapshots, times: np.ndarray, T: float, known: Tensor | None = None
-) -> Normal:
+def halfway_sums(sample: Sample, count: int, T: float, known: Tensor | None = None) -> Normal:
     """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
 
     The noise moves the point halfway. For a field B of forces on particle i,
@@ -136,16 +131,16 @@ def halfway_sums(
     Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
 
     Args:
-        snapshots: the data in reduced units.
-        times: snapshots to use.
+        sample: of the data in reduced units.
+        count: snapshots to use, at most.
         T: variance of v' per component, localisation error taken off.
         known: (K,) coefficients of F for A; None takes A = 0.
     """
-    h, K = snapshots.cutoff, INTERVALS + 2
+    h, K = sample.snapshots.cutoff, INTERVALS + 2
     normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
     bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
-    for t in times:
-        batch = halfway(snapshots.batch(np.array([t])))
+    for here in sample.each(count):
+        batch = halfway(here)
         pairs, mask = batch.pairs, batch.mask
         at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
         basis, slope = at.basis * factor, at.slope * factor + at.basis * fade
@@ -188,33 +183,27 @@ def _damping(
     return along, G.diagonal(dim1=1, dim2=2).sum(1)
 
 
-def regress_halfway(
-    snapshots: Snapshots, times: np.ndarray, T: float, error: float = 0.0
-) -> Curves:
+def regress_halfway(sample: Sample, T: float, error: float = 0.0) -> Curves:
     """The pair force of Brownian motion, see `halfway_sums`; the residual is of 2 v'.
 
     Args:
-        snapshots: the data in reduced units.
-        times: snapshots to choose from.
+        sample: of the data in reduced units.
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, most = evenly(times, ROUGH), evenly(times, HALFWAY)
-    sums = halfway_sums(snapshots, few, T, None)
+    sums = halfway_sums(sample, ROUGH, T, None)
     theta = sums.solve(INTERVALS + 2, 1)
-    for chosen in (few, most):
+    for count in (ROUGH, HALFWAY):
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
-        sums = halfway_sums(snapshots, chosen, T, theta)
+        sums = halfway_sums(sample, count, T, theta)
         theta = sums.solve(INTERVALS + 2, 1)
-    r, basis = _curve(sums.nearest, snapshots.cutoff)
+    r, basis = _curve(sums.nearest, sample.snapshots.cutoff)
     force = theta @ basis
     return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
 
 
 @torch.no_grad()
-def start_from_regression(
-    model: Metriplectic, snapshots: Snapshots, times: np.ndarray, measured: Measured
-) -> bool:
+def start_from_regression(model: Metriplectic, sample: Sample, measured: Measured) -> bool:
     """Sets kernel, stiffness and friction of spline closures; False where the data forbid it.
 
     The mean force must push apart, since pressures are positive. The size of friction is set by
@@ -231,11 +220,11 @@ def start_from_regression(
     brownian = isinstance(model.bath, Brownian)
     if brownian:
         curves, least = (
-            regress_halfway(snapshots, times, measured.temperature, measured.noise),
+            regress_halfway(sample, measured.temperature, measured.noise),
             TAIL,
         )
     else:
-        curves, least = regress(snapshots, times, model.bath is not None), LEAST
+        curves, least = regress(sample, model.bath is not None), LEAST
     if isinstance(model.bath, UniformBath):
         model.bath.start(curves.drag)
     elif isinstance(model.bath, Brownian):
@@ -245,7 +234,8 @@ def start_from_regression(
     pushing = curves.force.clamp(min=least * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
-    batch = snapshots.batch(times[:: max(1, len(times) // 5)][:5])
+    times = sample.times
+    batch = sample.snapshots.batch(times[:: max(1, len(times) // 5)][:5])
     _set_kernel(model, (volume, energy), curves.r, pushing, batch)
     if isinstance(model.pair_energy, SplinePairEnergy):
         _set_pair_energy(model.pair_energy, curves.r, curves.force - pushing)

@@ -30,7 +30,7 @@ from pipeline.learn.likelihood import (
 from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -77,11 +77,11 @@ class Trainee(lightning.LightningModule, ABC):
         """Scalars to log on the validation block; one is nll."""
 
     @abstractmethod
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Setting:
+    def conditions(self, sample: Sample, measured: Measured) -> Setting:
         """How the model, as it is now, is rolled out on the trajectory it is trained on."""
 
     @abstractmethod
-    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
+    def record(self, sample: Sample) -> dict[str, Any]:
         """What model.yaml says besides settings, units and measured scales: ``seen`` ranges."""
 
     @abstractmethod
@@ -89,9 +89,7 @@ class Trainee(lightning.LightningModule, ABC):
         """What model.safetensors holds besides the model's own state."""
 
     @abstractmethod
-    def inspect(
-        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
-    ) -> dict[str, Group]:
+    def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
         """Curves of what was learned, for learned.h5."""
 
     def groups(self) -> list[dict[str, Any]]:
@@ -304,10 +302,11 @@ class Learner(Trainee):
             {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
 
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Conditions:
+    def conditions(self, sample: Sample, measured: Measured) -> Conditions:
         """See `Trainee`; the particles are those of the whole trajectory."""
-        limits, mean = scales.seen(self.model, self.latent, snapshots, times)
+        limits, mean = scales.seen(self.model, self.latent, sample)
         z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
+        snapshots = sample.snapshots
         solid = snapshots.reference
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
         return Conditions(
@@ -322,9 +321,9 @@ class Learner(Trainee):
             flow=snapshots.flow,
         )
 
-    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
+    def record(self, sample: Sample) -> dict[str, Any]:
         """Ranges of the state met in training and the laws of the latents."""
-        limits, mean = scales.seen(self.model, self.latent, snapshots, times)
+        limits, mean = scales.seen(self.model, self.latent, sample)
         seen = {
             "S": list(limits.S),
             "V": list(limits.V),
@@ -349,23 +348,21 @@ class Learner(Trainee):
             "latent.log_s": self.latent.centred().detach().cpu()[met],
         }
 
-    def inspect(
-        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
-    ) -> dict[str, Group]:
+    def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
         """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without.
         """
-        groups = inspect(self.model, self.latent, snapshots, times, traits)
-        count = min(bands.MOST, len(times))
+        groups = inspect(self.model, self.latent, sample, traits)
+        count = min(bands.MOST, len(sample.times))
         parameters = bands.affordable(self.model, count)
         if parameters:
-            transitions = Transitions(snapshots)
+            transitions = Transitions(sample.snapshots)
             with torch.enable_grad():
                 known = bands.information(
-                    self._likelihood, transitions, times, parameters, self._penalty, count
+                    self._likelihood, transitions, sample.times, parameters, self._penalty, count
                 )
-                samples = Samples(self.model, self.latent, snapshots, times)
+                samples = Samples(self.model, self.latent, sample)
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
         size = sum(p.numel() for p in parameters)
         used = count if parameters else 0

@@ -13,6 +13,7 @@ the change of the force along the step as friction.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -25,7 +26,7 @@ from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
 from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
-from pipeline.trajectory import Trajectory
+from pipeline.trajectory import Trajectory, evenly
 from pipeline.units import ReducedUnits
 
 LEAST = 0.3  # fraction of the free rows that must survive before the distance is reduced
@@ -361,3 +362,18 @@ class Snapshots:
     @property
     def last(self) -> int:
         return len(self.row_offset) - 1
+
+
+class Sample(NamedTuple):
+    """What a training learns from; its start and what it has seen are measured on some of it."""
+
+    snapshots: Snapshots
+    times: np.ndarray  # (T,) snapshots of the training block that can be learned from
+
+    def batch(self, count: int) -> Batch:
+        """At most ``count`` snapshots, evenly spread, as one batch."""
+        return self.snapshots.batch(evenly(self.times, count))
+
+    def each(self, count: int) -> Iterator[Batch]:
+        """The same one by one, for what would not fit into memory at once."""
+        return (self.snapshots.batch(np.array([t])) for t in evenly(self.times, count))

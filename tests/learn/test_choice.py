@@ -12,7 +12,7 @@ from pipeline.forcing import sample_flow
 from pipeline.learn.choice import by_regime, choose, gain
 from pipeline.learn.force_matching import regress
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.train import prepare
 from pipeline.trajectory import Split, Trajectory
 from pipeline.units import ReducedUnits
@@ -55,7 +55,7 @@ def test_regression_finds_the_friction_of_a_medium(
 ) -> None:
     """At the mean velocity it is gamma; at the velocity before, gamma / (1 + gamma / 2)."""
     snapshots = Snapshots(*damped, dtype=torch.float64)
-    curves = regress(snapshots, snapshots.usable(slice(0, 120)), drag=True)
+    curves = regress(Sample(snapshots, snapshots.usable(slice(0, 120))), drag=True)
     assert curves.drag == pytest.approx(RATE / (1 + RATE / 2), rel=0.15)
 
 
