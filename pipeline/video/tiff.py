@@ -200,7 +200,7 @@ class TiffReader:
             offset = self.series.dataoffset + index * count * self.stored.itemsize
             stored = self.stored.newbyteorder(self.file.byteorder)
             page = self.file.filehandle.read_array(stored, count, offset)
-            key = self.series.keyframe
+            key: tifffile.TiffPage | None = self.series.keyframe
         else:
             source = self.pages if self.series is None else self.series.pages
             assert source is not None
