@@ -72,8 +72,7 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
 
 
 def _rate(given: float | None, clocks: list[clock.Clock]) -> float | None:
-    """Ticks per second: where a film's rate was raised by repeats and the raised rate is given, the
-    rate before that."""
+    """Ticks per second; the film's rate may be given where a tick is longer than its interval."""
     raised = {ticks.raised for ticks in clocks if given and ticks.timed}
     nominal = {given * ticks.interval / ticks.raised for ticks in clocks if given and ticks.timed}
     if given and len(raised) == 1 and all(abs(ratio - 1) < clock.DRIFT for ratio in nominal):
@@ -164,7 +163,7 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
         video = Video(source, part, _correction(settings), where, film.index)
         number = ticks.number[start:end]
         video.number = np.where(number < 0, -1, number - number[number >= 0][0])
-        video.seen = found.state[start:end] == SEEN
+        video.seen = (found.state[start:end] == SEEN) & (number >= 0)
         video.bounds = _bounds(film) if film.dtype.kind == "f" else None
         videos.append(video)
     if not videos:
