@@ -16,7 +16,6 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported import track_units as units
-from pipeline.imported.consistency import check_tracks
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.trajectory import Trajectory
@@ -113,7 +112,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     if film is not None:
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
-    check_tracks(table, name)
+    units.check_tracks(table, name)
     tracks = _finished(table, settings["link"], film, notes)
     view = _view(tracks, settings["detect"]["diameter"], film, raws)
     said = [_said(raw) for raw in order]
