@@ -8,7 +8,7 @@ labels and positions, frames and times, positions and the film's edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported import track_units as units
+from pipeline.imported.settings import Tracks
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.trajectory import Trajectory
@@ -23,6 +24,7 @@ from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble
 from pipeline.video.frames import Video
 from pipeline.video.link import gaps_filled
+from pipeline.video.settings import Detect, Link, Reading
 from pipeline.video.tally import summary_of_tracks
 
 OPEN = 3  # frames; longer gaps stay open where nothing is said
@@ -80,23 +82,36 @@ class Tracked(NamedTuple):
     tuning: dict[str, Any]
 
 
-def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None) -> Tracked:
+class Asked(Protocol):
+    """The sections of the settings that tell how tables become tracks."""
+
+    @property
+    def video(self) -> Reading: ...
+    @property
+    def detect(self) -> Detect: ...
+    @property
+    def link(self) -> Link: ...
+    @property
+    def tracks(self) -> Tracks: ...
+
+
+def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:
     """Tracks of all runs, their summary, and how they were read.
 
     Args:
         raws: tables, each a run; one with a column ``run`` may hold several.
-        settings: sections video, detect, link and tracks of the config.
+        settings: of the video, of detection and linking, and of the tables.
         film: beside the tables, None where there is none.
 
     Raises:
         InputError: a table contradicts itself, its film or the settings, or does not say enough.
     """
-    video = settings["video"]
+    video = settings.video
     notes: list[str] = []
-    mpp = units.scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
+    mpp = units.scale("mpp", video.mpp, [raw.mpp for raw in raws], notes)
     intervals = [raw.interval or units.interval(raw) for raw in raws]
     rates = [1 / dt if dt else None for dt in intervals]
-    fps = units.scale("fps", (film.fps if film else None) or video["fps"], rates, notes)
+    fps = units.scale("fps", (film.fps if film else None) or video.fps, rates, notes)
     mpp = units.pixel(raws, mpp, film is not None, notes)
     order = _order(raws, film)
     parts = []
@@ -104,7 +119,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         table = units.rows(raw, fps, mpp, notes)
         table = _corrected(table, raw, settings, notes)
         if film is None:
-            table = _span(table, video["frames"], raw)
+            table = _span(table, video.frames, raw)
             parts.append(table.assign(run=number) if len(raws) > 1 else table)
         else:
             parts += _on_film(table, film, number, raw, notes)
@@ -113,8 +128,8 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
     units.check_tracks(table, name)
-    tracks = _finished(table, settings["link"], film, notes)
-    view = _view(tracks, settings["detect"]["diameter"], film, raws)
+    tracks = _finished(table, settings.link, film, notes)
+    view = _view(tracks, settings.detect.diameter, film, raws)
     said = [_said(raw) for raw in order]
     tuning = {
         "parameters": _parameters(order, mpp, fps),
@@ -170,20 +185,18 @@ def _order(raws: Sequence[Raw], film: Film | None) -> list[Raw]:
     return [these[0] for these in found]
 
 
-def _corrected(
-    table: pd.DataFrame, raw: Raw, settings: Mapping[str, Any], notes: list[str]
-) -> pd.DataFrame:
+def _corrected(table: pd.DataFrame, raw: Raw, settings: Asked, notes: list[str]) -> pd.DataFrame:
     """Pixel aspect and crop as the film's frames had them."""
-    video = settings["video"]
-    if video["registration"]:
+    video = settings.video
+    if video.registration:
         raise InputError(
             f"video.registration moves the film under the tracks of {raw.path.name}: leave it off, "
             f"or take the drift out before tracking."
         )
-    if settings["tracks"]["corrected"]:
+    if settings.tracks.corrected:
         return table
-    table = table.assign(y=table["y"] * video["pixel_aspect"])
-    if crop := video["crop"]:
+    table = table.assign(y=table["y"] * video.pixel_aspect)
+    if crop := video.crop:
         x0, y0, x1, y1 = crop
         inside = table["x"].between(x0 - 0.5, x1 - 0.5) & table["y"].between(y0 - 0.5, y1 - 0.5)
         if not inside.all():
@@ -284,11 +297,9 @@ def _check_places(table: pd.DataFrame, film: Film, raws: Sequence[Raw]) -> None:
 # What is written
 
 
-def _finished(
-    table: pd.DataFrame, link: Mapping[str, Any], film: Film | None, notes: list[str]
-) -> pd.DataFrame:
+def _finished(table: pd.DataFrame, link: Link, film: Film | None, notes: list[str]) -> pd.DataFrame:
     """Tracks as long as asked for, short gaps filled by straight lines on frames that there are."""
-    least = link["min_length"]
+    least = link.min_length
     if least is not None:
         count = table.groupby("particle")["frame"].transform("size")
         notes.append(
@@ -298,13 +309,13 @@ def _finished(
         table = table[count >= least]
         if table.empty:
             raise InputError(f"No track is as long as link.min_length = {least} frames: lower it.")
-    if link["drift"] == "mean":
+    if link.drift == "mean":
         raise InputError(
             "link.drift takes the mean motion out of tracked films only: take it out of the table "
             "(trackpy.subtract_drift), or leave link.drift at none."
         )
     table = table.sort_values(["particle", "frame"], ignore_index=True)
-    longest = OPEN if link["memory"] is None else link["memory"]
+    longest = OPEN if link.memory is None else link.memory
     same = table["particle"].diff() == 0
     gap = (_place(table, film).diff() - 1).where(same, 0).astype(int)
     wide = gap > longest

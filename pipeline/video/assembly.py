@@ -69,21 +69,11 @@ def assemble(
         known &= _inside(dense.position, box)
         velocity[~known] = 0.0
     edge = faces(dense.position, dense.present, dense.run, box, view.edge)
-    driven = np.zeros_like(known)
-    if not edge.closed:
-        driven = band(dense.position, known, box, view.cutoff, view.edge_band)
-    if not (known & ~driven).any():
-        raise InputError(
-            f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
-            f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
-            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
-            f"or leaves, set trajectory.edge: closed ({edge.why})."
-        )
     return Trajectory(
         position=dense.position * length,
         velocity=velocity * (length / interval),
         present=known,
-        driven=driven & known,
+        driven=_driven(dense.position, known, box, view, edge),
         time=dense.frame * interval,
         run=dense.run,
         particle=dense.particle,
@@ -96,6 +86,23 @@ def assemble(
             "size": dense.size * known,
         },
     )
+
+
+def _driven(
+    position: np.ndarray, known: np.ndarray, box: Box, view: View, edge: Faces
+) -> np.ndarray:
+    """(T, N) the band at the edge of an open view."""
+    driven = np.zeros_like(known)
+    if not edge.closed:
+        driven = band(position, known, box, view.cutoff, view.edge_band)
+    if not (known & ~driven).any():
+        raise InputError(
+            f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
+            f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
+            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
+            f"or leaves, set trajectory.edge: closed ({edge.why})."
+        )
+    return driven & known
 
 
 def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:

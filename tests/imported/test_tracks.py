@@ -16,6 +16,7 @@ from pipeline import tables
 from pipeline.imported import sources
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import Film, Shown, convert
+from pipeline.settings import sections
 
 SETTINGS = {
     "video": {
@@ -174,7 +175,7 @@ def imported(path: Path, film: Film | None = None, columns: dict | None = None, 
         section, _, name = key.rpartition("__")
         chosen[section or "video"][name] = value
     unit = chosen["tracks"].pop("length_unit", None)
-    return convert([read(path, columns or {}, unit)], chosen, film)
+    return convert([read(path, columns or {}, unit)], sections(chosen), film)
 
 
 @pytest.mark.parametrize("name", WRITERS)

@@ -14,17 +14,19 @@ from pipeline.imported.tracks import convert, film_of
 from pipeline.settings import sections
 from pipeline.video import survey
 
-settings = snakemake.params.settings
-asked, folder = settings["tracks"], snakemake.input.tables
+chosen, folder = sections(snakemake.params.settings), snakemake.input.tables
 with unchanged(folder, snakemake.params.content) as inputs:
     paths = map(Path, snakemake.params.paths)
-    raws = [read(path, asked["columns"], asked["length_unit"]) for path in paths]
+    raws = [
+        read(path, snakemake.params.settings["tracks"]["columns"], chosen.tracks.length_unit)
+        for path in paths
+    ]
     film = None
     if kept := snakemake.input.get("survey"):
         [path] = snakemake.input.summary
         fps = read_json(path, "the summary of a survey", "fps")["fps"]
-        film = film_of(survey.read(kept[0], folder, sections(settings).video), fps)
-    found = convert(raws, settings, film)
+        film = film_of(survey.read(kept[0], folder, chosen.video), fps)
+    found = convert(raws, chosen, film)
 for sentence in found.tuning["warnings"]:
     print(sentence, file=sys.stderr)
 tables.write(snakemake.output.tracks, found.tracks, tables.TRACKS)

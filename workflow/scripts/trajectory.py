@@ -29,7 +29,7 @@ elif given.get("recorded"):
     # Their particles never change in number, which tells nothing of the faces.
     width = (asked.graph.cutoff, edge.edge_band if edge.edge != "closed" else 0.0)
     with unchanged(given.recorded, snakemake.params.content) as inputs:
-        made = load(trajectories(data_files(given.recorded)), settings["imported"], width, name)
+        made = load(trajectories(data_files(given.recorded)), asked.imported, width, name)
         h5md.write(written, made.noting(inputs=inputs))
 else:
     if given.get("table"):
