@@ -26,6 +26,7 @@ import numpy as np
 from scipy import sparse
 
 from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
+from pipeline.analysis.plan import Plan
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather, ratio
 from pipeline.errors import InputError
@@ -264,16 +265,19 @@ def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -
     return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
 
 
-def shared_motion(parts: Sequence[Run], cutoff: float) -> dict[str, float]:
+def shared_motion(parts: Sequence[Run], settings: Plan) -> dict[str, float]:
     """Whether particles of a whole film are carried or drive themselves.
 
     Returns:
-        film_together: `together` over one interval. film_speeds: mean over rms speed.
+        film_together: `together` over one interval. film_speeds: mean over rms speed. Nothing
+            where rearrangements are not asked for.
     """
+    if not settings.rearrangements:
+        return {}
     speed = np.concatenate([np.linalg.norm(part.velocity[part.free], axis=1) for part in parts])
     rms = float(np.sqrt((speed**2).mean()))
     return {
-        "film_together": together(parts, 1, cutoff),
+        "film_together": together(parts, 1, settings.cutoff),
         "film_speeds": float(speed.mean()) / rms if rms else float("nan"),
     }
 

@@ -58,8 +58,7 @@ def load(
     pieces = _pieces(jumped, path.name, notes)
     position, velocity, present = (x[:, pieces.particle] for x in (position, velocity, present))
     present = present & pieces.during
-    first, count = parts[0].first, len(pieces.particle)
-    kinds = first.species
+    first, count, kinds = parts[0].first, len(pieces.particle), parts[0].first.species
     return Trajectory(
         position=position,
         velocity=velocity,

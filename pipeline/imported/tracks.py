@@ -8,7 +8,7 @@ labels and positions, frames and times, positions and the film's edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported import track_units as units
-from pipeline.imported.settings import Tracks
+from pipeline.imported.settings import Asked
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.trajectory import Trajectory
@@ -24,7 +24,7 @@ from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble
 from pipeline.video.frames import Video
 from pipeline.video.link import gaps_filled
-from pipeline.video.settings import Detect, Link, Reading
+from pipeline.video.settings import Link
 from pipeline.video.tally import summary_of_tracks
 
 OPEN = 3  # frames; longer gaps stay open where nothing is said
@@ -80,19 +80,6 @@ class Tracked(NamedTuple):
     tracks: pd.DataFrame
     linking: dict[str, Any]
     tuning: dict[str, Any]
-
-
-class Asked(Protocol):
-    """The sections of the settings that tell how tables become tracks."""
-
-    @property
-    def video(self) -> Reading: ...
-    @property
-    def detect(self) -> Detect: ...
-    @property
-    def link(self) -> Link: ...
-    @property
-    def tracks(self) -> Tracks: ...
 
 
 def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:

@@ -15,7 +15,9 @@ import yaml
 
 from pipeline import h5md
 from pipeline.analysis.d2min import shared_motion
+from pipeline.analysis.plan import plan
 from pipeline.analysis.runs import runs
+from pipeline.analysis.settings import Statistics
 from pipeline.learn.settings import Training
 from pipeline.report import claims, tables, verdict
 from pipeline.report.figures import learned, rearrangements, tracking, truth
@@ -47,7 +49,8 @@ def film(results: Results, trajectory: Trajectory) -> Results:
     h5md.write(results.folder / "trajectory.h5", trajectory)
     with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
         attributes = file["d2min"].attrs
-        attributes.update(shared_motion(runs(trajectory), float(attributes["cutoff"])))
+        spacing = float(attributes["cutoff"]) / Statistics().d2min_cutoff
+        attributes.update(shared_motion(runs(trajectory), plan(trajectory, spacing)))
     return Results(results.folder, SETTINGS)
 
 

@@ -34,8 +34,7 @@ found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
     film = runs.runs(data)
     found["cycles_film"] = cycles.under(settings, film)
-    if wanted.rearrangements:
-        found["d2min"].attributes |= d2min.shared_motion(film, settings.cutoff)
+    found["d2min"].attributes |= d2min.shared_motion(film, settings)
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
 attributes = statistics.attributes(data, a, settings) | {"source": kind, "stopped": stopped}
 statistics.write(snakemake.output.statistics, found, attributes)
