@@ -37,13 +37,13 @@ class Moment(NamedTuple):
 
     Fields:
         state: of the particles. pairs: closer than the cutoff.
-        index: (n,) which of the trajectory's particles the rows of the state are.
+        who: (n,) which of the trajectory's particles the rows of the state are.
         force: (n, D) from outside. flow: (n, D) velocity of the medium. None where there is none.
     """
 
     state: State
     pairs: Pairs
-    index: np.ndarray
+    who: np.ndarray
     force: Tensor | None = None
     flow: Tensor | None = None
 
@@ -198,11 +198,11 @@ class Thermal(Law):
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
         S = self.model.entropy(here.state, here.pairs)
         if self.drawn is not None:
-            rows = np.flatnonzero(self.drawn[here.index])
+            rows = np.flatnonzero(self.drawn[here.who])
             V = self.evaluate(here, 1.0).thermo.V[rows]
-            self.hand_out(S[rows], V, here.index[rows])
+            self.hand_out(S[rows], V, here.who[rows])
             self.drawn = None
-        return S + self.z[here.index]
+        return S + self.z[here.who]
 
     def hand_out(self, S: Tensor, V: Tensor, who: np.ndarray) -> None:
         """Arranges the drawn latents of particles ``who`` (n,) that a rollout starts with."""
@@ -215,11 +215,11 @@ class Thermal(Law):
         self.z[who] = z
 
     def evaluate(self, here: Moment, dt: float) -> Dynamics:
-        self.index = here.index
+        self.index = here.who
         if dt != self.dt:
             self.model, self.dt = self.model.at_step(dt), dt
         limit = None if self.conditions.gate is None else self.conditions.gate / dt
-        strength = None if self.strength is None else self.strength[here.index]
+        strength = None if self.strength is None else self.strength[here.who]
         return self.model.dynamics(
             here.state,
             here.pairs,

@@ -258,6 +258,7 @@ def interval_and_times(
                 f"of them {odd[0] * dt:.6g}): motion across them is left out."
             )
         found.append(np.concatenate([[0.0], np.cumsum(number)]) * dt)
+    assert dt is not None  # there is a part, and it has said so
     return float(dt), np.concatenate(found)
 
 
