@@ -14,6 +14,7 @@ from pipeline.dynamics.driven import (
     Account,
     Path,
     account,
+    confined,
     contact,
     follow,
     lead_velocity,
@@ -44,7 +45,7 @@ class Log:
     """Totals at each snapshot, in reduced units.
 
     ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
-    what driving and the coming and going of particles have given since the start. Energy minus
+    what driving, walls, and particles that come and go have given since the start. Energy minus
     work and momentum minus impulse are therefore constant, momentum to round-off. A model
     without energy or entropy logs none. What a bath gave is part of both, and logged besides:
     ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is
@@ -302,7 +303,7 @@ class Thermal:
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
         taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
         taken = taken.plus(contact(dynamics, given, state.v, after.v))
-        return after, taken.plus(shearing(dynamics, given, dt))
+        return after, taken.plus(shearing(dynamics, given, dt)).plus(confined(dynamics, dt))
 
     def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""
