@@ -85,6 +85,7 @@ void PairMetriplectic::read(const std::string &path)
     bath.reset();
     external.reset();
     pair_energy.reset();
+    external_force = {0.0, 0.0, 0.0};
     if (file.has("bath.kind")) bath.emplace(file, dimension);
     if (file.has("external.kind")) external = External::made(file, dimension);
     if (file.has("pair_energy.kind")) pair_energy.emplace(file, h);

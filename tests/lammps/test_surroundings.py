@@ -60,6 +60,16 @@ def test_surrounded_particles_take_the_same_steps(tmp_path, plugin, kind, dimens
     assert np.abs(heat).max() > 0.01 * told["KinEng"].mean()
 
 
+def test_energies_of_particles_add_up_to_that_of_all(tmp_path, plugin):
+    """Half of the energy of a pair is either particle's, across ranks too."""
+    model, system = surrounded("surrounded", 2)
+    shares = ("compute own all pe/atom", "compute all all reduce sum c_own")
+    printed = ("thermo_style custom step pe c_all", "thermo_modify norm no format float %.15g")
+    by_plugin(tmp_path, plugin, model, system, 2, ranks=2, dt=DT, extra=(*shares, *printed))
+    told = run.thermo(tmp_path / "log.lammps")
+    assert np.allclose(told["c_all"], told["PotEng"], rtol=1e-12)
+
+
 def test_an_overdamped_particle_alone_diffuses_by_the_temperature_of_the_bath(tmp_path, plugin):
     """Displacements of one step are normal, of variance 2 D dt = T_b dt, as D = T_b / 2."""
     model, system = surrounded("brownian", 2)
