@@ -223,8 +223,8 @@ def run_scaled(
         raise InputError("Only a model of a monolayer, in two dimensions, is scaled up.")
     if learned.model.bath is not None and learned.model.bath.brownian:
         raise InputError(
-            "Only a model of inertial motion is scaled up (lammps.scaled), and this one is Brownian: "
-            "its mass is the length of the step, and the sample is prepared in steps of another."
+            "Only a model of inertial motion is scaled up (lammps.scaled), and this one is "
+            "Brownian: its mass is the length of the step, and a sample is prepared in other steps."
         )
     folder, made = Path(folder), of_learned(learned)
     potential.write(folder / POTENTIAL, made)
