@@ -37,29 +37,35 @@ class Faces(NamedTuple):
 
 
 def faces(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, box: Box, edge: str = "auto"
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    box: Box,
+    edge: str = "auto",
+    occupant: np.ndarray | None = None,
 ) -> Faces:
     """Whether the open faces of a box are crossed.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool. run: (T,).
+        position: (T, M, D) [length]. present: (T, M) bool. run: (T,).
         box: field of view; its periodic axes have no faces.
         edge: auto decides by the tracks; open and closed are taken as they are, and the sentence
             says where the tracks disagree.
+        occupant: (T, M) who holds a column, see `pipeline.slots`.
     """
     faced = ~np.array(box.periodic)
-    entries = exits = 0
     step = _rms_step(position, present, run)
     low, high = box.origin + NEAR * step, box.origin + box.lengths - NEAR * step
     at_face = (((position < low) | (position > high)) & faced).any(axis=2) & present
-    for number in np.unique(run):
-        rows = np.flatnonzero(run == number)
-        seen, near = present[rows], at_face[rows]
-        who = np.flatnonzero(seen.any(axis=0))
-        first = seen[:, who].argmax(axis=0)
-        last = len(rows) - 1 - seen[::-1, who].argmax(axis=0)
-        entries += int((near[first, who] & (first > 0)).sum())
-        exits += int((near[last, who] & (last < len(rows) - 1)).sum())
+    row, column = np.nonzero(present)
+    label = column if occupant is None else occupant[row, column]
+    near = at_face[row, column]
+    beginning, end = _within_runs(run)
+    track = run[row] * (label.max(initial=0) + np.int64(1)) + label
+    first = np.unique(track, return_index=True)[1]
+    last = len(track) - 1 - np.unique(track[::-1], return_index=True)[1]
+    entries = int((near[first] & ~beginning[row[first]]).sum())
+    exits = int((near[last] & ~end[row[last]]).sum())
     # <|u|> of a Gaussian; a face of each open axis at both ends.
     rate = np.sqrt(2 / np.pi) * step / 2 * 2 * box.volume / box.lengths
     density = present.sum(axis=1).mean() / box.volume
@@ -81,6 +87,12 @@ def faces(
         why = f"the edge is {edge} by the settings (trajectory.edge); {numbers}{doubt}"
         closed = edge == "closed"
     return Faces(closed, why, entries, exits, expected)
+
+
+def _within_runs(run: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) bool, the first and the last snapshot of each run."""
+    turn = np.diff(run) != 0
+    return np.r_[True, turn], np.r_[turn, True]
 
 
 def _rms_step(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> np.ndarray:

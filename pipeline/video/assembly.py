@@ -46,7 +46,7 @@ def assemble(
     as extras, 0 where absent.
 
     Args:
-        tracks: table of `pipeline.tables.TRACKS`.
+        tracks: table of `pipeline.tables.PLACED`.
         view: field of view and edge band.
         scale: physical size of a pixel and a frame.
         attributes: must hold dataset and synthetic; the rest is measured here.
@@ -56,19 +56,20 @@ def assemble(
         InputError: if nothing was seen all along, or the edge band leaves no free particle.
     """
     length, interval = scale.length[0], scale.time[0]
-    dense = tables.dense(tracks, None if seen is None else [clock.ticks(some) for some in seen])
-    step = np.diff(dense.frame)
+    tracked = tables.packed(tracks, None if seen is None else [clock.ticks(some) for some in seen])
+    step = np.diff(tracked.frame)
     velocity, known = backward_difference(
-        dense.position, dense.present, dense.run, np.where(np.diff(dense.run) == 0, step, 1)
+        tracked.position, tracked.present, tracked.run, np.where(np.diff(tracked.run) == 0, step, 1)
     )
     box = _field_of_view(view)
     if np.any(view.moved):
-        known &= _inside(dense.position, box)
+        known &= _inside(tracked.position, box)
         velocity[~known] = 0.0
-    edge = faces(dense.position, dense.present, dense.run, box, view.edge)
+    where = tracked.position, tracked.present, tracked.run
+    edge = faces(*where, box, view.edge, tracked.occupant)
     driven = np.zeros_like(known)
     if not edge.closed:
-        driven = band(dense.position, known, box, view.cutoff, view.edge_band)
+        driven = band(tracked.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
         raise InputError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
@@ -77,32 +78,34 @@ def assemble(
             f"or leaves, set trajectory.edge: closed ({edge.why})."
         )
     return Trajectory(
-        position=dense.position * length,
+        position=tracked.position * length,
         velocity=velocity * (length / interval),
         present=known,
         driven=driven & known,
-        time=dense.frame * interval,
-        run=dense.run,
-        particle=dense.particle,
-        species=np.full(len(dense.particle), -1, np.int32),
+        time=tracked.frame * interval,
+        run=tracked.run,
+        particle=tracked.particle,
+        species=np.full(len(tracked.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(dense, scale, view), "edge": edge._asdict()},
+        attributes={**attributes, **_measured(tracked, scale, view), "edge": edge._asdict()},
         extra={
-            "filled": dense.filled & known,
-            "mass": dense.mass * known,
-            "size": dense.size * known,
+            "filled": tracked.filled & known,
+            "mass": tracked.mass * known,
+            "size": tracked.size * known,
         },
+        occupant=tracked.occupant,
     )
 
 
-def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
+def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any]:
     """Attributes of the trajectory: units, and how exact positions and velocities are."""
     length, length_unit = scale.length
     interval, time_unit = scale.time
-    seen = dense.present & ~dense.filled
+    seen = tracked.present & ~tracked.filled
     # Differences of several frames are of frames one tick apart.
-    apart = (np.diff(dense.run) != 0) | (np.diff(dense.frame) != 1)
-    motion = resolution(dense.position, seen, np.concatenate([[0], np.cumsum(apart)]))
+    apart = (np.diff(tracked.run) != 0) | (np.diff(tracked.frame) != 1)
+    stretch = np.concatenate([[0], np.cumsum(apart)])
+    motion = resolution(tracked.position, seen, stretch, tracked.occupant)
     sigma = float(np.sqrt(np.mean(motion.sigma**2)))
     known = np.isfinite(motion.interval).all()
     interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
@@ -166,7 +169,7 @@ def _field_of_view(view: View) -> Box:
 
 
 def _inside(position: np.ndarray, box: Box) -> np.ndarray:
-    """(T, N) bool: positions in the box."""
+    """(T, M) bool: positions in the box."""
     return ((position >= box.origin) & (position <= box.origin + box.lengths)).all(axis=2)
 
 
