@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.video.readers import FilmReader
+from pipeline.video.films import FilmReader
 from pipeline.video.tiff import UnreadableVideo
 
 B_FRAMES = {"bf": "3", "g": "12"}
