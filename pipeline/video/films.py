@@ -6,7 +6,7 @@ A film is decoded once; that makes an index by which each frame is known by its 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,10 +14,13 @@ import av
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.video.tiff import UnreadableVideo
+from pipeline.video.tiff import AskedFor, UnreadableVideo
 
 UNSTAMPED = np.iinfo(np.int64).min
 PATIENCE = 64  # frames after a seek that may be unknown: those that lean on frames before it
+TIMED = ("asf", "flv", "matroska,webm")  # whose headers give the time that a film takes
+SWAPPED = 16  # frames, at most, by which a time may stand beside its own: B frames and threads
+STRICT = {"err_detect": "explode"}  # damage that a decoder would paint over ends the decoding
 
 
 class FilmIndex(NamedTuple):
@@ -40,10 +43,21 @@ class FilmIndex(NamedTuple):
 
     @property
     def seconds(self) -> np.ndarray | None:
-        """(N,) times of the frames [s], None where one has no stamp or they do not increase."""
-        if (self.stamp == UNSTAMPED).any() or (np.diff(self.stamp) <= 0).any():
+        """(N,) times of the frames [s], None where one has no stamp or they do not increase.
+
+        Containers made for films without B frames (AVI) give each frame a time of its own and a few
+        frames those of each other: in the order of the times they are right.
+        """
+        stamp, order = np.sort(self.stamp), np.argsort(self.stamp, kind="stable")
+        swapped = np.abs(order - np.arange(len(order))).max(initial=0)
+        if (self.stamp == UNSTAMPED).any() or (np.diff(stamp) <= 0).any() or swapped > SWAPPED:
             return None
-        return (self.stamp - self.stamp[0]) * self.tick
+        return (stamp - stamp[0]) * self.tick
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the times of some frames stand beside those of others."""
+        return self.seconds is not None and bool((np.diff(self.stamp) <= 0).any())
 
 
 class FilmReader:
@@ -54,12 +68,23 @@ class FilmReader:
     comes, the film is decoded from its beginning instead. A reader goes on where it stopped, so
     that frames asked for in order are decoded once, also where no seek is to be trusted.
 
+    Args:
+        position: which video stream of several, from 0.
+
+    Attributes:
+        aspect: height of a pixel over its width, None where the film does not say.
+
     Raises:
         UnreadableVideo: no film, a damaged one, or one cut short.
+        InputError: several video streams, and nobody said which.
     """
 
-    def __init__(self, path: Path, grey: bool, index: FilmIndex | None = None):
-        self.path, self.grey, self._index = path, grey, index
+    def __init__(
+        self, path: Path, grey: bool, index: FilmIndex | None = None, position: int | None = None
+    ):
+        self.path, self.grey, self._index, self.position = path, grey, index, position
+        self.damaged: int | None = None  # the first frame that the decoder had to mend
+        self.interlaced = 0  # frames
         self.straight = False  # whether a seek went wrong: never again
         self._open()
         form = self.stream.codec_context.format
@@ -70,17 +95,25 @@ class FilmReader:
         self.shape: tuple[int, ...] = (height, width) if grey else (height, width, 3)
         rate = self.stream.average_rate
         self.fps = float(rate) if rate else None
+        ratio = self.stream.sample_aspect_ratio
+        self.aspect = float(1 / ratio) if ratio else None
 
     def _open(self) -> None:
         """At the beginning: what a seek to zero does is another matter in some containers."""
         try:
             self.container = av.open(str(self.path))
-            stream = self.container.streams.best("video")
-            if not isinstance(stream, av.VideoStream):
-                raise UnreadableVideo(f"{self.path} holds no video, only other streams")
-            self.stream = stream
         except av.FFmpegError as error:
             raise UnreadableVideo(f"{self.path} cannot be opened as a film ({error})") from error
+        cover = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+        streams = [s for s in self.container.streams.video if not s.disposition & cover]
+        if not streams:
+            raise UnreadableVideo(f"{self.path} holds no video, only other streams")
+        if len(streams) <= (self.position or 0) or (len(streams) > 1 and self.position is None):
+            raise AskedFor(
+                f"{self.path} holds {len(streams)} video streams: say which to use, "
+                f"video.position: 0 to {len(streams) - 1}"
+            )
+        self.stream = streams[self.position or 0]
         self._decode(0)
 
     def _decode(self, following: int) -> None:
@@ -116,25 +149,23 @@ class FilmReader:
         `planes` makes of it differs in the range of grey levels at most, and costs more than to
         decode. It is good until the next frame is asked for.
 
+        A decoder that meets damage is told to go on then, and `remarks` says where that was.
+
         Raises:
             UnreadableVideo: the film breaks off, or holds fewer frames than it announces.
         """
-        self._open()
-        self.stream.thread_type = "AUTO"
         notes: list[tuple[int, int, bool]] = []
-        packets = 0
+        self.interlaced, self.damaged = 0, None
         try:
-            for packet in self.container.demux(self.stream):
-                packets += packet.size > 0
-                for frame in packet.decode():
-                    assert isinstance(frame, av.VideoFrame)
-                    rows = _rows(frame)
-                    notes.append((_stamp(frame), _checksum(rows), bool(frame.key_frame)))
-                    yield self._stored(frame, rows, len(notes) - 1)
-        except av.FFmpegError as error:
-            raise UnreadableVideo(
-                f"{self.path} breaks off at frame {len(notes)} ({error})"
-            ) from error
+            packets = yield from self._straight(notes, STRICT)
+        except av.FFmpegError:
+            self.damaged = len(notes) if self.damaged is None else self.damaged
+            try:
+                packets = yield from self._straight(notes, {})
+            except av.FFmpegError as error:
+                raise UnreadableVideo(
+                    f"{self.path} breaks off at frame {len(notes)} ({error})"
+                ) from error
         if not notes:
             raise UnreadableVideo(f"{self.path} shows no frame: it is empty or cut short")
         stamp, mark, key = (np.array(column) for column in zip(*notes, strict=True))
@@ -144,10 +175,73 @@ class FilmReader:
         self._refuse_part(packets)
         self._open()
 
+    def _straight(
+        self, notes: list[tuple[int, int, bool]], options: dict[str, str]
+    ) -> Generator[np.ndarray, None, int]:
+        """The frames after those in ``notes``, noted as they come; returns how many packets."""
+        self._open()
+        self.stream.thread_type = "AUTO"
+        self.stream.codec_context.options = options
+        packets, number = 0, 0
+        for packet in self.container.demux(self.stream):
+            packets += packet.size > 0
+            if packet.is_corrupt and self.damaged is None:
+                self.damaged = number
+            for frame in packet.decode():
+                assert isinstance(frame, av.VideoFrame)
+                number += 1
+                if number <= len(notes):
+                    continue
+                rows = _rows(frame)
+                notes.append((_stamp(frame), _checksum(rows), bool(frame.key_frame)))
+                self.interlaced += frame.interlaced_frame
+                yield self._stored(frame, rows, number - 1)
+        return packets
+
+    def remarks(self, name: str) -> list[str]:
+        """Sentences on what `through` met."""
+        said, stamp = [], self.index.stamp
+        if self.damaged is not None:
+            said.append(
+                f"{name} is damaged from about frame {self.damaged} on: the decoder went on and "
+                "painted over what it lacked; copy it again, or leave the frames out "
+                "(video.frames)."
+            )
+        if self.interlaced:
+            said.append(
+                f"{self.interlaced} of {len(stamp)} frames of {name} are interlaced, their odd and "
+                "even lines taken at different times: what moves is torn; deinterlace it first."
+            )
+        seconds = self.index.seconds
+        step = np.diff(np.zeros(1) if seconds is None else seconds)
+        if self.index.mixed and step.max(initial=0.0) > 1.5 * np.median(step):
+            said.append(
+                f"the container of {name} gives some frames the times of others: they were put in "
+                "order, and a missing frame may be counted a few frames from where it was lost."
+            )
+        unstamped = int((stamp == UNSTAMPED).sum())
+        if seconds is None and len(stamp) > 1:
+            back = int(np.argmax(np.diff(stamp) <= 0)) + 1
+            why = f"do not increase at frame {back}" if not unstamped else f"lack {unstamped} times"
+            said.append(
+                f"the time stamps of the {len(stamp)} frames of {name} {why}: they were not used, "
+                "and frames are taken as even and none as lost."
+            )
+        return said
+
     def _refuse_part(self, packets: int) -> None:
         """A film that announces more than it holds is cut short, unless its stamps go to the end:
         then frames were left out by whoever wrote it."""
         announced, seconds = self.stream.frames, self.index.seconds
+        told = self.container.format.name in TIMED and len(self.container.streams) == 1
+        if told and self.container.duration and seconds is not None and len(seconds) > 1:
+            length = self.container.duration / av.time_base
+            slack = 0.02 * length + 3 * float(np.max(np.diff(seconds)))
+            if length > seconds[-1] + slack:
+                raise UnreadableVideo(
+                    f"{self.path} is cut short: it announces {length:.4g} s and ends after "
+                    f"{seconds[-1]:.4g} s; copy it again"
+                )
         if max(packets, self.length) >= announced:
             return
         if seconds is not None and len(seconds) > 1:

@@ -50,7 +50,7 @@ def _kept_open(source: Source, part: Part, changed: int) -> Reader:
     """A reader by random access, opened once a process: listing a long stack takes seconds."""
     path = source.paths[0]
     if source.kind == "film":
-        return FilmReader(path, part.channel is None)
+        return FilmReader(path, part.channel is None, position=part.position)
     if source.kind == "tiff":
         return TiffReader(path, part.position, part.plane)
     if source.kind == "nd2":

@@ -29,6 +29,7 @@ from pipeline.video.settings import Reading
 from pipeline.video.sources import Source, runs
 
 SHORTEST = 5  # frames that make a run, where a film holds several
+SQUARE = 0.02  # by which the sides of a pixel may differ
 
 
 class Survey(NamedTuple):
@@ -68,6 +69,13 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
         measure(video, settings.flicker, settings.registration)
     _refuse_differences(videos, [ticks for _, ticks, _ in found])
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
+    if len(found) > 1:
+        said += [
+            f"the run {video.source.name} has {len(video)} frames: are these of the experiment, or "
+            "dark and flat ones that should lie elsewhere?"
+            for video in videos
+            if len(video) < SHORTEST
+        ]
     return Survey(videos, said, _rate(settings.fps, [ticks for _, ticks, _ in found]))
 
 
@@ -153,6 +161,9 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
         ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
     said = _noticed(found, seen, source.name, film.shape)
+    said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
+    if isinstance(opened, FilmReader):
+        said += opened.remarks(source.name)
     pieces = list(_pieces(found, ticks.number))
     videos = []
     for start, end in pieces:
@@ -169,6 +180,16 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     if not videos:
         raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
     return videos, ticks, said
+
+
+def _squeezed(stated: float | None, given: float, name: str) -> list[str]:
+    """A word where the file says that pixels are not square, and config does not say it."""
+    if not stated or abs(stated - 1) < SQUARE or abs(stated / given - 1) < SQUARE:
+        return []
+    return [
+        f"{name} says that its pixels are {stated:.4g} times as high as wide, and "
+        f"video.pixel_aspect is {given:g}: set it, or distances are wrong if the file is right."
+    ]
 
 
 def _through(opened: Reader) -> Iterator[np.ndarray]:

@@ -1,7 +1,7 @@
 """Two hundred interrupts and kills at random moments: the results are those of a quiet run.
 
 An hour, so by name only: pytest -m soak -s -n 0 tests/workflow/test_soak.py. SOAK_SIGNALS sets
-another number, SOAK_SEED other moments.
+another number, SOAK_MINUTES a time after which no more are sent, SOAK_SEED other moments.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from tests.workflow.conftest import PATH, SNAKEFILE
 from tests.workflow.test_interrupted import TARGET, same_results, working_directory
 
 SIGNALS = int(os.environ.get("SOAK_SIGNALS", "200"))
+MINUTES = float(os.environ.get("SOAK_MINUTES", "inf"))
 SEED = int(os.environ.get("SOAK_SEED", "1"))
 WHOLE = 0.15  # share of the signals that go to snakemake and all of its jobs
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-PATIENCE = 6.0  # seconds, the mean time between signals
+OFTEN = 15  # signals in the time that a quiet run takes, on average
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 
@@ -64,7 +65,7 @@ def disturb(run: subprocess.Popen[bytes], luck: random.Random) -> str | None:
     try:
         if luck.random() < WHOLE:
             os.killpg(run.pid, kind)
-            run.wait(timeout=300)
+            run.wait(timeout=600)
             return f"{kind.name} to all"
         working[luck.randrange(len(working))].send_signal(kind)
     except (psutil.NoSuchProcess, ProcessLookupError):
@@ -74,15 +75,18 @@ def disturb(run: subprocess.Popen[bytes], luck: random.Random) -> str | None:
 
 def test_whatever_is_interrupted_ends_as_if_it_had_not_been(tmp_path, snakemake):
     luck, sent, rounds = random.Random(SEED), Counter[str](), 0
-    quiet = working_directory(tmp_path / "quiet")
+    # Whoever is started in the background ignores interrupts, and so do all below him.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    quiet, began = working_directory(tmp_path / "quiet"), time.monotonic()
     assert snakemake(quiet, "--cores", "2", TARGET).returncode == 0
+    pause = (time.monotonic() - began) / OFTEN
     folder = working_directory(tmp_path / "disturbed")
     run = start(folder)
     while True:
-        moment = time.monotonic() + luck.expovariate(1 / PATIENCE)
+        moment = time.monotonic() + luck.expovariate(1 / pause)
         while run.poll() is None and time.monotonic() < moment:
             time.sleep(0.05)
-        enough = sent.total() >= SIGNALS
+        enough = sent.total() >= SIGNALS or time.monotonic() - began > 60 * MINUTES
         if run.poll() is None and not enough:
             said = disturb(run, luck)
             sent.update([said] if said else [])
