@@ -183,6 +183,13 @@ def contact(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Accou
     return Account(kinetic + heat, impulse, share)
 
 
+def confined(dynamics: Dynamics, dt: float) -> Account:
+    """Impulse of walls and traps in a step; their work comes out of Phi, which is part of E."""
+    if dynamics.external is None:
+        return Account(0.0, torch.zeros_like(dynamics.drift.dv[0]))
+    return Account(0.0, dynamics.external.sum(0) * dt)
+
+
 CYCLES = 3.0  # a period this much longer than that of thermal motion counts as slow
 LONGEST = 60  # lags of the velocity autocorrelation that are looked at
 SAMPLE = 400  # columns from which the smoothing is chosen
