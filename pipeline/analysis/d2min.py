@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from pipeline.analysis.correlations import together
 from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
-from pipeline.analysis.plan import Plan
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather, ratio
 from pipeline.errors import InputError
@@ -231,55 +231,6 @@ def correlation(
     with np.errstate(divide="ignore", invalid="ignore"):
         joint = product / number
         return Correlation(joint / mean**2, (joint - mean**2) / spread)
-
-
-def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -> float:
-    """Correlation of the displacements of neighbours, < u_i . u_j > / < u^2 >.
-
-    Displacements u are relative to the mean over the free particles of a snapshot. 1 in a body
-    that moves as one piece, 0 for particles that know nothing of each other.
-
-    Args:
-        parts: runs on their clocks.
-        lag: interval of the displacements.
-        cutoff: range of the neighbours at the time origin [length].
-        origins: how many time origins of a run to average over at most.
-
-    Returns:
-        the coefficient; NaN where no two neighbours are present at both times.
-    """
-    product, pairs, square, single = 0.0, 0, 0.0, 0
-    for part in parts:
-        count = max(len(part.time) - lag, 0)  # none where a rollout stopped early
-        for row in np.unique(np.linspace(0, count - 1, min(origins, count)).astype(int)):
-            both = part.free[row] & part.free[row + lag]
-            if both.sum() < 2:
-                continue
-            u = part.position[row + lag] - part.position[row]
-            u = u - u[both].mean(axis=0)
-            near = part.neighbours(row, cutoff).among(both)
-            product += float((u[near.i] * u[near.j]).sum())
-            pairs += len(near.i)
-            square += float((u[both] ** 2).sum())
-            single += int(both.sum())
-    return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
-
-
-def shared_motion(parts: Sequence[Run], settings: Plan) -> dict[str, float]:
-    """Whether particles of a whole film are carried or drive themselves.
-
-    Returns:
-        film_together: `together` over one interval. film_speeds: mean over rms speed. Nothing
-            where rearrangements are not asked for.
-    """
-    if not settings.rearrangements:
-        return {}
-    speed = np.concatenate([np.linalg.norm(part.velocity[part.free], axis=1) for part in parts])
-    rms = float(np.sqrt((speed**2).mean()))
-    return {
-        "film_together": together(parts, 1, settings.cutoff),
-        "film_speeds": float(speed.mean()) / rms if rms else float("nan"),
-    }
 
 
 NORMALISATION = "mean"

@@ -230,6 +230,9 @@ class Exchanged(NamedTuple):
 
     when: int
     labels: int
+    total: int  # of them, and of all times
+    share: float  # of the labels at that time
+    rate: float  # of them, of all steps
     moved: float  # median distance that a label moves
     near: float  # median distance to whoever is nearest afterwards
 
@@ -254,23 +257,25 @@ def exchanged(
     D = len(sides)
     spacing = neighbour_distance(density, D)
     random = (np.log(2) / (density * {2: np.pi, 3: 4 * np.pi / 3}[D])) ** (1 / D)
-    moved, near, when = [], [], []
+    moved, near, steps = [], [], 0
+    most = (0, 0, 1)  # labels that move far, where, and of how many
     for t, position, step, after in pairs:
         size = np.linalg.norm(step, axis=1)
+        steps += len(size)
         far = size > FAR * spacing
         if far.any() and len(after):
             moved.append(size[far])
             near.append(cKDTree(after, boxsize=sides).query(position[far])[0])
-            when.append(np.full(int(far.sum()), t))
+            most = max(most, (int(far.sum()), t, len(size)))
     if not moved:
         return None
     close = float(np.median(np.concatenate(near)))
-    times = np.concatenate(when)
-    if len(times) < 3 or close > CLOSE * random:
+    total, (labels, worst, present) = sum(map(len, moved)), most
+    # Two may be one label for the other; two of different times are none.
+    if close > CLOSE * random or total < 2 or (total == 2 and labels < 2):
         return None
-    worst = int(np.bincount(times).argmax())
     far_by = float(np.median(np.concatenate(moved)))
-    return Exchanged(worst, int((times == worst).sum()), far_by, close)
+    return Exchanged(worst, labels, total, labels / present, total / steps, far_by, close)
 
 
 def _resolved(path: Path) -> None:

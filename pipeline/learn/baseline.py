@@ -73,7 +73,9 @@ class BaselineLearner(Trainee):
         """The same on the validation block."""
         return {"nll": self.score(item, -1 - index)}
 
-    def conditions(self, sample: Sample, measured: Measured) -> Plain:
+    def conditions(
+        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
+    ) -> Plain:
         """See `Trainee`."""
         return Plain(
             sample.snapshots.units,

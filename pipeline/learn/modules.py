@@ -77,8 +77,15 @@ class Trainee(lightning.LightningModule, ABC):
         """Scalars to log on the validation block; one is nll."""
 
     @abstractmethod
-    def conditions(self, sample: Sample, measured: Measured) -> Setting:
-        """How the model, as it is now, is rolled out on the trajectory it is trained on."""
+    def conditions(
+        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
+    ) -> Setting:
+        """How the model, as it is now, is rolled out on the trajectory it is trained on.
+
+        Args:
+            sample: of the training block. measured: its scales.
+            who: particles of the trajectory that take part.
+        """
 
     @abstractmethod
     def record(self, sample: Sample) -> dict[str, Any]:
@@ -302,8 +309,10 @@ class Learner(Trainee):
             {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
 
-    def conditions(self, sample: Sample, measured: Measured) -> Conditions:
-        """See `Trainee`; the particles are those of the whole trajectory."""
+    def conditions(
+        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
+    ) -> Conditions:
+        """See `Trainee`."""
         limits, mean = scales.seen(self.model, self.latent, sample)
         z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
         snapshots = sample.snapshots
@@ -311,10 +320,10 @@ class Learner(Trainee):
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
         return Conditions(
             snapshots.units,
-            z,
+            z[who],
             mean,
             limits,
-            strength=None if strength is None else strength.detach().cpu().double().numpy(),
+            strength=None if strength is None else strength.detach().cpu().double().numpy()[who],
             thermal_period=measured.thermal_period,
             substeps=least_substeps(self.model, self.options.rollout_substeps),
             reference=None if solid is None else solid.to("cpu", torch.float64),

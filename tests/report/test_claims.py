@@ -14,9 +14,8 @@ import pytest
 import yaml
 
 from pipeline import h5md
-from pipeline.analysis.d2min import shared_motion
+from pipeline.analysis.correlations import shared_motion
 from pipeline.analysis.plan import plan
-from pipeline.analysis.runs import runs
 from pipeline.analysis.settings import Statistics
 from pipeline.learn.settings import Training
 from pipeline.report import claims, tables, verdict
@@ -50,7 +49,7 @@ def film(results: Results, trajectory: Trajectory) -> Results:
     with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
         attributes = file["d2min"].attrs
         spacing = float(attributes["cutoff"]) / Statistics().d2min_cutoff
-        attributes.update(shared_motion(runs(trajectory), plan(trajectory, spacing)))
+        attributes.update(shared_motion(trajectory, plan(trajectory, spacing)))
     return Results(results.folder, SETTINGS)
 
 

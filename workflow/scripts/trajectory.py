@@ -33,7 +33,7 @@ elif given.get("recorded"):
         h5md.write(written, made.noting(inputs=inputs))
 else:
     if given.get("table"):
-        table = tables.read(given.table, tables.TRACKS)
+        table = tables.read(given.table, tables.PLACED)
         tuning = read_json(given.tuning, OURS, "view", "scale", "tables")
         made = tracks.trajectory(table, tuning, band, name, ticks)
     else:
@@ -46,7 +46,7 @@ else:
             seen = read_json(given.summary, OURS, "runs", "fps")
             linking = read_json(given.linking, OURS, "moved")
             view = view._replace(moved=assembly.moved(seen, linking))
-            table = tables.read(given.tracks, tables.TRACKS)
+            table = tables.read(given.tracks, tables.PLACED)
             note = {"dataset": name, "synthetic": snakemake.params.synthetic}
             made = assembly.assemble(table, view, Scale(asked.video.mpp, seen["fps"]), note, ticks)
     h5md.write(written, made.noting(inputs=checksums(given.tuning)))
