@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline import trajectory
+from pipeline import split
 from pipeline import trajectory as tr
 from pipeline.trajectory import Box, Trajectory, deviations, mean_flow, temperature, variance
 
@@ -121,22 +121,21 @@ def data(frames: int = 10, particles: int = 8) -> Trajectory:
 def test_it_ends_where_half_of_the_tracks_have_ended() -> None:
     made = data()
     made.present[6:, :5] = False
-    assert trajectory.rows(made, slice(2, 10)) == slice(2, 6)
-    assert trajectory.rows(made, slice(2, 10), frames=3) == slice(2, 5)
+    assert split.rows(made, slice(2, 10)) == slice(2, 6)
+    assert split.rows(made, slice(2, 10), frames=3) == slice(2, 5)
 
 
 def test_without_free_particles_it_is_refused() -> None:
     made = data()._replace(driven=np.ones((10, 8), bool))
     with pytest.raises(ValueError, match="No particle is free"):
-        trajectory.rows(made, slice(0, 5))
+        split.rows(made, slice(0, 5))
 
 
 def test_the_temperature_is_of_the_time_before_it() -> None:
     made = data(particles=4000)
     made.driven[:, 3000:] = True
     made.velocity[:, 3000:] *= 100.0  # of particles that are driven
-    split = trajectory.Split(train=4, validation=2)
-    window, before = trajectory.evaluation(made, split, 3)
+    window, before = split.evaluation(made, split.Split(train=4, validation=2), 3)
     assert len(window.time) == 3
     assert before == window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
 

@@ -188,7 +188,9 @@ def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
         raise InputError(f"{path.name} is empty.")
     first = 0
     if names:
-        head = next(k for k, line in enumerate(lines) if names == _names(line))
+        head = next(
+            k for k, line in enumerate(lines) if names == sources.words(line.lstrip("#").strip())
+        )
         first = head + 1
         # TrackMate repeats its header in words, in short and in units.
         while first < len(lines) and not any(_is_number(w) for w in sources.words(lines[first])):
@@ -204,10 +206,6 @@ def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     rows = sources.numbers(lines)
     table = _columns(path, lines, first, list(range(len(rows[0]))) if rows else [])
     return _unnamed(path, table, rows, chosen)
-
-
-def _names(line: str) -> list[str]:
-    return sources.words(line.lstrip("#").strip())
 
 
 def _is_number(word: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -200,6 +201,19 @@ def _plane(table: pd.DataFrame, name: str, notes: list[str]) -> None:
         )
     if span > 0:
         notes.append(f"The z of {name} (over {span:.3g}) was left out.")
+
+
+def refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
+    """The same tracks in two files, whatever their formats."""
+    plain = [
+        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
+    ]
+    for (k, one), (n, other) in combinations(enumerate(plain), 2):
+        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
+            raise InputError(
+                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
+                f"them away."
+            )
 
 
 def check_tracks(table: pd.DataFrame, name: str) -> list[str]:

@@ -8,7 +8,6 @@ labels and positions, frames and times, positions and the film's edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -105,7 +104,7 @@ def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:
     order = _order(raws, film)
     parts = []
     read = [units.rows(raw, fps, mpp, notes) for raw in order]
-    _refuse_twins(read, order)
+    units.refuse_twins(read, order)
     for number, (raw, table) in enumerate(zip(order, read, strict=True)):
         table = _corrected(table, raw, settings, notes)
         if film is None:
@@ -147,25 +146,10 @@ def trajectory(
         dataset: its name.
         seen: ticks of each run of the film beside the tables, None where there is none.
     """
-    reach, note = (
-        tuning["view"],
-        {"dataset": dataset, "synthetic": False, "tables": tuning["tables"]},
-    )
+    reach, note = tuning["view"], {"dataset": dataset, "synthetic": False}
+    note |= {"tables": tuning["tables"]}
     view = View(tuple(reach["shape"]), reach["margin"], *band, corner=tuple(reach["corner"]))
     return assemble(tracks, view, Scale(**tuning["scale"]), note, seen)
-
-
-def _refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
-    """The same tracks in two files, whatever their formats."""
-    plain = [
-        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
-    ]
-    for (k, one), (n, other) in combinations(enumerate(plain), 2):
-        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
-            raise InputError(
-                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
-                f"them away."
-            )
 
 
 # The film

@@ -80,12 +80,7 @@ class Trainee(lightning.LightningModule, ABC):
     def conditions(
         self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
     ) -> Setting:
-        """How the model, as it is now, is rolled out on the trajectory it is trained on.
-
-        Args:
-            sample: of the training block. measured: its scales.
-            who: particles of the trajectory that take part.
-        """
+        """How the model, as it is now, is rolled out on its trajectory, ``who`` taking part."""
 
     @abstractmethod
     def record(self, sample: Sample) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from pipeline.baselines import BASELINES
 from pipeline.schema import Refused, Section, key
-from pipeline.trajectory import Split
+from pipeline.split import Split
 
 
 class Training(Section):

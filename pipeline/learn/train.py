@@ -42,9 +42,11 @@ from pipeline.learn.likelihood import equal_noise
 from pipeline.learn.modules import Diverged, Learner, Trainee
 from pipeline.learn.scales import Measured, Noise, model_settings
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Sample, Snapshots, strided
+from pipeline.learn.snapshots import Sample, Snapshots
+from pipeline.learn.strides import strided
 from pipeline.metriplectic.model import build
-from pipeline.trajectory import Trajectory, blocks
+from pipeline.split import blocks
+from pipeline.trajectory import Trajectory
 
 UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 
@@ -53,7 +55,7 @@ class Task(NamedTuple):
     """Everything one training needs."""
 
     sample: Sample  # of the training block
-    validation: np.ndarray  # snapshots of the validation block
+    validation: np.ndarray  # the same of the validation block
     parts: dict[str, slice]  # the blocks of the whole trajectory
     measured: Measured
     learner: Trainee
@@ -63,11 +65,6 @@ class Task(NamedTuple):
     def snapshots(self) -> Snapshots:
         """All of the data."""
         return self.sample.snapshots
-
-    @property
-    def train(self) -> np.ndarray:
-        """(T,) snapshots of the training block that can be learned from."""
-        return self.sample.times
 
 
 def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
@@ -388,7 +385,7 @@ def finish(
             **settings.record(),
             "dataset": trajectory.attributes["dataset"],
             "hole_distance_used": float(task.snapshots.hole_distance),
-            "rows": int(task.snapshots.mask[task.train].sum()),
+            "rows": int(task.snapshots.mask[task.sample.times].sum()),
             "best_step": int(best["step"]),
             "validation_nll": float(best["validation_nll"]),
             "seconds": float(table.rows[-1]["seconds"]),

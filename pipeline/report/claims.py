@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.report.figures import tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
-from pipeline.trajectory import blocks, too_short
+from pipeline.split import blocks, too_short
 
 BOLTZMANN = 1.380649e-23  # J/K
 TOGETHER = 0.15  # least correlation of the displacements of neighbours

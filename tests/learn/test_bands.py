@@ -80,7 +80,7 @@ def test_coverage() -> None:
         known = information(
             likelihood,
             Transitions(task.snapshots),
-            task.train,
+            task.sample.times,
             parameters,
             lambda: torch.zeros(()),
             200,

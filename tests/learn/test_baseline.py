@@ -15,7 +15,8 @@ from pipeline.learn.baseline import BaselineLearner
 from pipeline.learn.settings import Training, variant
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import load
-from pipeline.trajectory import Split, Trajectory, blocks
+from pipeline.split import Split, blocks
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 SETTINGS = Training(

@@ -14,7 +14,8 @@ from pipeline.learn.force_matching import regress
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.train import prepare
-from pipeline.trajectory import Split, Trajectory
+from pipeline.split import Split
+from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, lattice
 from tests.dynamics.test_bath import bathed

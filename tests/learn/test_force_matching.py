@@ -11,7 +11,7 @@ from pipeline.learn import force_matching
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.train import prepare
-from pipeline.trajectory import Split
+from pipeline.split import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 
@@ -57,7 +57,7 @@ def test_start_explains_what_the_regression_explains() -> None:
     nll = {}
     for choice in (True, False):
         task = prepare(window, near, settings.replace(warm_start=choice), 0)
-        times = task.train[:5]
+        times = task.sample.times[:5]
         item = (task.snapshots.batch(times), task.snapshots.after(times))
         batch = type("Item", (), {"now": item[0], "after": item[1]})
         nll[choice] = float(task.learner.terms(batch)["nll"])

@@ -18,7 +18,8 @@ from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import load
 from pipeline.pairs import State, displaced, find
-from pipeline.trajectory import Split, Trajectory
+from pipeline.split import Split
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice
 from tests.dynamics.test_bath import SIDE, bathed, reference_gas, soft, trap
 

@@ -14,7 +14,8 @@ from pipeline.dynamics.rollout import rollout
 from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
-from pipeline.trajectory import Split, Trajectory, blocks
+from pipeline.split import Split, blocks
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 
 SETTINGS = Training(

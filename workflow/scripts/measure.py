@@ -6,15 +6,16 @@ process.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 
-from pipeline import graphs, h5md, trajectory
+from pipeline import graphs, h5md
 from pipeline.analysis import comparison, conservation, correlations, cycles, microscope, statistics
 from pipeline.analysis.plan import plan
 from pipeline.settings import sections
+from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
-rows = trajectory.judged(data, chosen.split, chosen.rollout.frames)
+rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)
 wanted = chosen.statistics
 period = cycles.period(data, wanted.period) if wanted.rearrangements else None
