@@ -170,7 +170,7 @@ def test_a_rollout_has_the_latents_of_its_particles(shared, wide):
         task.learner.latent.z.copy_(torch.arange(len(shared.particle)))
     window = shared.followed(parts["validation"])
     who = np.searchsorted(shared.particle, window.particle)
-    z = task.learner.conditions(task.snapshots, task.sample.times, task.measured, who).z
+    z = task.learner.conditions(task.sample, task.measured, who).z
     trained = task.learner.latent.trained.numpy()[who]
     np.testing.assert_array_equal(z, np.where(trained, who, 0.0))
     assert trained.any()
