@@ -119,7 +119,7 @@ def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
     return r, splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
 
 
-def halfway_sums(sample: Sample, count: int, T: float, known: Tensor | None = None) -> Normal:
+def halfway_sums(sample: Sample, most: int, T: float, known: Tensor | None = None) -> Normal:
     """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
 
     The noise moves the point halfway. For a field B of forces on particle i,
@@ -132,14 +132,14 @@ def halfway_sums(sample: Sample, count: int, T: float, known: Tensor | None = No
 
     Args:
         sample: of the data in reduced units.
-        count: snapshots to use, at most.
+        most: snapshots to use.
         T: variance of v' per component, localisation error taken off.
         known: (K,) coefficients of F for A; None takes A = 0.
     """
     h, K = sample.snapshots.cutoff, INTERVALS + 2
     normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
     bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
-    for here in sample.each(count):
+    for here in sample.each(most):
         batch = halfway(here)
         pairs, mask = batch.pairs, batch.mask
         at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
