@@ -354,7 +354,7 @@ def test_the_same_tracks_twice(tmp_path):
     with pytest.raises(ValueError, match=r"a\.csv and .*b\.csv are the same table of tracks"):
         sources.tables(paths)
     with pytest.raises(ValueError, match=r"a\.csv and c\.parquet hold the same tracks"):
-        convert([read(path, {}, None) for path in paths[::2]], SETTINGS, None)
+        convert([read(path, {}, None) for path in paths[::2]], sections(SETTINGS), None)
 
 
 def test_two_labels_for_one_another_are_a_mistake_of_a_tracking(tmp_path):
