@@ -9,6 +9,10 @@ tensor of the noise is g^2 I:
 
 g may depend on positions, through the volume, but not on temperatures: the heat of this friction
 goes to the bath alone, and div M then has no term in v.
+
+The same formulas hold for a medium that feeds motion, as the air of an air table does: gamma < 0
+with g^2 > 0 is a bath at a negative temperature. Energy is then accounted as ever, and the ratio of
+noise to friction is no temperature of anything: no fluctuation-dissipation theorem is claimed.
 """
 
 from __future__ import annotations
@@ -36,14 +40,24 @@ class Contact(NamedTuple):
 class Bath(Protocol):
     """V_i, T_i -> g^2, c^2 >= 0 and dc^2/dT, and the temperature T_b of the medium.
 
-    ``brownian`` says that the step itself sets friction and mass, see `Brownian`.
+    ``brownian`` says that the step itself sets friction and mass, see `Brownian`; ``active`` that
+    friction and noise are independent of each other, see `Active`.
     """
 
     brownian: bool
+    active: bool
 
     def __call__(self, V: Tensor, T: Tensor) -> Contact: ...
 
     def temperature(self) -> Tensor: ...
+
+    def start(self, rate: float, noise: float) -> None:
+        """Sets friction and noise to what was measured, within bounds they can be learned from.
+
+        Args:
+            rate: gamma [1/time].
+            noise: variance of the velocity change of a step of length one, per component.
+        """
 
     def roughness(self) -> Tensor | float: ...
 
@@ -62,6 +76,7 @@ class Uniform(nn.Module):
 
     kappa: Tensor
     brownian = False
+    active = False
 
     def __init__(self, scales: Scales, rate: float = 0.1, conductance: float = 0.0) -> None:
         super().__init__()
@@ -78,8 +93,8 @@ class Uniform(nn.Module):
         return torch.exp(self.log_T)
 
     @torch.no_grad()
-    def start(self, rate: float) -> None:
-        """Sets gamma [1/time] to what was measured, within bounds from which it can be learned."""
+    def start(self, rate: float, noise: float) -> None:
+        """See `Bath`; the temperature stays as it is, and sets the noise."""
         rate = min(max(rate, 0.01), 0.95 * MOST)
         self.raw_rate.fill_(math.log(rate / (MOST - rate)))
 
@@ -119,6 +134,53 @@ class Crowded(Uniform):
         return self.power.square()
 
 
+class Active(nn.Module):
+    """gamma of either sign and g^2 > 0, each learned by itself, the same for all particles.
+
+    Nothing says that the medium is in equilibrium: T_b = g^2 / (m gamma) is a name for their ratio,
+    negative where it feeds motion. Entropies are not exchanged.
+
+    Args:
+        scales: T0; g^2 starts as that of friction ``rate`` at T0.
+        rate: gamma at the start [1/time], between -2 and 2.
+    """
+
+    brownian = False
+    active = True
+
+    def __init__(self, scales: Scales, rate: float = 1e-3) -> None:
+        super().__init__()
+        if not 0.0 < abs(rate) < MOST:
+            raise InputError(
+                f"The friction rate of an active bath must be between {-MOST:g} and {MOST:g} per "
+                f"step and not 0, got {rate:g}: leave the bath out where there is none."
+            )
+        self.raw_rate = nn.Parameter(torch.tensor(math.atanh(rate / MOST)))
+        self.log_g2 = nn.Parameter(torch.tensor(abs(rate) * scales.temperature).log())
+
+    def temperature(self) -> Tensor:
+        return self.log_g2.exp() / self._rate()
+
+    @torch.no_grad()
+    def start(self, rate: float, noise: float) -> None:
+        """See `Bath`."""
+        rate = math.copysign(min(max(abs(rate), 1e-6), 0.95 * MOST), rate)
+        self.raw_rate.fill_(math.atanh(rate / MOST))
+        self.log_g2.fill_(math.log(0.5 * noise))
+
+    def _rate(self) -> Tensor:
+        """gamma, kept off zero, where T_b has a pole."""
+        rate = MOST * torch.tanh(self.raw_rate)
+        return torch.where(rate.abs() < 1e-9, torch.full_like(rate, 1e-9), rate)
+
+    def forward(self, V: Tensor, T: Tensor) -> Contact:
+        zero = torch.zeros_like(T)
+        return Contact(self.log_g2.exp() * torch.ones_like(V), zero, zero)
+
+    def roughness(self) -> float:
+        return 0.0
+
+
 class Brownian(nn.Module):
     """gamma = 2 / dt whatever the step dt: velocities are forgotten within it.
 
@@ -132,6 +194,7 @@ class Brownian(nn.Module):
     """
 
     brownian = True
+    active = False
 
     def __init__(self, scales: Scales) -> None:
         super().__init__()
@@ -139,6 +202,11 @@ class Brownian(nn.Module):
 
     def temperature(self) -> Tensor:
         return torch.exp(self.log_T)
+
+    @torch.no_grad()
+    def start(self, rate: float, noise: float) -> None:
+        """See `Bath`; the rate is that of the step, and the residual 2 v' has the noise 4 T_b."""
+        self.log_T.fill_(math.log(noise / 4))
 
     def forward(self, V: Tensor, T: Tensor) -> Contact:
         # gamma = g^2 / (m T_b) is 2 / dt where m is dt.
@@ -149,4 +217,4 @@ class Brownian(nn.Module):
         return 0.0
 
 
-KINDS = {"uniform": Uniform, "crowded": Crowded, "brownian": Brownian}
+KINDS = {"uniform": Uniform, "crowded": Crowded, "active": Active, "brownian": Brownian}
