@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pipeline.dynamics.rollout import Record, Rollout, recorded
-from pipeline.dynamics.steppers import kinetic_temperature
+from pipeline.dynamics.rollout import Record, Rollout, kinetic_temperature, recorded
 from pipeline.lammps import run
 from pipeline.lammps.case import Case
 from pipeline.space import Space

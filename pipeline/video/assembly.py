@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tables
-from pipeline.edges import faces
 from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
 from pipeline.video import clock
 from pipeline.video.velocity import backward_difference, resolution
+
+CROSSED = 0.05  # share of the expected crossings below which a container is closed
+ENOUGH = 40.0  # expected crossings from which that can be told
+NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
 
 
 class View(NamedTuple):
@@ -24,7 +27,7 @@ class View(NamedTuple):
     margin: float  # px, from the image edge inwards, where particles cannot be detected
     cutoff: float  # h in mean neighbour distances
     edge_band: float  # width of the driven band in cutoffs
-    edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
+    edge: str = "auto"  # auto, open or closed, see `faces`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
     corner: tuple[float, float] = (0.0, 0.0)  # (x, y) [px] of the first pixel that is seen
@@ -179,3 +182,79 @@ def _region_said(view: View) -> list[str]:
         f"only the region seen all along counts, {box.lengths[0]:.0f} x {box.lengths[1]:.0f} of "
         f"{width} x {height} px."
     ]
+
+
+class Faces(NamedTuple):
+    """What becomes of the faces, and why.
+
+    Fields:
+        closed: whether nobody enters or leaves.
+        why: a sentence with the numbers.
+        entries, exits: tracks that begin or end at a face in the middle of a run.
+        expected: of each, were the view cut from a larger sample.
+    """
+
+    closed: bool
+    why: str
+    entries: int
+    exits: int
+    expected: float
+
+
+def faces(
+    position: np.ndarray, present: np.ndarray, run: np.ndarray, box: Box, edge: str = "auto"
+) -> Faces:
+    """Whether the open faces of a box are crossed.
+
+    A field of view cut from a larger sample is crossed all the time: of n particles per area whose
+    steps along the normal of a face are u, n L <|u|> / 2 cross a face of length L in each direction
+    per frame. Where next to nobody does, the faces are the walls of a container (or nobody comes
+    near them), no particle needs to be led, and the whole view counts.
+
+    Args:
+        position: (T, N, D) [length]. present: (T, N) bool. run: (T,).
+        box: field of view; its periodic axes have no faces.
+        edge: auto decides by the tracks; open and closed are taken as they are, and the sentence
+            says where the tracks disagree.
+    """
+    faced = ~np.array(box.periodic)
+    entries = exits = 0
+    step = _rms_step(position, present, run)
+    low, high = box.origin + NEAR * step, box.origin + box.lengths - NEAR * step
+    at_face = (((position < low) | (position > high)) & faced).any(axis=2) & present
+    for number in np.unique(run):
+        rows = np.flatnonzero(run == number)
+        seen, near = present[rows], at_face[rows]
+        who = np.flatnonzero(seen.any(axis=0))
+        first = seen[:, who].argmax(axis=0)
+        last = len(rows) - 1 - seen[::-1, who].argmax(axis=0)
+        entries += int((near[first, who] & (first > 0)).sum())
+        exits += int((near[last, who] & (last < len(rows) - 1)).sum())
+    # <|u|> of a Gaussian; a face of each open axis at both ends.
+    rate = np.sqrt(2 / np.pi) * step / 2 * 2 * box.volume / box.lengths
+    density = present.sum(axis=1).mean() / box.volume
+    frames = len(run) - len(np.unique(run))
+    expected = float(density * rate[faced].sum() * frames)
+    crossed, closed = entries + exits, False
+    numbers = (
+        f"{entries} tracks begin and {exits} end at the edge of the view, where some "
+        f"{expected:.0f} of each would if it were cut from a larger sample"
+    )
+    if 2 * expected < ENOUGH:
+        why = f"{numbers}: too few to tell a container, so the edge is taken for an open one"
+    elif crossed <= CROSSED * 2 * expected:
+        closed, why = True, f"{numbers}: nobody enters or leaves, so the container is closed"
+    else:
+        why = f"{numbers}: the edge is open"
+    if edge != "auto":
+        doubt = "" if closed == (edge == "closed") or 2 * expected < ENOUGH else ", which disagrees"
+        why = f"the edge is {edge} by the settings (trajectory.edge); {numbers}{doubt}"
+        closed = edge == "closed"
+    return Faces(closed, why, entries, exits, expected)
+
+
+def _rms_step(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> np.ndarray:
+    """(D,) rms step of the particles, along each axis [length]."""
+    both = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
+    step = np.diff(position, axis=0)[both]
+    return np.sqrt((step**2).mean(axis=0)) if len(step) else np.zeros(position.shape[2])

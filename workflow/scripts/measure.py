@@ -1,8 +1,8 @@
 """Statistics of one source on the particles and frames of the evaluation window."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """Tracks, true positions, a simulation or imported files to what everything later reads."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import json
 import os
