@@ -270,8 +270,8 @@ def regress_halfway(
         sums = halfway_sums(snapshots, chosen, T, theta)
         theta = sums.solve([_bend(INTERVALS + 2)])
     r, basis = _curve(sums.nearest, snapshots.cutoff)
-    force, error = theta @ basis, sums.error([_bend(INTERVALS + 2)], theta, basis)
-    return Curves(r, force, 0 * r, 0 * r, sums.residual(theta), error)
+    uncertain = sums.error([_bend(INTERVALS + 2)], theta, basis)
+    return Curves(r, theta @ basis, 0 * r, 0 * r, sums.residual(theta), uncertain)
 
 
 def attracts(

@@ -101,13 +101,14 @@ def pair_energy(results: Results) -> Figure:
     table = _line(axes, found, "r", "psi", unit)
     zero(axes)
     axes.set(xlabel=unit.distance, ylabel="Pair energy ψ (kT)")
-    deepest = table.loc[table["value"].idxmin()]
+    low = int(table["value"].to_numpy().argmin())
+    place, depth = (float(table[name].iloc[low]) for name in ("place", "value"))
     return Figure(
         "pair_energy",
         drawing,
         table,
-        f"Energy of a pair beside what U(S, V) gives. It is lowest at {number(deepest['place'])} "
-        f"{unit.length_unit}, {number(deepest['value'])} kT; the force on a pair is that of both. "
+        f"Energy of a pair beside what U(S, V) gives. It is lowest at {number(place)} "
+        f"{unit.length_unit}, {number(depth)} kT; the force on a pair is that of both. "
         "Shaded: 95 % band.",
         "Learned pair energy against distance.",
     )
