@@ -135,42 +135,45 @@ class Crowded(Uniform):
 
 
 class Active(nn.Module):
-    """gamma of either sign and g^2 > 0, each learned by itself, the same for all particles.
+    """g^2 > 0 and gamma = g^2 / T0 + x, the same for all particles; x is not learned.
 
-    Nothing says that the medium is in equilibrium: T_b = g^2 / (m gamma) is a name for their ratio,
-    negative where it feeds motion. Entropies are not exchanged.
+    Nothing says that the medium is in equilibrium: where x < 0 it feeds motion, on balance at the
+    rate -2 x of the kinetic energy at T0, and gamma may be negative. T_b = g^2 / (m gamma) is a
+    name for their ratio, no temperature. Entropies are not exchanged.
 
     Args:
         scales: T0; g^2 starts as that of friction ``rate`` at T0.
-        rate: gamma at the start [1/time], between -2 and 2.
+        rate: gamma at the start [1/time], between 0 and 2.
     """
 
+    T0: Tensor
+    net: Tensor
     brownian = False
     active = True
 
     def __init__(self, scales: Scales, rate: float = 1e-3) -> None:
         super().__init__()
-        if not 0.0 < abs(rate) < MOST:
+        if not 0.0 < rate < MOST:
             raise InputError(
-                f"The friction rate of an active bath must be between {-MOST:g} and {MOST:g} per "
-                f"step and not 0, got {rate:g}: leave the bath out where there is none."
+                f"The friction rate of an active bath must start between 0 and {MOST:g} per step, "
+                f"got {rate:g}: leave the bath out where there is none."
             )
-        self.raw_rate = nn.Parameter(torch.tensor(math.atanh(rate / MOST)))
-        self.log_g2 = nn.Parameter(torch.tensor(abs(rate) * scales.temperature).log())
+        self.log_g2 = nn.Parameter(torch.tensor(rate * scales.temperature).log())
+        self.register_buffer("T0", torch.tensor(scales.temperature))
+        self.register_buffer("net", torch.tensor(0.0))
 
     def temperature(self) -> Tensor:
         return self.log_g2.exp() / self._rate()
 
     @torch.no_grad()
     def start(self, rate: float, noise: float) -> None:
-        """See `Bath`."""
-        rate = math.copysign(min(max(abs(rate), 1e-6), 0.95 * MOST), rate)
-        self.raw_rate.fill_(math.atanh(rate / MOST))
+        """See `Bath`; rate - noise / 2 T0 is x, what the medium takes on balance."""
         self.log_g2.fill_(math.log(0.5 * noise))
+        self.net.fill_(rate - 0.5 * noise / float(self.T0))
 
     def _rate(self) -> Tensor:
-        """gamma, kept off zero, where T_b has a pole."""
-        rate = MOST * torch.tanh(self.raw_rate)
+        """gamma, within +-2 and kept off zero, where T_b has a pole."""
+        rate = (self.log_g2.exp() / self.T0 + self.net).clamp(-MOST, MOST)
         return torch.where(rate.abs() < 1e-9, torch.full_like(rate, 1e-9), rate)
 
     def forward(self, V: Tensor, T: Tensor) -> Contact:

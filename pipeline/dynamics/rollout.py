@@ -296,7 +296,7 @@ class Log:
     """Totals at each snapshot, in reduced units.
 
     ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
-    what driving and the coming and going of particles have given since the start. Energy minus
+    what driving, walls, and particles that come and go have given since the start. Energy minus
     work and momentum minus impulse are therefore constant, momentum to round-off. A model
     without energy or entropy logs none. What a bath gave is part of both, and logged besides:
     ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is

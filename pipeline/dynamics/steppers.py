@@ -14,6 +14,7 @@ from pipeline.dynamics.driven import (
     Account,
     Path,
     account,
+    confined,
     contact,
     follow,
     lead_velocity,
@@ -240,7 +241,7 @@ class Thermal:
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
         taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
         taken = taken.plus(contact(dynamics, given, state.v, after.v))
-        return after, taken.plus(shearing(dynamics, given, dt))
+        return after, taken.plus(shearing(dynamics, given, dt)).plus(confined(dynamics, dt))
 
     def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""

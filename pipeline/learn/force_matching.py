@@ -7,7 +7,7 @@ regressors biases them (errors in variables), which is why they are a start and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -136,23 +136,17 @@ def regress(
     bends = [_bend(K)] * 3 + ([] if external is None else [external.bends()])
     bends += [NUMBER] * drag
     size = sum(len(bend) for bend in bends)
-    normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
-    rows, total, count, seen = [], 0.0, 0, []
-    for t in _few(times, SNAPSHOTS if external is None else CONFINED):
-        batch = snapshots.batch(np.array([t]))
-        columns = [features(batch, h)]
+
+    def columns(batch: Batch) -> list[Tensor]:
+        found = [features(batch, h)]
         if external is not None:
-            columns.append(external.forces(batch.r))
+            found.append(external.forces(batch.r))
         if drag:
-            relative = batch.v if batch.flow is None else batch.v - batch.flow
-            columns.append(-relative[:, :, None])
-        X = torch.cat(columns, 2)[batch.mask].double().cpu().flatten(0, 1)
-        y = batch.change()[batch.mask].double().cpu().flatten()
-        normal, moment = normal + X.T @ X, moment + X.T @ y
-        total, count = total + float(y @ y), count + len(y)
-        rows.append((X.T @ X, X.T @ y))
-        seen.append(float(batch.pairs.r.min()))
-    sums = Normal(normal, moment, 0.0, total, count, min(seen))
+            found.append(-_relative(batch, batch.v))
+        return found
+
+    chosen = _few(times, SNAPSHOTS if external is None else CONFINED)
+    sums, rows = _least_squares(snapshots, chosen, columns, size)
     theta = sums.solve(bends)
     r, basis = _curve(sums.nearest, h)
     force, along, across = theta[: 3 * K].reshape(3, K) @ basis
@@ -165,7 +159,65 @@ def regress(
     return curves
 
 
-def _error(matrix: Tensor, rows: list[tuple[Tensor, Tensor]], theta: Tensor) -> float:
+Rows = list[tuple[Tensor, Tensor]]  # the parts of matrix and moment of each snapshot
+
+
+def _least_squares(
+    snapshots: Snapshots,
+    times: np.ndarray,
+    columns: Callable[[Batch], list[Tensor]],
+    size: int,
+) -> tuple[Normal, Rows]:
+    """Sums for v' - v on ``size`` columns, (n, D, k) each, and those of every snapshot."""
+    normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
+    rows, total, count, seen = [], 0.0, 0, []
+    for t in times:
+        batch = snapshots.batch(np.array([t]))
+        X = torch.cat(columns(batch), 2)[batch.mask].double().cpu().flatten(0, 1)
+        y = batch.change()[batch.mask].double().cpu().flatten()
+        rows.append((X.T @ X, X.T @ y))
+        normal, moment = normal + rows[-1][0], moment + rows[-1][1]
+        total, count = total + float(y @ y), count + len(y)
+        seen.append(float(batch.pairs.r.min()))
+    return Normal(normal, moment, 0.0, total, count, min(seen)), rows
+
+
+def _relative(batch: Batch, v: Tensor) -> Tensor:
+    """Velocities relative to the medium as a column (n, D, 1)."""
+    return (v if batch.flow is None else v - batch.flow)[:, :, None]
+
+
+def net_friction(
+    snapshots: Snapshots, times: np.ndarray, external: External | None
+) -> tuple[float, float]:
+    """Rate at which a medium takes kinetic energy on balance, halved, and its standard error.
+
+    Of v' - v = F - x (v + v') / 2 + noise, where x (v + v') / 2 is that of a regression: since
+    (v' - v).(v + v') / 2 is the change of kinetic energy, x is what forces leave of the balance of
+    energy, friction less the noise's gift, and errors of the positions cancel. Negative where the
+    medium feeds motion.
+
+    Args:
+        snapshots: the data in reduced units.
+        times: of training.
+        external: potential of single particles, if there is one.
+    """
+    h, K = snapshots.cutoff, INTERVALS + 2
+    bends = [_bend(K)] + ([] if external is None else [external.bends()]) + [NUMBER]
+
+    def columns(batch: Batch) -> list[Tensor]:
+        found = [features(batch, h)[:, :, :K]]
+        if external is not None:
+            found.append(external.forces(batch.r))
+        return [*found, -_relative(batch, 0.5 * (batch.v + batch.v_next))]
+
+    chosen = _few(times, CONFINED)
+    sums, rows = _least_squares(snapshots, chosen, columns, sum(len(bend) for bend in bends))
+    theta = sums.solve(bends)
+    return float(theta[-1]), _error(sums.penalised(bends), rows, theta)
+
+
+def _error(matrix: Tensor, rows: Rows, theta: Tensor) -> float:
     """Standard error of the last coefficient, from the spread of scores over blocks of time.
 
     Args:
@@ -329,8 +381,13 @@ def start_from_regression(
     else:
         drag = model.bath is not None
         curves, least = regress(snapshots, times, drag, model.external), LEAST
-        if model.bath is not None:
-            model.bath.start(curves.drag, 0.5 * _unexplained(curves, measured))
+        noise = 0.5 * _unexplained(curves, measured)
+        if model.bath is not None and model.bath.active:
+            # Friction by itself is what errors of the positions look like; their balance is not.
+            rate = net_friction(snapshots, times, model.external)[0]
+            model.bath.start(rate + 0.5 * noise / measured.temperature, noise)
+        elif model.bath is not None:
+            model.bath.start(curves.drag, noise)
     if model.external is not None and curves.external is not None:
         like = model.external.coefficients
         like.copy_(curves.external.reshape(like.shape).to(like))

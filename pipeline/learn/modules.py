@@ -17,6 +17,7 @@ from pipeline.learn import scales
 from pipeline.learn.bands import Z, deviation, information
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.force_matching import net_friction
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import (
     Group,
@@ -86,8 +87,19 @@ class Trainee(lightning.LightningModule, ABC):
         """Scalars to log on the validation block; one is nll."""
 
     @abstractmethod
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Setting:
-        """How the model, as it is now, is rolled out on the trajectory it is trained on."""
+    def conditions(
+        self,
+        snapshots: Snapshots,
+        times: np.ndarray,
+        measured: Measured,
+        who: np.ndarray | slice = slice(None),
+    ) -> Setting:
+        """How the model, as it is now, is rolled out on the trajectory it is trained on.
+
+        Args:
+            snapshots: of the trajectory. times: of the training block. measured: its scales.
+            who: particles of the trajectory that take part.
+        """
 
     @abstractmethod
     def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
@@ -171,18 +183,24 @@ class Carrier(Trainee):
             {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
 
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Conditions:
-        """See `Trainee`; the particles are those of the whole trajectory."""
+    def conditions(
+        self,
+        snapshots: Snapshots,
+        times: np.ndarray,
+        measured: Measured,
+        who: np.ndarray | slice = slice(None),
+    ) -> Conditions:
+        """See `Trainee`."""
         limits, mean = scales.seen(self.model, self.latent, snapshots, times)
         z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
         solid = snapshots.reference
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
         return Conditions(
             snapshots.units,
-            z,
+            z[who],
             mean,
             limits,
-            strength=None if strength is None else strength.detach().cpu().double().numpy(),
+            strength=None if strength is None else strength.detach().cpu().double().numpy()[who],
             thermal_period=measured.thermal_period,
             substeps=least_substeps(self.model, self.options.rollout_substeps),
             reference=None if solid is None else solid.to("cpu", torch.float64),
@@ -398,10 +416,18 @@ class Learner(Carrier):
     ) -> dict[str, Group]:
         """The curves of `Carrier.inspect` with 95 % bands where the snapshots suffice for them.
 
-        Group ``bands`` says how many snapshots and parameters they are from; zero without.
+        Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
         """
         groups = super().inspect(snapshots, times, traits)
         model = self.model
+        if (model.external is not None or model.bath is not None) and not self.brownian:
+            net, error = net_friction(snapshots, times, model.external)
+            groups["net_friction"] = {
+                "value": np.array([net]),
+                "low": np.array([net - Z * error]),
+                "high": np.array([net + Z * error]),
+            }
         forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
         parts = [part for part in (*forces, model.strain) if part is not None]
         count = min(MOST, len(times))

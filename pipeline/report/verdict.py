@@ -176,7 +176,7 @@ def convergence(results: Results) -> Answer:
         worst("good" if late < SMALL else LATE.grade(share), left.state),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
         f"{style.name(run.model)} fell {_fall(float(late), share)}; the checkpoint kept is that of "
-        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)} {left.sentence}".strip(),
+        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}{left.sentence}",
     )
 
 
@@ -224,7 +224,7 @@ def residuals(results: Results) -> Answer:
             hints.append(HINTS[name, off > 0])
     if not states:
         return Answer("good", "")
-    told = f"What it leaves of steps it was not trained on: {', '.join(parts)}"
+    told = f" What it leaves of steps it was not trained on: {', '.join(parts)}"
     told += f" ({'; '.join(hints)})." if hints else ": noise, as it should be."
     explained = float(found.get("explained")[0])
     told += f" It explains {percent(explained)} of the variance of their change."

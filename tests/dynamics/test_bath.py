@@ -264,7 +264,7 @@ def test_structure_of_an_overdamped_rollout() -> None:
 def test_what_an_active_bath_feeds_in_is_accounted() -> None:
     """Negative friction heats the gas; energy and impulse are the bath's to the last digit."""
     model = bathed({"kind": "active"})
-    model.bath.start(-0.02, noise=0.01 * T)
+    model.bath.start(-0.02, noise=0.01 * T)  # on balance -0.025
     seen = rollout(lattice(60), model, conditions(substeps=2), 0, progress=False).observables
     kept = seen["energy"] - seen["work"]
     assert seen["work"][-1] > 20 * T  # of 64 particles at T

@@ -43,9 +43,12 @@ def _trial(trial: dict[str, Any]) -> str:
 
 def medium(results: Results) -> str:
     """Friction and noise of the medium with their bands, in sentences."""
-    found, unit = _group(results, "bath"), scales(results)
+    try:
+        found = group(results, "bath")
+    except Absent:
+        return balance(results)
+    unit = scales(results)
     rate = _interval(found, "rate", 1 / unit.time)
-    per = f" per {unit.time_unit}" if unit.time_unit else ""
     if int(found.get("brownian")[0]):
         D = _interval(found, "diffusion", unit.length**2 / unit.time)
         area = f" {unit.length_unit}²/{unit.time_unit}" if unit.length_unit else ""
@@ -54,26 +57,37 @@ def medium(results: Results) -> str:
             "in an overdamped film."
         )
     if not int(found.get("active")[0]):
-        return f"The medium slows a particle at the rate {rate}{per} and keeps it at its heat."
+        return (
+            f"The medium slows a particle at the rate {rate}{_per(unit)} and keeps it at its heat. "
+            f"{balance(results)}"
+        )
     gamma, noise = float(found.get("rate")[0]), float(found.get("g2")[0]) / unit.temperature
     return (
-        f"{_fed(found)} The medium's friction rate is {rate}{per}: friction takes "
-        f"{percent(2 * gamma / unit.time)} of the kinetic energy{per} and the medium's noise gives "
-        f"{percent(2 * noise / unit.time)}. The two were learned each by itself, so no "
-        "fluctuation-dissipation theorem is claimed for this medium; energy is accounted as ever."
+        f"{balance(results)} In the model the friction of the medium takes "
+        f"{percent(2 * gamma / unit.time)} of the kinetic energy{_per(unit)} (rate {rate}) and its "
+        f"noise gives {percent(2 * noise / unit.time)}."
     )
 
 
-def _fed(found: Group) -> str:
-    """What the sign of the friction says."""
-    low, high = (found.data.get(f"{side}_rate") for side in ("low", "high"))
-    if low is None or high is None:
-        return "How sure the sign of the friction is cannot be said on so few frames."
-    if high[0] < 0:
-        return "The medium feeds motion: its friction is negative."
-    if low[0] > 0:
-        return "The medium slows the particles beyond what they do to each other."
-    return "Whether the medium slows or feeds motion cannot be told: the band holds zero."
+def balance(results: Results) -> str:
+    """What a medium takes of the motion, or feeds into it, by the balance of energy of the film."""
+    found, unit = _group(results, "net_friction"), scales(results)
+    value, low, high = (float(found.get(name)[0]) / unit.time for name in ("value", "low", "high"))
+    rate = f"{number(value)} (95 %: {number(low)} to {number(high)})"
+    verdict = "it cannot be told from a medium in equilibrium, nor from none"
+    if high < 0:
+        verdict = "it feeds motion, as the air of an air table does"
+    elif low > 0:
+        verdict = "it takes motion, beyond what its noise gives"
+    return (
+        f"The medium's friction less what its noise gives is {rate}{_per(unit)}, by the balance of "
+        f"energy along the film: {verdict}. Friction and noise are not tied to one another here: "
+        "no fluctuation-dissipation theorem is claimed for this medium."
+    )
+
+
+def _per(unit: Scales) -> str:
+    return f" per {unit.time_unit}" if unit.time_unit else ""
 
 
 def _interval(found: Group, name: str, factor: float) -> str:
@@ -90,7 +104,9 @@ def _group(results: Results, name: str) -> Group:
     try:
         return group(results, name)
     except Absent:
-        words = {"bath": "medium", "pair_energy": "pair energy"}.get(name, "external potential")
+        words = {"net_friction": "medium", "pair_energy": "pair energy"}.get(
+            name, "external potential"
+        )
         raise Absent(f"The model has no {words}: the settings or the data left it out.") from None
 
 
