@@ -8,6 +8,7 @@ labels and positions, frames and times, positions and the film's edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,10 +97,12 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     rates = [1 / dt if dt else None for dt in intervals]
     fps = units.scale("fps", (film.fps if film else None) or video["fps"], rates, notes)
     mpp = units.pixel(raws, mpp, film is not None, notes)
+    units.unused(raws, notes)
     order = _order(raws, film)
     parts = []
-    for number, raw in enumerate(order):
-        table = units.rows(raw, fps, mpp, notes)
+    read = [units.rows(raw, fps, mpp, notes) for raw in order]
+    _refuse_twins(read, order)
+    for number, (raw, table) in enumerate(zip(order, read, strict=True)):
         table = _corrected(table, raw, settings, notes)
         if film is None:
             table = _span(table, video["frames"], raw)
@@ -110,7 +113,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     if film is not None:
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
-    check_tracks(table, name)
+    notes += check_tracks(table, name)
     tracks = _finished(table, settings["link"], film, notes)
     view = _view(tracks, settings["detect"]["diameter"], film, raws)
     said = [_said(raw) for raw in order]
@@ -123,6 +126,19 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         "tables": [raw.path.name for raw in order],
     }
     return Tracked(tracks, _summary(tracks, len(table)), tuning)
+
+
+def _refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
+    """The same tracks in two files, whatever their formats."""
+    plain = [
+        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
+    ]
+    for (k, one), (n, other) in combinations(enumerate(plain), 2):
+        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
+            raise InputError(
+                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
+                f"them away."
+            )
 
 
 # The film
