@@ -66,14 +66,19 @@ def test_an_overdamped_particle_alone_diffuses_by_the_temperature_of_the_bath(tm
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_restarted_run_meets_the_same_bath(tmp_path, plugin, kind):
+def test_a_restarted_run_meets_the_same_bath_and_goes_on_with_its_account(tmp_path, plugin, kind):
     model, system = surrounded(kind, 2)
-    whole = by_plugin(tmp_path, plugin, model, system, 10, dt=DT)
+    whole = by_plugin(tmp_path, plugin, model, system, 10, dt=DT, bath=True)
+    told = run.thermo(tmp_path / "log.lammps")
     restarted(tmp_path, "restart", 4, 10)
     rest = dumped(tmp_path / "rest.dump", system)
     for name in ("v", "S", "T"):
         expected = getattr(whole, name)[4:]
         assert np.allclose(getattr(rest, name), expected, rtol=0, atol=1e-11 * expected.std())
+    again = run.thermo(tmp_path / "log.rest")
+    for name in told:
+        size = np.abs(told[name]).max()
+        assert np.allclose(again[name], told[name][4:], rtol=0, atol=1e-11 * size), name
 
 
 def test_where_images_repeat_there_are_no_walls(tmp_path, plugin):
