@@ -110,7 +110,7 @@ constexpr Entry ENTRIES[] = {
     {"bath.power", "bath.kind=crowded", "real", "1", -1e3, 1e3, "what ln V takes off it"},
     {"bath.volume", "bath.kind=crowded", "real", "1", 1e-15, 1e15, "unit of volume [a^D]"},
     {"bath.conductance", "bath.kind=crowded", "real", "1", 0, 1e15, "for heat [k_B / time]"},
-    {"bath.friction", "bath.kind=active", "real", "1", -2, 2, "rate, below 0 where motion is fed [1 / time]"},
+    {"bath.friction", "bath.kind=active", "real", "1", -4, 4, "rate, below 0 where motion is fed [1 / time]"},
     {"bath.noise", "bath.kind=active", "real", "1", 1e-30, 1e15, "g^2"},
     {"bath.flow", "bath.kind", "word", "rest polynomial", 0, 0, "motion of the medium"},
     {"flow.time", "bath.flow=polynomial", "times", "t", -1e12, 1e12, "times since step 0 [time]"},

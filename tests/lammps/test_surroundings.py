@@ -76,7 +76,7 @@ def test_a_restarted_run_meets_the_same_bath_and_goes_on_with_its_account(tmp_pa
         expected = getattr(whole, name)[4:]
         assert np.allclose(getattr(rest, name), expected, rtol=0, atol=1e-11 * expected.std())
     again = run.thermo(tmp_path / "log.rest")
-    for name in told:
+    for name in told.filter(like="f_integrate"):
         size = np.abs(told[name]).max()
         assert np.allclose(again[name], told[name][4:], rtol=0, atol=1e-11 * size), name
 
