@@ -23,7 +23,7 @@ class Graphs(NamedTuple):
     neighbour_distance: float  # a [length]
     dt: float  # [time]
     offset: np.ndarray  # (T + 1,) int64: pairs of snapshot t are offset[t]:offset[t + 1]
-    i: np.ndarray  # (P,) int32
+    i: np.ndarray  # (P,) int32, columns of the trajectory
     j: np.ndarray  # (P,) int32
     shift: np.ndarray  # (P, D) int8: r_ij = r_i - r_j - shift * lengths
 
@@ -51,7 +51,7 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
     space = trajectory.space
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for t in tqdm(range(len(trajectory.time)), desc="neighbours", unit="frame"):
-        here = np.flatnonzero(trajectory.present[t])
+        here = trajectory.order(t)
         i, j, shift = search(trajectory.position[t, here], space, h, float(trajectory.time[t]))
         parts.append((here[i].astype(np.int32), here[j].astype(np.int32), shift.astype(np.int8)))
     count = np.array([len(i) for i, _, _ in parts])

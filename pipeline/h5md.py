@@ -57,6 +57,8 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         flags = {"present": trajectory.present, "driven": trajectory.driven}
         for name, value in {**flags, **trajectory.extra}.items():
             _element(group, name, value, "", trajectory, clock)
+        if trajectory.occupant is not None:
+            _element(group, "occupant", trajectory.occupant, "", trajectory, clock)
         if trajectory.reference is not None:
             group["reference"] = _columns(trajectory.reference[None] * length)[0]
             group["reference"].attrs["unit"] = unit
@@ -87,7 +89,8 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
         group = file[GROUP]
         for name, expected in (("position", unit), ("velocity", speed_unit), ("box/edges", unit)):
             _check_unit(group[f"{name}/value"], expected)
-        known = {"position", "velocity", "present", "driven", "box", "id", "species", "reference"}
+        known = {"position", "velocity", "present", "driven", "box", "occupant"}
+        known |= {"id", "species", "reference"}
         box = Box(
             group["box/edges/value"][0, :dimension] / length,
             tuple(bool(k) for k in note["periodic"]),
@@ -106,6 +109,7 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
             attributes=attributes,
             extra={name: group[name]["value"][:] for name in group if name not in known},
             reference=group["reference"][:, :dimension] / length if "reference" in group else None,
+            occupant=group["occupant/value"][:] if "occupant" in group else None,
         )
         check(trajectory)
         return trajectory
@@ -121,12 +125,12 @@ def check(trajectory: Trajectory) -> None:
     _check_attributes(trajectory.attributes)
     shape = trajectory.present.shape
     if len(shape) != 2 or 0 in shape:
-        raise InputError(f"present has shape {shape}, expected snapshots x particles.")
+        raise InputError(f"present has shape {shape}, expected snapshots x columns.")
     for name in ("present", "driven"):
         if getattr(trajectory, name).dtype != bool:
             raise InputError(f"{name} must hold true or false.")
     _check_vectors(trajectory, shape)
-    T, N = shape
+    T, N = shape[0], _check_occupant(trajectory)
     fields = {"driven": trajectory.driven, **trajectory.extra}
     wanted: dict[str, tuple[np.ndarray, tuple[int, ...]]]
     wanted = {name: (value, shape) for name, value in fields.items()}
@@ -138,6 +142,24 @@ def check(trajectory: Trajectory) -> None:
     if not np.isfinite(trajectory.time).all():
         raise InputError("time is not finite in every snapshot.")
     _check_box(trajectory.box, trajectory.dimension)
+
+
+def _check_occupant(trajectory: Trajectory) -> int:
+    """The number of particles; raises InputError where slots are not held by one of them each."""
+    occupant, present = trajectory.occupant, trajectory.present
+    if occupant is None:
+        return present.shape[1]
+    count = len(trajectory.particle)
+    if occupant.shape != present.shape or occupant.dtype.kind != "i":
+        raise InputError(
+            f"occupant has shape {occupant.shape} of {occupant.dtype}, expected whole numbers of "
+            f"shape {present.shape}."
+        )
+    if occupant.min() < -1 or occupant.max() >= count or (occupant[present] < 0).any():
+        raise InputError(f"occupant must name one of {count} particles wherever one is present.")
+    if trajectory.reference is not None:
+        raise InputError("The particles of a solid stay: they hold no slots after one another.")
+    return count
 
 
 def _check_attributes(attributes: dict[str, Any]) -> None:

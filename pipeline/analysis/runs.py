@@ -81,6 +81,15 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         raise ValueError(
             f"select has shape {chosen.shape} for {count} particles: give one flag per particle."
         )
+    return [_run(trajectory.window(rows), chosen) for rows in recordings(trajectory)]
+
+
+def recordings(trajectory: Trajectory) -> list[slice]:
+    """The snapshots of each run; one that shifts against its clock is several.
+
+    Raises:
+        InputError: if the snapshots of a run are not together.
+    """
     turn = np.diff(trajectory.run) != 0
     if int(turn.sum()) + 1 > len(np.unique(trajectory.run)):
         raise InputError("The snapshots of a run are not together: sort them by run, then by time.")
@@ -88,7 +97,7 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
     # Recordings go on off the beat after an interval of another length.
     off = ~turn & (ticks > 0) & (np.abs(ticks - np.round(ticks)) > 0.05)
     edges = [0, *(np.flatnonzero(turn | off) + 1).tolist(), len(trajectory.run)]
-    return [_run(trajectory.window(slice(first, last)), chosen) for first, last in pairwise(edges)]
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 def unwrapped(position: np.ndarray, space: Space) -> np.ndarray:

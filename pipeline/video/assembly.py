@@ -52,7 +52,7 @@ def assemble(
     as extras, 0 where absent.
 
     Args:
-        tracks: table of `pipeline.tables.TRACKS`.
+        tracks: table of `pipeline.tables.PLACED`.
         view: field of view and edge band.
         scale: physical size of a pixel and a frame.
         attributes: must hold dataset and synthetic; the rest is measured here.
@@ -62,19 +62,20 @@ def assemble(
         InputError: if nothing was seen all along, or the edge band leaves no free particle.
     """
     length, interval = scale.length[0], scale.time[0]
-    dense = tables.dense(tracks, None if seen is None else [clock.ticks(some) for some in seen])
-    step = np.diff(dense.frame)
+    tracked = tables.packed(tracks, None if seen is None else [clock.ticks(some) for some in seen])
+    step = np.diff(tracked.frame)
     velocity, known = backward_difference(
-        dense.position, dense.present, dense.run, np.where(np.diff(dense.run) == 0, step, 1)
+        tracked.position, tracked.present, tracked.run, np.where(np.diff(tracked.run) == 0, step, 1)
     )
     box = _field_of_view(view)
     if np.any(view.moved):
-        known &= _inside(dense.position, box)
+        known &= _inside(tracked.position, box)
         velocity[~known] = 0.0
-    edge = faces(dense.position, dense.present, dense.run, box, view.edge)
+    where = tracked.position, tracked.present, tracked.run
+    edge = faces(*where, box, view.edge, tracked.occupant)
     driven = np.zeros_like(known)
     if not edge.closed:
-        driven = band(dense.position, known, box, view.cutoff, view.edge_band)
+        driven = band(tracked.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
         raise InputError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
@@ -83,32 +84,34 @@ def assemble(
             f"or leaves, set trajectory.edge: closed ({edge.why})."
         )
     return Trajectory(
-        position=dense.position * length,
+        position=tracked.position * length,
         velocity=velocity * (length / interval),
         present=known,
         driven=driven & known,
-        time=dense.frame * interval,
-        run=dense.run,
-        particle=dense.particle,
-        species=np.full(len(dense.particle), -1, np.int32),
+        time=tracked.frame * interval,
+        run=tracked.run,
+        particle=tracked.particle,
+        species=np.full(len(tracked.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(dense, scale, view), "edge": edge._asdict()},
+        attributes={**attributes, **_measured(tracked, scale, view), "edge": edge._asdict()},
         extra={
-            "filled": dense.filled & known,
-            "mass": dense.mass * known,
-            "size": dense.size * known,
+            "filled": tracked.filled & known,
+            "mass": tracked.mass * known,
+            "size": tracked.size * known,
         },
+        occupant=tracked.occupant,
     )
 
 
-def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
+def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any]:
     """Attributes of the trajectory: units, and how exact positions and velocities are."""
     length, length_unit = scale.length
     interval, time_unit = scale.time
-    seen = dense.present & ~dense.filled
+    seen = tracked.present & ~tracked.filled
     # Differences of several frames are of frames one tick apart.
-    apart = (np.diff(dense.run) != 0) | (np.diff(dense.frame) != 1)
-    motion = resolution(dense.position, seen, np.concatenate([[0], np.cumsum(apart)]))
+    apart = (np.diff(tracked.run) != 0) | (np.diff(tracked.frame) != 1)
+    stretch = np.concatenate([[0], np.cumsum(apart)])
+    motion = resolution(tracked.position, seen, stretch, tracked.occupant)
     sigma = float(np.sqrt(np.mean(motion.sigma**2)))
     known = np.isfinite(motion.interval).all()
     interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
@@ -173,7 +176,7 @@ def _field_of_view(view: View) -> Box:
 
 
 def _inside(position: np.ndarray, box: Box) -> np.ndarray:
-    """(T, N) bool: positions in the box."""
+    """(T, M) bool: positions in the box."""
     return ((position >= box.origin) & (position <= box.origin + box.lengths)).all(axis=2)
 
 
@@ -219,7 +222,12 @@ class Faces(NamedTuple):
 
 
 def faces(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, box: Box, edge: str = "auto"
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    box: Box,
+    edge: str = "auto",
+    occupant: np.ndarray | None = None,
 ) -> Faces:
     """Whether the open faces of a box are crossed.
 
@@ -229,24 +237,25 @@ def faces(
     near them), no particle needs to be led, and the whole view counts.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool. run: (T,).
+        position: (T, M, D) [length]. present: (T, M) bool. run: (T,).
         box: field of view; its periodic axes have no faces.
         edge: auto decides by the tracks; open and closed are taken as they are, and the sentence
             says where the tracks disagree.
+        occupant: (T, M) who holds a column, see `pipeline.slots`.
     """
     faced = ~np.array(box.periodic)
-    entries = exits = 0
     step = _rms_step(position, present, run)
     low, high = box.origin + NEAR * step, box.origin + box.lengths - NEAR * step
     at_face = (((position < low) | (position > high)) & faced).any(axis=2) & present
-    for number in np.unique(run):
-        rows = np.flatnonzero(run == number)
-        seen, near = present[rows], at_face[rows]
-        who = np.flatnonzero(seen.any(axis=0))
-        first = seen[:, who].argmax(axis=0)
-        last = len(rows) - 1 - seen[::-1, who].argmax(axis=0)
-        entries += int((near[first, who] & (first > 0)).sum())
-        exits += int((near[last, who] & (last < len(rows) - 1)).sum())
+    row, column = np.nonzero(present)
+    label = column if occupant is None else occupant[row, column]
+    near, turn = at_face[row, column], np.diff(run) != 0
+    # A particle in two runs is two tracks; the rows are in the order of time.
+    track = run[row] * (label.max(initial=0) + np.int64(1)) + label
+    first = np.unique(track, return_index=True)[1]
+    last = len(track) - 1 - np.unique(track[::-1], return_index=True)[1]
+    entries = int((near[first] & ~np.r_[True, turn][row[first]]).sum())
+    exits = int((near[last] & ~np.r_[turn, True][row[last]]).sum())
     # <|u|> of a Gaussian; a face of each open axis at both ends.
     rate = np.sqrt(2 / np.pi) * step / 2 * 2 * box.volume / box.lengths
     density = present.sum(axis=1).mean() / box.volume
