@@ -130,7 +130,7 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
         "velocity_autocorrelation": motion.noise.autocorrelation_corrected.tolist(),
         "mpp": scale.mpp,
         "fps": scale.fps,
-        "noticed": [*_region_said(view), *_uneven_said(dense)],
+        "noticed": [*_region_said(view), *_uneven_said(tracked)],
         "warnings": [*_region_said(view), *motion.warnings],
     }
 
@@ -180,9 +180,9 @@ def _inside(position: np.ndarray, box: Box) -> np.ndarray:
     return ((position >= box.origin) & (position <= box.origin + box.lengths)).all(axis=2)
 
 
-def _uneven_said(dense: tables.Dense) -> list[str]:
+def _uneven_said(tracked: tables.Packed) -> list[str]:
     """A sentence where many steps from frame to frame are of other lengths than one interval."""
-    step = np.diff(dense.frame)[np.diff(dense.run) == 0]
+    step = np.diff(tracked.frame)[np.diff(tracked.run) == 0]
     apart = int((step != 1).sum())
     if apart <= UNEVEN * len(step):
         return []
