@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.arrays import loaded
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.neighbours import search
@@ -84,7 +85,7 @@ def read(path: str | os.PathLike[str]) -> Graphs:
     with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
-        offset, i, j, shift = (file[name][:] for name in ("offset", "i", "j", "shift"))
+        offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
         _check((h, spacing, dt), offset, i, j, shift)
         return Graphs(h, spacing, dt, offset, i, j, shift)
 

@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline.arrays import loaded, stretches
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.trajectory import Box, Trajectory
@@ -51,16 +52,19 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         group = file.create_group(GROUP)
         clock = time_unit if time_unit in H5MD_TIMES else ""
         _write_box(group, trajectory, length, unit, clock)
-        _element(group, "position", _columns(trajectory.position * length), unit, trajectory, clock)
-        velocity = _columns(trajectory.velocity * speed)
-        _element(group, "velocity", velocity, speed_unit, trajectory, clock)
+        vectors = {
+            "position": (trajectory.position, length, unit),
+            "velocity": (trajectory.velocity, speed, speed_unit),
+        }
+        for name, (value, scale, its) in vectors.items():
+            _element(group, name, value, its, trajectory, clock, scale)
         flags = {"present": trajectory.present, "driven": trajectory.driven}
         for name, value in {**flags, **trajectory.extra}.items():
             _element(group, name, value, "", trajectory, clock)
         if trajectory.occupant is not None:
             _element(group, "occupant", trajectory.occupant, "", trajectory, clock)
         if trajectory.reference is not None:
-            group["reference"] = _columns(trajectory.reference[None] * length)[0]
+            group["reference"] = _columns(trajectory.reference * length)
             group["reference"].attrs["unit"] = unit
         group["id"] = trajectory.particle
         group["species"] = trajectory.species
@@ -97,19 +101,19 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
             note["origin"] / length,
         )
         trajectory = Trajectory(
-            position=group["position/value"][..., :dimension] / length,
-            velocity=group["velocity/value"][..., :dimension] / speed,
-            present=group["present/value"][:],
-            driven=group["driven/value"][:],
+            position=loaded(group["position/value"], dimension, length),
+            velocity=loaded(group["velocity/value"], dimension, speed),
+            present=loaded(group["present/value"]),
+            driven=loaded(group["driven/value"]),
             time=group["position/time"][:],
             run=file["parameters/metriplex/run"][:],
             particle=group["id"][:],
             species=group["species"][:],
             box=box,
             attributes=attributes,
-            extra={name: group[name]["value"][:] for name in group if name not in known},
+            extra={name: loaded(group[name]["value"]) for name in group if name not in known},
             reference=group["reference"][:, :dimension] / length if "reference" in group else None,
-            occupant=group["occupant/value"][:] if "occupant" in group else None,
+            occupant=loaded(group["occupant/value"]) if "occupant" in group else None,
         )
         check(trajectory)
         return trajectory
@@ -213,9 +217,10 @@ def _check_box(box: Box, dimension: int) -> None:
 
 
 def _columns(vectors: np.ndarray) -> np.ndarray:
-    if vectors.shape[2] == 3:
+    """(..., 3) vectors (..., D), z = 0 in two dimensions."""
+    if vectors.shape[-1] == 3:
         return vectors
-    return np.concatenate([vectors, np.zeros((*vectors.shape[:2], 1))], axis=2)
+    return np.concatenate([vectors, np.zeros((*vectors.shape[:-1], 1))], axis=-1)
 
 
 def _write_header(file: h5py.File, trajectory: Trajectory) -> None:
@@ -244,13 +249,28 @@ def _write_box(group: h5py.Group, source: Trajectory, length: float, unit: str, 
     _element(node, "edges", np.tile(edges, (len(source.time), 1)), unit, source, clock)
 
 
+CHUNK = 2**19  # bytes of a chunk, of whole snapshots
+
+
 def _element(
-    group: h5py.Group, name: str, value: np.ndarray, unit: str, source: Trajectory, clock: str
+    group: h5py.Group,
+    name: str,
+    value: np.ndarray,
+    unit: str,
+    source: Trajectory,
+    clock: str,
+    scale: float | None = None,
 ) -> None:
+    """Writes values as they are, or, with a scale, vectors (T, M, D) times it in three columns."""
     node = group.create_group(name)
+    shape = value.shape if scale is None else (*value.shape[:2], 3)
+    row = int(np.prod(shape[1:])) * value.dtype.itemsize
+    chunk = (int(np.clip(CHUNK // max(row, 1), 1, shape[0])), *shape[1:])
     # gzip level 1 with shuffle halves the file; masks shrink to nothing. With checksums.
     packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
-    node.create_dataset("value", data=value, **packed)
+    data = node.create_dataset("value", shape, value.dtype, chunks=chunk, **packed)
+    for rows in stretches(shape, value.dtype):
+        data[rows] = value[rows] if scale is None else _columns(value[rows] * scale)
     node["step"] = np.arange(len(source.time))
     node["time"] = source.time
     if unit:

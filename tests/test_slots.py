@@ -111,6 +111,13 @@ def test_every_particle_gets_its_column_back(shared, wide):
             np.testing.assert_array_equal(value, other.extra[name][:, keep])
 
 
+def test_columns_may_be_asked_for_by_label(shared, wide):
+    labels = wide.particle[[5, 17, 200]]
+    part = shared.followed(slice(20, 40), labels)
+    np.testing.assert_array_equal(part.particle, labels)
+    np.testing.assert_array_equal(part.present, wide.present[20:40, [5, 17, 200]])
+
+
 def test_what_is_said_of_the_film_is_the_same(shared, wide):
     for name, value in wide.attributes.items():
         if isinstance(value, float) or name == "diffusion":

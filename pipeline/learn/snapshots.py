@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.arrays import room
 from pipeline.closures.reference import Reference, undeformed
 from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow, external
@@ -327,7 +328,11 @@ class Snapshots:
             self.next_row[rows] = self._tensor(np.where(mask, self._local[later, here], 0))
 
     def _empty(self, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
-        return torch.empty(shape, dtype=dtype or self.dtype, device=self.device)
+        """A tensor to be filled; on the processor a large one is mapped to a file."""
+        dtype = dtype or self.dtype
+        if self.device.type != "cpu":
+            return torch.empty(shape, dtype=dtype, device=self.device)
+        return torch.from_numpy(room(shape, torch.empty(0, dtype=dtype).numpy().dtype))
 
     def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
         total, D = len(graphs.i), trajectory.dimension
