@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.learn.data import Transition, Transitions
-from pipeline.learn.learned_curves import Group, Samples, binned, surrounding_groups
+from pipeline.learn.learned_curves import Group, Samples, binned, power, surrounding_groups
 from pipeline.metriplectic.model import Metriplectic
 
 MOST = 300  # snapshots that bands are from
@@ -110,7 +110,7 @@ def add(
     parameters: Sequence[nn.Parameter],
     friction: bool,
 ) -> None:
-    """Puts ``low`` and ``high`` beside the values of pair force, pair friction and bath.
+    """Puts ``low`` and ``high`` beside the values of every curve and number.
 
     Args:
         groups: of learned.h5.
@@ -122,10 +122,15 @@ def add(
     if friction:
         curves["pair_friction", ""] = dissipation["value"]
         curves["pair_friction", "_across"] = dissipation["across"]
-    around = surrounding_groups(samples)
-    for name in ("T", "diffusion"):
-        if "bath" in around:
-            curves["bath", f"_{name}"] = around["bath"][name]
+    for group, values in surrounding_groups(samples).items():
+        for name in ("phi", "psi", "rate", "g2", "T", "diffusion"):
+            if name in values and values[name].dim() == 1:
+                curves[group, f"_{name}"] = values[name]
+    steep = power(force)
+    if steep is not None:
+        curves["pair_force", "_exponent"] = steep.value
+        groups["pair_force"]["exponent"] = steep.value.detach()
+        groups["pair_force"]["exponent_range"] = np.array(steep.between)
     for (group, name), curve in curves.items():
         half = Z * deviation(known, curve, parameters)
         value = curve.detach().cpu().numpy()

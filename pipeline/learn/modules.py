@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.learn import bands, scales
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.force_matching import net_friction
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import Group, Samples, inspect
 from pipeline.learn.likelihood import (
@@ -28,9 +29,10 @@ from pipeline.learn.likelihood import (
     scores,
 )
 from pipeline.learn.overdamped import contraction, halfway, probes
+from pipeline.learn.residuals import Left, measure
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Sample
+from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -93,6 +95,10 @@ class Trainee(lightning.LightningModule, ABC):
     @abstractmethod
     def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
         """Curves of what was learned, for learned.h5."""
+
+    def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
+        """Tests of the residuals on snapshots not trained on, for learned.h5; none by default."""
+        return {}
 
     def groups(self) -> list[dict[str, Any]]:
         """Groups of trained parameters with their learning rates."""
@@ -259,7 +265,7 @@ class Learner(Trainee):
         if options.entropy != "none":
             weight = 1.0 if self.paper else options.entropy_weight
             terms["entropy"] = weight * score.S[mask].mean()
-        if dynamics.bath is not None and not self.brownian:
+        if dynamics.bath is not None and not (self.brownian or self.model.bath.active):
             ratio = dynamics.bath.T / (step.T[mask].mean() / torch.exp(ln_ratio)).detach()
             terms["bath"] = options.bath_weight * torch.log(ratio).square()
         # Localisation error enters the drift of neighbours and correlates their residuals, which
@@ -355,18 +361,27 @@ class Learner(Trainee):
     def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
         """Curves with 95 % bands where the snapshots suffice for them.
 
-        Group ``bands`` says how many snapshots and parameters they are from; zero without.
+        Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
         """
         groups = inspect(self.model, self.latent, sample, traits)
+        model = self.model
+        if (model.external is not None or model.bath is not None) and not self.brownian:
+            net, error = net_friction(sample, model.external)
+            groups["net_friction"] = {
+                "value": np.array([net]),
+                "low": np.array([net - bands.Z * error]),
+                "high": np.array([net + bands.Z * error]),
+            }
         count = min(bands.MOST, len(sample.times))
-        parameters = bands.affordable(self.model, count)
+        parameters = bands.affordable(model, count)
         if parameters:
             transitions = Transitions(sample.snapshots)
             with torch.enable_grad():
                 known = bands.information(
                     self._likelihood, transitions, sample.times, parameters, self._penalty, count
                 )
-                samples = Samples(self.model, self.latent, sample)
+                samples = Samples(model, self.latent, sample)
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
         size = sum(p.numel() for p in parameters)
         used = count if parameters else 0
@@ -383,11 +398,31 @@ class Learner(Trainee):
         weight = self.rows * self.options.smoothness * SMOOTH
         return torch.as_tensor(weight * self.model.roughness())
 
-    def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
+    def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
+        """Group ``residuals``, see `pipeline.learn.residuals`; none without two snapshots."""
+        if len(times) < 2 or self.noise.shake:
+            return {}
+
+        def left(t: int) -> Left:
+            now = snapshots.batch(np.array([t]))
+            step, dynamics = self.moments(Transition(now, snapshots.after(np.array([t]))), -1 - t)
+            score = scores(step)
+            shared = self.pair_noise(dynamics).diagonal(dim1=1, dim2=2).mean(1)
+            vv = step.vv.diagonal(dim1=1, dim2=2).mean(1)
+            bare = 2 * now.v_next if self.brownian else now.change()
+            found = (step.residual_v, bare, score.z, vv, shared)
+            return Left(*found, dynamics.pairs, now.mask, now.next_row)
+
+        return {"residuals": measure(left, times, self.noise.sigma)}
+
+    def pair_noise(self, dynamics: Dynamics) -> Tensor:
+        """(P, D, D) covariance per step that the noise of each pair gives to either end."""
         D = dynamics.v_ij.shape[1]
         K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
-        covariance = (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
-        return pair_score(score, dynamics.pairs, covariance, mask)
+        return (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
+
+    def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        return pair_score(score, dynamics.pairs, self.pair_noise(dynamics), mask)
 
     def validate(self, item: Transition, index: int) -> dict[str, Tensor]:
         """Velocity likelihood, and the mean temperature over that of the anchor."""

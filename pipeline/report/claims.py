@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from pipeline.report.figures import tracking
+from pipeline.report.figures import surroundings, tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
 from pipeline.split import blocks, too_short
@@ -38,6 +38,8 @@ def circumstances(results: Results) -> list[str]:
             said.append(_motion(results, regime(results), str(why)))
         if edge := attributes.get("edge"):
             said.append(f"{edge['why'][0].upper()}{edge['why'][1:]}.")
+    with suppress(Absent):
+        said.append(surroundings.balance(results))
     return said
 
 
