@@ -7,7 +7,7 @@ regressors biases them (errors in variables), which is why they are a start and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
