@@ -138,7 +138,7 @@ def compare(
         plugin: shared object.
         wanted: ranks, steps of the long comparison, and states from which a single step is
             compared.
-        substeps: integrator steps per snapshot.
+        substeps: integrator steps per snapshot that are asked for.
         seed: of the noise.
         before: temperature of the data up to the window, see `Learned.conditions`.
     """
@@ -147,8 +147,9 @@ def compare(
     parts = [window.window(slice(t, t + 2)) for t in starts]
     cases = [begin(part, learned, seed, substeps, before) for part in parts]
     table = single_steps(cases, plugin, wanted.ranks)
-    count = min(-(-wanted.steps // substeps) + 1, len(window.time))
-    python = walked(begin(window, learned, seed, substeps, before), count)
+    begun = begin(window, learned, seed, substeps, before)
+    count = min(-(-wanted.steps // begun.walk.conditions.substeps) + 1, len(window.time))
+    python = walked(begun, count)
     return pd.concat([table, path(python, made, learned)], ignore_index=True)
 
 
