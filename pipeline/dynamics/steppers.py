@@ -202,8 +202,8 @@ class Conditions(NamedTuple):
     flow: Flow | None = None  # of the medium around the particles; None where it rests
 
     def law(self, model: Any) -> Thermal:
-        """See `pipeline.dynamics.law.Setting`."""
-        return Thermal(model, self)
+        """See `Setting`; the model is brought to float64."""
+        return Thermal(model.double(), self)
 
 
 def least_substeps(model: Metriplectic, wanted: int) -> int:
@@ -342,7 +342,7 @@ class Plain(NamedTuple):
     thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
 
     def law(self, model: Any) -> Mechanical:
-        """See `pipeline.dynamics.law.Setting`."""
+        """See `Setting`."""
         return Mechanical(model, self.speed)
 
 
