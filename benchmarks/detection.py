@@ -11,10 +11,10 @@ from benchmarks.timing import medians
 from pipeline.simulate import monolayer
 from pipeline.simulate.render import Camera, render
 from pipeline.simulate.settings import COLLOIDS
-from pipeline.video.detect import features, quiet
+from pipeline.video.detect import detection, features, quiet
 from pipeline.video.frames import open_run
 from pipeline.video.sources import runs
-from pipeline.video.tune import detection, tune
+from pipeline.video.tune import tune
 
 LOCATE = "trackpy.locate alone, frames in memory"
 OURS = "pipeline, from the file to the table"

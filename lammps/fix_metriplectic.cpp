@@ -27,7 +27,7 @@ FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
     error->all(FLERR, "Expected: fix <ID> <group> metriplectic [temperature <T of driven particles>]");
   time_integrate = 1;
   vector_flag = 1;
-  size_vector = 10;
+  size_vector = 16;
   global_freq = 1;
   extvector = 0;
   peratom_flag = 1;
@@ -77,14 +77,28 @@ void FixMetriplectic::setup_pre_exchange() { pre_exchange(); }
 // One step as in pipeline/dynamics/integrators.py: v' = v + dv, heat at the midpoint, r' = r + v' dt.
 void FixMetriplectic::initial_integrate(int)
 {
+  meet_bath();
   kick();
-  comm->forward_comm(this);
-  pair->add_end_heat();
-  comm->reverse_comm(this);
+  if (pair->dissipates()) {
+    comm->forward_comm(this);
+    pair->add_end_heat();
+    comm->reverse_comm(this);
+  }
   warm();
   account();
   move();
   carry_box();
+}
+
+// What the bath gives every particle in this step, driven ones included.
+void FixMetriplectic::meet_bath()
+{
+  exchange.clear();
+  if (!pair->medium()) return;
+  for (int i = 0; i < atom->nlocal; ++i) {
+    exchange.push_back(pair->exchange(i, stream[i]));
+    pair->heat[i] += exchange.back().heat;
+  }
 }
 
 void FixMetriplectic::kick()
@@ -94,6 +108,11 @@ void FixMetriplectic::kick()
   for (int i = 0; i < atom->nlocal; ++i)
     if (atom->mask[i] & groupbit)
       for (int k = 0; k < 3; ++k) v[i][k] += scale * f[i][k];
+  for (std::size_t i = 0; i < exchange.size(); ++i) {
+    if (!(atom->mask[i] & groupbit)) continue;
+    const metriplectic::Vector J = exchange[i].impulse;
+    v[i][0] += J.x / pair->mass(), v[i][1] += J.y / pair->mass(), v[i][2] += J.z / pair->mass();
+  }
 }
 
 // S' = S + x - x^2 / (2 C); a driven particle takes a step towards its temperature instead.
@@ -130,24 +149,34 @@ void FixMetriplectic::move()
   }
 }
 
-// The forces of the pairs, before other fixes add to them. T, V, P V^2 and dT/dS of every particle,
-// for output: they lie side by side in Fields.
+// The forces of the pairs, before other fixes add to them, and the medium's velocity, before others move
+// particles. T, V, P V^2 and dT/dS of every particle, for output: they lie side by side in Fields.
 void FixMetriplectic::post_force(int)
 {
+  if (pair->medium()) set_stream(*pair->medium());
   if (atom->nlocal) inner.assign(atom->f[0], atom->f[0] + 3 * atom->nlocal);
   rows.resize(std::max<std::size_t>(pair->fields.size(), 1));
   for (std::size_t i = 0; i < pair->fields.size(); ++i) rows[i] = &pair->fields[i].T;
   array_atom = rows.data();
 }
 
+void FixMetriplectic::set_stream(metriplectic::Bath &bath)
+{
+  stream.assign(atom->nlocal, {0.0, 0.0, 0.0});
+  if (bath.flow.rests()) return;
+  bath.flow.set_time(update->dt * double(update->ntimestep));
+  for (int i = 0; i < atom->nlocal; ++i) stream[i] = bath.flow(atom->x[i]);
+}
+
 // Totals of all particles: entropy, internal, kinetic and total energy; the mean temperature; how
 // often networks were evaluated beyond their tables; what came from outside since this fix began,
-// work and impulse.
+// work and impulse; the bath's part: heat it lost, work of its flow, impulse; the entropy it gained.
 double FixMetriplectic::compute_vector(int n)
 {
+  if (n == 15) return pair->medium() ? -compute_vector(10) / pair->medium()->temperature() : 0.0;
   if (n >= 6) {
     double sum;
-    MPI_Allreduce(&given[n - 6], &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+    MPI_Allreduce(n < 10 ? &given[n - 6] : &bathed[n - 10], &sum, 1, MPI_DOUBLE, MPI_SUM, world);
     return sum;
   }
   double own[5] = {0.0, pair->internal_energy, 0.0, 0.0, pair->outside()}, all[5];
@@ -193,6 +222,30 @@ void FixMetriplectic::account()
     }
   }
   given[0] += dt * pair->sliding_power;
+  const auto &walls = pair->external_force;
+  given[1] += dt * walls.x, given[2] += dt * walls.y, given[3] += dt * walls.z;
+  if (pair->medium()) account_bath();
+}
+
+// What the bath gives: impulse J, its work J.(v + v')/2, and heat q. J.u of the work is done by whatever
+// keeps the medium flowing, the rest comes from the heat of the bath (pipeline/dynamics/driven.py, contact).
+void FixMetriplectic::account_bath()
+{
+  using metriplectic::dot;
+  for (int i = 0; i < atom->nlocal; ++i) {
+    const auto [J, q] = exchange[i];
+    const double *after = atom->v[i], axes[3] = {J.x, J.y, J.z};
+    const metriplectic::Vector v = pair->fields[i].v;
+    const double kinetic = 0.5 * dot(J, v + metriplectic::Vector{after[0], after[1], after[2]});
+    const double flowing = dot(J, stream[i]);
+    bathed[0] += kinetic - flowing + q;
+    bathed[1] += flowing;
+    given[0] += q;
+    for (int a = 0; a < 3; ++a) bathed[2 + a] += axes[a];
+    if (!(atom->mask[i] & groupbit)) continue;    // of driven particles it is part of what drives them
+    given[0] += kinetic;
+    for (int a = 0; a < 3; ++a) given[1 + a] += axes[a];
+  }
 }
 
 void FixMetriplectic::give(int axis, double J, double before, double after)

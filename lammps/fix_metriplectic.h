@@ -2,6 +2,8 @@
 #ifndef LMP_FIX_METRIPLECTIC_H
 #define LMP_FIX_METRIPLECTIC_H
 
+#include "bath.h"
+
 #include "fix.h"
 
 #include <vector>
@@ -32,17 +34,23 @@ class FixMetriplectic : public Fix {
   double temperature = 0.0;    // at which driven particles are held; 0: as the potential says
   std::vector<double *> rows;
   std::vector<double> inner, scratch;    // forces of the pairs; velocities before particles are wrapped
+  std::vector<metriplectic::Vector> stream;        // velocity of the medium at the owned particles
+  std::vector<metriplectic::Exchange> exchange;    // of the owned particles with the bath, in this step
   double given[4] = {0.0, 0.0, 0.0, 0.0};    // work and impulse from outside, of this rank so far
+  double bathed[5] = {0.0, 0.0, 0.0, 0.0, 0.0};    // part of it: heat of the bath, work of its flow, impulse
   Fix *deform = nullptr;                     // that shapes the box, images moving with it
   bool flips = false;                        // whether the box flips in this step
 
   void check_order();
+  void set_stream(metriplectic::Bath &);
+  void meet_bath();
   void kick();
   void warm();
   void move();
 
   double held_heat(int i, double change) const;
   void account();
+  void account_bath();
   void give(int axis, double J, double before, double after);
   void carry_box();
   void advance_box();

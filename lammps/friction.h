@@ -100,6 +100,12 @@ class SeparableFriction {
   }
 };
 
+// a = b = c = 0: particles that exchange momentum with a bath alone
+struct NoFriction {
+  double log_T(double) const { return 0.0; }
+  long long outside() const { return 0; }
+};
+
 // s = (1 + rho^4)^(-1/4), which saturates what it multiplies where rho is large
 METRIPLECTIC_INLINE Jet saturation(Jet rho)
 {

@@ -159,6 +159,7 @@ class Axis {
   }
 
   bool holds(double x) const { return x >= low && x <= high; }
+  double clamped(double x) const { return std::clamp(x, low, high); }
 
   int cell(double x) const { return std::min(int((x - low) * scale), intervals - 1); }
   double fraction(double x, int cell) const { return (x - low) * scale - cell; }

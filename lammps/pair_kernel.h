@@ -17,9 +17,9 @@ struct Constants {
 };
 
 // conservative force of j on i along e_ij: -(P_i/d_i^2 + P_j/d_j^2) w'(r_ij)
-METRIPLECTIC_INLINE double pressure_force(const Side &i, const Side &j, double dwdr)
+METRIPLECTIC_INLINE double pressure_force(double pressure_i, double pressure_j, double dwdr)
 {
-  return -(i.pressure + j.pressure) * dwdr;
+  return -(pressure_i + pressure_j) * dwdr;
 }
 
 // (a^2, b^2) of the friction force: of M grad S and of k_B div M together

@@ -46,8 +46,7 @@ PairMetriplectic::~PairMetriplectic()
 void PairMetriplectic::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  constants.dt = update->dt;
-  constants.limit = gate / update->dt;
+  set_constants();
   resize();
   if (neighbor->ago == 0) {
     if (domain->box_change) check_box();
@@ -66,6 +65,16 @@ void PairMetriplectic::compute(int eflag, int vflag)
   std::visit([this](auto &A) { set_forces(A); }, friction);
   if (solid) add_elastic_forces();
   if (vflag_fdotr) virial_fdotr_compute();
+  if (external) add_external_forces();
+  if (eflag_global) eng_vdwl += internal_energy;
+}
+
+// What depends on the length of the step.
+void PairMetriplectic::set_constants()
+{
+  constants.dt = update->dt;
+  constants.limit = gate / update->dt;
+  if (bath && bath->brownian()) constants.m = update->dt;
 }
 
 // Arrays for all particles and ghosts, sums set to zero.
@@ -164,7 +173,6 @@ void PairMetriplectic::set_fields(Energy &energy, const Friction &friction)
     internal_energy += at.U;
     if (eflag_atom) eatom[i] += at.U;
   }
-  if (eflag_global) eng_vdwl += internal_energy;
 }
 
 // Ends the run, for what follows from such a state would be no number.
@@ -201,9 +209,10 @@ void PairMetriplectic::force_block(Friction &friction, std::size_t begin, std::s
   Fields of_i[BLOCK], of_j[BLOCK];
   typename Friction::Row rows[BLOCK];
   Normals noise[BLOCK];
-  double r[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
+  double r[BLOCK], slope[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
   const double root_dt = std::sqrt(c.dt), per_dt = 1.0 / c.dt;
   for (int k = 0; k < n; ++k) r[k] = std::sqrt(x[k] * x[k] + y[k] * y[k] + z[k] * z[k]);
+  set_psi_slopes(begin, n, r, slope);
   for (int k = 0; k < n; ++k) {
     of_i[k] = fields[i[k]];
     of_j[k] = fields[j[k]];
@@ -221,20 +230,72 @@ void PairMetriplectic::force_block(Friction &friction, std::size_t begin, std::s
     const double *g = noise[k].n;
     const Vector xi = {root_dt * g[0], root_dt * g[1], root_dt * c.z_motion * g[2]};
     const Vector p = impulse(A, side_i, side_j, e, v_ij, xi, c);
-    const Vector f = pressure_force(side_i, side_j, dwdr[k]) * e + per_dt * p;
+    const double along = pressure_force(side_i.pressure, side_j.pressure, dwdr[k]) - slope[k];
+    const Vector f = along * e + per_dt * p;
     const double q = conducted(A, side_i, side_j, root_dt * g[3], c);
     const double dissipated = -0.25 * dot(p, v_ij);
     fx[k] = f.x, fy[k] = f.y, fz[k] = f.z;
     to_i[k] = dissipated + q, to_j[k] = dissipated - q;
     x[k] = p.x, y[k] = p.y, z[k] = p.z;
   }
+  for (int k = 0; k < n; ++k) {
+    heat[i[k]] += to_i[k];
+    heat[j[k]] += to_j[k];
+  }
+  hand_out(begin, n, fx, fy, fz);
+}
+
+// Without friction there is no noise and no heat: pressures and psi alone.
+void PairMetriplectic::force_block(NoFriction &, std::size_t begin, std::size_t end)
+{
+  const int n = int(end - begin);
+  const int *i = pairs.i.data() + begin, *j = pairs.j.data() + begin;
+  const double *x = pairs.x.data() + begin, *y = pairs.y.data() + begin, *z = pairs.z.data() + begin;
+  const double *dwdr = pairs.dwdr.data() + begin;
+  double r[BLOCK], slope[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK];
+  for (int k = 0; k < n; ++k) r[k] = std::sqrt(x[k] * x[k] + y[k] * y[k] + z[k] * z[k]);
+  set_psi_slopes(begin, n, r, slope);
+  for (int k = 0; k < n; ++k) {
+    const double along = pressure_force(fields[i[k]].pressure, fields[j[k]].pressure, dwdr[k]) - slope[k];
+    const double per_r = along / r[k];
+    fx[k] = per_r * x[k], fy[k] = per_r * y[k], fz[k] = per_r * z[k];
+  }
+  hand_out(begin, n, fx, fy, fz);
+}
+
+// psi' of the pairs of a block, zero where there is no pair energy; psi goes to the energies.
+void PairMetriplectic::set_psi_slopes(std::size_t begin, int n, const double *r, double *slope)
+{
+  std::fill(slope, slope + n, 0.0);
+  if (!pair_energy) return;
+  const int *i = pairs.i.data() + begin, *j = pairs.j.data() + begin;
+  double psi[BLOCK], sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (int k = 0; k < n; ++k) {
+    const PairEnergy::Value at = (*pair_energy)(r[k]);
+    const double s = strength[i[k]] * strength[j[k]];
+    slope[k] = s * at.dpsidr;
+    psi[k] = s * at.psi;
+    sum += psi[k];
+  }
+  internal_energy += sum;
+  if (!eflag_atom) return;
+  for (int k = 0; k < n; ++k) {
+    eatom[i[k]] += 0.5 * psi[k];
+    eatom[j[k]] += 0.5 * psi[k];
+  }
+}
+
+// The forces of a block to both ends of its pairs.
+void PairMetriplectic::hand_out(std::size_t begin, int n, const double *fx, const double *fy,
+                                const double *fz)
+{
+  const int *i = pairs.i.data() + begin, *j = pairs.j.data() + begin;
   double **f = atom->f;
   for (int k = 0; k < n; ++k) {
     double *f_i = f[i[k]], *f_j = f[j[k]];
     f_i[0] += fx[k], f_i[1] += fy[k], f_i[2] += fz[k];
     f_j[0] -= fx[k], f_j[1] -= fy[k], f_j[2] -= fz[k];
-    heat[i[k]] += to_i[k];
-    heat[j[k]] += to_j[k];
   }
   if (!sliding.empty())
     for (int k = 0; k < n; ++k) sliding_power += dot({fx[k], fy[k], fz[k]}, sliding[j[k]]);
@@ -258,6 +319,38 @@ void PairMetriplectic::add_end_heat()
     heat[i] += dissipated;
     heat[j] += dissipated;
   }
+}
+
+bool PairMetriplectic::dissipates() const { return !std::holds_alternative<NoFriction>(friction); }
+
+// What comes from outside of the pairs.
+
+// Walls and traps: their energy is part of that of the particles, and their impulse comes from outside.
+void PairMetriplectic::add_external_forces()
+{
+  external_force = {0.0, 0.0, 0.0};
+  for (int i = 0; i < atom->nlocal; ++i) {
+    const External::Value at = (*external)(atom->x[i]);
+    double *f = atom->f[i];
+    f[0] -= at.gradient.x, f[1] -= at.gradient.y, f[2] -= at.gradient.z;
+    external_force = external_force - at.gradient;
+    internal_energy += at.phi;
+    if (eflag_atom) eatom[i] += at.phi;
+  }
+}
+
+// The noise of the bath is that of a pair with the particle 0, which nobody is. Forces of all fixes are
+// known by now, and the step is that after the state.
+Exchange PairMetriplectic::exchange(int i, Vector u) const
+{
+  const Fields &at = fields[i];
+  const NoiseKey key = {seed, std::uint64_t(update->ntimestep - 1)};
+  const Normals noise = pair_normals(key, 0, std::uint32_t(atom->tag[i]));
+  const double *g = noise.n, root_dt = std::sqrt(constants.dt);
+  const Vector dW = {root_dt * g[0], root_dt * g[1], root_dt * constants.z_motion * g[2]};
+  const Vector K = constants.dt * vector(atom->f[i]);
+  return exchanged((*bath)(at.V, at.T), bath->temperature(), at.v, u, K, side(at), dW, root_dt * g[3],
+                   constants);
 }
 
 // The elastic part: bonds of the undeformed configuration.

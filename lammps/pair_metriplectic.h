@@ -2,7 +2,10 @@
 #ifndef LMP_PAIR_METRIPLECTIC_H
 #define LMP_PAIR_METRIPLECTIC_H
 
+#include "bath.h"
 #include "energy.h"
+#include "external.h"
+#include "pair_energy.h"
 #include "pair_kernel.h"
 #include "product_friction.h"
 #include "strain.h"
@@ -11,6 +14,7 @@
 #include "pair.h"
 
 #include <memory>
+#include <optional>
 #include <variant>
 
 namespace LAMMPS_NS {
@@ -48,11 +52,16 @@ class PairMetriplectic : public Pair {
   double anchor() const { return anchor_temperature; }
   double mass() const { return constants.m; }
   double cutoff() const { return h; }
+  bool dissipates() const;    // whether pairs exchange heat
+  metriplectic::Bath *medium() { return bath ? &*bath : nullptr; }
+  // of an owned particle and the bath, that flows with u there, in the step that begins
+  metriplectic::Exchange exchange(int i, metriplectic::Vector u) const;
 
   std::vector<metriplectic::Fields> fields;    // of owned particles and ghosts
   std::vector<double> heat;    // received in the step that begins here, T_i x_i of integrators.py
-  double internal_energy = 0.0;    // of the owned particles
+  double internal_energy = 0.0;    // of the owned particles and of the pairs found by this rank
   double sliding_power = 0.0;    // of the pairs on images that move with the box, found by this rank
+  metriplectic::Vector external_force = {0.0, 0.0, 0.0};    // of walls and traps on all owned particles
   double outside() const;          // evaluations beyond the tables of networks, by this rank
 
  private:
@@ -72,7 +81,13 @@ class PairMetriplectic : public Pair {
   metriplectic::Constants constants = {};
   metriplectic::Volume volume;
   std::variant<metriplectic::ExponentialEnergy, metriplectic::NetworkEnergy> energy;
-  std::variant<metriplectic::SeparableFriction, metriplectic::ProductFriction> friction;
+  std::variant<metriplectic::SeparableFriction, metriplectic::ProductFriction, metriplectic::NoFriction>
+      friction;
+
+  // of what surrounds the particles, and of attraction; none for most
+  std::optional<metriplectic::Bath> bath;
+  std::unique_ptr<metriplectic::External> external;
+  std::optional<metriplectic::PairEnergy> pair_energy;
 
   // of solids; null for fluids
   std::unique_ptr<metriplectic::Strain> strain;
@@ -88,6 +103,8 @@ class PairMetriplectic : public Pair {
   int custom(const char *name) const;
   void check_integrator();
   void check_box();
+  void check_surroundings();
+  void set_constants();
   [[noreturn]] void stop(int i, double V, double T) const;
   void resize();
   void find_pairs();
@@ -96,6 +113,10 @@ class PairMetriplectic : public Pair {
   template <class Energy, class Friction> void set_fields(Energy &, const Friction &);
   template <class Friction> void set_forces(Friction &);
   template <class Friction> void force_block(Friction &, std::size_t begin, std::size_t end);
+  void force_block(metriplectic::NoFriction &, std::size_t begin, std::size_t end);
+  void set_psi_slopes(std::size_t begin, int n, const double *r, double *slope);
+  void hand_out(std::size_t begin, int n, const double *fx, const double *fy, const double *fz);
+  void add_external_forces();
 
   int other_end(int i, const metriplectic::ReferenceBond &bond) const;
   void set_strain();

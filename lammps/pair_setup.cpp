@@ -80,7 +80,15 @@ void PairMetriplectic::read(const std::string &path)
     if (file.word("energy.kind") == "network") energy = NetworkEnergy(file);
     else energy = ExponentialEnergy(file);
     if (file.word("friction.kind") == "product") friction = ProductFriction(file, h);
+    else if (file.word("friction.kind") == "none") friction = NoFriction();
     else friction = SeparableFriction(file, h);
+    bath.reset();
+    external.reset();
+    pair_energy.reset();
+    external_force = {0.0, 0.0, 0.0};
+    if (file.has("bath.kind")) bath.emplace(file, dimension);
+    if (file.has("external.kind")) external = External::made(file, dimension);
+    if (file.has("pair_energy.kind")) pair_energy.emplace(file, h);
     if (file.has("strain.kind")) {
       strain = Strain::made(file, h, dimension);
       solid = std::make_unique<Solid>(file, dimension);
@@ -108,6 +116,8 @@ void PairMetriplectic::init_style()
   custom("entropy");
   if (strong) custom("strength");
   check_box();
+  check_surroundings();
+  set_constants();
   neighbor->add_request(this);
 }
 
@@ -135,6 +145,20 @@ void PairMetriplectic::check_box()
     if (domain->periodicity[k] && domain->prd[k] < 2.0 * h)
       error->all(FLERR, "The cutoff {} exceeds half of the periodic box length {}: use a larger box",
                  h, domain->prd[k]);
+}
+
+// A periodic axis has no place that differs from its images.
+void PairMetriplectic::check_surroundings()
+{
+  for (int k = 0; k < dimension; ++k) {
+    if (!domain->periodicity[k]) continue;
+    if (external && external->acts_along(k))
+      error->all(FLERR, "The external potential acts along {}, which must not be periodic: see the command boundary",
+                 "xyz"[k]);
+    if (bath && !bath->flow.rests())
+      error->all(FLERR, "The medium flows in open space, and {} must not be periodic: see the command boundary",
+                 "xyz"[k]);
+  }
 }
 
 // Index of a per-atom property made by fix property/atom.

@@ -5,11 +5,14 @@
 
 namespace metriplectic {
 
-// when      "": always there; "?": may be missing; "a=b": there if the word a is b; "a": if a is there
+// when      "": always there; "?": may be missing; "a": there if the word a is; "a=b|c": if a is b or c;
+//           "D=2": in two dimensions; two conditions: if both hold
 // kind      word        one of the words in shape; any if shape is empty
 //           real        numbers in the range
 //           whole       whole numbers in the range
+//           direction   whole numbers from 1 to D
 //           quantiles   numbers in the range that do not decrease
+//           times       numbers in the range that increase
 //           axis        low end, high end and number of equal intervals
 //           radial      an axis from zero to the cutoff
 //           ends        pairs of two different whole numbers from 1 to the n of the shape
@@ -35,11 +38,13 @@ constexpr Entry ENTRIES[] = {
     {"volume.coefficients", "", "real", "k+3", -1e3, 1e2, "spline of the logarithm of the kernel"},
     {"volume.self", "", "real", "1", 1e-30, 1e30, "kernel of a particle with itself"},
 
-    {"friction.kind", "", "word", "separable product", 0, 0, "form of the friction"},
-    {"friction.taper", "", "whole", "1", 0, 3, "power of the cutoff factor"},
-    {"friction.volume_factor", "", "whole", "1", 0, 1, "whether V_i V_j is a factor"},
-    {"friction.temperature", "", "real", "1", 1e-15, 1e15, "unit of temperature"},
-    {"friction.volume", "", "real", "1", 1e-15, 1e15, "unit of volume [a^D]"},
+    {"friction.kind", "", "word", "separable product none", 0, 0, "form of the friction"},
+    {"friction.taper", "friction.kind=separable|product", "whole", "1", 0, 3, "power of the cutoff factor"},
+    {"friction.volume_factor", "friction.kind=separable|product", "whole", "1", 0, 1,
+     "whether V_i V_j is a factor"},
+    {"friction.temperature", "friction.kind=separable|product", "real", "1", 1e-15, 1e15,
+     "unit of temperature"},
+    {"friction.volume", "friction.kind=separable|product", "real", "1", 1e-15, 1e15, "unit of volume [a^D]"},
     {"friction.coefficients", "friction.kind=separable", "real", "6 k+3", -1e3, 1e2,
      "splines of logarithms of amplitudes, then of powers of temperature"},
     {"friction.r", "friction.kind=product", "radial", "3", 0, 1e6, "distances of the table [a]"},
@@ -77,6 +82,40 @@ constexpr Entry ENTRIES[] = {
     {"solid.weight", "strain.kind", "real", "b", 0, 1e6, "weights of the bonds"},
     {"solid.bonds", "strain.kind", "ends", "b 2", 1, 2147483647, "particles that the bonds join"},
     {"solid.r0", "strain.kind", "real", "b D", -1e6, 1e6, "undeformed bonds [a]"},
+
+    {"pair_energy.kind", "?", "word", "splines", 0, 0, "form of the pair energy"},
+    {"pair_energy.taper", "pair_energy.kind", "whole", "1", 0, 3, "power of the cutoff factor"},
+    {"pair_energy.coefficients", "pair_energy.kind", "real", "k+3", -1e15, 1e15, "spline of the energy"},
+
+    {"external.kind", "?", "word", "walls field", 0, 0, "form of the external potential"},
+    {"external.axes", "external.kind=walls", "direction", "k", 1, 3, "axes that end in walls"},
+    {"external.low", "external.kind=walls", "real", "k", -1e12, 1e12, "their lower ends [a]"},
+    {"external.high", "external.kind=walls", "real", "k", -1e12, 1e12, "their upper ends [a]"},
+    {"external.reach", "external.kind=walls", "real", "1", 1e-6, 1e12, "range of the walls [a]"},
+    {"external.coefficients", "external.kind=walls", "real", "2 k s+3", -1e15, 1e15,
+     "splines of the walls' energies"},
+    {"external.x", "external.kind=field", "axis", "3", -1e12, 1e12, "places of the spline [a]"},
+    {"external.y", "external.kind=field", "axis", "3", -1e12, 1e12, "places of the spline [a]"},
+    {"external.z", "external.kind=field D=3", "axis", "3", -1e12, 1e12, "places of the spline [a]"},
+    {"external.coefficients", "external.kind=field D=2", "real", "external.x+3 external.y+3", -1e15, 1e15,
+     "energy as a tensor spline"},
+    {"external.coefficients", "external.kind=field D=3", "real", "external.x+3 external.y+3 external.z+3",
+     -1e15, 1e15, "energy as a tensor spline"},
+
+    {"bath.kind", "?", "word", "crowded brownian", 0, 0, "form of the exchange with a medium"},
+    {"bath.temperature", "bath.kind", "real", "1", 1e-15, 1e15, "temperature of the medium"},
+    {"bath.rate", "bath.kind=crowded", "real", "1", -1e3, 1e3,
+     "logit of the friction rate over 2 [time]"},
+    {"bath.power", "bath.kind=crowded", "real", "1", -1e3, 1e3, "what ln V takes off it"},
+    {"bath.volume", "bath.kind=crowded", "real", "1", 1e-15, 1e15, "unit of volume [a^D]"},
+    {"bath.conductance", "bath.kind=crowded", "real", "1", 0, 1e15, "for heat [k_B / time]"},
+    {"bath.flow", "bath.kind", "word", "rest polynomial", 0, 0, "motion of the medium"},
+    {"flow.time", "bath.flow=polynomial", "times", "t", -1e12, 1e12, "times since step 0 [time]"},
+    {"flow.centre", "bath.flow=polynomial", "real", "D", -1e12, 1e12, "origin [a]"},
+    {"flow.half", "bath.flow=polynomial", "real", "D", 1e-6, 1e12, "units of length [a]"},
+    {"flow.powers", "bath.flow=polynomial", "whole", "k D", 0, 9, "exponents of the monomials"},
+    {"flow.coefficients", "bath.flow=polynomial", "real", "t k D", -1e12, 1e12,
+     "velocities of the monomials [a / time]"},
 
     {"law.entropy", "?", "quantiles", "k", -1e15, 1e15, "latent entropies of training [k_B]"},
     {"law.log_strength", "?", "quantiles", "k", -1e2, 1e2, "logarithms of strengths of training"},

@@ -63,9 +63,18 @@ class EntryCheck {
   bool applies(const std::string &when) const
   {
     if (when.empty() || when == "?") return true;
-    const auto parts = split(when, '=');
+    const auto conditions = split(when);
+    return std::all_of(conditions.begin(), conditions.end(), [this](const auto &x) { return holds(x); });
+  }
+
+  bool holds(const std::string &condition) const
+  {
+    const auto parts = split(condition, '=');
+    if (parts[0] == "D") return std::to_string(lengths.at("D")) == parts[1];
     const auto found = file.words.find(parts[0]);
-    return found != file.words.end() && (parts.size() == 1 || found->second == parts[1]);
+    if (found == file.words.end() || parts.size() == 1) return found != file.words.end();
+    const auto wanted = split(parts[1], '|');
+    return std::count(wanted.begin(), wanted.end(), found->second) > 0;
   }
 
   void check(const Entry &entry)
@@ -144,8 +153,10 @@ class EntryCheck {
   void check_values(const Entry &entry, const std::string &name, const Values &values)
   {
     const std::string kind = entry.kind;
-    const bool ends = kind == "ends", whole = ends || kind == "whole";
-    const double high = ends ? double(lengths.at("solid.n")) : entry.high;
+    const bool ends = kind == "ends", direction = kind == "direction";
+    const bool whole = ends || direction || kind == "whole";
+    const double high = ends ? double(lengths.at("solid.n"))
+                             : direction ? double(lengths.at("D")) : entry.high;
     const auto label = [&](std::size_t k) {
       return values.size() == 1 ? name : name + "[" + std::to_string(k) + "]";
     };
@@ -154,10 +165,11 @@ class EntryCheck {
         file.refuse("has " + label(k) + " = " + shown(values[k]) + ", which must be " +
                     (whole ? "a whole number " : "") + "from " + shown(entry.low) + " to " +
                     shown(high) + " (" + entry.meaning + ")");
+    const bool quantiles = kind == "quantiles", times = kind == "times";
     for (std::size_t k = 1; k < values.size(); ++k)
-      if (kind == "quantiles" && values[k] < values[k - 1])
+      if ((quantiles && values[k] < values[k - 1]) || (times && values[k] <= values[k - 1]))
         file.refuse("has " + label(k) + " = " + shown(values[k]) + " after " + shown(values[k - 1]) +
-                    ", which must not decrease (" + entry.meaning + ")");
+                    ", which must " + (times ? "increase (" : "not decrease (") + entry.meaning + ")");
     for (std::size_t k = 0; ends && k < values.size(); k += 2)
       if (values[k] == values[k + 1])
         file.refuse("has a bond of particle " + shown(values[k]) + " with itself in " + name);

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
+from pipeline.arrays import loaded
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.neighbours import search
@@ -23,7 +24,7 @@ class Graphs(NamedTuple):
     neighbour_distance: float  # a [length]
     dt: float  # [time]
     offset: np.ndarray  # (T + 1,) int64: pairs of snapshot t are offset[t]:offset[t + 1]
-    i: np.ndarray  # (P,) int32
+    i: np.ndarray  # (P,) int32, columns of the trajectory
     j: np.ndarray  # (P,) int32
     shift: np.ndarray  # (P, D) int8: r_ij = r_i - r_j - shift * lengths
 
@@ -51,7 +52,7 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
     space = trajectory.space
     parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     for t in tqdm(range(len(trajectory.time)), desc="neighbours", unit="frame"):
-        here = np.flatnonzero(trajectory.present[t])
+        here = trajectory.order(t)
         i, j, shift = search(trajectory.position[t, here], space, h, float(trajectory.time[t]))
         parts.append((here[i].astype(np.int32), here[j].astype(np.int32), shift.astype(np.int8)))
     count = np.array([len(i) for i, _, _ in parts])
@@ -84,7 +85,7 @@ def read(path: str | os.PathLike[str]) -> Graphs:
     with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
-        offset, i, j, shift = (file[name][:] for name in ("offset", "i", "j", "shift"))
+        offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
         _check((h, spacing, dt), offset, i, j, shift)
         return Graphs(h, spacing, dt, offset, i, j, shift)
 

@@ -14,6 +14,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from pipeline.arrays import loaded, stretches
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.trajectory import Box, Trajectory
@@ -51,14 +52,19 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         group = file.create_group(GROUP)
         clock = time_unit if time_unit in H5MD_TIMES else ""
         _write_box(group, trajectory, length, unit, clock)
-        _element(group, "position", _columns(trajectory.position * length), unit, trajectory, clock)
-        velocity = _columns(trajectory.velocity * speed)
-        _element(group, "velocity", velocity, speed_unit, trajectory, clock)
+        vectors = {
+            "position": (trajectory.position, length, unit),
+            "velocity": (trajectory.velocity, speed, speed_unit),
+        }
+        for name, (value, scale, its) in vectors.items():
+            _element(group, name, value, its, trajectory, clock, scale)
         flags = {"present": trajectory.present, "driven": trajectory.driven}
         for name, value in {**flags, **trajectory.extra}.items():
             _element(group, name, value, "", trajectory, clock)
+        if trajectory.occupant is not None:
+            _element(group, "occupant", trajectory.occupant, "", trajectory, clock)
         if trajectory.reference is not None:
-            group["reference"] = _columns(trajectory.reference[None] * length)[0]
+            group["reference"] = _columns(trajectory.reference * length)
             group["reference"].attrs["unit"] = unit
         group["id"] = trajectory.particle
         group["species"] = trajectory.species
@@ -87,25 +93,27 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
         group = file[GROUP]
         for name, expected in (("position", unit), ("velocity", speed_unit), ("box/edges", unit)):
             _check_unit(group[f"{name}/value"], expected)
-        known = {"position", "velocity", "present", "driven", "box", "id", "species", "reference"}
+        known = {"position", "velocity", "present", "driven", "box", "occupant"}
+        known |= {"id", "species", "reference"}
         box = Box(
             group["box/edges/value"][0, :dimension] / length,
             tuple(bool(k) for k in note["periodic"]),
             note["origin"] / length,
         )
         trajectory = Trajectory(
-            position=group["position/value"][..., :dimension] / length,
-            velocity=group["velocity/value"][..., :dimension] / speed,
-            present=group["present/value"][:],
-            driven=group["driven/value"][:],
+            position=loaded(group["position/value"], dimension, length),
+            velocity=loaded(group["velocity/value"], dimension, speed),
+            present=loaded(group["present/value"]),
+            driven=loaded(group["driven/value"]),
             time=group["position/time"][:],
             run=file["parameters/metriplex/run"][:],
             particle=group["id"][:],
             species=group["species"][:],
             box=box,
             attributes=attributes,
-            extra={name: group[name]["value"][:] for name in group if name not in known},
+            extra={name: loaded(group[name]["value"]) for name in group if name not in known},
             reference=group["reference"][:, :dimension] / length if "reference" in group else None,
+            occupant=loaded(group["occupant/value"]) if "occupant" in group else None,
         )
         check(trajectory)
         return trajectory
@@ -121,12 +129,12 @@ def check(trajectory: Trajectory) -> None:
     _check_attributes(trajectory.attributes)
     shape = trajectory.present.shape
     if len(shape) != 2 or 0 in shape:
-        raise InputError(f"present has shape {shape}, expected snapshots x particles.")
+        raise InputError(f"present has shape {shape}, expected snapshots x columns.")
     for name in ("present", "driven"):
         if getattr(trajectory, name).dtype != bool:
             raise InputError(f"{name} must hold true or false.")
     _check_vectors(trajectory, shape)
-    T, N = shape
+    T, N = shape[0], _check_occupant(trajectory)
     fields = {"driven": trajectory.driven, **trajectory.extra}
     wanted: dict[str, tuple[np.ndarray, tuple[int, ...]]]
     wanted = {name: (value, shape) for name, value in fields.items()}
@@ -138,6 +146,24 @@ def check(trajectory: Trajectory) -> None:
     if not np.isfinite(trajectory.time).all():
         raise InputError("time is not finite in every snapshot.")
     _check_box(trajectory.box, trajectory.dimension)
+
+
+def _check_occupant(trajectory: Trajectory) -> int:
+    """The number of particles; raises InputError where slots are not held by one of them each."""
+    occupant, present = trajectory.occupant, trajectory.present
+    if occupant is None:
+        return present.shape[1]
+    count = len(trajectory.particle)
+    if occupant.shape != present.shape or occupant.dtype.kind != "i":
+        raise InputError(
+            f"occupant has shape {occupant.shape} of {occupant.dtype}, expected whole numbers of "
+            f"shape {present.shape}."
+        )
+    if occupant.min() < -1 or occupant.max() >= count or (occupant[present] < 0).any():
+        raise InputError(f"occupant must name one of {count} particles wherever one is present.")
+    if trajectory.reference is not None:
+        raise InputError("The particles of a solid stay: they hold no slots after one another.")
+    return count
 
 
 def _check_attributes(attributes: dict[str, Any]) -> None:
@@ -191,9 +217,10 @@ def _check_box(box: Box, dimension: int) -> None:
 
 
 def _columns(vectors: np.ndarray) -> np.ndarray:
-    if vectors.shape[2] == 3:
+    """(..., 3) vectors (..., D), z = 0 in two dimensions."""
+    if vectors.shape[-1] == 3:
         return vectors
-    return np.concatenate([vectors, np.zeros((*vectors.shape[:2], 1))], axis=2)
+    return np.concatenate([vectors, np.zeros((*vectors.shape[:-1], 1))], axis=-1)
 
 
 def _write_header(file: h5py.File, trajectory: Trajectory) -> None:
@@ -222,13 +249,28 @@ def _write_box(group: h5py.Group, source: Trajectory, length: float, unit: str, 
     _element(node, "edges", np.tile(edges, (len(source.time), 1)), unit, source, clock)
 
 
+CHUNK = 2**19  # bytes of a chunk, of whole snapshots
+
+
 def _element(
-    group: h5py.Group, name: str, value: np.ndarray, unit: str, source: Trajectory, clock: str
+    group: h5py.Group,
+    name: str,
+    value: np.ndarray,
+    unit: str,
+    source: Trajectory,
+    clock: str,
+    scale: float | None = None,
 ) -> None:
+    """Writes values as they are, or, with a scale, vectors (T, M, D) times it in three columns."""
     node = group.create_group(name)
+    shape = value.shape if scale is None else (*value.shape[:2], 3)
+    row = int(np.prod(shape[1:])) * value.dtype.itemsize
+    chunk = (int(np.clip(CHUNK // max(row, 1), 1, shape[0])), *shape[1:])
     # gzip level 1 with shuffle halves the file; masks shrink to nothing. With checksums.
     packed = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
-    node.create_dataset("value", data=value, **packed)
+    data = node.create_dataset("value", shape, value.dtype, chunks=chunk, **packed)
+    for rows in stretches(shape, value.dtype):
+        data[rows] = value[rows] if scale is None else _columns(value[rows] * scale)
     node["step"] = np.arange(len(source.time))
     node["time"] = source.time
     if unit:

@@ -30,6 +30,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from pipeline.errors import InputError
+from pipeline.slots import again, each
 from pipeline.trajectory import mean_flow
 
 LONGEST = 12  # lags of the fit
@@ -123,7 +124,11 @@ class Told(NamedTuple):
 
 
 def covariances(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, longest: int = LONGEST
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    longest: int = LONGEST,
+    occupant: np.ndarray | None = None,
 ) -> Covariances:
     """C_k of tracks with gaps, relative to the mean motion of each snapshot.
 
@@ -131,8 +136,9 @@ def covariances(
     What a fit takes of the fluctuation is given back.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool, gaps filled left out. run: (T,).
+        position: (T, M, D) [length]. present: (T, M) bool, gaps filled left out. run: (T,).
         longest: lags up to this, fewer where the tracks are short.
+        occupant: (T, M) who holds a column, see `pipeline.slots`.
 
     Raises:
         InputError: if fewer than 100 pairs of successive steps are there.
@@ -141,14 +147,17 @@ def covariances(
     step = np.where(known[..., None], np.diff(position, axis=0), 0.0)
     # At the middle of a step, which knows nothing of the errors at its ends.
     step = _fluctuation((position[1:] + position[:-1]) / 2, step, known)
+    holder = None if occupant is None else occupant[1:]
+    particles = None if occupant is None else int(occupant.max()) + 1
     total, count = [], []
     for k in range(min(longest, len(step) - 1) + 1):
         a, b = slice(0, len(step) - k), slice(k, None)
-        both = known[a] & known[b] & (run[1:][a] == run[1:][b])[:, None]
+        both = again(known, run[1:], k, holder)
         if both.sum() < FEWEST:
             break
-        total.append((step[a] * step[b] * both[..., None]).sum(axis=0))
-        count.append(both.sum(axis=0))
+        own = None if holder is None else holder[a]
+        total.append(each(step[a] * step[b] * both[..., None], own, particles))
+        count.append(each(both, own, particles))
     if len(total) < 3:
         raise InputError(
             f"Fewer than {FEWEST} pairs of steps two frames apart were followed: too few to tell "

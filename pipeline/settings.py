@@ -16,7 +16,6 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 from pipeline.analysis.settings import Statistics
-from pipeline.dynamics.settings import Rollout
 from pipeline.imported.settings import Imported, Tracks
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.settings import VARIANTS, Training
@@ -91,6 +90,24 @@ class Graph(Section):
         unit="in mean neighbour distances",
         above=0.3,
         most=6,
+    )
+
+
+class Rollout(Section):
+    """How trained models are rolled out over the test block."""
+
+    frames: int | None = key(
+        "Frames of the test block to roll out; null takes all of them.",
+        default=None,
+        least=2,
+        most=1_000_000_000,
+    )
+    substeps: int = key("Integrator substeps per snapshot interval.", default=1, least=1, most=1000)
+    repeats: int = key(
+        "Rollouts per training, each with noise of its own; errors are means over them.",
+        default=1,
+        least=1,
+        most=100,
     )
 
 

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline import slots
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 
@@ -97,20 +98,24 @@ FEATURES: dict[str, type] = {
     "ep": np.float64,
 }
 TRACKS: dict[str, type] = {**FEATURES, "particle": np.int64, "filled": np.bool_}
-LARGEST = 500_000_000  # entries of a dense array: beyond, 8 GB of positions
+# What a trajectory is made of; the rest is read where it is asked for.
+PLACED = {name: TRACKS[name] for name in ("run", "frame", "y", "x", "mass", "size")}
+PLACED |= {name: TRACKS[name] for name in ("particle", "filled")}
+LARGEST = 500_000_000  # entries of an array: beyond, 8 GB of positions
 
 
-class Dense(NamedTuple):
-    """Tracks as arrays: T rows (every frame of every run, in order), N particles."""
+class Packed(NamedTuple):
+    """Tracks as arrays: T rows (every frame of every run, in order), M slots for N particles."""
 
     frame: np.ndarray  # (T,) int64
     run: np.ndarray  # (T,) int32
     particle: np.ndarray  # (N,) int64 labels, sorted
-    position: np.ndarray  # (T, N, 2) float64, (x, y) [px]; last or next known where absent
-    present: np.ndarray  # (T, N) bool
-    filled: np.ndarray  # (T, N) bool: interpolated across a gap
-    mass: np.ndarray  # (T, N) float32, brightness of the spot, 0 where absent
-    size: np.ndarray  # (T, N) float32, its radius of gyration [px], 0 where absent
+    position: np.ndarray  # (T, M, 2) float64, (x, y) [px]; last or next known where absent
+    present: np.ndarray  # (T, M) bool
+    filled: np.ndarray  # (T, M) bool: interpolated across a gap
+    mass: np.ndarray  # (T, M) float32, brightness of the spot, 0 where absent
+    size: np.ndarray  # (T, M) float32, its radius of gyration [px], 0 where absent
+    occupant: np.ndarray | None  # (T, M) who holds a slot, see `pipeline.slots`; None: M = N
 
 
 def checked(table: pd.DataFrame, schema: dict[str, type]) -> pd.DataFrame:
@@ -159,24 +164,60 @@ def write_csv(path: Path | str, blocks: Iterable[pd.DataFrame]) -> None:
 
 
 def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
-    """Reads a parquet table and checks it against `schema`.
+    """Reads the columns of `schema` of a parquet table and checks them.
 
     Raises:
         InputError: naming the file, if it is damaged or not of this schema.
     """
     with reading(path, "a usable table"):
-        return checked(pd.read_parquet(path), schema)
+        complete = schema.keys() <= set(pq.read_schema(path).names)
+        # What is there, where something is missing, belongs in the sentence.
+        return checked(pd.read_parquet(path, columns=list(schema) if complete else None), schema)
 
 
-def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Dense:
-    """Arrays (T, N, ...) of a tracks table; T runs over every frame between a run's first and last.
+def packed(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Packed:
+    """Arrays (T, M, ...) of a tracks table; T runs over every frame between a run's first and last.
 
     Args:
         ticks: for each run, the numbers of its frames, increasing; None: every number is one.
 
     Raises:
-        InputError: a particle occurs twice in a frame, or T x N is too large to hold.
+        InputError: a particle occurs twice in a frame, or T x M is too large to hold.
     """
+    frame, run, row = _rows(tracks, ticks)
+    particle, index = np.unique(tracks["particle"].to_numpy(np.int64), return_inverse=True)
+    first, last = np.full(len(particle), len(frame)), np.full(len(particle), -1)
+    np.minimum.at(first, index, row)
+    np.maximum.at(last, index, row)
+    # Between runs no snapshot needs to be empty.
+    apart = np.concatenate([[0], np.cumsum(np.diff(run) != 0)])
+    slot = slots.assign(first + apart[first], last + apart[last])
+    shape = len(frame), int(slot.max()) + 1
+    if shape[0] * shape[1] > LARGEST:
+        raise InputError(
+            f"{shape[1]} tracks at once in {shape[0]} frames are too many to hold (at most "
+            f"{LARGEST} entries); use fewer frames (video.frames), or crop"
+        )
+    column = slot[index]
+    present = np.zeros(shape, bool)
+    present[row, column] = True
+    if present.sum() != len(tracks):
+        raise InputError("a particle occurs twice in one frame: the tracks table is inconsistent")
+    position = np.zeros((*shape, 2))
+    for axis, name in enumerate("xy"):
+        position[row, column, axis] = tracks[name].to_numpy()
+    filled, mass, size = (np.zeros(shape, kind) for kind in (bool, "f4", "f4"))
+    for array, name in ((filled, "filled"), (mass, "mass"), (size, "size")):
+        array[row, column] = tracks[name].to_numpy()
+    occupant = slots.occupants(first, last, slot, len(frame))
+    position = slots.held(position, present)
+    return Packed(frame, run, particle, position, present, filled, mass, size, occupant)
+
+
+def _rows(
+    tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Frames (T,) and runs (T,) of a table, and the row among them of each of its own."""
     spans = tracks.groupby("run")["frame"].agg(["min", "max"]).sort_index()
     frames = [
         np.arange(low, high + 1)
@@ -184,36 +225,10 @@ def dense(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> De
         else ticks[run][slice(*np.searchsorted(ticks[run], (low, high + 1)))]
         for run, low, high in spans.itertuples()
     ]
-    frame, counts = np.concatenate(frames), np.array([len(some) for some in frames])
-    particle, column = np.unique(tracks["particle"].to_numpy(np.int64), return_inverse=True)
+    counts = np.array([len(some) for some in frames])
     row = np.empty(len(tracks), np.int64)
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     for run, some, start in zip(spans.index, frames, first, strict=True):
         mine = (tracks["run"] == run).to_numpy()
         row[mine] = start + np.searchsorted(some, tracks["frame"].to_numpy()[mine])
-    if len(frame) * len(particle) > LARGEST:
-        raise InputError(
-            f"{len(particle)} tracks in {len(frame)} frames are too many to hold at once (at most "
-            f"{LARGEST} entries); remove short tracks or crop"
-        )
-    present = np.zeros((len(frame), len(particle)), bool)
-    present[row, column] = True
-    if present.sum() != len(tracks):
-        raise InputError("a particle occurs twice in one frame: the tracks table is inconsistent")
-    position = np.zeros((*present.shape, 2))
-    position[row, column] = tracks[["x", "y"]].to_numpy()
-    filled, mass, size = (np.zeros(present.shape, kind) for kind in (bool, "f4", "f4"))
-    for array, name in ((filled, "filled"), (mass, "mass"), (size, "size")):
-        array[row, column] = tracks[name].to_numpy()
-    run = np.repeat(spans.index.to_numpy(np.int32), counts)
-    held = _held(position, present)
-    return Dense(frame, run, particle, held, present, filled, mass, size)
-
-
-def _held(position: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Absent entries replaced by the last known position, or before the first, by the next."""
-    rows = np.arange(len(present))[:, None]
-    last = np.maximum.accumulate(np.where(present, rows, -1), axis=0)
-    first = present.argmax(axis=0)
-    source = np.where(last >= 0, last, first)
-    return np.take_along_axis(position, source[:, :, None], axis=0)
+    return np.concatenate(frames), np.repeat(spans.index.to_numpy(np.int32), counts), row

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline import slots
 from pipeline.errors import InputError
 from pipeline.schema import Section, key
 from pipeline.space import Space, lees_edwards, periodic
@@ -36,24 +37,27 @@ class Box(NamedTuple):
 class Trajectory(NamedTuple):
     """T snapshots of N particles in D dimensions, some of them absent, some of them driven.
 
+    Arrays have a column per particle (M = N), or, where particles come and go, M slots that they
+    hold one after another, see `pipeline.slots`; `followed` gives every particle its own again.
     Positions of absent particles are finite but meaningless: mask with ``present``. The velocity
     of tracked data is the backward difference (r[t] - r[t-1]) / dt, which is what the
     integrator v' = v + dv, r' = r + v' dt makes of it.
     """
 
-    position: np.ndarray  # (T, N, D) [length]
-    velocity: np.ndarray  # (T, N, D) [length / time]
-    present: np.ndarray  # (T, N) bool
-    driven: np.ndarray  # (T, N) bool: neighbours, but out of loss and statistics
+    position: np.ndarray  # (T, M, D) [length]
+    velocity: np.ndarray  # (T, M, D) [length / time]
+    present: np.ndarray  # (T, M) bool
+    driven: np.ndarray  # (T, M) bool: neighbours, but out of loss and statistics
     time: np.ndarray  # (T,) [time]
     run: np.ndarray  # (T,) int32, which video
     particle: np.ndarray  # (N,) int64 labels
     species: np.ndarray  # (N,) int32, -1 where unknown
     box: Box
     attributes: dict[str, Any]  # JSON-able; always the keys of h5md.REQUIRED
-    extra: dict[str, np.ndarray]  # (T, N) each, e.g. entropy, filled
+    extra: dict[str, np.ndarray]  # (T, M) each, e.g. entropy, filled
     # (N, D) positions of the undeformed solid [length]; None for anything that is no solid
     reference: np.ndarray | None = None
+    occupant: np.ndarray | None = None  # (T, M) int32, who holds a slot when; None: M = N
 
     @property
     def dt(self) -> float:
@@ -74,7 +78,7 @@ class Trajectory(NamedTuple):
 
     @property
     def free(self) -> np.ndarray:
-        """(T, N) present and not driven: what loss and statistics are about."""
+        """(T, M) present and not driven: what loss and statistics are about."""
         return self.present & ~self.driven
 
     def number_density(self) -> float:
@@ -101,7 +105,7 @@ class Trajectory(NamedTuple):
         return [slice(a, b) for a, b in itertools.pairwise([0, *cuts, len(self.time)])]
 
     def window(self, rows: slice | np.ndarray) -> Trajectory:
-        """The snapshots in ``rows``, a slice or indices, all particles kept."""
+        """The snapshots in ``rows``, a slice or indices, all columns kept."""
         return self._replace(
             position=self.position[rows],
             velocity=self.velocity[rows],
@@ -110,7 +114,62 @@ class Trajectory(NamedTuple):
             time=self.time[rows],
             run=self.run[rows],
             extra={name: value[rows] for name, value in self.extra.items()},
+            occupant=None if self.occupant is None else self.occupant[rows],
         )
+
+    def followed(
+        self, rows: slice | np.ndarray = slice(None), labels: np.ndarray | None = None
+    ) -> Trajectory:
+        """The snapshots in ``rows`` with a column for each particle that is present in them.
+
+        For stretches through which particles are followed: its size is their number times that of
+        the snapshots. Columns that are particles' own already are all kept.
+
+        Args:
+            labels: of the particles to have a column instead.
+        """
+        part = self.window(rows)
+        if part.occupant is None:
+            return part
+        if labels is None:
+            who = np.flatnonzero(slots.ever(part.present, len(self.particle), part.occupant))
+        else:
+            who = np.flatnonzero(np.isin(self.particle, labels))
+        column = np.full(len(self.particle) + 1, -1)  # the last is nobody's
+        column[who] = np.arange(len(who))
+        row, slot = np.nonzero(column[part.occupant] >= 0)
+        place = column[part.occupant[row, slot]]
+
+        def spread(values: np.ndarray) -> np.ndarray:
+            out = np.zeros((len(part.time), len(who), *values.shape[2:]), values.dtype)
+            out[row, place] = values[row, slot]
+            return out
+
+        known = spread(np.ones(part.present.shape, bool))
+        return part._replace(
+            position=slots.held(spread(part.position), known),
+            velocity=spread(part.velocity),
+            present=spread(part.present),
+            driven=spread(part.driven),
+            particle=self.particle[who],
+            species=self.species[who],
+            extra={name: spread(value) for name, value in part.extra.items()},
+            occupant=None,
+        )
+
+    def own_columns(self) -> None:
+        """Raises ValueError where particles share columns, and are not to: see `followed`."""
+        if self.occupant is not None:
+            raise ValueError("Particles share columns: take Trajectory.followed first.")
+
+    def order(self, t: int) -> np.ndarray:
+        """Columns of the particles present at t, in the order of the particles."""
+        here = np.flatnonzero(self.present[t])
+        return here if self.occupant is None else here[np.argsort(self.occupant[t, here])]
+
+    def again(self, known: np.ndarray, lag: int = 1) -> np.ndarray:
+        """(T - lag, M) bool: known (T, M) of a particle at t and at t + lag rows, in one run."""
+        return slots.again(known, self.run, lag, self.occupant)
 
 
 class Split(Section):
@@ -250,8 +309,9 @@ def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:
 
 
 def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajectory:
-    """The evaluation window of a data set; its attribute ``temperature_before`` says how hot
-    the particles were up to it [length^2 / time^2].
+    """The evaluation window of a data set, with a column for each of its particles.
+
+    Its attribute ``temperature_before`` says how hot they were up to it [length^2 / time^2].
 
     Args:
         trajectory: the whole data set.
@@ -259,7 +319,7 @@ def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajecto
         frames: see `rows`.
     """
     judging = judged(trajectory, split, frames)
-    part = trajectory.window(judging)
+    part = trajectory.followed(judging)
     known = temperature(trajectory.window(slice(0, judging.start)))
     return part._replace(attributes={**part.attributes, BEFORE: known})
 

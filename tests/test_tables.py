@@ -2,7 +2,7 @@
 
 Tables in blocks: the same rows, cut between frames.
 
-Tables: a schema that is checked, files that are whole, and their dense form.
+Tables: a schema that is checked, files that are whole, and their arrays.
 """
 
 from __future__ import annotations
@@ -96,37 +96,46 @@ def test_what_is_refused(tmp_path):
         tables.read(tmp_path / "t.parquet", tables.TRACKS)
 
 
-def test_dense_holds_every_frame_of_every_run():
-    dense = tables.dense(tracks(ROWS))
-    np.testing.assert_array_equal(dense.frame, [4, 5, 6, 7, 0, 1])
-    np.testing.assert_array_equal(dense.run, [0, 0, 0, 0, 1, 1])
-    np.testing.assert_array_equal(dense.particle, [7, 9, 12])
-    assert dense.position.shape == (6, 3, 2)
-    np.testing.assert_array_equal(dense.position[[0, 1, 3], 0], [[1, 2], [1.5, 2.5], [3, 4]])
-    seen = [[1, 0, 0], [1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 1]]
-    np.testing.assert_array_equal(dense.present, np.array(seen, bool))
-    assert not dense.filled.any()
+def test_arrays_hold_every_frame_of_every_run():
+    made = tables.packed(tracks(ROWS))
+    np.testing.assert_array_equal(made.frame, [4, 5, 6, 7, 0, 1])
+    np.testing.assert_array_equal(made.run, [0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(made.particle, [7, 9, 12])
+    # 12 comes after the first run has ended.
+    holder = [[0, -1], [0, 1], [0, -1], [0, -1], [2, -1], [2, -1]]
+    np.testing.assert_array_equal(made.occupant, holder)
+    np.testing.assert_array_equal(made.position[[0, 1, 3], 0], [[1, 2], [1.5, 2.5], [3, 4]])
+    seen = [[1, 0], [1, 1], [0, 0], [1, 0], [1, 0], [1, 0]]
+    np.testing.assert_array_equal(made.present, np.array(seen, bool))
+    assert not made.filled.any()
     # Absent: the last known place, before the first sight the next.
-    np.testing.assert_array_equal(dense.position[2, 0], [1.5, 2.5])
-    np.testing.assert_array_equal(dense.position[0, 1], [8, 9])
+    np.testing.assert_array_equal(made.position[2, 0], [1.5, 2.5])
+    np.testing.assert_array_equal(made.position[0, 1], [8, 9])
 
 
-def test_dense_carries_brightness_and_size():
+def test_particles_that_stay_have_columns_of_their_own():
+    made = tables.packed(tracks(ROWS[:4]))
+    assert made.occupant is None
+    np.testing.assert_array_equal(made.particle, [7, 9])
+    np.testing.assert_array_equal(made.present.sum(axis=0), [3, 1])
+
+
+def test_arrays_carry_brightness_and_size():
     table = tracks(ROWS).assign(mass=[10.0, 11, 12, 20, 30, 31], size=[2.0, 2, 2, 3, 4, 4])
-    dense = tables.dense(table)
-    np.testing.assert_array_equal(dense.mass[:4, 0], [10, 11, 0, 12])
-    np.testing.assert_array_equal(dense.size[dense.present], [2, 2, 3, 2, 4, 4])
-    assert not dense.mass[~dense.present].any()
-    assert dense.mass.dtype == dense.size.dtype == np.float32
+    made = tables.packed(table)
+    np.testing.assert_array_equal(made.mass[:4, 0], [10, 11, 0, 12])
+    np.testing.assert_array_equal(made.size[made.present], [2, 2, 3, 2, 4, 4])
+    assert not made.mass[~made.present].any()
+    assert made.mass.dtype == made.size.dtype == np.float32
 
 
 def test_order_of_rows_does_not_matter():
     table = tracks(ROWS)
-    one, other = tables.dense(table), tables.dense(table.sample(frac=1, random_state=0))
+    one, other = tables.packed(table), tables.packed(table.sample(frac=1, random_state=0))
     for a, b in zip(one, other, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_a_particle_twice_in_a_frame_is_refused():
     with pytest.raises(ValueError, match="twice in one frame"):
-        tables.dense(tracks([*ROWS, (0, 4, 7, 3.0, 3.0)]))
+        tables.packed(tracks([*ROWS, (0, 4, 7, 3.0, 3.0)]))

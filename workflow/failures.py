@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-REFUSAL = "error: "  # as workflow/scripts/console.py writes it
+from pipeline.process import REFUSAL
+
 BLOCK = re.compile(
     r"^Error in rule (?P<rule>\w+):\n(?P<facts>(?:    .*\n?)*)"
     r"|^Finished jobid: (?P<finished>\d+)"

@@ -14,7 +14,7 @@ particles that stood on either side of it become neighbours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from scipy.spatial import Delaunay
@@ -22,7 +22,7 @@ from scipy.spatial import Delaunay
 from pipeline.analysis.d2min import field, unwanted
 from pipeline.analysis.metric import Metric, Sample, Statistic, missing
 from pipeline.analysis.plan import Period, Plan
-from pipeline.analysis.runs import Run
+from pipeline.analysis.runs import Run, recordings, runs
 from pipeline.trajectory import Trajectory
 
 PHASES = 8  # of a cycle that are looked at
@@ -31,6 +31,8 @@ FEWEST = 24  # snapshots in which a period can be found
 WHOLE = 0.98  # of a period that a run must hold to count as one
 MARGIN = 0.1  # by how much the two diagonals of an exchange must differ before and after, relative
 
+
+NO_PERIOD = "The sample is not sheared to and fro for one and a half periods or more."
 
 # Numbers of a cycle.
 COLUMNS = (
@@ -153,14 +155,52 @@ def cycles(parts: Sequence[Run], found: Period | None, cutoff: float, threshold:
         and displacements (M,), all of them of all cycles.
     """
     if found is None:
-        return missing("The sample is not sheared to and fro for one and a half periods or more.")
+        return missing(NO_PERIOD)
+    measured = (
+        (number, start, *_cycle(part, start, lag, cutoff, threshold))
+        for number, part in enumerate(parts)
+        for start, lag in _starts(np.any(part.free, axis=1), found.intervals)
+    )
+    return _table(measured, found)
+
+
+def film(plan: Plan, trajectory: Trajectory) -> Metric:
+    """The cycles of a whole film, which holds more than its test block, measured as planned.
+
+    Cycle by cycle, since particles that come and go are followed through one at most.
+    """
+    found = plan.period
+    if found is None:
+        return missing(NO_PERIOD)
+    measured = (
+        (number, start, *_cycle(part, 0, lag, plan.cutoff, plan.threshold))
+        for number, rows in enumerate(recordings(trajectory))
+        for start, lag, part in _singly(trajectory.window(rows), found.intervals)
+    )
+    return _table(measured, found)
+
+
+def _singly(recording: Trajectory, intervals: float) -> Iterator[tuple[int, int, Run]]:
+    """First tick and length of each cycle of a recording, and the run that holds it alone."""
+    tick = np.round((recording.time - recording.time[0]) / recording.dt).astype(int)
+    free = np.zeros(tick[-1] + 1, bool)
+    free[tick] = recording.free.any(axis=1)
+    for start, lag in _starts(free, intervals):
+        first, last = np.searchsorted(tick, [start, start + lag])
+        # Where a snapshot is lacking at either end nothing is known of the cycle.
+        if tick[first] == start and tick[last] == start + lag:
+            yield start, lag, runs(recording.followed(slice(first, last + 1)))[0]
+
+
+Measured = tuple[int, int, list[float] | None, np.ndarray]  # run, start, and what `_cycle` returns
+
+
+def _table(measured: Iterable[Measured], found: Period) -> Metric:
     rows, strobe = [], []
-    for number, part in enumerate(parts):
-        for start, lag in _starts(part, found.intervals):
-            row, moved = _cycle(part, start, lag, cutoff, threshold)
-            if row is not None:
-                rows.append([number, start, *row])
-                strobe.append(moved)
+    for number, start, row, moved in measured:
+        if row is not None:
+            rows.append([number, start, *row])
+            strobe.append(moved)
     if not rows:
         return missing(
             f"No run holds a whole period ({found.intervals:.4g} snapshots) through which "
@@ -171,9 +211,13 @@ def cycles(parts: Sequence[Run], found: Period | None, cutoff: float, threshold:
     return Metric(data, found._asdict())
 
 
-def _starts(part: Run, intervals: float) -> list[tuple[int, int]]:
-    """First rows and lengths of the cycles of a run, from the first row with free particles on."""
-    rows = np.flatnonzero(part.free.any(axis=1))
+def _starts(free: np.ndarray, intervals: float) -> list[tuple[int, int]]:
+    """First rows and lengths of the cycles of a run, from the first row with free particles on.
+
+    Args:
+        free: (T,) bool, rows with free particles.
+    """
+    rows = np.flatnonzero(free)
     if not len(rows):
         return []
     first, last = int(rows[0]), int(rows[-1])
@@ -218,12 +262,8 @@ def measure(sample: Sample) -> dict[str, Metric]:
     """Group cycles of a source."""
     if reason := unwanted(sample):
         return {"cycles": missing(reason)}
-    return {"cycles": under(sample.settings, sample.parts)}
-
-
-def under(plan: Plan, parts: Sequence[Run]) -> Metric:
-    """The cycles of runs as planned, of a whole film, say, which holds more than its test block."""
-    return cycles(parts, plan.period, plan.cutoff, plan.threshold)
+    plan = sample.settings
+    return {"cycles": cycles(sample.parts, plan.period, plan.cutoff, plan.threshold)}
 
 
 CYCLES = Statistic(measure)

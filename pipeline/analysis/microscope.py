@@ -59,9 +59,11 @@ def view(truth: Trajectory, experiment: Trajectory, reach: float) -> Trajectory:
         reach: a track is of a true particle nearer than this, best a third of a [length].
 
     Raises:
+        ValueError: if particles of the experiment share columns.
         InputError: if the experiment has several runs, no scale leads from the units of the truth
             to its own, or it holds times that the truth does not.
     """
+    experiment.own_columns()
     if len(np.unique(experiment.run)) > 1:
         raise InputError("The truth is known of one run and the experiment has several.")
     length, clock = _scale(truth, experiment)

@@ -128,6 +128,8 @@ def equations(
         if instruments:
             z, _ = regressors(trajectory, t - instruments, grid)
             keep &= present[t - instruments]
+            if (who := trajectory.occupant) is not None:
+                keep &= who[t - instruments] == who[t]
         z = z[keep].reshape(-1, size)
         normal += z.T @ x[keep].reshape(-1, size)
         right += z.T @ (velocity[t + 1, keep] - velocity[t, keep]).reshape(-1)

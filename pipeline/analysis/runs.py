@@ -12,7 +12,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.analysis import shear
 from pipeline.errors import InputError
 from pipeline.neighbours import Neighbours, neighbours
 from pipeline.space import Space
@@ -82,6 +81,15 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
         raise ValueError(
             f"select has shape {chosen.shape} for {count} particles: give one flag per particle."
         )
+    return [_run(trajectory.window(rows), chosen) for rows in recordings(trajectory)]
+
+
+def recordings(trajectory: Trajectory) -> list[slice]:
+    """The snapshots of each run; one that shifts against its clock is several.
+
+    Raises:
+        InputError: if the snapshots of a run are not together.
+    """
     turn = np.diff(trajectory.run) != 0
     if int(turn.sum()) + 1 > len(np.unique(trajectory.run)):
         raise InputError("The snapshots of a run are not together: sort them by run, then by time.")
@@ -89,7 +97,7 @@ def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:
     # Recordings go on off the beat after an interval of another length.
     off = ~turn & (ticks > 0) & (np.abs(ticks - np.round(ticks)) > 0.05)
     edges = [0, *(np.flatnonzero(turn | off) + 1).tolist(), len(trajectory.run)]
-    return [_run(trajectory.window(slice(first, last)), chosen) for first, last in pairwise(edges)]
+    return [slice(first, last) for first, last in pairwise(edges)]
 
 
 def unwrapped(position: np.ndarray, space: Space) -> np.ndarray:
@@ -147,7 +155,7 @@ def _run(part: Trajectory, chosen: np.ndarray) -> Run:
             f"{part.dt:g}: check dt and the order of the frames."
         )
     if part.space.rate:
-        position, path, velocity = part.position, shear.path(part), shear.peculiar(part)
+        position, path, velocity = part.position, peculiar_path(part), peculiar(part)
     else:
         position, velocity = unwrapped(part.position, part.space), part.velocity
         path = position
@@ -160,3 +168,41 @@ def _run(part: Trajectory, chosen: np.ndarray) -> Run:
         seen, free = seen[held] & real, free[held] & real
         time = part.time[0] + part.dt * np.arange(len(held))
     return Run(position, path, velocity, seen, free, time, part.box, part.space)
+
+
+def peculiar(trajectory: Trajectory) -> np.ndarray:
+    """(T, N, D) velocities relative to the imposed flow of sliding images (Lees and Edwards 1972).
+
+    In a box sheared at a rate g, flow in x and gradient in y, the image one box up is displaced by
+    the slide s(t) = g L_y t and moves at g L_y. What a particle and all its images have in common
+    is the peculiar velocity u = v - g y e_x - mean, the mean of u_x over the present zero. Velocity
+    autocorrelation and mean squared displacement are those of u and of the path with dr = u dt, so
+    that the relation of Green and Kubo between them holds as at rest.
+    """
+    velocity = trajectory.velocity.copy()
+    rate = float(trajectory.attributes["shear_rate"])
+    left = velocity[..., 0] - rate * trajectory.position[..., 1]
+    velocity[..., 0] = left - _mean(left, trajectory.present)
+    return velocity
+
+
+def peculiar_path(trajectory: Trajectory) -> np.ndarray:
+    """(T, N, D) positions as they would be without the imposed flow, the first as they are.
+
+    Positions may be wrapped or not; nobody may move by half a box in one interval.
+    """
+    rate = float(trajectory.attributes["shear_rate"])
+    r, time = trajectory.position, trajectory.time[1:, None]
+    step, _ = trajectory.space.displacement(r[1:], r[:-1], time)
+    height = r[:-1, :, 1] + 0.5 * step[..., 1]
+    flow = rate * height * np.diff(trajectory.time)[:, None]
+    both = trajectory.present[1:] & trajectory.present[:-1]
+    step[..., 0] -= flow + _mean(step[..., 0] - flow, both)
+    first = r[:1]
+    return np.concatenate([first, first + np.cumsum(step, axis=0)])
+
+
+def _mean(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """(T, 1) mean of (T, N) values over those present."""
+    count = np.maximum(present.sum(axis=1, keepdims=True), 1)
+    return np.where(present, values, 0.0).sum(axis=1, keepdims=True) / count

@@ -56,8 +56,10 @@ def measure(
         rdf_paper, vacf_paper, msd_paper.
 
     Raises:
-        InputError: if select does not fit, or the snapshots do not fall on a clock.
+        ValueError: if select does not fit, or particles share columns.
+        InputError: if the snapshots do not fall on a clock.
     """
+    trajectory.own_columns()
     part = trajectory.window(rows)
     parts = runs(part, select)
     free = np.concatenate([run.free for run in parts])

@@ -183,6 +183,13 @@ def contact(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Accou
     return Account(kinetic + heat, impulse, share)
 
 
+def confined(dynamics: Dynamics, dt: float) -> Account:
+    """Impulse of walls and traps in a step; their work comes out of Phi, which is part of E."""
+    if dynamics.external is None:
+        return Account(0.0, torch.zeros_like(dynamics.drift.dv[0]))
+    return Account(0.0, dynamics.external.sum(0) * dt)
+
+
 CYCLES = 3.0  # a period this much longer than that of thermal motion counts as slow
 LONGEST = 60  # lags of the velocity autocorrelation that are looked at
 SAMPLE = 400  # columns from which the smoothing is chosen
@@ -206,7 +213,11 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
         units: reduced units of the model.
         thermal_period: of the motion to be taken out of driven paths, see `thermal_period`; None
             leaves all but the localisation error.
+
+    Raises:
+        ValueError: if particles share columns.
     """
+    window.own_columns()
     free: np.ndarray = np.all(window.free, axis=0)
     window = _steadied(_attended(window, free), free, thermal_period)
     scaled = window.space.scaled(units.length, units.time)
@@ -269,10 +280,9 @@ def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
     """
     window = trajectory.window(rows)
     fluctuation = _fluctuations(window)
-    run = window.run
     zero = None
     for lag in range(2, min(LONGEST, len(window.time) // 4)):
-        both = window.free[lag:] & window.free[:-lag] & (run[lag:] == run[:-lag])[:, None]
+        both = window.again(window.free, lag)
         product = (fluctuation[lag:] * fluctuation[:-lag]).sum(axis=2)
         if both.any() and product[both].mean() <= 0:
             zero = lag
@@ -281,7 +291,7 @@ def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
 
 
 def _fluctuations(window: Trajectory) -> np.ndarray:
-    """(T, N, D) velocity relative to an affine flow fitted to the free particles of a snapshot."""
+    """(T, M, D) velocity relative to an affine flow fitted to the free particles of a snapshot."""
     out = np.zeros_like(window.velocity)
     for t, free in enumerate(window.free):
         if free.sum() > 3 * (window.dimension + 1):

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline import h5md
 from pipeline.dynamics.driven import Account, FromBath, Path, lead
 from pipeline.dynamics.limits import outruns
-from pipeline.dynamics.steppers import Law, Log, Setting
+from pipeline.dynamics.steppers import Law, Setting
 from pipeline.files import whole
 from pipeline.forcing import external
 from pipeline.pairs import Coincident, NeighbourList, State, find
@@ -281,3 +281,65 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
             group.attrs["ms_per_step"] = result.ms_per_step
             for name, scale in units.items():
                 group.attrs[name] = scale
+
+
+def kinetic_temperature(r: Tensor, v: Tensor) -> float:
+    """Variance of v per component about the affine flow fitted to v (n, D) at r (n, D)."""
+    n, dimension = v.shape
+    if n < 2 * (dimension + 1):
+        return float(v.var(0, correction=0).mean()) if n else float("nan")
+    basis = torch.cat([torch.ones_like(r[:, :1]), r - r.mean(0)], 1)
+    flow = basis @ torch.linalg.solve(basis.T @ basis, basis.T @ v)
+    return float((v - flow).square().sum() / ((n - dimension - 1) * dimension))
+
+
+class Log:
+    """Totals at each snapshot, in reduced units.
+
+    ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
+    what driving, walls, and particles that come and go have given since the start. Energy minus
+    work and momentum minus impulse are therefore constant, momentum to round-off. A model
+    without energy or entropy logs none. What a bath gave is part of both, and logged besides:
+    ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is
+    what it gained.
+    """
+
+    def __init__(self, count: int, dimension: int) -> None:
+        self.scalars: dict[str, np.ndarray] = {}
+        self.count = count
+        self.momentum = np.full((count, dimension), np.nan)
+        self.impulse = np.full((count, dimension), np.nan)
+        self.bath_impulse = np.full((count, dimension), np.nan)
+
+    def record(
+        self,
+        t: int,
+        m: Tensor,
+        state: State,
+        totals: dict[str, float],
+        given: Account,
+        free: Tensor,
+    ) -> None:
+        """Notes the totals of snapshot ``t``; ``free`` are the rows that are not driven."""
+        values = {
+            **totals,
+            "kinetic": float(0.5 * m * state.v.square().sum()),
+            "work": given.work,
+            "temperature": float(m) * kinetic_temperature(state.r[free], state.v[free]),
+        }
+        bath = given.bath
+        if bath is not None:
+            own = {"heat": bath.heat, "work": bath.work, "entropy": -bath.entropy}
+            values.update({f"bath_{name}": value for name, value in own.items()})
+            self.bath_impulse[t] = bath.impulse.numpy()
+        for name, value in values.items():
+            self.scalars.setdefault(name, np.full(self.count, np.nan))[t] = value
+        self.momentum[t] = (m * state.v.sum(0)).numpy()
+        self.impulse[t] = given.impulse.numpy()
+
+    def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:
+        """The first ``last`` snapshots as arrays, with their times."""
+        arrays = {"time": time, **self.scalars, "momentum": self.momentum, "impulse": self.impulse}
+        if "bath_heat" in self.scalars:
+            arrays["bath_impulse"] = self.bath_impulse
+        return {name: value[:last] for name, value in arrays.items()}

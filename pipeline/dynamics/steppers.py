@@ -14,6 +14,7 @@ from pipeline.dynamics.driven import (
     Account,
     Path,
     account,
+    confined,
     contact,
     follow,
     lead_velocity,
@@ -28,68 +29,6 @@ from pipeline.metriplectic.noise import Increments, counted, draw
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import Pairs, State
 from pipeline.units import ReducedUnits
-
-
-def kinetic_temperature(r: Tensor, v: Tensor) -> float:
-    """Variance of v per component about the affine flow fitted to v (n, D) at r (n, D)."""
-    n, dimension = v.shape
-    if n < 2 * (dimension + 1):
-        return float(v.var(0, correction=0).mean()) if n else float("nan")
-    basis = torch.cat([torch.ones_like(r[:, :1]), r - r.mean(0)], 1)
-    flow = basis @ torch.linalg.solve(basis.T @ basis, basis.T @ v)
-    return float((v - flow).square().sum() / ((n - dimension - 1) * dimension))
-
-
-class Log:
-    """Totals at each snapshot, in reduced units.
-
-    ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
-    what driving and the coming and going of particles have given since the start. Energy minus
-    work and momentum minus impulse are therefore constant, momentum to round-off. A model
-    without energy or entropy logs none. What a bath gave is part of both, and logged besides:
-    ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is
-    what it gained.
-    """
-
-    def __init__(self, count: int, dimension: int) -> None:
-        self.scalars: dict[str, np.ndarray] = {}
-        self.count = count
-        self.momentum = np.full((count, dimension), np.nan)
-        self.impulse = np.full((count, dimension), np.nan)
-        self.bath_impulse = np.full((count, dimension), np.nan)
-
-    def record(
-        self,
-        t: int,
-        m: Tensor,
-        state: State,
-        totals: dict[str, float],
-        given: Account,
-        free: Tensor,
-    ) -> None:
-        """Notes the totals of snapshot ``t``; ``free`` are the rows that are not driven."""
-        values = {
-            **totals,
-            "kinetic": float(0.5 * m * state.v.square().sum()),
-            "work": given.work,
-            "temperature": float(m) * kinetic_temperature(state.r[free], state.v[free]),
-        }
-        bath = given.bath
-        if bath is not None:
-            own = {"heat": bath.heat, "work": bath.work, "entropy": -bath.entropy}
-            values.update({f"bath_{name}": value for name, value in own.items()})
-            self.bath_impulse[t] = bath.impulse.numpy()
-        for name, value in values.items():
-            self.scalars.setdefault(name, np.full(self.count, np.nan))[t] = value
-        self.momentum[t] = (m * state.v.sum(0)).numpy()
-        self.impulse[t] = given.impulse.numpy()
-
-    def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:
-        """The first ``last`` snapshots as arrays, with their times."""
-        arrays = {"time": time, **self.scalars, "momentum": self.momentum, "impulse": self.impulse}
-        if "bath_heat" in self.scalars:
-            arrays["bath_impulse"] = self.bath_impulse
-        return {name: value[:last] for name, value in arrays.items()}
 
 
 class Law(Protocol):
@@ -202,7 +141,7 @@ class Conditions(NamedTuple):
     flow: Flow | None = None  # of the medium around the particles; None where it rests
 
     def law(self, model: Any) -> Thermal:
-        """See `Setting`; the model is brought to float64."""
+        """See `pipeline.dynamics.steppers.Setting`; the model is brought to float64."""
         return Thermal(model.double(), self)
 
 
@@ -213,7 +152,7 @@ def least_substeps(model: Metriplectic, wanted: int) -> int:
 
 
 class Thermal:
-    """The law of a metriplectic model, see `pipeline.dynamics.law.Law`."""
+    """The law of a metriplectic model, see `pipeline.dynamics.steppers.Law`."""
 
     def __init__(self, model: Metriplectic, conditions: Conditions) -> None:
         self.model, self.conditions, self.dt = model, conditions, 1.0
@@ -302,7 +241,7 @@ class Thermal:
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
         taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
         taken = taken.plus(contact(dynamics, given, state.v, after.v))
-        return after, taken.plus(shearing(dynamics, given, dt))
+        return after, taken.plus(shearing(dynamics, given, dt)).plus(confined(dynamics, dt))
 
     def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""
@@ -342,12 +281,12 @@ class Plain(NamedTuple):
     thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
 
     def law(self, model: Any) -> Mechanical:
-        """See `Setting`."""
+        """See `pipeline.dynamics.steppers.Setting`."""
         return Mechanical(model, self.speed)
 
 
 class Mechanical:
-    """v' = v + dv, r' = r + v' dt with drift and noise at the beginning; see `law.Law`.
+    """v' = v + dv, r' = r + v' dt with drift and noise at the beginning; see `Law`.
 
     The driving particles' work counts what they give to kinetic energy, the only one there is.
     """

@@ -8,10 +8,11 @@ with the numbers, or, where it can be meant so, returned as a warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
@@ -20,11 +21,17 @@ from pipeline.units import neighbour_distance
 
 FAR = 0.5  # of the neighbour distance: rows that move farther are asked whether they changed places
 CLOSE = 0.3  # of the distance from a random point to its nearest particle
+MISLABELLED = 0.05  # of the labels of a frame, which may change places in a tracking
+MISTAKEN = 0.005  # of all steps, likewise
 JUMP = 0.5  # of the extent along an axis
 TYPICAL = 8.0  # median steps; a step longer than this and than JUMP is no motion
 FILLED = 0.8  # of the displacement of particles scattered over the box anew at every snapshot
 ALIGNED = 0.75  # correlation of displacements and velocities from which their ratio must be one
 SPEED = 1.25  # ratio of displacement / dt to the velocity
+SURE = 5.0  # standard errors
+DIGITS = 1e-3  # of a box, by which it may be wrong without a word
+SMOOTH = 0.7  # correlation of successive steps from which velocities are known from positions
+SLACK = 0.05  # by which they may differ from those recorded
 
 
 class Path(NamedTuple):
@@ -144,7 +151,7 @@ def _faces(path: Path, axis: int) -> None:
     raw = np.diff(along, axis=0)
     across = path.follows[:, None] & (np.abs(raw) > JUMP * extent) & (raw != path.step[..., axis])
     count = int(across.sum())
-    if not path.box.periodic[axis] or count < 3:
+    if not path.box.periodic[axis] or not count:
         return
     jump, step = raw[across], path.step[across][:, axis]
     crossing, empty = float(np.median(np.abs(step))), side - extent
@@ -152,13 +159,49 @@ def _faces(path: Path, axis: int) -> None:
     # Where nothing is wrong the steps across end anywhere behind the face: a strip of a share x of
     # their length stays empty with a probability of (1 - x)^count.
     too_long = count >= 8 and empty > min(0.8, 12 / count) * crossing
-    if too_long or outwards > 0.5:
+    excess, error = _excess(path, axis, across)
+    if count < 3 and not error < 0.1 * usual:  # two alone tell nothing, unless each is foretold
+        return
+    apart = abs(excess) > SURE * error and abs(excess) > DIGITS * side
+    if too_long or apart or (outwards > 0.5 and count >= 3):
+        meant = side - excess if apart else float(np.median(np.abs(jump))) + usual
         raise InputError(
             f"Particles of {path.name} that cross a face along {name} move by {crossing:.4g} and "
             f"others by {usual:.3g} (medians), and positions span {extent:.6g}: they are wrapped "
-            f"into a box of about {np.median(np.abs(jump)) + usual:.4g}, not of {side:.6g}; "
-            f"correct imported.box, or leave it out."
+            f"into a box of about {meant:.4g}, not of {side:.6g}; correct imported.box, or leave "
+            f"it out."
         )
+
+
+def _excess(path: Path, axis: int, across: np.ndarray) -> tuple[float, float]:
+    """How much farther steps across a face lead outwards than they should, and the standard error.
+
+    A face is crossed in proportion to the length of the step x: what steps have beyond what was
+    foretold, e, is <e x> / <|x|> outwards on average, and its square <e^2 |x|> / <|x|>. Foretold
+    are steps like those before and after, where steps last, else none.
+
+    Args:
+        across: (T - 1, N) bool, the steps across a face.
+    """
+    step, raw = path.step[..., axis], np.diff(path.position[..., axis], axis=0)
+    usual = path.follows[:, None] & ~across
+    beyond, known, met = step, usual, across
+    if len(step) > 2:
+        off = step[1:-1] - 0.5 * (step[:-2] + step[2:])
+        beside = usual[:-2] & usual[2:]
+        there = usual[1:-1] & beside
+        if there.any() and np.mean(off[there] ** 2) < 0.25 * np.mean(step[usual] ** 2):
+            step, raw = step[1:-1], raw[1:-1]
+            beyond, known, met = off, there, across[1:-1] & beside
+    size = np.abs(step[known])
+    # Long steps are more often across, and then not among these.
+    weight = size / np.maximum(1 - size / path.box.lengths[axis], 0.1)
+    if not met.any() or not weight.any():
+        return 0.0, np.inf
+    mean = float(np.average(np.sign(step[known]) * beyond[known], weights=weight))
+    square = float(np.average(beyond[known] ** 2, weights=weight))
+    found = -np.sign(raw[met]) * beyond[met]
+    return float(found.mean()) - mean, float(np.sqrt((square - mean**2) / len(found)))
 
 
 def _order(path: Path) -> None:
@@ -190,6 +233,9 @@ class Exchanged(NamedTuple):
 
     when: int
     labels: int
+    total: int  # of them, and of all times
+    share: float  # of the labels at that time
+    rate: float  # of them, of all steps
     moved: float  # median distance that a label moves
     near: float  # median distance to whoever is nearest afterwards
 
@@ -214,23 +260,25 @@ def exchanged(
     D = len(sides)
     spacing = neighbour_distance(density, D)
     random = (np.log(2) / (density * {2: np.pi, 3: 4 * np.pi / 3}[D])) ** (1 / D)
-    moved, near, when = [], [], []
+    moved, near, steps = [], [], 0
+    most = (0, 0, 1)  # labels that move far, where, and of how many
     for t, position, step, after in pairs:
         size = np.linalg.norm(step, axis=1)
+        steps += len(size)
         far = size > FAR * spacing
         if far.any() and len(after):
             moved.append(size[far])
             near.append(cKDTree(after, boxsize=sides).query(position[far])[0])
-            when.append(np.full(int(far.sum()), t))
+            most = max(most, (int(far.sum()), t, len(size)))
     if not moved:
         return None
     close = float(np.median(np.concatenate(near)))
-    times = np.concatenate(when)
-    if len(times) < 3 or close > CLOSE * random:
+    total, (labels, worst, present) = sum(map(len, moved)), most
+    # Two may be one label for the other; two of different times are none.
+    if close > CLOSE * random or total < 2 or (total == 2 and labels < 2):
         return None
-    worst = int(np.bincount(times).argmax())
     far_by = float(np.median(np.concatenate(moved)))
-    return Exchanged(worst, int((times == worst).sum()), far_by, close)
+    return Exchanged(worst, labels, total, labels / present, total / steps, far_by, close)
 
 
 def _resolved(path: Path) -> None:
@@ -249,6 +297,40 @@ def _resolved(path: Path) -> None:
                 f"{path.box.lengths[axis]:.6g} (by {random:.4g}): their rows change order, or "
                 f"snapshots are too far apart; write ids, and more snapshots."
             )
+
+
+def _smooth(path: Path) -> None:
+    """Where steps go on as the ones before, half of two successive ones is the velocity between.
+
+    <v . d> dt / <d^2> of d = (dr_t + dr_t+1) / 2 is 1 to second order in dt, also where velocities
+    fluctuate beside a motion that lasts: a cosine gives 1 + (1 - c) / 3 for a correlation c of
+    successive steps, a Langevin walk less.
+    """
+    assert path.velocity is not None
+    twice = path.follows[:-1] & path.follows[1:]
+    before, after = path.step[:-1][twice], path.step[1:][twice]
+    velocity, half = path.velocity[1:-1][twice], 0.5 * (before + after)
+    size = float((before**2).sum() + (after**2).sum()) / 2
+    lasting = float((before * after).sum()) / size if size else 0.0
+    if lasting < SMOOTH:
+        return
+    slope = float((velocity * half).sum() / (half**2).sum()) * path.dt
+    rest = velocity * path.dt - slope * half
+    # Successive ones tell nearly the same.
+    count = max(half.shape[1], (1 - lasting) / (1 + lasting) * half.shape[0] * half.shape[1])
+    count *= half.shape[2]
+    unsure = np.sqrt(float((rest**2).mean() / (half**2).mean()) / count)
+    if abs(slope - 1) < SLACK + (1 - lasting) + 4 * unsure:
+        return
+    alike = float((velocity * half).sum() / np.sqrt((velocity**2).sum() * (half**2).sum()))
+    meant = f"(as if snapshots were {path.dt / slope:.4g} apart, not {path.dt:.6g}) "
+    raise InputError(
+        f"Steps of {path.name} go on as the ones before (correlation {lasting:.2f}), so that its "
+        f"velocities should be its steps over dt: they are {slope:.3g} of that "
+        f"{meant if alike > ALIGNED else ''}with a correlation of {alike:.2f}; correct imported.dt "
+        f"if the interval is another, or set imported.velocities: difference if the velocities are "
+        f"of other particles, axes, times or units."
+    )
 
 
 def _speeds(path: Path) -> None:
@@ -278,6 +360,7 @@ def _speeds(path: Path) -> None:
     short = aligned > ALIGNED and ratio < 1 / SPEED**2
     long = found > SPEED * speed or (aligned > ALIGNED and ratio > SPEED)
     if not (short or long):
+        _smooth(path)
         return
     said = (
         f"Particles of {path.name} move by {np.sqrt(square):.4g} from one snapshot to the next, "
@@ -295,3 +378,63 @@ def _speeds(path: Path) -> None:
         f"rows change order, dt is too short, or positions have too few digits: write ids, correct "
         f"imported.dt, or set imported.velocities: difference."
     )
+
+
+def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
+    """Every particle once in a frame, several times in all, and the same one all along.
+
+    Returns warnings: a few labels that change places are mistakes of a tracking, many are no labels
+    of particles.
+    """
+    double = table.duplicated(["particle", "frame", "run"])
+    if double.any():
+        row = table[double].iloc[0]
+        raise InputError(
+            f"Particle {int(row['particle'])} of {name} is in frame {int(row['frame'])} more than "
+            f"once ({int(double.sum())} such rows): tracks that divide or merge, or several films "
+            f"in one table; give each branch a label, each film a table."
+        )
+    count = table.groupby("particle").size()
+    if len(count) > 1 and count.max() == 1:
+        raise InputError(
+            f"No particle of {name} is in more than one frame: its labels number rows; name the "
+            f"column of the tracks as tracks.columns.particle."
+        )
+    if table["frame"].nunique() < 2:
+        raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
+    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
+    steps = apart.loc[apart["particle"] == 0, "frame"]
+    if len(steps) and not (steps == 1).any():
+        raise InputError(
+            f"No particle of {name} is in two successive frames, the shortest step is "
+            f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
+            f"video.fps."
+        )
+    area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
+    density = len(table) / table.groupby(["run", "frame"]).ngroups / area
+    found = exchanged(_successive(table), density, np.zeros(2))
+    if found is None:
+        return []
+    said = (
+        f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
+        f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
+        f"is within {found.near:.3g} px of where each was"
+    )
+    if found.total > 2 and (found.share > MISLABELLED or found.rate > MISTAKEN):
+        raise InputError(
+            f"{said}; name the column of the tracks as tracks.columns.particle, or use false for "
+            f"tracks.use to track the film."
+        )
+    return [f"{said} ({found.total} such steps in all): particles were mistaken for one another."]
+
+
+def _successive(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Successive frames: number, positions, steps of the particles in both, all positions then."""
+    for _, rows in table.groupby("run"):
+        edges = rows.sort_values("frame", ignore_index=True)
+        frame, start = np.unique(edges["frame"].to_numpy(int), return_index=True)
+        parts = np.split(edges[["particle", "x", "y"]].to_numpy(float), start[1:])
+        for k in np.flatnonzero(np.diff(frame) == 1).tolist():
+            now, after = parts[k], parts[k + 1]
+            _, here, there = np.intersect1d(now[:, 0], after[:, 0], return_indices=True)
+            yield int(frame[k]), now[here, 1:], after[there, 1:] - now[here, 1:], after[:, 1:]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
+import io
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
@@ -47,6 +50,7 @@ ROLES: dict[str, tuple[set[str], set[str]]] = {
 }
 UNIT = re.compile(r"\s*[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]\s*$|_(px|um|nm|mm|s|ms|sec)$")
 PEEK = 60  # lines of a text that are looked at to tell what it is
+TITLES = 20  # of them, at most, that may stand above the names of the columns
 
 
 def kind(path: Path) -> str | None:
@@ -105,12 +109,17 @@ def tables(
         chosen: columns that were named, role -> name or number.
         alone: whether there is no film: then whatever looks like a table is taken for one, so that
             its reader says what it lacks.
+
+    Raises:
+        InputError: for the same table twice.
     """
     files = [Path(path) for path in paths]
     named = {role: name for role, name in (chosen or {}).items() if name is not None}
     found = [path for path in files if _holds_tracks(path, named)]
     if not found and alone:
         found = [path for path in files if _tabular(path)]
+    if pair := twins(found):
+        raise InputError(f"{pair[0]} and {pair[1]} are the same table of tracks: take one away.")
     return sorted(found, key=lambda path: natural(str(path)))
 
 
@@ -184,16 +193,51 @@ def hdf5_block(table: Any, field: str) -> list[str]:
 
 
 def head(path: Path) -> list[str]:
-    """The first lines of a text that are not empty."""
-    with opened(path) as file:
-        raw = file.read(1 << 16)
-    lines = raw.decode("utf-8-sig", "replace").splitlines()
+    """The first lines of a text that are not empty; of an archive cut short, those that it has."""
+    raw = _start(path)
+    lines = raw.decode(encoding(raw), "replace").splitlines()
     lines = lines if len(raw) < 1 << 16 else lines[:-1]
     return list(islice((line for line in lines if line.strip()), PEEK))
 
 
-def delimiter(line: str) -> str | None:
-    """What stands between the columns of a line; None for blanks."""
+def _start(path: Path) -> bytes:
+    raw = b""
+    with opened(path) as file:
+        try:
+            while len(raw) < 1 << 16 and (more := file.read(1 << 12)):
+                raw += more
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            pass  # who reads all of it says so
+    return raw
+
+
+def encoding(raw: bytes) -> str:
+    """Of a text that begins with ``raw``: what its first bytes say, else UTF-8 where it is that,
+    else what Windows writes in western Europe."""
+    if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(raw)
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def text(path: Path) -> io.TextIOWrapper:
+    """A text file opened in its encoding, packed or not."""
+    return io.TextIOWrapper(opened(path), encoding=encoding(_start(path)), errors="replace")
+
+
+def delimiter(line: str, count: int | None = None) -> str | None:
+    """What stands between the columns of a line; None for blanks.
+
+    Args:
+        count: of columns, where it is known: commas may be those of decimals.
+    """
+    if count is not None:
+        for mark in ("\t", ";", ",", None):
+            if len(line.split(mark)) == count:
+                return mark
     return next((mark for mark in "\t;," if mark in line), None)
 
 
@@ -203,10 +247,14 @@ def words(line: str) -> list[str]:
 
 
 def heading(lines: Sequence[str]) -> list[str]:
-    """Names of the columns: the first line that begins with a letter, or behind a #; else none."""
+    """Names of the columns: the line that names those of tracks, titles above it or not; else the
+    first line that begins with a letter, or behind a #; else none."""
+    for line in lines[:TITLES]:
+        if roles_known(names := words(line.lstrip("#").strip())):
+            return names
     for line in lines:
-        names = words(line.lstrip("#").strip())
-        if not line.startswith("#") or roles_known(names):
+        names = words(line)
+        if not line.startswith("#"):
             return names if any(re.match(r"[A-Za-z]", name) for name in names) else []
     return []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,7 +90,7 @@ def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -
             f"of tracks needs."
         ) from error
     except (OSError, EOFError, zlib.error, ElementTree.ParseError, pd.errors.ParserError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}") from error
+        raise InputError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     if len(raw.table) >= MOST:
         raise InputError(f"{path.name} holds more than {MOST} rows, too many to hold at once.")
     return raw if unit is None else raw._replace(length=LENGTHS[unit])
@@ -224,14 +225,13 @@ def _columns(path: Path, lines: list[str], first: int, names: Sequence[Any]) -> 
     """All rows from a line on, as text and numbers."""
     if first >= len(lines):
         raise InputError(f"{path.name} holds no rows.")
-    mark = sources.delimiter(lines[first])
+    mark = sources.delimiter(lines[first], len(names) or None)
     # Blank lines are skipped by pandas and were not counted here.
-    with sources.opened(path) as file:
-        skip = 0
-        for raw in file:
-            if raw.decode("utf-8-sig", "replace").strip() == lines[first].strip():
-                break
-            skip += 1
+    with sources.text(path) as file:
+        above = iter(line.strip() == lines[first].strip() for line in file)
+        skip = next(k for k, found in enumerate(above) if found)
+        kind = file.encoding
+    decimals = mark != "," and any(re.search(r"\d,\d", line) for line in lines[first:])
     return pd.read_csv(
         path,
         sep=mark or r"\s+",
@@ -239,9 +239,9 @@ def _columns(path: Path, lines: list[str], first: int, names: Sequence[Any]) -> 
         names=list(names),
         skiprows=skip,
         index_col=False,
-        decimal="," if mark == ";" and "," in lines[first] else ".",
+        decimal="," if decimals else ".",
         nrows=MOST,
-        encoding="utf-8",
+        encoding=kind,
         encoding_errors="replace",
         low_memory=False,
         skipinitialspace=True,
@@ -293,6 +293,9 @@ def _parquet(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
         table = pd.read_parquet(path)
     except ValueError as error:
         raise InputError(f"{path.name} cannot be read: {error}") from error
+    # pandas keeps an index beside the columns; where it has a name, that is what it holds.
+    kept = [name for name in table.index.names if name and name not in table.columns]
+    table = table.reset_index(level=kept) if kept else table
     names = [str(name) for name in table.columns]
     return _assembled(path, table.set_axis(names, axis=1), _roles(names, chosen, path), {})
 

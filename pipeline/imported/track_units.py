@@ -12,6 +12,7 @@ from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS
 
 SAME = 0.01  # by which a scale of the file may differ from a given one without a word
+NOBODY = ("", "none", "null", "na", "n/a", "nan", "-")  # labels of what belongs to no track
 FLAT = 0.25  # of the distance of neighbours, by which tracks may leave the plane
 
 
@@ -51,6 +52,16 @@ def interval(raw: Raw) -> float | None:
     return float(slope) * raw.time if raw.time else None
 
 
+def unused(raws: Sequence[Raw], notes: list[str]) -> None:
+    """A word on times whose unit nobody says, beside frames."""
+    for raw in raws:
+        if "frame" in raw.table and "time" in raw.table and not raw.time and not raw.interval:
+            notes.append(
+                f"The times of {raw.path.name} ({raw.columns.get('time', 'time')}) have no unit "
+                f"and were not used: the frame rate is that of video.fps."
+            )
+
+
 def pixel(raws: Sequence[Raw], mpp: float | None, filmed: bool, notes: list[str]) -> float | None:
     """Micrometres per pixel, needed where positions are lengths."""
     metric = [raw.path.name for raw in raws if raw.length is not None]
@@ -70,12 +81,8 @@ def pixel(raws: Sequence[Raw], mpp: float | None, filmed: bool, notes: list[str]
 
 def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd.DataFrame:
     """Numbers: particle and frame whole, x and y in pixels of the film as recorded."""
-    name, table = raw.path.name, raw.table.copy()
-    loose = pd.to_numeric(table["particle"], errors="coerce")
-    if loose.isna().all() and table["particle"].notna().any():
-        codes, labels = pd.factorize(table["particle"])
-        notes.append(f"The particles of {name} are words ({labels[0]}, ...): they were numbered.")
-        loose = pd.Series(np.where(codes < 0, np.nan, codes))
+    name, table = raw.path.name, _alone(raw, notes)
+    loose = _labels(table["particle"], name, notes)
     single = loose.isna() | (loose < 0)
     if single.any():
         notes.append(f"{int(single.sum())} of {len(table)} rows of {name} belong to no track.")
@@ -101,6 +108,32 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
         table[extra] = pd.Series(known, index=table.index, dtype=float).fillna(0.0)
     table["filled"] = table["filled"].astype(bool) if "filled" in table else False
     return table.assign(run=table.get("run", 0))[list(TRACKS)]
+
+
+def _alone(raw: Raw, notes: list[str]) -> pd.DataFrame:
+    """The rows, without those that say the same as another, or the names of the columns again."""
+    name, table = raw.path.name, raw.table
+    heads = table["particle"].astype(str) == raw.columns.get("particle")
+    if heads.any():
+        notes.append(f"{int(heads.sum())} rows of {name} repeat the names of its columns.")
+    table = table[~heads]
+    again = table.duplicated()
+    if again.any():
+        notes.append(f"{int(again.sum())} rows of {name} stand there twice: each counts once.")
+    return table[~again].reset_index(drop=True)
+
+
+def _labels(values: pd.Series, name: str, notes: list[str]) -> pd.Series:
+    """Labels of particles as numbers, NaN for none; words are numbered as they come."""
+    loose = pd.to_numeric(values, errors="coerce")
+    words = values.notna() & loose.isna() & ~values.astype(str).str.lower().isin(NOBODY)
+    if not words.any():
+        return loose
+    there = values.where(values.notna() & ~values.astype(str).str.lower().isin(NOBODY))
+    codes, labels = pd.factorize(there.map(str, na_action="ignore"))
+    first = next(str(label) for label in labels if label in set(values[words].map(str)))
+    notes.append(f"Particles of {name} are words ({first}, ...): they were numbered.")
+    return pd.Series(np.where(codes < 0, np.nan, codes), index=values.index)
 
 
 def _whole(values: pd.Series, role: str, raw: Raw) -> np.ndarray:

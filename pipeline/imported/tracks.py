@@ -8,6 +8,7 @@ labels and positions, frames and times, positions and the film's edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.spatial import cKDTree
 from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported import track_units as units
-from pipeline.imported.consistency import exchanged
+from pipeline.imported.consistency import check_tracks
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.video.frames import Video
@@ -96,10 +97,12 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     rates = [1 / dt if dt else None for dt in intervals]
     fps = units.scale("fps", (film.fps if film else None) or video["fps"], rates, notes)
     mpp = units.pixel(raws, mpp, film is not None, notes)
+    units.unused(raws, notes)
     order = _order(raws, film)
     parts = []
-    for number, raw in enumerate(order):
-        table = units.rows(raw, fps, mpp, notes)
+    read = [units.rows(raw, fps, mpp, notes) for raw in order]
+    _refuse_twins(read, order)
+    for number, (raw, table) in enumerate(zip(order, read, strict=True)):
         table = _corrected(table, raw, settings, notes)
         if film is None:
             table = _span(table, video["frames"], raw)
@@ -110,7 +113,7 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     if film is not None:
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
-    _check(table, name)
+    notes += check_tracks(table, name)
     tracks = _finished(table, settings["link"], film, notes)
     view = _view(tracks, settings["detect"]["diameter"], film, raws)
     said = [_said(raw) for raw in order]
@@ -123,6 +126,19 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         "tables": [raw.path.name for raw in order],
     }
     return Tracked(tracks, _summary(tracks, len(table)), tuning)
+
+
+def _refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
+    """The same tracks in two files, whatever their formats."""
+    plain = [
+        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
+    ]
+    for (k, one), (n, other) in combinations(enumerate(plain), 2):
+        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
+            raise InputError(
+                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
+                f"them away."
+            )
 
 
 # The film
@@ -254,59 +270,6 @@ def _check_places(table: pd.DataFrame, film: Film, raws: Sequence[Raw]) -> None:
         f"and the film is {width} x {height} px: {hint} the unit another (tracks.length_unit, "
         f"video.mpp), or are positions those of the corrected film (tracks.corrected)?"
     )
-
-
-# Self-test
-
-
-def _check(table: pd.DataFrame, name: str) -> None:
-    """Every particle once in a frame, several times in all, and the same one all along."""
-    double = table.duplicated(["particle", "frame", "run"])
-    if double.any():
-        row = table[double].iloc[0]
-        raise InputError(
-            f"Particle {int(row['particle'])} of {name} is in frame {int(row['frame'])} more than "
-            f"once ({int(double.sum())} such rows): tracks that divide or merge, or several films "
-            f"in one table; give each branch a label, each film a table."
-        )
-    count = table.groupby("particle").size()
-    if len(count) > 1 and count.max() == 1:
-        raise InputError(
-            f"No particle of {name} is in more than one frame: its labels number rows; name the "
-            f"column of the tracks as tracks.columns.particle."
-        )
-    if table["frame"].nunique() < 2:
-        raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
-    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
-    steps = apart.loc[apart["particle"] == 0, "frame"]
-    if len(steps) and not (steps == 1).any():
-        raise InputError(
-            f"No particle of {name} is in two successive frames, the shortest step is "
-            f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
-            f"video.fps."
-        )
-    area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
-    density = len(table) / table.groupby(["run", "frame"]).ngroups / area
-    found = exchanged(_pairs(table), density, np.zeros(2))
-    if found is not None:
-        raise InputError(
-            f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
-            f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
-            f"is within {found.near:.3g} px of where each was; name the column of the tracks as "
-            f"tracks.columns.particle, or use false for tracks.use to track the film."
-        )
-
-
-def _pairs(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """Successive frames: number, positions, steps of the particles in both, all positions then."""
-    for _, rows in table.groupby("run"):
-        edges = rows.sort_values("frame", ignore_index=True)
-        frame, start = np.unique(edges["frame"].to_numpy(int), return_index=True)
-        parts = np.split(edges[["particle", "x", "y"]].to_numpy(float), start[1:])
-        for k in np.flatnonzero(np.diff(frame) == 1).tolist():
-            now, after = parts[k], parts[k + 1]
-            _, here, there = np.intersect1d(now[:, 0], after[:, 0], return_indices=True)
-            yield int(frame[k]), now[here, 1:], after[there, 1:] - now[here, 1:], after[:, 1:]
 
 
 # What is written

@@ -14,10 +14,11 @@ from pipeline.dynamics.rollout import Walk
 from pipeline.dynamics.steppers import Conditions
 from pipeline.errors import InputError
 from pipeline.files import whole
-from pipeline.forcing import TaylorGreen
+from pipeline.forcing import SampleFlow, TaylorGreen
 from pipeline.lammps import potential
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.input import Settings, System, script, three, write_data
+from pipeline.lammps.surroundings import Stream
 from pipeline.learn.trained_model import Learned
 from pipeline.pairs import State
 from pipeline.space import Space
@@ -42,6 +43,11 @@ class Case(NamedTuple):
     def steps(self) -> int:
         """Integrator steps from the first to the last snapshot."""
         return (len(self.window.time) - 1) * self.walk.conditions.substeps
+
+    @property
+    def m(self) -> float:
+        """Mass of a particle in steps of this length, see `Metriplectic.at_step`."""
+        return self.walk.dt if self.walk.law.medium == "brownian" else float(self.walk.law.m)
 
     @property
     def driven(self) -> np.ndarray:
@@ -76,8 +82,9 @@ def begin(window: Trajectory, learned: Learned, seed: int, substeps: int) -> Cas
 def recorded(case: Case, plugin: str) -> Settings:
     """A run over the whole window that keeps what a Python rollout keeps."""
     substeps = case.walk.conditions.substeps
-    dt = case.walk.dt
-    return Settings(plugin, POTENTIAL, DATA, case.steps, case.seed, dt, substeps, substeps)
+    made = Settings(plugin, POTENTIAL, DATA, case.steps, case.seed, case.walk.dt)
+    bath = case.walk.law.medium != "none"
+    return made._replace(every=substeps, thermo=substeps, bath=bath)
 
 
 def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> None:
@@ -97,9 +104,9 @@ def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> Non
         walk.index + 1,
         float(walk.clock[0]),
     )
-    made = of_learned(case.learned, conditions.reference)
+    made = of_learned(case.learned, conditions.reference, _stream(case, conditions))
     potential.write(folder / POTENTIAL, made)
-    write_data(folder / DATA, system, float(walk.law.m))
+    write_data(folder / DATA, system, case.m)
     driving: tuple[str, ...] = ()
     if case.driven.any():
         write_paths(folder / PATHS, case)
@@ -110,6 +117,14 @@ def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> Non
     text = script(settings, system.space, strength is not None, extra, driving)
     with whole(folder / INPUT) as partial:
         partial.write_text(text)
+
+
+def _stream(case: Case, conditions: Conditions) -> Stream | None:
+    """The flow of the medium over the window, with step 0 at its first snapshot."""
+    if conditions.flow is None:
+        return None
+    assert isinstance(conditions.flow, SampleFlow)
+    return Stream(conditions.flow, float(case.walk.clock[0]))
 
 
 def write_paths(path: str | os.PathLike[str], case: Case) -> None:

@@ -9,14 +9,19 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pipeline.dynamics.rollout import Record, Rollout, recorded
-from pipeline.dynamics.steppers import kinetic_temperature
+from pipeline.dynamics.rollout import Record, Rollout, kinetic_temperature, recorded
 from pipeline.lammps import run
 from pipeline.lammps.case import Case
 from pipeline.space import Space
 
 COLUMNS = {"energy": "TotEng", "internal": "PotEng", "kinetic": "KinEng", "work": "f_integrate[7]"}
 IMPULSE = ("f_integrate[8]", "f_integrate[9]", "f_integrate[10]")
+BATH = {
+    "bath_heat": "f_integrate[11]",
+    "bath_work": "f_integrate[12]",
+    "bath_entropy": "f_integrate[16]",
+}
+BATH_IMPULSE = ("f_integrate[13]", "f_integrate[14]", "f_integrate[15]")
 
 
 def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str]) -> Rollout:
@@ -27,8 +32,11 @@ def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str
     r, v = lead.r[:last].copy(), lead.v[:last].copy()  # of those never present, too
     S, T = np.zeros((2, *r.shape[:2]))
     r[:, index], v[:, index], S[:, index], T[:, index] = seen[1:5]
+    if case.walk.law.medium == "brownian":
+        # As in `Walk.velocity`: what is recorded is the velocity of a whole interval.
+        v[1:, index] = np.diff(seen.r, axis=0) / case.walk.interval
     record = Record(r, v, {"entropy": S, "temperature": T})
-    totals = observables(seen, log, ~case.driven, float(case.walk.law.m))
+    totals = observables(seen, log, ~case.driven, case.m)
     trajectory = recorded(case.window, case.walk, record, case.seed)
     made = {"time": case.window.time[:last], **totals}
     return Rollout(trajectory, made, "", 1e3 * run.loop(log).step)
@@ -75,7 +83,11 @@ def observables(
     ]
     found["temperature"] = np.array([m * kinetic_temperature(r, v) for r, v in tensors])
     found["momentum"] = m * seen.v.sum(axis=1)
-    found["impulse"] = totals[list(IMPULSE[: seen.r.shape[2]])].to_numpy()
+    axes = seen.r.shape[2]
+    found["impulse"] = totals[list(IMPULSE[:axes])].to_numpy()
+    if BATH["bath_heat"] in totals:
+        found |= {name: totals[column].to_numpy() for name, column in BATH.items()}
+        found["bath_impulse"] = totals[list(BATH_IMPULSE[:axes])].to_numpy()
     # LAMMPS accounts every change of velocity at the faces of a sheared box.
     extra = m * (seen.flow * (seen.v[..., 0] - 0.5 * seen.flow)).sum(axis=1)
     for name in ("energy", "kinetic"):

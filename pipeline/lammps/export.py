@@ -1,41 +1,22 @@
-"""A learned model folder as one potential file: each closure's words and numbers.
-
-Everything of one variable becomes a cubic spline on equal intervals of [0, h], everything of two a
-table (`pipeline.lammps.tabulate`), with the weights of the network for exact values beyond it. What
-is a spline already keeps its coefficients.
-
-    volume     exp(s(r)) (1 - r^2/h^2)^taper, and the self weight
-    friction   separable: ln a^2 = g0(r) + g1(r) ln T_ij + ln taper V_i V_j
-               product: a^2 = level f(r, T_i)^2 f(r, T_j)^2 taper V_i V_j, f a table
-    energy     exponentials: sum_k exp(log_c_k + alpha_k S - beta_k ln V/V0)
-               network: a table over S and ln V
-    strain     green or paper, and the bonds of one undeformed configuration: the file is then for
-               this solid alone, in the notation of `pipeline.closures.reference`
-"""
+"""A learned model folder as one potential file, each closure as `lammps.forms` writes it."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import os
-from functools import singledispatch
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from pipeline.closures.energy import ExponentialEnergy, IdealGasEnergy, NetworkEnergy, PaperEnergy
-from pipeline.closures.friction import NetworkFriction, RevengaFriction, SplineFriction
-from pipeline.closures.jets import Monotone, Perceptron
 from pipeline.closures.reference import Reference
-from pipeline.closures.strain import GreenStrain, PaperStrain
-from pipeline.closures.volume import LucyVolume, NetworkVolume, PaperVolume, SplineVolume
 from pipeline.dynamics.steppers import Conditions
 from pipeline.errors import InputError
+from pipeline.lammps.forms import bonds, entries
 from pipeline.lammps.potential import Potential, write
-from pipeline.lammps.tabulate import Axis, Domain, line, sheet
+from pipeline.lammps.surroundings import Stream, flowing
+from pipeline.lammps.tabulate import Domain
 from pipeline.learn.trained_model import Learned, load
 from pipeline.metriplectic.model import Metriplectic
 
@@ -88,7 +69,9 @@ def potential(
     return made
 
 
-def of_learned(learned: Learned, reference: Reference | None = None) -> Potential:
+def of_learned(
+    learned: Learned, reference: Reference | None = None, stream: Stream | None = None
+) -> Potential:
     """The words and numbers of a trained model, with its units and the laws of its latents.
 
     The laws are quantile functions at equal steps of probability, so that any number of new
@@ -97,10 +80,23 @@ def of_learned(learned: Learned, reference: Reference | None = None) -> Potentia
     Args:
         learned: the model.
         reference: undeformed bonds; needed by a solid, see `Conditions`.
+        stream: of the medium; needed where it flows with the sample.
+
+    Raises:
+        InputError: if the medium flows with the sample and no flow is given.
     """
     record = learned.record
+    if learned.flows and stream is None:
+        raise InputError(
+            "The medium of this model flows with the sample (train.bath_flow: sample), and the "
+            "flow of another sample is not known: train with bath_flow: rest to run it there."
+        )
     anchor, ranges = float(record["seen"]["mean_T"]), tabulated(record["seen"])
     made = potential(learned.model, anchor, ranges, reference=reference)
+    if stream is not None:
+        words, values = flowing(stream)
+        made.words.update(words)
+        made.numbers.update(values)
     units = record["units"]
     made.words["unit.length"] = f"{units['length']!r} {units['length_unit']}"
     made.words["unit.time"] = f"{units['time']!r} {units['time_unit']}"
@@ -142,230 +138,3 @@ def export(
     made.words["provenance.weights"] = f"sha256 {digest}"
     write(path, made)
     return made
-
-
-def array(x: Tensor | Any) -> np.ndarray:
-    """Plain float64 numbers."""
-    if isinstance(x, Tensor):
-        x = x.detach().cpu().numpy()
-    return np.asarray(x, dtype=np.float64)
-
-
-def mirrored(coefficients: Tensor) -> np.ndarray:
-    """B-spline coefficients (..., K + 1) with the one left of zero, which `splines` mirrors."""
-    return array(torch.cat((coefficients[..., 1:2], coefficients), -1))
-
-
-@singledispatch
-def entries(closure: Any, domain: Domain) -> Potential:
-    """The words and numbers that stand for a closure, in float64.
-
-    Raises:
-        InputError: if this kind of closure has no form in the file.
-    """
-    raise InputError(f"{type(closure).__name__} cannot be written to a potential file.")
-
-
-@entries.register
-def _(closure: SplineVolume, domain: Domain) -> Potential:
-    coefficients = mirrored(closure.coefficients) + closure.level
-    return volume(coefficients, 2, closure.self_weight())
-
-
-@entries.register
-def _(closure: LucyVolume, domain: Domain) -> Potential:
-    def exponent(r: np.ndarray) -> np.ndarray:
-        x = r / domain.h  # (1 + 3x)(1 - x)^3 over (1 - x^2)^3
-        return np.log(closure.norm) + np.log1p(3.0 * x) - 3.0 * np.log1p(x)
-
-    return volume(line(exponent, domain.h), 3, closure.self_weight())
-
-
-def volume(coefficients: np.ndarray, taper: int, self_weight: Tensor | float) -> Potential:
-    """w(r) = exp(s(r)) (1 - r^2/h^2)^taper with the spline coefficients of s."""
-    numbers = {"taper": taper, "coefficients": coefficients, "self": self_weight}
-    return named("volume", {}, numbers)
-
-
-@entries.register
-def _(closure: SplineFriction, domain: Domain) -> Potential:
-    # B-splines sum to one: a constant added to all coefficients is added to the spline.
-    constants = np.stack((array(closure.level), array(closure.power)))  # (2, 3, 1)
-    numbers = {
-        "coefficients": mirrored(closure.coefficients) + constants,
-        "taper": 2,
-        "volume_factor": float(closure.volume_factor),
-        "temperature": array(closure.T0),
-        "volume": array(closure.V0),
-    }
-    return named("friction", {"kind": "separable"}, numbers)
-
-
-@entries.register
-def _(closure: RevengaFriction, domain: Domain) -> Potential:
-    """a^2 = (a/2) F(r) V_i V_j T_ij, T_ij the harmonic mean; c^2 = c F(r) V_i V_j T_ij^2."""
-
-    def exponent(r: np.ndarray) -> np.ndarray:
-        return np.log(closure.norm) - 2.0 * np.log1p(r / domain.h)  # (1 - x)^2 over (1 - x^2)^2
-
-    shape = line(exponent, domain.h)
-    factors = np.log(np.maximum([closure.a / 2.0, closure.b / 2.0, closure.c], 1e-300))
-    powers = np.array([1.0, 1.0, 2.0])[:, None] * np.ones(len(shape))
-    numbers = {
-        "coefficients": np.concatenate((factors[:, None] + shape, powers)),
-        "taper": 2,
-        "volume_factor": 1.0,
-        "temperature": 1.0,
-        "volume": 1.0,
-    }
-    return named("friction", {"kind": "separable"}, numbers)
-
-
-@entries.register
-def _(closure: ExponentialEnergy, domain: Domain) -> Potential:
-    alpha, beta = closure.exponents()
-    log_c = closure.log_c + torch.log(closure.T0)
-    numbers = {"log_c": log_c, "alpha": alpha, "beta": beta, "volume": closure.V0}
-    return named("energy", {"kind": "exponentials"}, numbers)
-
-
-@entries.register
-def _(closure: IdealGasEnergy, domain: Domain) -> Potential:
-    numbers = {
-        "log_c": np.log(closure.C * closure.T0),
-        "alpha": 1.0 / closure.C,
-        "beta": closure.beta,
-        "volume": closure.V0,
-    }
-    return named("energy", {"kind": "exponentials"}, numbers)
-
-
-def named(closure: str, words: dict[str, str], numbers: dict[str, Any]) -> Potential:
-    """Entries whose names begin with that of the closure."""
-    return Potential(
-        {f"{closure}.{name}": word for name, word in words.items()},
-        {f"{closure}.{name}": array(value).ravel() for name, value in numbers.items()},
-    )
-
-
-def weights(network: Perceptron | Monotone) -> dict[str, Any]:
-    """Weights and biases by name, those of a monotone network as they enter its sums."""
-    values = {name: value for name, value in network.state_dict().items() if name != "signs"}
-    if isinstance(network, Monotone):
-        first = network.input.weight
-        signed = torch.where(network.signs == 0, first, first.abs() * network.signs)
-        values["input.weight"] = signed
-        for name in ("hidden.weight", "output.weight"):
-            values[name] = values[name].abs()
-    return values
-
-
-def prefixed(prefix: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}.{name}": value for name, value in values.items()}
-
-
-@entries.register
-def _(closure: NetworkVolume, domain: Domain) -> Potential:
-    def exponent(r: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(r / domain.h)[:, None]
-        return array(closure.network(x * x)[:, 0] + closure.level)
-
-    return volume(line(exponent, domain.h), 2, closure.self_weight())
-
-
-@entries.register
-def _(closure: PaperVolume, domain: Domain) -> Potential:
-    def exponent(r: np.ndarray) -> np.ndarray:
-        return array(closure.network(torch.from_numpy(r / domain.h)[:, None])[:, 0])
-
-    return volume(line(exponent, domain.h), 1, closure.self_weight())
-
-
-@entries.register
-def _(closure: NetworkFriction, domain: Domain) -> Potential:
-    """Tables of the three networks over r and ln(T / T0)."""
-    T0 = float(closure.T0)
-    networks = [cast(Perceptron, network) for network in closure.networks]
-
-    def values(r: np.ndarray, log_T: np.ndarray) -> np.ndarray:
-        inputs = torch.from_numpy(np.stack((r / domain.h, np.exp(log_T)), 1))
-        return array(torch.cat([network(inputs) for network in networks], 1))
-
-    low, high = np.log(np.array(domain.T) / T0)
-    axes = Axis(0.0, domain.h, 32), Axis(float(low), float(high), 8)
-    table, (r, T) = sheet(values, axes, 3, ((0, 0), (0, 1)))
-    numbers = {
-        "table": table,
-        "r": (r.low, r.high, r.intervals),
-        "log_T": (T.low, T.high, T.intervals),
-        "level": closure.level,
-        "taper": 2 if closure.taper else 0,
-        "volume_factor": float(closure.volume_factor),
-        "temperature": T0,
-        "volume": closure.V0,
-    }
-    for k, network in enumerate(networks):
-        numbers |= prefixed(f"network.{k}", weights(network))
-    return named("friction", {"kind": "product"}, numbers)
-
-
-@entries.register
-def _(closure: NetworkEnergy, domain: Domain) -> Potential:
-    scales = (closure.S0, float(closure.V0), float(closure.T0))
-    return _energy(closure.network, scales, domain)
-
-
-@entries.register
-def _(closure: PaperEnergy, domain: Domain) -> Potential:
-    return _energy(closure.network, (1.0, 1.0, 1.0), domain)
-
-
-def _energy(network: Monotone, scales: tuple[float, float, float], domain: Domain) -> Potential:
-    """Table of U = T0 network(S / S0, V / V0) over S and ln(V / V0), smooth enough for U_SS."""
-    S0, V0, T0 = scales
-
-    def values(S: np.ndarray, log_V: np.ndarray) -> np.ndarray:
-        inputs: Tensor = torch.from_numpy(np.stack((S / S0, np.exp(log_V)), 1))
-        return T0 * array(network.jet(inputs, (0,)).value[:, 0])
-
-    low, high = np.log(np.array(domain.V) / V0)
-    axes = Axis(*domain.S, 8), Axis(float(low), float(high), 8)
-    table, (S, V) = sheet(values, axes, 5, ((0, 0), (1, 0), (0, 1), (2, 0)))
-    numbers = {
-        "table": table,
-        "S": (S.low, S.high, S.intervals),
-        "log_V": (V.low, V.high, V.intervals),
-        "scales": scales,
-        **prefixed("network", weights(network)),
-    }
-    return named("energy", {"kind": "network"}, numbers)
-
-
-def bonds(reference: Reference) -> Potential:
-    """The undeformed configuration; row i of a system has the tag i + 1."""
-    ends = np.stack([array(k) + 1 for k in (reference.bonds.i, reference.bonds.j)], 1)
-    numbers = {
-        "bonds": ends,
-        "r0": reference.r0,
-        "weight": reference.weight,
-        "inverse": reference.inverse,
-    }
-    return named("solid", {}, numbers)
-
-
-@entries.register
-def _(closure: GreenStrain, domain: Domain) -> Potential:
-    logs = {"c": closure.log_c, "bulk": closure.log_b, "zigzag": closure.log_s}
-    moduli = {name: array(closure.T0) * np.exp(array(log)) for name, log in logs.items()}
-    return named(
-        "strain", {"kind": "green"}, {name: np.atleast_1d(x) for name, x in moduli.items()}
-    )
-
-
-@entries.register
-def _(closure: PaperStrain, domain: Domain) -> Potential:
-    numbers = {
-        **prefixed("bond", weights(closure.strain)),
-        **prefixed("energy", weights(closure.network)),
-    }
-    return named("strain", {"kind": "paper"}, numbers)

@@ -30,11 +30,11 @@ class Settings(NamedTuple):
     dump: str = "rollout.dump"
     ghosts: float = 0.0  # least communication range [a], for bonds longer than the cutoff
     temperature: float | None = None  # of driven particles; None: that of the potential file
+    bath: bool = False  # whether the log tells what a bath gave
 
 
-THERMO = "step temp ke pe etotal press f_integrate[1] f_integrate[5] " + " ".join(
-    f"f_integrate[{k}]" for k in (7, 8, 9, 10)
-)
+THERMO = "step temp ke pe etotal press f_integrate[1] f_integrate[5]"
+GIVEN, BATH = range(7, 11), range(11, 17)  # components of the fix: from outside; the bath's part
 
 
 def script(
@@ -91,7 +91,8 @@ def script(
             "d_entropy f_integrate[1]" + (" iy" if space.rate else "")
         )
         lines.append("dump_modify out sort id format float %.17g")
-    thermo = [f"thermo_style custom {THERMO}", f"thermo {settings.thermo}"]
+    told = [f"f_integrate[{k}]" for k in (*GIVEN, *(BATH if settings.bath else ()))]
+    thermo = [f"thermo_style custom {THERMO} {' '.join(told)}", f"thermo {settings.thermo}"]
     lines += [*thermo, "thermo_modify norm no format float %.15g", *extra]
     return "\n".join([*lines, f"run {settings.steps}", ""])
 

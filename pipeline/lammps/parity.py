@@ -53,7 +53,7 @@ def by_python(case: Case) -> Step:
 
 def by_lammps(case: Case, plugin: str | os.PathLike[str], ranks: int = 1) -> Step:
     """The first step of a case by LAMMPS."""
-    dt, m = case.walk.dt, float(case.walk.law.m)
+    dt, m = case.walk.dt, case.m
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(str(Path(plugin).resolve()), POTENTIAL, DATA, 1, case.seed, dt)
         write(folder, case, settings)

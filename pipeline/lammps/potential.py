@@ -145,7 +145,7 @@ def check(potential: Potential) -> None:
     lengths: dict[str, int] = {}  # of the letters and axes in shapes
     words, numbers = set(), set()
     for entry in ENTRIES:
-        if not _applies(entry.when, potential.words):
+        if not _applies(entry.when, potential.words, lengths):
             continue
         if entry.kind == "word":
             words.add(entry.name)
@@ -165,11 +165,15 @@ def check(potential: Potential) -> None:
         raise Unfit(f"has numbers {shown(name)}, which mean nothing there")
 
 
-def _applies(when: str, words: dict[str, str]) -> bool:
+def _applies(when: str, words: dict[str, str], lengths: dict[str, int]) -> bool:
     if when in ("", "?"):
         return True
-    name, _, wanted = when.partition("=")
-    return name in words and wanted in ("", words[name])
+    for condition in when.split(" "):
+        name, _, wanted = condition.partition("=")
+        found = str(lengths["D"]) if name == "D" else words.get(name)
+        if found is None or (wanted and found not in wanted.split("|")):
+            return False
+    return True
 
 
 def _parts(entry: Entry) -> Iterator[tuple[str, str, str]]:
@@ -233,8 +237,9 @@ def _check_numbers(
     if entry.kind in ("axis", "radial"):
         lengths[name] = _check_axis(entry, values, float(potential.numbers["cutoff"][0]))
         return
-    is_whole = entry.kind in ("whole", "ends")
-    high = lengths["solid.n"] if entry.kind == "ends" else entry.high
+    is_whole = entry.kind in ("whole", "ends", "direction")
+    count = {"ends": "solid.n", "direction": "D"}.get(entry.kind)
+    high = entry.high if count is None else lengths[count]
     right = (values >= entry.low) & (values <= high)
     if is_whole:
         right &= values == np.floor(values)
@@ -248,11 +253,15 @@ def _check_numbers(
             f"{'a whole number ' if is_whole else ''}from {entry.low:.10g} to {high:.10g} "
             f"({entry.meaning})",
         )
-    if entry.kind == "quantiles" and (np.diff(values) < 0).any():
-        k = int(np.argmax(np.diff(values) < 0)) + 1
-        raise Unfit(
-            f"has {label(k)} after {values[k - 1]:.10g}, which must not decrease ({entry.meaning})",
-        )
+    if entry.kind in ("quantiles", "times"):
+        times = entry.kind == "times"
+        wrong = values[1:] <= values[:-1] if times else values[1:] < values[:-1]
+        if wrong.any():
+            k = int(np.argmax(wrong)) + 1
+            raise Unfit(
+                f"has {label(k)} after {values[k - 1]:.10g}, which must "
+                f"{'increase' if times else 'not decrease'} ({entry.meaning})",
+            )
     if entry.kind == "ends" and (values[::2] == values[1::2]).any():
         one = values[::2][values[::2] == values[1::2]][0]
         raise Unfit(f"has a bond of particle {one:.10g} with itself in {name}")

@@ -217,10 +217,15 @@ def run_scaled(
         world: density, length of a step and ranks.
 
     Raises:
-        InputError: if the model is of three dimensions.
+        InputError: if the model is of three dimensions or of Brownian motion.
     """
     if learned.model.scales.dimension != 2:
         raise InputError("Only a model of a monolayer, in two dimensions, is scaled up.")
+    if learned.model.bath is not None and learned.model.bath.brownian:
+        raise InputError(
+            "Only a model of inertial motion is scaled up (lammps.scaled), and this one is "
+            "Brownian: its mass is the length of the step, and a sample is prepared in other steps."
+        )
     folder, made = Path(folder), of_learned(learned)
     potential.write(folder / POTENTIAL, made)
     layers = scatter(folder, plan.particles, world.density, 2 * learned.model.cutoff, plan.seed)

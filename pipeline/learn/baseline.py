@@ -73,7 +73,13 @@ class BaselineLearner(Trainee):
         """The same on the validation block."""
         return {"nll": self.score(item, -1 - index)}
 
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Plain:
+    def conditions(
+        self,
+        snapshots: Snapshots,
+        times: np.ndarray,
+        measured: Measured,
+        who: np.ndarray | slice = slice(None),
+    ) -> Plain:
         """See `Trainee`."""
         return Plain(
             snapshots.units,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline import slots
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import GreenStrain, deformation, deviator
 from pipeline.files import whole
@@ -74,13 +75,14 @@ def _group(
 
 def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
     """Properties of the particles that a latent may turn out to stand for, NaN where unknown."""
-    known = trajectory.present.any(axis=0)
+    who, N = trajectory.occupant, len(trajectory.particle)
+    count = slots.each(trajectory.present, who, N)
     found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
     for name in ("mass", "size"):
         if name in trajectory.extra:
-            value = np.where(trajectory.present, trajectory.extra[name], 0.0).sum(axis=0)
-            count = np.maximum(trajectory.present.sum(axis=0), 1)
-            found[name] = np.where(known, value / count, np.nan)
+            value = np.where(trajectory.present, trajectory.extra[name], 0.0)
+            total = slots.each(value, who, N)
+            found[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return found
 
 

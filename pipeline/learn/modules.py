@@ -78,8 +78,19 @@ class Trainee(lightning.LightningModule, ABC):
         """Scalars to log on the validation block; one is nll."""
 
     @abstractmethod
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Setting:
-        """How the model, as it is now, is rolled out on the trajectory it is trained on."""
+    def conditions(
+        self,
+        snapshots: Snapshots,
+        times: np.ndarray,
+        measured: Measured,
+        who: np.ndarray | slice = slice(None),
+    ) -> Setting:
+        """How the model, as it is now, is rolled out on the trajectory it is trained on.
+
+        Args:
+            snapshots: of the trajectory. times: of the training block. measured: its scales.
+            who: particles of the trajectory that take part.
+        """
 
     @abstractmethod
     def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
@@ -159,18 +170,24 @@ class Carrier(Trainee):
             {"params": [self.latent.log_s], "lr": self.options.strength_rate},
         ]
 
-    def conditions(self, snapshots: Snapshots, times: np.ndarray, measured: Measured) -> Conditions:
-        """See `Trainee`; the particles are those of the whole trajectory."""
+    def conditions(
+        self,
+        snapshots: Snapshots,
+        times: np.ndarray,
+        measured: Measured,
+        who: np.ndarray | slice = slice(None),
+    ) -> Conditions:
+        """See `Trainee`."""
         limits, mean = scales.seen(self.model, self.latent, snapshots, times)
         z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
         solid = snapshots.reference
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
         return Conditions(
             snapshots.units,
-            z,
+            z[who],
             mean,
             limits,
-            strength=None if strength is None else strength.detach().cpu().double().numpy(),
+            strength=None if strength is None else strength.detach().cpu().double().numpy()[who],
             thermal_period=measured.thermal_period,
             substeps=least_substeps(self.model, self.options.rollout_substeps),
             reference=None if solid is None else solid.to("cpu", torch.float64),

@@ -13,12 +13,14 @@ the change of the force along the step as friction.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.arrays import room
 from pipeline.closures.reference import Reference, undeformed
 from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow, external
@@ -31,28 +33,57 @@ from pipeline.units import ReducedUnits
 LEAST = 0.3  # fraction of the free rows that must survive before the distance is reduced
 
 
-def holes(trajectory: Trajectory) -> np.ndarray:
-    """(T, N) bool: particles not tracked at t though they are probably still in the field.
+class Holes(NamedTuple):
+    """Where particles are not tracked though they are probably still in the field."""
 
-    That is, between two stretches of a track, and for one snapshot before it appears or after it
+    snapshot: np.ndarray  # (H,)
+    place: np.ndarray  # (H, D) [length]
+
+
+def holes(trajectory: Trajectory) -> Holes:
+    """Between two stretches of a track, and for one snapshot before it appears or after it
     vanishes, unless it did so as a driven particle (the edge band of an open domain).
     """
-    present, count = trajectory.present, len(trajectory.time)
-    seen = np.maximum.accumulate(present, axis=0)
-    to_come = np.maximum.accumulate(present[::-1], axis=0)[::-1]
-    gap = seen & to_come & ~present
-    same_run = np.diff(trajectory.run) == 0
-    free = trajectory.free
-    edge = np.zeros((count, present.shape[1]), dtype=bool)
-    edge[1:] |= free[:-1] & same_run[:, None]
-    edge[:-1] |= free[1:] & same_run[:, None]
-    return ~present & (gap | edge)
+    present, free = trajectory.present, trajectory.free
+    rows = np.arange(len(present), dtype=np.int32)
+    # The nearest snapshots before and after in which a column is seen.
+    before = np.maximum.accumulate(np.where(present, rows[:, None], -1), axis=0)
+    after = np.where(present, rows[:, None], len(rows))[::-1]
+    after = np.minimum.accumulate(after, axis=0)[::-1]
+    t, column = np.nonzero(~present & (before >= 0) & (after < len(rows)))
+    ends = before[t, column], after[t, column]
+    run, who = trajectory.run, trajectory.occupant
+    gap = (run[ends[0]] == run[t]) & (run[ends[1]] == run[t])
+    if who is not None:
+        gap &= (who[ends[0], column] == who[t, column]) & (who[ends[1], column] == who[t, column])
+    parts = [(t[gap], trajectory.position[t[gap], column[gap]])]
+    same_run = (np.diff(run) == 0)[:, None]
+    stays = trajectory.again(present)
+    for now, other in ((slice(None, -1), 1), (slice(1, None), -1)):
+        t, column = np.nonzero(free[now] & same_run & ~stays)
+        t = t + (now.start or 0)
+        parts.append((t + other, _beside(trajectory, t, t + other, column)))
+    return Holes(*(np.concatenate(found) for found in zip(*parts, strict=True)))
+
+
+def _beside(
+    trajectory: Trajectory, t: np.ndarray, other: np.ndarray, column: np.ndarray
+) -> np.ndarray:
+    """Places (k, D) of particles seen at t (k,) in the snapshots ``other`` (k,) beside them.
+
+    Where another particle holds the slot by then, that at t.
+    """
+    if trajectory.occupant is not None:
+        holder = trajectory.occupant[other, column]
+        taken = (holder >= 0) & (holder != trajectory.occupant[t, column])
+        other = np.where(taken, t, other)
+    return trajectory.position[other, column]
 
 
 def loss_mask(
     trajectory: Trajectory, graphs: Graphs, hole_distance: float
 ) -> tuple[np.ndarray, float]:
-    """(T - 1, N) bool, rows scored by the likelihood, and the hole distance that was used.
+    """(T - 1, M) bool, rows scored by the likelihood, and the hole distance that was used.
 
     A row (t, i) counts if i is free at t and at t + 1, the two snapshots are successive, i has at
     least one neighbour, and no hole of the tracking lies within ``hole_distance`` cutoffs: its
@@ -62,18 +93,17 @@ def loss_mask(
     Raises:
         InputError: if nothing remains to be learned from.
     """
-    free = trajectory.free
-    rows = free[:-1] & free[1:] & trajectory.successive()[:, None]
-    t = np.repeat(np.arange(len(trajectory.time)), np.diff(graphs.offset))
-    bonded = np.zeros_like(free)
-    bonded[t, graphs.i] = bonded[t, graphs.j] = True
+    rows = trajectory.again(trajectory.free) & trajectory.successive()[:, None]
+    bonded = np.zeros_like(trajectory.present)
+    for t, (first, last) in enumerate(pairwise(graphs.offset)):
+        bonded[t, graphs.i[first:last]] = bonded[t, graphs.j[first:last]] = True
     rows &= bonded[:-1]
     if not rows.any():
         raise InputError(
             "No particle is present, free and with a neighbour at two successive snapshots: "
             "nothing can be learned; check the tracks and the driven band."
         )
-    missing = holes(trajectory)[:-1]
+    missing = holes(trajectory)
     while True:
         mask = rows & ~_near(trajectory, missing, hole_distance * graphs.cutoff)
         if mask.sum() >= LEAST * rows.sum():
@@ -81,18 +111,22 @@ def loss_mask(
         hole_distance = hole_distance / 2 if hole_distance > 0.3 else 0.0
 
 
-def _near(trajectory: Trajectory, missing: np.ndarray, distance: float) -> np.ndarray:
-    near = np.zeros_like(missing)
+def _near(trajectory: Trajectory, missing: Holes, distance: float) -> np.ndarray:
+    """(T - 1, M) bool: particles nearer than a distance to a hole."""
+    near = np.zeros((len(trajectory.time) - 1, trajectory.present.shape[1]), dtype=bool)
     if distance <= 0:
         return near
     space = trajectory.box.space
-    for t in np.flatnonzero(missing.any(axis=1)):
-        r = trajectory.position[t]
+    order = np.argsort(missing.snapshot, kind="stable")
+    place, ends = missing.place[order], np.cumsum(np.bincount(missing.snapshot, minlength=1))
+    for t in range(min(len(near), len(ends))):
+        here = place[ends[t - 1] if t else 0 : ends[t]]
         index = np.flatnonzero(trajectory.present[t])
-        gap, _ = tree(r[missing[t]], space).query(
-            placed(r[index], space), distance_upper_bound=distance
-        )
-        near[t, index] = np.isfinite(gap)
+        if len(here):
+            gap, _ = tree(here, space).query(
+                placed(trajectory.position[t, index], space), distance_upper_bound=distance
+            )
+            near[t, index] = np.isfinite(gap)
     return near
 
 
@@ -168,10 +202,13 @@ def _sequences(trajectory: Trajectory, rows: slice, early: int, stride: int) -> 
 def _earlier(
     trajectory: Trajectory, order: np.ndarray, stride: int, measured: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Velocities (K, N, D) half a stride before the positions, and (K, N) where they are known."""
+    """Velocities (K, M, D) half a stride before the positions, and (K, M) where they are known."""
     if measured:
         before = order - stride // 2
-        return trajectory.velocity[before], trajectory.present[before]
+        known = trajectory.present[before]
+        if trajectory.occupant is not None:
+            known = known & (trajectory.occupant[before] == trajectory.occupant[order])
+        return trajectory.velocity[before], known
     # Backward differences over the stride are means of those over an interval.
     back = range(stride)
     velocity = np.mean([trajectory.velocity[order - k] for k in back], axis=0)
@@ -214,7 +251,7 @@ class Batch(NamedTuple):
 
 
 class Snapshots:
-    """All snapshots of a trajectory, held once in memory.
+    """All snapshots of a trajectory as flat tensors, a row for each particle present in one.
 
     Args:
         trajectory: T snapshots of N particles.
@@ -248,62 +285,88 @@ class Snapshots:
         self.periodic = trajectory.box.periodic
         self.flow: SampleFlow | None = None  # of a medium that moves with the sample
         self.time = trajectory.time / self.units.time
-        self.present = trajectory.present
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
-        self.true_entropy = trajectory.extra.get("entropy")  # (T, N) where it is known
+        # (T, N) where it is known: of simulations, whose particles stay.
+        self.true_entropy = trajectory.extra.get("entropy") if trajectory.occupant is None else None
         self._rows(trajectory)
         self._pairs(trajectory, graphs)
         self.reference = undeformed(trajectory, self.units.length, self.cutoff, dtype, device)
         self._copies: dict[int, Reference] = {}
 
-    def _tensor(self, values: np.ndarray, dtype: torch.dtype | None = None) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device, dtype)
+    def _tensor(self, values: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values))
 
     def _rows(self, trajectory: Trajectory) -> None:
-        present = self.present
-        t, p = np.nonzero(present)
+        present, count = trajectory.present, len(trajectory.time)
         self.row_offset = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-        local = np.cumsum(present, axis=1) - 1
-        self._local = local
-        later = np.minimum(t + 1, len(present) - 1)
-        mask = np.zeros_like(present)
-        mask[:-1] = self.mask
-        mask = mask[t, p]
-        r = trajectory.position / self.units.length
-        v = trajectory.velocity / self.units.velocity
-        self.r = self._tensor(r[t, p], self.dtype)
-        self.v = self._tensor(v[t, p], self.dtype)
-        known = np.append(trajectory.successive(), False)[t] & present[later, p]
-        self.v_next = self._tensor(np.where(known[:, None], v[later, p], 0.0), self.dtype)
-        self.row_mask = self._tensor(mask)
-        self.particle = self._tensor(p)
-        self.snapshot = self._tensor(t)
-        self.next_row = self._tensor(np.where(mask, local[later, p], 0))
+        total, D = int(self.row_offset[-1]), trajectory.dimension
+        self._local = np.zeros(present.shape, np.int32)  # row within its snapshot
+        for t in range(count):
+            here = trajectory.order(t)
+            self._local[t, here] = np.arange(len(here))
+        self.r, self.v, self.v_next = (self._empty((total, D)) for _ in range(3))
+        self.row_mask = self._empty((total,), torch.bool)
+        self.particle, self.snapshot, self.next_row = (
+            self._empty((total,), torch.int64) for _ in range(3)
+        )
+        follows = trajectory.successive()
+        for t in range(count):
+            here, last = trajectory.order(t), t + 1 == count
+            rows, later = slice(self.row_offset[t], self.row_offset[t + 1]), min(t + 1, count - 1)
+            who = here if trajectory.occupant is None else trajectory.occupant[t, here]
+            mask = np.zeros(len(here), bool) if last else self.mask[t, here]
+            known = present[later, here] & (not last and bool(follows[t]))
+            if trajectory.occupant is not None:
+                known &= trajectory.occupant[later, here] == who
+            v, v_next = trajectory.velocity[t, here], trajectory.velocity[later, here]
+            self.r[rows] = self._tensor(trajectory.position[t, here] / self.units.length)
+            self.v[rows] = self._tensor(v / self.units.velocity)
+            v_next = np.where(known[:, None], v_next / self.units.velocity, 0.0)
+            self.v_next[rows] = self._tensor(v_next)
+            self.row_mask[rows], self.particle[rows] = self._tensor(mask), self._tensor(who)
+            self.snapshot[rows] = t
+            self.next_row[rows] = self._tensor(np.where(mask, self._local[later, here], 0))
+
+    def _empty(self, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
+        """A tensor to be filled; on the processor a large one is mapped to a file."""
+        dtype = dtype or self.dtype
+        if self.device.type != "cpu":
+            return torch.empty(shape, dtype=dtype, device=self.device)
+        return torch.from_numpy(room(shape, torch.empty(0, dtype=dtype).numpy().dtype))
 
     def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
-        t = np.repeat(np.arange(len(trajectory.time)), np.diff(graphs.offset))
-        r_ij = trajectory.position[t, graphs.i] - trajectory.position[t, graphs.j]
-        shift = graphs.shift.astype(float)
-        r_ij -= trajectory.space.shift(shift, trajectory.time[t])
-        r_ij /= self.units.length
-        distance = np.linalg.norm(r_ij, axis=1)
-        if not (distance > 0).all():
-            k = int(np.argmin(distance))
-            raise InputError(
-                f"Two particles sit on each other in snapshot {t[k]} (labels "
-                f"{trajectory.particle[graphs.i[k]]} and {trajectory.particle[graphs.j[k]]}): "
-                f"raise the separation of the detection."
-            )
-        self.pair_offset = graphs.offset
-        self.i = self._tensor(self._local[t, graphs.i])
-        self.j = self._tensor(self._local[t, graphs.j])
-        self.pair_r = self._tensor(distance, self.dtype)
-        self.pair_e = self._tensor(r_ij / distance[:, None], self.dtype)
-        boost = trajectory.space.boost(shift)
-        self.rate = trajectory.space.rate * self.units.time
-        self.boost = None
-        if boost is not None:
-            self.boost = self._tensor(boost / self.units.velocity, self.dtype)
+        total, D = len(graphs.i), trajectory.dimension
+        self.pair_offset, space = graphs.offset, trajectory.space
+        self.i, self.j = (self._empty((total,), torch.int64) for _ in range(2))
+        self.pair_r, self.pair_e = self._empty((total,)), self._empty((total, D))
+        self.rate = space.rate * self.units.time
+        self.boost = self._empty((total, D)) if space.rate else None
+        for t in range(len(trajectory.time)):
+            links = slice(graphs.offset[t], graphs.offset[t + 1])
+            i, j = graphs.i[links], graphs.j[links]
+            r_ij = trajectory.position[t, i] - trajectory.position[t, j]
+            shift = graphs.shift[links].astype(float)
+            r_ij -= space.shift(shift, float(trajectory.time[t]))
+            r_ij /= self.units.length
+            distance = np.linalg.norm(r_ij, axis=1)
+            if not (distance > 0).all():
+                k = int(np.argmin(distance))
+                raise InputError(
+                    f"Two particles sit on each other in snapshot {t} (labels "
+                    f"{self._label(trajectory, t, i[k])} and "
+                    f"{self._label(trajectory, t, j[k])}): raise the separation of the detection."
+                )
+            self.i[links] = self._tensor(self._local[t, i])
+            self.j[links] = self._tensor(self._local[t, j])
+            self.pair_r[links] = self._tensor(distance)
+            self.pair_e[links] = self._tensor(r_ij / distance[:, None])
+            boost = space.boost(shift)
+            if self.boost is not None and boost is not None:
+                self.boost[links] = self._tensor(boost / self.units.velocity)
+
+    def _label(self, trajectory: Trajectory, t: int, column: int) -> int:
+        who = column if trajectory.occupant is None else trajectory.occupant[t, column]
+        return int(trajectory.particle[who])
 
     def usable(self, rows: slice) -> np.ndarray:
         """Snapshots t of a block whose successor lies in the block and whose loss has rows."""

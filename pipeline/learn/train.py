@@ -22,6 +22,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
+from pipeline import slots
 from pipeline.dynamics.driven import thermal_period
 from pipeline.dynamics.rollout import rollout
 from pipeline.errors import InputError
@@ -108,10 +109,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
-        met = steps.trajectory.present[train].any(axis=0)
-        learner = _metriplectic(
-            snapshots, train, (measured, noise), settings, trajectory.particle, met
-        )
+        learner = _metriplectic(snapshots, train, (measured, noise), settings, steps.trajectory)
     else:
         model = start_baseline(snapshots, train, measured, settings)
         learner = BaselineLearner(model, settings, noise)
@@ -123,10 +121,9 @@ def _metriplectic(
     train: np.ndarray,
     known: tuple[Measured, Noise],
     settings: Training,
-    labels: np.ndarray,
-    met: np.ndarray,
+    trajectory: Trajectory,
 ) -> Learner:
-    """Model and latents to start from; ``met`` (N,) bool says who is in the training block."""
+    """Model and latents to start from."""
     measured, noise = known
     scales = model_settings(snapshots, train, measured, settings)
     torch.manual_seed(settings.seed)
@@ -136,7 +133,10 @@ def _metriplectic(
         start_from_regression(model, snapshots, train, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
-    latent = Latent(labels, mask.any(axis=0), met if settings.strength else None)
+    block = trajectory.window(train)
+    count = len(trajectory.particle)
+    trained, met = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
+    latent = Latent(trajectory.particle, trained, met if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     return Learner(model, latent, settings, noise, int(mask.sum()))
 
@@ -152,7 +152,8 @@ def fingerprint(
     error = float(trajectory.attributes["localisation_error"])
     digest.update(json.dumps([plain, shapes, error], sort_keys=True).encode())
     arrays = (trajectory.position, trajectory.velocity, trajectory.present, trajectory.driven)
-    for array in (*arrays, trajectory.run, graphs.offset, graphs.i, graphs.j):
+    held = () if trajectory.occupant is None else (trajectory.occupant,)
+    for array in (*arrays, *held, trajectory.run, graphs.offset, graphs.i, graphs.j):
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
@@ -224,13 +225,14 @@ class Stability(lightning.Callback):
         self.task = task
         rows = task.parts["validation"]
         last = min(rows.stop, rows.start + task.settings.rollout_steps + 1)
-        self.window = trajectory.window(slice(rows.start, last))
+        self.window = trajectory.followed(slice(rows.start, last))
+        self.who = np.flatnonzero(np.isin(trajectory.particle, self.window.particle))
 
     def on_validation_epoch_end(
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         task, learner = self.task, self.task.learner
-        conditions = learner.conditions(task.snapshots, task.train, task.measured)
+        conditions = learner.conditions(task.snapshots, task.train, task.measured, self.who)
         done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0

@@ -68,10 +68,11 @@ class Learned(NamedTuple):
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
             substeps=least_substeps(self.model, substeps),
             reference=undeformed(window, units.length, self.model.cutoff),
-            flow=sample_flow(window, units) if self._flows() else None,
+            flow=sample_flow(window, units) if self.flows else None,
         )
 
-    def _flows(self) -> bool:
+    @property
+    def flows(self) -> bool:
         """Whether the medium moves with the sample."""
         training = self.record["training"]
         return training.get("bath", "none") != "none" and training["bath_flow"] == "sample"

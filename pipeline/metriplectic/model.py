@@ -141,14 +141,16 @@ class Metriplectic(nn.Module):
         total = total if bath is None else drift.with_bath(total, bath, m)
         F = total.force if elastic is None else total.force + elastic.force
         F = F if force is None else F + force
+        push = None
         if self.external is not None:
             potential = self.external(state.r)
-            F, thermo = F - potential.gradient, thermo._replace(U=thermo.U + potential.phi)
+            push = -potential.gradient
+            F, thermo = F + push, thermo._replace(U=thermo.U + potential.phi)
         if psi is not None:
             thermo = thermo._replace(U=thermo.U + 0.5 * sum_even(pairs, psi.psi))
         rates = Rates(F / m, drift.heat(total, thermo, k_B, m) / thermo.T)
         pairwise = (total.friction, total.conduction, total.pressure)
-        return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise, bath)
+        return Dynamics(pairs, v_ij, thermo, f.value, total.thermal, rates, *pairwise, bath, push)
 
     def covariance(self, dynamics: Dynamics) -> Covariance:
         """Covariance of each particle's noise per unit time (paper, C.1)."""

@@ -94,3 +94,4 @@ class Dynamics(NamedTuple):
     conduction: Tensor  # (P,) heat from j to i per unit time
     pressure: Tensor  # (P,) conservative force of j on i along e_ij
     bath: BathDrift | None = None  # its part of the drift; None without one
+    external: Tensor | None = None  # (N, D) force -grad Phi; None without one

@@ -157,13 +157,14 @@ def common(results: Results) -> tuple[Trajectory, Trajectory]:
     rows, columns = np.nonzero(same & (whole.run[:, None] == model.run))
     if len(rows) < 3 or rows[-1] - rows[0] != len(rows) - 1:
         raise Absent("Experiment and rollout share fewer than three successive frames: no movie.")
+    whole = whole.followed(slice(rows[0], rows[-1] + 1), model.particle)
     if not np.array_equal(whole.particle, model.particle):
         raise Absent("Experiment and rollout do not follow the same particles: no movie.")
     model = model.window(slice(columns[0], columns[-1] + 1))
     sigma = float(whole.attributes["localisation_error"])
     if sigma > 0 and results.settings.statistics.blur:
         model = blur(model, sigma, np.random.default_rng(0))
-    return whole.window(slice(rows[0], rows[-1] + 1)), model
+    return whole, model
 
 
 def colours(results: Results, pair: tuple[Run, Run], chosen: np.ndarray) -> Colour:

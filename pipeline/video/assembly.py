@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from pipeline import tables
-from pipeline.edges import faces
 from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.units import Scale
 from pipeline.video import clock
 from pipeline.video.velocity import backward_difference, resolution
+
+CROSSED = 0.05  # share of the expected crossings below which a container is closed
+ENOUGH = 40.0  # expected crossings from which that can be told
+NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
 
 
 class View(NamedTuple):
@@ -24,7 +27,7 @@ class View(NamedTuple):
     margin: float  # px, from the image edge inwards, where particles cannot be detected
     cutoff: float  # h in mean neighbour distances
     edge_band: float  # width of the driven band in cutoffs
-    edge: str = "auto"  # auto, open or closed, see `pipeline.edges`
+    edge: str = "auto"  # auto, open or closed, see `faces`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
     corner: tuple[float, float] = (0.0, 0.0)  # (x, y) [px] of the first pixel that is seen
@@ -46,7 +49,7 @@ def assemble(
     as extras, 0 where absent.
 
     Args:
-        tracks: table of `pipeline.tables.TRACKS`.
+        tracks: table of `pipeline.tables.PLACED`.
         view: field of view and edge band.
         scale: physical size of a pixel and a frame.
         attributes: must hold dataset and synthetic; the rest is measured here.
@@ -56,19 +59,20 @@ def assemble(
         InputError: if nothing was seen all along, or the edge band leaves no free particle.
     """
     length, interval = scale.length[0], scale.time[0]
-    dense = tables.dense(tracks, None if seen is None else [clock.ticks(some) for some in seen])
-    step = np.diff(dense.frame)
+    tracked = tables.packed(tracks, None if seen is None else [clock.ticks(some) for some in seen])
+    step = np.diff(tracked.frame)
     velocity, known = backward_difference(
-        dense.position, dense.present, dense.run, np.where(np.diff(dense.run) == 0, step, 1)
+        tracked.position, tracked.present, tracked.run, np.where(np.diff(tracked.run) == 0, step, 1)
     )
     box = _field_of_view(view)
     if np.any(view.moved):
-        known &= _inside(dense.position, box)
+        known &= _inside(tracked.position, box)
         velocity[~known] = 0.0
-    edge = faces(dense.position, dense.present, dense.run, box, view.edge)
+    where = tracked.position, tracked.present, tracked.run
+    edge = faces(*where, box, view.edge, tracked.occupant)
     driven = np.zeros_like(known)
     if not edge.closed:
-        driven = band(dense.position, known, box, view.cutoff, view.edge_band)
+        driven = band(tracked.position, known, box, view.cutoff, view.edge_band)
     if not (known & ~driven).any():
         raise InputError(
             f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
@@ -77,32 +81,34 @@ def assemble(
             f"or leaves, set trajectory.edge: closed ({edge.why})."
         )
     return Trajectory(
-        position=dense.position * length,
+        position=tracked.position * length,
         velocity=velocity * (length / interval),
         present=known,
         driven=driven & known,
-        time=dense.frame * interval,
-        run=dense.run,
-        particle=dense.particle,
-        species=np.full(len(dense.particle), -1, np.int32),
+        time=tracked.frame * interval,
+        run=tracked.run,
+        particle=tracked.particle,
+        species=np.full(len(tracked.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(dense, scale, view), "edge": edge._asdict()},
+        attributes={**attributes, **_measured(tracked, scale, view), "edge": edge._asdict()},
         extra={
-            "filled": dense.filled & known,
-            "mass": dense.mass * known,
-            "size": dense.size * known,
+            "filled": tracked.filled & known,
+            "mass": tracked.mass * known,
+            "size": tracked.size * known,
         },
+        occupant=tracked.occupant,
     )
 
 
-def _measured(dense: tables.Dense, scale: Scale, view: View) -> dict[str, Any]:
+def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any]:
     """Attributes of the trajectory: units, and how exact positions and velocities are."""
     length, length_unit = scale.length
     interval, time_unit = scale.time
-    seen = dense.present & ~dense.filled
+    seen = tracked.present & ~tracked.filled
     # Differences of several frames are of frames one tick apart.
-    apart = (np.diff(dense.run) != 0) | (np.diff(dense.frame) != 1)
-    motion = resolution(dense.position, seen, np.concatenate([[0], np.cumsum(apart)]))
+    apart = (np.diff(tracked.run) != 0) | (np.diff(tracked.frame) != 1)
+    stretch = np.concatenate([[0], np.cumsum(apart)])
+    motion = resolution(tracked.position, seen, stretch, tracked.occupant)
     sigma = float(np.sqrt(np.mean(motion.sigma**2)))
     known = np.isfinite(motion.interval).all()
     interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
@@ -166,7 +172,7 @@ def _field_of_view(view: View) -> Box:
 
 
 def _inside(position: np.ndarray, box: Box) -> np.ndarray:
-    """(T, N) bool: positions in the box."""
+    """(T, M) bool: positions in the box."""
     return ((position >= box.origin) & (position <= box.origin + box.lengths)).all(axis=2)
 
 
@@ -179,3 +185,85 @@ def _region_said(view: View) -> list[str]:
         f"only the region seen all along counts, {box.lengths[0]:.0f} x {box.lengths[1]:.0f} of "
         f"{width} x {height} px."
     ]
+
+
+class Faces(NamedTuple):
+    """What becomes of the faces, and why.
+
+    Fields:
+        closed: whether nobody enters or leaves.
+        why: a sentence with the numbers.
+        entries, exits: tracks that begin or end at a face in the middle of a run.
+        expected: of each, were the view cut from a larger sample.
+    """
+
+    closed: bool
+    why: str
+    entries: int
+    exits: int
+    expected: float
+
+
+def faces(
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    box: Box,
+    edge: str = "auto",
+    occupant: np.ndarray | None = None,
+) -> Faces:
+    """Whether the open faces of a box are crossed.
+
+    A field of view cut from a larger sample is crossed all the time: of n particles per area whose
+    steps along the normal of a face are u, n L <|u|> / 2 cross a face of length L in each direction
+    per frame. Where next to nobody does, the faces are the walls of a container (or nobody comes
+    near them), no particle needs to be led, and the whole view counts.
+
+    Args:
+        position: (T, M, D) [length]. present: (T, M) bool. run: (T,).
+        box: field of view; its periodic axes have no faces.
+        edge: auto decides by the tracks; open and closed are taken as they are, and the sentence
+            says where the tracks disagree.
+        occupant: (T, M) who holds a column, see `pipeline.slots`.
+    """
+    faced = ~np.array(box.periodic)
+    step = _rms_step(position, present, run)
+    low, high = box.origin + NEAR * step, box.origin + box.lengths - NEAR * step
+    at_face = (((position < low) | (position > high)) & faced).any(axis=2) & present
+    row, column = np.nonzero(present)
+    label = column if occupant is None else occupant[row, column]
+    near, turn = at_face[row, column], np.diff(run) != 0
+    # A particle in two runs is two tracks; the rows are in the order of time.
+    track = run[row] * (label.max(initial=0) + np.int64(1)) + label
+    first = np.unique(track, return_index=True)[1]
+    last = len(track) - 1 - np.unique(track[::-1], return_index=True)[1]
+    entries = int((near[first] & ~np.r_[True, turn][row[first]]).sum())
+    exits = int((near[last] & ~np.r_[turn, True][row[last]]).sum())
+    # <|u|> of a Gaussian; a face of each open axis at both ends.
+    rate = np.sqrt(2 / np.pi) * step / 2 * 2 * box.volume / box.lengths
+    density = present.sum(axis=1).mean() / box.volume
+    frames = len(run) - len(np.unique(run))
+    expected = float(density * rate[faced].sum() * frames)
+    crossed, closed = entries + exits, False
+    numbers = (
+        f"{entries} tracks begin and {exits} end at the edge of the view, where some "
+        f"{expected:.0f} of each would if it were cut from a larger sample"
+    )
+    if 2 * expected < ENOUGH:
+        why = f"{numbers}: too few to tell a container, so the edge is taken for an open one"
+    elif crossed <= CROSSED * 2 * expected:
+        closed, why = True, f"{numbers}: nobody enters or leaves, so the container is closed"
+    else:
+        why = f"{numbers}: the edge is open"
+    if edge != "auto":
+        doubt = "" if closed == (edge == "closed") or 2 * expected < ENOUGH else ", which disagrees"
+        why = f"the edge is {edge} by the settings (trajectory.edge); {numbers}{doubt}"
+        closed = edge == "closed"
+    return Faces(closed, why, entries, exits, expected)
+
+
+def _rms_step(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> np.ndarray:
+    """(D,) rms step of the particles, along each axis [length]."""
+    both = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
+    step = np.diff(position, axis=0)[both]
+    return np.sqrt((step**2).mean(axis=0)) if len(step) else np.zeros(position.shape[2])

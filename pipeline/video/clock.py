@@ -17,6 +17,7 @@ LOCAL = 9  # intervals whose median is the rate there: a change of rate is no lo
 CYCLE = 50  # frames, at most, after which a rule of repeats begins again
 RULE = 0.9  # share of the frames that obey it
 LONGEST = 10  # frames that may be missing in a row before what follows is a run of its own
+SLOWER = 2.0  # times as many pairs of successive frames, for which a slower clock is taken
 
 
 class Clock(NamedTuple):
@@ -24,11 +25,12 @@ class Clock(NamedTuple):
 
     Fields:
         number: (N,) int64, tick of each frame, from 0, increasing; -1 for a frame that is none,
-            shown twice by whoever changed the frame rate.
+            shown twice by whoever changed the frame rate, or between two ticks.
         interval: one tick, in the unit of the times given.
         warnings: sentences.
         timed: whether that is seconds.
-        raised: one tick over the interval of the film, where its rate was raised by repeats.
+        raised: one tick over the shortest interval of the film, where repeats raised its rate or
+            most of it is slower.
     """
 
     number: np.ndarray
@@ -79,12 +81,42 @@ def ticking(times: np.ndarray, name: str, timed: bool) -> Clock:
         )
     number = np.concatenate([[0], np.cumsum(ticks)]).astype(np.int64)
     said = _said(number, name, f"{interval:.4g}{unit}")
+    every = 1
+    if (slow := slower(number)) is not None:
+        every, number = slow
+        said = [
+            f"the frame rate of {name} changes, and most of its frames follow each other after "
+            f"{every * interval:.4g}{unit}, others after {interval:.4g}{unit}: all are taken at "
+            f"the slower rate, for which {int((number < 0).sum())} of {len(number)} frames are "
+            "left out.",
+            *_said(number[number >= 0], name, f"{every * interval:.4g}{unit}"),
+        ]
+        interval *= every
     if (spread := float(np.std(off))) > JITTER:
         said.append(
             f"the time stamps of {name} jitter by {100 * spread:.0f} % of the interval of "
             f"{interval:.4g}{unit}: they are taken as even, and velocities are as uncertain."
         )
-    return Clock(number, interval, said, timed=timed)
+    return Clock(number, interval, said, raised=float(every), timed=timed)
+
+
+def slower(number: np.ndarray) -> tuple[int, np.ndarray] | None:
+    """A slower clock on which far more frames are successive: every so many ticks, and the numbers
+    of the frames on it, -1 for those between; None where there is none.
+
+    Args:
+        number: (N,) ticks, increasing.
+    """
+    step = np.diff(number)
+    every = int(np.bincount(np.minimum(step, 10 * LOCAL)).argmax())
+    if every < 2:
+        return None
+    phase = int(np.bincount(number % every).argmax())
+    kept = number % every == phase
+    on = np.where(kept, (number - phase) // every, -1)
+    on[kept] -= on[kept][0]
+    pairs = int((np.diff(on[kept]) == 1).sum())
+    return (every, on) if pairs > SLOWER * int((step == 1).sum()) else None
 
 
 def _said(number: np.ndarray, name: str, interval: str) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
+from pipeline.video.films import FilmIndex, FilmReader
 from pipeline.video.preprocess import (
     Correction,
     accumulated_shift,
@@ -20,15 +21,7 @@ from pipeline.video.preprocess import (
     flicker_gain,
     repaired,
 )
-from pipeline.video.readers import (
-    FilmIndex,
-    FilmReader,
-    Nd2Reader,
-    PimsReader,
-    Reader,
-    SequenceReader,
-    plausible,
-)
+from pipeline.video.readers import Nd2Reader, PimsReader, Reader, SequenceReader, plausible
 from pipeline.video.sources import Source
 from pipeline.video.tiff import TiffReader
 
@@ -57,7 +50,7 @@ def _kept_open(source: Source, part: Part, changed: int) -> Reader:
     """A reader by random access, opened once a process: listing a long stack takes seconds."""
     path = source.paths[0]
     if source.kind == "film":
-        return FilmReader(path, part.channel is None)
+        return FilmReader(path, part.channel is None, position=part.position)
     if source.kind == "tiff":
         return TiffReader(path, part.position, part.plane)
     if source.kind == "nd2":

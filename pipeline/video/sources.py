@@ -30,6 +30,20 @@ FILM = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"
     ".3gp",
     ".asf",
     ".ogv",
+    ".mxf",
+    ".y4m",
+    ".m2v",
+    ".h264",
+    ".264",
+    ".h265",
+    ".hevc",
+    ".mjpeg",
+    ".mjpg",
+    ".f4v",
+    ".3g2",
+    ".qt",
+    ".divx",
+    ".apng",
 }
 OTHER = {".cine", ".seq", ".spe"}
 ACCEPTED = TIFF | IMAGE | FILM | OTHER | {".nd2"}
@@ -221,6 +235,13 @@ def _refuse_words(groups: dict[str, list[Path]]) -> None:
 
     Another word before the number is another run.
     """
+    for pattern in groups:
+        if "-#" in pattern and (other := pattern.replace("-#", "#")) in groups:
+            first, second = groups[pattern][0], groups[other][0]
+            raise InputError(
+                f"{first} and {second.name} differ in a minus before their number: if it is one, "
+                "number the images from 0, else name all of them alike"
+            )
     heads: dict[str, list[str]] = {}
     for pattern in groups:
         heads.setdefault(pattern.rpartition("#")[0], []).append(pattern)

@@ -8,8 +8,7 @@ the stage, long gaps), on which clock its frames fall, and how films are indexed
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,183 +16,20 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 from scipy import ndimage
-from skimage.registration import phase_cross_correlation
 
 from pipeline.errors import InputError
 from pipeline.files import reading, whole, write_json
 from pipeline.video import clock
+from pipeline.video.films import FilmIndex, FilmReader
 from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
-from pipeline.video.readers import FilmIndex, FilmReader, Reader
+from pipeline.video.readers import Reader
+from pipeline.video.scenes import REPEATED, SEEN, Verdict, _noticed, judged, look
 from pipeline.video.settings import Reading
 from pipeline.video.sources import Source, runs
 
-SEEN, FLAT, REPEATED, UNLIKE, INVALID = range(5)
-STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels")
-GRID = 128  # pixels a side that are compared, at most; others are passed over
-CONTRAST = 0.2  # of the usual standard deviation: below, a frame is flat
-STILL = 0.1  # of the usual change from frame to frame: below, a frame repeats the one before
-SUDDEN = 3.0  # times the usual change, and
-STRANGE = 0.5  # of the change between pictures that have nothing in common: a cut or a jump
-RECENT = 99  # frames whose median contrast is the usual one
 SHORTEST = 5  # frames that make a run, where a film holds several
-BURST = 3  # frames that may be unlike their neighbours; more are a scene of their own
-HOLES = 0.2  # share of invalid pixels that a frame may have
-
-
-class Look(NamedTuple):
-    """What the frames of one film are like.
-
-    Fields:
-        spread: (N,) standard deviation of the grey levels. invalid: (N,) pixels that are no number.
-        change: (N,) mean difference to an earlier frame, both scaled to mean 0 and spread 1; NaN
-            where there is none to compare with.
-        against: (N,) which one that was: the last one with contrast.
-        strange: the difference of pictures that have nothing in common.
-    """
-
-    spread: np.ndarray
-    invalid: np.ndarray
-    change: np.ndarray
-    against: np.ndarray
-    strange: float
-
-
-class Verdict(NamedTuple):
-    """What is made of a look.
-
-    Fields:
-        state: (N,) int8, one of STATES. cuts: frames with which a new scene begins.
-        jumps: frame with which the field of view has moved, and by how much (y, x) [px].
-    """
-
-    state: np.ndarray
-    cuts: list[int]
-    jumps: dict[int, tuple[float, float]]
-
-
-def look(images: Iterable[np.ndarray]) -> Look:
-    """Goes through all frames (H, W) once, holding two."""
-    rows: list[tuple[float, int, float, int]] = []
-    strange: list[float] = []
-    previous: np.ndarray | None = None
-    last = -1
-    recent: deque[float] = deque(maxlen=RECENT)
-    for number, image in enumerate(images):
-        invalid = int((~np.isfinite(image)).sum()) if image.dtype.kind == "f" else 0
-        scaled, spread = _scaled(_thinned(image))
-        flat = bool(recent) and spread < CONTRAST * np.median(recent)
-        if flat or invalid > HOLES * image.size:
-            rows.append((spread, invalid, np.nan, -1))
-            continue
-        change = np.nan if previous is None else float(np.abs(scaled - previous).mean())
-        rows.append((spread, invalid, change, last))
-        if len(strange) < 16:
-            strange.append(_nothing_in_common(scaled))
-        previous, last = scaled, number
-        recent.append(spread)
-    table = np.array(rows, float).reshape(-1, 4)
-    return Look(
-        table[:, 0],
-        table[:, 1].astype(np.int64),
-        table[:, 2],
-        table[:, 3].astype(np.int64),
-        float(np.median(strange)) if strange else np.nan,
-    )
-
-
-def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: str) -> Verdict:
-    """Which frames are none, and where one film is several.
-
-    Args:
-        seen: what `look` found.
-        read: frame (H, W) by number, for the few that are looked at again.
-        size: pixels of a frame.
-        repeats: "leave out" to look for repeated frames, or "keep".
-    """
-    state = np.full(len(seen.spread), SEEN, np.int8)
-    state[seen.spread < CONTRAST * np.percentile(seen.spread, 75)] = FLAT
-    state[seen.invalid > HOLES * size] = INVALID
-    change = np.where(state[seen.against] == SEEN, seen.change, np.nan)
-    change[state != SEEN] = np.nan
-    known = change[np.isfinite(change)]
-    if not len(known):
-        return Verdict(state, [], {})
-    # Without the sudden ones, unless everything changes at every frame.
-    calm = known[known < STRANGE * seen.strange]
-    calm = calm if len(calm) > len(known) / 2 else known
-    lively = float(np.percentile(calm, 75))
-    still = change <= STILL * lively
-    if repeats == "leave out" and not still[np.isfinite(change)].all():
-        state[still] = REPEATED
-    moving = calm[calm > STILL * lively] if lively > 0 else calm
-    usual, most = np.percentile(moving, (50, 90))
-    # Where much changes anyhow, a cut changes no more than can change.
-    between = usual + STRANGE * (seen.strange - usual)
-    restless = usual + SUDDEN * (most - usual)
-    bound = max(min(SUDDEN * usual, between), STRANGE * seen.strange, restless)
-    cuts: list[int] = []
-    jumps: dict[int, tuple[float, float]] = {}
-    sudden = np.flatnonzero(change > bound).tolist()
-    while sudden:
-        first = sudden.pop(0)
-        before = int(seen.against[first])
-        if sudden and sudden[0] - first <= BURST and _change(read, before, sudden[0]) <= bound:
-            state[first : sudden.pop(0)] = UNLIKE
-            continue
-        if (moved := _moved(read(before), read(first), bound)) is not None:
-            jumps[first] = moved
-        else:
-            cuts.append(first)
-    return Verdict(state, cuts, jumps)
-
-
-def _change(read: Callable[[int], np.ndarray], first: int, second: int) -> float:
-    a, b = (_scaled(_thinned(read(t)))[0] for t in (first, second))
-    return float(np.abs(a - b).mean())
-
-
-def _moved(before: np.ndarray, after: np.ndarray, bound: float) -> tuple[float, float] | None:
-    """By how much (y, x) the picture moved, None where no shift makes the two alike."""
-    a, b = _scaled(before)[0], _scaled(after)[0]
-    step, _, _ = phase_cross_correlation(b, a, normalization=None)
-    y, x = (round(float(s)) for s in step)
-    if max(abs(y) / a.shape[0], abs(x) / a.shape[1]) > 0.75:
-        return None
-    one, two = _overlap(a, -y, -x), _overlap(b, y, x)
-    return (float(y), float(x)) if np.abs(one - two).mean() <= bound else None
-
-
-def _overlap(image: np.ndarray, y: int, x: int) -> np.ndarray:
-    """The part of an image that another one, moved by (-y, -x), has in common with it."""
-    rows = slice(y, None) if y >= 0 else slice(None, y)
-    columns = slice(x, None) if x >= 0 else slice(None, x)
-    return image[rows, columns]
-
-
-def _thinned(image: np.ndarray) -> np.ndarray:
-    rows, columns = (max(1, -(-size // GRID)) for size in image.shape)
-    return image[::rows, ::columns]
-
-
-def _scaled(image: np.ndarray) -> tuple[np.ndarray, float]:
-    """An image at mean 0 and standard deviation 1, invalid pixels at 0, and its deviation."""
-    floating, image = image.dtype.kind == "f", image.astype(np.float32)
-    if floating and not (good := np.isfinite(image)).all():
-        mean = float(image[good].mean()) if good.any() else 0.0
-        image = np.where(good, image, mean)
-    image -= image.mean()
-    deviation = float(np.sqrt(np.vdot(image, image) / image.size))
-    # Glaring pixels would hide everything else.
-    limit = max(6 * 1.4826 * float(np.median(np.abs(image[::3, ::3]))), deviation)
-    np.clip(image, -limit, limit, out=image)
-    return image / (float(np.sqrt(np.vdot(image, image) / image.size)) or 1.0), deviation
-
-
-def _nothing_in_common(image: np.ndarray) -> float:
-    """Mean difference between a picture and itself shifted: uneven light hardly counts in it."""
-    shifts = ((7, 11), (13, -9), (-17, 8), (10, 19))
-    return float(np.median([np.abs(image - np.roll(image, s, (0, 1))).mean() for s in shifts]))
+SQUARE = 0.02  # by which the sides of a pixel may differ
 
 
 class Survey(NamedTuple):
@@ -233,12 +69,18 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
         measure(video, settings.flicker, settings.registration)
     _refuse_differences(videos, [ticks for _, ticks, _ in found])
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
+    if len(found) > 1:
+        said += [
+            f"the run {video.source.name} has {len(video)} frames: are these of the experiment, or "
+            "dark and flat ones that should lie elsewhere?"
+            for video in videos
+            if len(video) < SHORTEST
+        ]
     return Survey(videos, said, _rate(settings.fps, [ticks for _, ticks, _ in found]))
 
 
 def _rate(given: float | None, clocks: list[clock.Clock]) -> float | None:
-    """Ticks per second: where a film's rate was raised by repeats and the raised rate is given, the
-    rate before that."""
+    """Ticks per second; the film's rate may be given where a tick is longer than its interval."""
     raised = {ticks.raised for ticks in clocks if given and ticks.timed}
     nominal = {given * ticks.interval / ticks.raised for ticks in clocks if given and ticks.timed}
     if given and len(raised) == 1 and all(abs(ratio - 1) < clock.DRIFT for ratio in nominal):
@@ -319,6 +161,9 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
         ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
     said = _noticed(found, seen, source.name, film.shape)
+    said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
+    if isinstance(opened, FilmReader):
+        said += opened.remarks(source.name)
     pieces = list(_pieces(found, ticks.number))
     videos = []
     for start, end in pieces:
@@ -329,12 +174,22 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
         video = Video(source, part, _correction(settings), where, film.index)
         number = ticks.number[start:end]
         video.number = np.where(number < 0, -1, number - number[number >= 0][0])
-        video.seen = found.state[start:end] == SEEN
+        video.seen = (found.state[start:end] == SEEN) & (number >= 0)
         video.bounds = _bounds(film) if film.dtype.kind == "f" else None
         videos.append(video)
     if not videos:
         raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
     return videos, ticks, said
+
+
+def _squeezed(stated: float | None, given: float, name: str) -> list[str]:
+    """A word where the file says that pixels are not square, and config does not say it."""
+    if not stated or abs(stated - 1) < SQUARE or abs(stated / given - 1) < SQUARE:
+        return []
+    return [
+        f"{name} says that its pixels are {stated:.4g} times as high as wide, and "
+        f"video.pixel_aspect is {given:g}: set it, or distances are wrong if the file is right."
+    ]
 
 
 def _through(opened: Reader) -> Iterator[np.ndarray]:
@@ -369,44 +224,6 @@ def _pieces(found: Verdict, number: np.ndarray) -> Iterator[tuple[int, int]]:
     ticked = np.flatnonzero(number >= 0)
     after = ticked[1:][np.diff(number[ticked]) > clock.LONGEST + 1]
     return pairwise(sorted({0, *found.cuts, *found.jumps, *after.tolist(), len(number)}))
-
-
-def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> list[str]:
-    """Sentences on what is wrong with the pictures."""
-    said = []
-    for state in (FLAT, UNLIKE, INVALID):
-        if (found.state == state).any():
-            frames = np.flatnonzero(found.state == state)
-            said.append(f"{_listed(frames)} of {name} {_is(frames)} {STATES[state]}: left out.")
-    holes = seen.invalid / np.prod(shape)
-    if ((holes > 0) & (found.state != INVALID)).any():
-        frames = np.flatnonzero((holes > 0) & (found.state != INVALID))
-        said.append(
-            f"{_listed(frames)} of {name} {'hold' if len(frames) > 1 else 'holds'} up to "
-            f"{100 * holes[frames].max():.2g} % of pixels that are no number: those around stand "
-            "in for them."
-        )
-    for frame in found.cuts:
-        said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
-    for frame, (y, x) in found.jumps.items():
-        said.append(
-            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: "
-            "what follows is a run of its own (video.registration: true puts both on one frame)."
-        )
-    return said
-
-
-def _listed(frames: np.ndarray) -> str:
-    """ "frame 3", "frames 3 and 7", "21 frames (3, 7, 9, ...)"."""
-    if len(frames) == 1:
-        return f"frame {frames[0]}"
-    if len(frames) <= 5:
-        return f"frames {', '.join(map(str, frames[:-1]))} and {frames[-1]}"
-    return f"{len(frames)} frames ({', '.join(map(str, frames[:3]))}, ...)"
-
-
-def _is(frames: np.ndarray) -> str:
-    return "are" if len(frames) > 1 else "is"
 
 
 def write(path: str | os.PathLike[str], summary: str | os.PathLike[str], found: Survey) -> None:

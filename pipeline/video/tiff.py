@@ -70,9 +70,9 @@ class TiffReader:
         sizes = dict(zip(self.page_axes, self.page_shape, strict=True))
         colours = self.channels * sizes.get("S", 1)
         self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
-        # A bit is read as black or white.
-        self.dtype = np.dtype(np.uint8) if self.stored == np.dtype(bool) else self.stored
+        self.dtype = grey_levels(self.stored, path)
         self.mpp, self.fps = stated_scale(self.file)
+        self.aspect = stated_aspect(self.file)
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
         if self.times is not None and self.fps is None:
             self.fps = 1.0 / float(np.median(np.diff(self.times)))
@@ -147,12 +147,12 @@ class TiffReader:
     def verify(self) -> None:
         """Raises UnreadableVideo if the file is cut short, InputError if frames differ in size."""
         pages = self.file.pages if self.pages is None else self.pages
-        sizes = {page.shape[:2] for page in pages}
+        sizes = {page.shape for page in pages}
         if len(sizes) > 1 and self.series is None:
             first, last = min(sizes), max(sizes)
             raise InputError(
-                f"the frames of {self.path} differ in size ({first} and {last} pixels); crop them "
-                "to one size, or give those of another size a data set of their own under data/"
+                f"the frames of {self.path} differ in size or colour ({first} and {last} pixels); "
+                "make them alike, or give those that differ a data set of their own under data/"
             )
         held = self.file.filehandle.size
         needed = max(
@@ -200,6 +200,7 @@ class TiffReader:
             offset = self.series.dataoffset + index * count * self.stored.itemsize
             stored = self.stored.newbyteorder(self.file.byteorder)
             page = self.file.filehandle.read_array(stored, count, offset)
+            key: tifffile.TiffPage | None = self.series.keyframe
         else:
             source = self.pages if self.series is None else self.series.pages
             assert source is not None
@@ -208,9 +209,12 @@ class TiffReader:
             if (handle := found.parent.filehandle).closed:  # one of a set of several files
                 handle.open()
             page = found.asarray()
-        page = page.reshape(self.page_shape).astype(self.stored, copy=False)
-        if self.stored == np.dtype(bool):
-            page = page * np.uint8(255)
+            key = found.keyframe
+        assert key is not None
+        # Not of bits: who writes masks calls 1 white and lets the tag say black.
+        if page.dtype.kind == "u" and key.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+            page = np.invert(page)
+        page = as_grey(page.reshape(self.page_shape), self.dtype)
         return np.moveaxis(page, 0, -1) if self.page_axes[0] == "S" else page
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
@@ -226,6 +230,30 @@ class TiffReader:
 
     def close(self) -> None:
         self.file.close()
+
+
+def grey_levels(stored: np.dtype, path: Path) -> np.dtype:
+    """The type in which pixels are given that are stored as another: a bit is black or white, and
+    numbers of half precision become single.
+
+    Raises:
+        InputError: for pixels that are complex numbers, or no numbers.
+    """
+    if stored.kind not in "biuf":
+        raise InputError(
+            f"{path} has pixels of type {stored}, and only real numbers are grey levels: save the "
+            "magnitude, or whichever part is meant"
+        )
+    if stored.kind == "b":
+        return np.dtype(np.uint8)
+    return np.dtype(np.float32) if stored == np.dtype(np.float16) else stored
+
+
+def as_grey(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """An image in the type of `grey_levels`."""
+    if image.dtype == np.dtype(bool):
+        return image * np.uint8(255)
+    return image.astype(dtype, copy=False)
 
 
 class AskedFor(InputError):
@@ -331,6 +359,21 @@ def plane_times(
     times = np.array([found[t] for t in sorted(found)])
     whole = len(times) == length > 1 and (np.diff(times) > 0).all()
     return times if whole else None
+
+
+def stated_aspect(file: tifffile.TiffFile) -> float | None:
+    """Height of a pixel over its width, from an OME description or from the resolution tags."""
+    if file.is_ome and file.ome_metadata:
+        node = ElementTree.fromstring(file.ome_metadata).find("{*}Image/{*}Pixels")
+        found = [] if node is None else [node.get(f"PhysicalSize{axis}") for axis in "YX"]
+        units = [] if node is None else [node.get(f"PhysicalSize{axis}Unit") for axis in "YX"]
+        if None in found or len(set(units)) != 1 or len(found) < 2:
+            return None
+        high, wide = (float(size or 0) for size in found)
+        return high / wide if high > 0 and wide > 0 else None
+    tags = [file.pages.first.tags.get(f"{axis}Resolution") for axis in "XY"]
+    across, down = (tag.value if tag is not None else (0, 1) for tag in tags)
+    return across[0] * down[1] / (across[1] * down[0]) if across[0] and down[0] else None
 
 
 def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.video.detect import locate
+from pipeline.video.detect import detection, locate
 from pipeline.video.frames import Video
 from pipeline.video.spots import mutual
-from pipeline.video.tune import detection
 
 MINMASS = (0.5, 1.0, 1.5)  # of the value in use
 SEPARATION = (0.7, 1.4)

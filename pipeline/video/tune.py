@@ -19,9 +19,8 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.files import reading
 from pipeline.video import spots
-from pipeline.video.detect import Detection, locate
+from pipeline.video.detect import Detection, detection, locate
 from pipeline.video.frames import Video
-from pipeline.video.link import Linking
 from pipeline.video.spots import mutual
 
 PHASES = 20  # bins of the subpixel histogram
@@ -235,27 +234,6 @@ class Tuning(NamedTuple):
         self.why[name] = why if chosen is None else f"Given; the estimate was {estimate}."
         self.parameters[name] = estimate if chosen is None else chosen
         return self.parameters[name]
-
-
-def detection(parameters: Mapping[str, Any]) -> Detection:
-    """What detect.features needs, out of Tuning.parameters."""
-    return Detection(
-        int(parameters["diameter"]),
-        float(parameters["minmass"]),
-        float(parameters["separation"]),
-        float(parameters["percentile"]),
-        parameters["polarity"] == "dark",
-    )
-
-
-def linking(parameters: Mapping[str, Any], remove_drift: bool = False) -> Linking:
-    """What link.link needs, out of Tuning.parameters."""
-    return Linking(
-        float(parameters["search_range"]),
-        int(parameters["memory"]),
-        int(parameters["min_length"]),
-        remove_drift=remove_drift,
-    )
 
 
 def as_json(tuning: Tuning) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import regime as regimes
+from pipeline.slots import again, each
 from pipeline.trajectory import deviations, variance
 
 LAGS = (1, 2, 3, 5)
@@ -60,11 +61,11 @@ def backward_difference(
     """v[t] = (r[t] - r[t-1]) / dt, what v' = v + dv, r' = r + v' dt makes of positions.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool. run: (T,). dt: frame interval [time], or
+        position: (T, M, D) [length]. present: (T, M) bool. run: (T,). dt: frame interval [time], or
             (T - 1,) the intervals between snapshots that follow each other.
 
     Returns:
-        velocity (T, N, D) [length / time], 0 where unknown; present (T, N), False also where the
+        velocity (T, M, D) [length / time], 0 where unknown; present (T, M), False also where the
         predecessor is absent or belongs to another run.
     """
     known = np.zeros_like(present)
@@ -76,7 +77,7 @@ def backward_difference(
 
 
 def _successive(present: np.ndarray, run: np.ndarray, count: int) -> np.ndarray:
-    """(T - count + 1, N) True where `count` successive rows are present in one run."""
+    """(T - count + 1, M) True where `count` successive rows are present in one run."""
     rows = len(present) - count + 1
     if rows <= 0:
         return np.zeros((0, present.shape[1]), bool)
@@ -92,7 +93,7 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
     gap-filled snapshots out of `present`.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool. run: (T,).
+        position: (T, M, D) [length]. present: (T, M) bool. run: (T,).
     """
     whole = _successive(present, run, 5)
     dimension = position.shape[2]
@@ -117,19 +118,25 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
 
 
 def velocity_noise(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, dt: float, sigma: np.ndarray
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    dt: float,
+    sigma: np.ndarray,
+    occupant: np.ndarray | None = None,
 ) -> VelocityNoise:
     """Variance of the velocity against the floor 2 sigma^2 / dt^2, and its autocorrelation.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N). run: (T,). sigma: (D,) [length].
+        position: (T, M, D) [length]. present: (T, M). run: (T,). sigma: (D,) [length].
+        occupant: (T, M) who holds a column, see `pipeline.slots`.
     """
     velocity, known = backward_difference(position, present, run, dt)
     deviation, spread = deviations(velocity, known), variance(velocity, known)
     floor = 2 * np.asarray(sigma) ** 2 / dt**2
     products = []
     for lag in LAGS:
-        both = known[lag:] & known[:-lag] & (run[lag:] == run[:-lag])[:, None]
+        both = again(known, run, lag, occupant)
         product = (deviation[lag:] * deviation[:-lag]).sum(2)
         products.append(product[both].mean() if both.any() else np.nan)
     correlation = np.array(products)
@@ -190,18 +197,28 @@ class Resolution(NamedTuple):
     warnings: list[str]
 
 
-def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Resolution:
+def resolution(
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    occupant: np.ndarray | None = None,
+) -> Resolution:
     """Localisation error and velocity noise of tracks, by the estimator that their motion asks for.
 
     Args:
-        position: (T, N, D) [length]. present: (T, N) bool, gaps filled left out. run: (T,).
+        position: (T, M, D) [length]. present: (T, M) bool, gaps filled left out. run: (T,).
+        occupant: (T, M) who holds a column, see `pipeline.slots`.
     """
     error = localisation_error(position, present, run)
-    said = [*error.warnings, *_wild(position, present, run), *_locked(position, present)]
+    said = [
+        *error.warnings,
+        *_wild(position, present, run, occupant),
+        *_locked(position, present, occupant),
+    ]
     sigma, interval = error.sigma, np.full((len(error.sigma), 2), np.nan)
     method = "fourth differences of the tracks"
     try:
-        told = regimes.tell(regimes.covariances(position, present, run))
+        told = regimes.tell(regimes.covariances(position, present, run, occupant=occupant))
     except ValueError as few:
         # Where no track is long enough to tell, nothing is claimed against the data.
         unknown = regimes.Regime("unknown", str(few), np.full(3, np.nan), np.zeros(0))
@@ -210,7 +227,7 @@ def resolution(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Re
         sigma = np.sqrt(told.fit.variance[:, 0])
         interval = np.sqrt(told.fit.variance[:, 1:])
         method = "the covariances of displacements, those at longer lags telling motion from error"
-    noise = velocity_noise(position, present, run, 1.0, sigma)
+    noise = velocity_noise(position, present, run, 1.0, sigma, occupant)
     overdamped = told.regime.name == "overdamped"
     said += _alike(told.first, told.second) if overdamped else noise.warnings
     if overdamped and noise.signal_to_noise < 1:
@@ -244,17 +261,16 @@ def _alike(first: float, second: float) -> list[str]:
     return []
 
 
-def _locked(position: np.ndarray, present: np.ndarray) -> list[str]:
+def _locked(position: np.ndarray, present: np.ndarray, occupant: np.ndarray | None) -> list[str]:
     """A warning where positions [px] cling to the pixels, an error that is not white.
 
     An error b sin(2 pi (x - x0)) leaves |< exp(2 pi i x) >| = pi b in positions that are spread
     evenly; the mean is taken over particles, which hold one phase each where they hardly move.
     """
-    phase = np.exp(2j * np.pi * position) * present[..., None]
-    each = phase.sum(axis=0)  # of a particle
+    phase = each(np.exp(2j * np.pi * position) * present[..., None], occupant)  # of a particle
     count = max(int(present.sum()), 1)
-    size = np.abs(each.sum(axis=0)) / count
-    chance = np.sqrt((np.abs(each) ** 2).sum(axis=0)) / count
+    size = np.abs(phase.sum(axis=0)) / count
+    chance = np.sqrt((np.abs(phase) ** 2).sum(axis=0)) / count
     rms = size / (np.pi * np.sqrt(2))
     if not ((size > 4 * chance) & (rms > LOCKED)).any():
         return []
@@ -265,14 +281,16 @@ def _locked(position: np.ndarray, present: np.ndarray) -> list[str]:
     ]
 
 
-def _wild(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> list[str]:
+def _wild(
+    position: np.ndarray, present: np.ndarray, run: np.ndarray, occupant: np.ndarray | None
+) -> list[str]:
     """A warning where a few tracks hold most of the motion: seldom particles.
 
     Of equal particles in thermal motion the fastest twentieth holds some 7 % of it; of mixtures,
     and of particles partly out of focus, up to some 30 %.
     """
     velocity, known = backward_difference(position, present, run, 1.0)
-    square = (deviations(velocity, known) ** 2).sum(axis=(0, 2))
+    square = each((deviations(velocity, known) ** 2).sum(axis=2), occupant)
     top = np.sort(square)[::-1][: max(1, len(square) // 20)]
     share = float(top.sum() / square.sum()) if square.sum() > 0 else 0.0
     if len(square) < 100 or share <= WILD:

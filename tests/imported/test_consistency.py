@@ -111,9 +111,48 @@ def test_a_box_that_is_not_the_one_of_the_positions_is_refused(tmp_path, seed, f
 
 
 @few
+@given(seed=seeds, factor=st.sampled_from([0.96, 0.98, 1.02, 1.04]), friction=st.floats(0, 0.02))
+def test_where_steps_last_a_few_crossings_tell_the_box(tmp_path, seed, factor, friction):
+    r, _ = langevin(seed, friction, 0.05, frames=20, count=60)
+    path = dump(tmp_path / "a.lammpstrj", r % LENGTHS)
+    assert read(path, dt=1.0).attributes["warnings"] == []
+    with pytest.raises(ValueError, match=r"correct imported\.box"):
+        read(path, dt=1.0, box=(LENGTHS * factor).tolist())
+
+
+SPOILT = {
+    "others": lambda v: v[:, ::-1],
+    "axes": lambda v: v[..., [1, 2, 0]],
+    "sign": lambda v: -v,
+    "late": lambda v: np.roll(v, 7, axis=0),
+    "factor": lambda v: 1.2 * v,
+}
+
+
+@few
+@given(seed=seeds, how=st.sampled_from([*SPOILT]), name=st.sampled_from([*FORMATS]))
+def test_velocities_that_are_not_those_of_the_steps_are_refused(tmp_path, seed, how, name):
+    """Motion that lasts over several intervals says itself how fast it is."""
+    r, v = langevin(seed, 0.1)
+    path = FORMATS[name](tmp_path / name, r % LENGTHS, SPOILT[how](v))
+    with pytest.raises(ValueError, match=r"set imported\.velocities: difference"):
+        read(path, dt=1.0)
+
+
+@few
+@given(seed=seeds, heat=st.floats(0.5, 4.0))
+def test_velocities_may_fluctuate_beside_a_motion_that_lasts(tmp_path, seed, heat):
+    """Swimmers in a liquid: what is recorded at a moment is mostly thermal."""
+    r, v = langevin(seed, 0.02, frames=30)
+    thermal = heat * np.random.default_rng(seed).standard_normal(v.shape)
+    path = extended(tmp_path / "a.xyz", r % LENGTHS, v + thermal)
+    assert read(path, dt=1.0).attributes["velocity"] == "measured"
+
+
+@few
 @given(seed=seeds, name=st.sampled_from([*WITHOUT_IDS]))
 def test_paths_that_go_on_across_faces_are_named_and_keep_their_steps(tmp_path, seed, name):
-    r, _ = langevin(seed, 0.0, 1.0)
+    r, _ = langevin(seed, 0.0, 0.75)
     steps = np.diff(r, axis=0)
     path = WITHOUT_IDS[name](tmp_path / name, r)
     found = read(path, dt=1.0)

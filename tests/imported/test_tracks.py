@@ -205,7 +205,7 @@ def test_every_program_says_the_same(tmp_path, name, film):
 REFUSED = [
     (lambda t: t[t["frame"] % 3 == 0], {}, r"in two successive frames, the shortest step is 3"),
     (
-        lambda t: pd.concat([t, t.iloc[[7]]]),
+        lambda t: pd.concat([t, t.iloc[[7]] + 0.25]).astype({"frame": int, "particle": int}),
         {},
         r"Particle 7 of t\.csv is in frame 0 more than once",
     ),
@@ -280,6 +280,99 @@ def test_labels_that_are_numbers_of_rows_within_a_frame_change_places(tmp_path):
     mixed.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(ValueError, match=r"Labels of t\.csv change places: from frame \d+ to \d+"):
         imported(tmp_path / "t.csv")
+
+
+def spoilt(kind: str, table: pd.DataFrame) -> bytes:
+    """A table as people's programs leave it behind."""
+    text = table.to_csv(index=False)
+    head, _, rows = text.partition("\n")
+    short = table.round(3)
+    return {
+        "shuffled": table.sample(frac=1, random_state=1).to_csv(index=False).encode(),
+        "rows twice": (text + "\n".join(rows.splitlines()[40:60]) + "\n").encode(),
+        "all twice": (text + rows).encode(),
+        "names again": f"{text}{head}\n".encode(),
+        "titles": f"Tracks of 2024, by hand\n\n{text}".encode(),
+        "underlined": f"\nPosition\n====\n\n{text}".encode(),
+        "utf-16": text.encode("utf-16"),
+        "windows": text.replace("x,y", "x [px],y [px]").replace("mass", "größe").encode("cp1252"),
+        "tabs and commas": short.to_csv(sep="\t", decimal=",", index=False).encode(),
+        "blanks and commas": short.to_csv(sep=" ", decimal=",", index=False).encode(),
+        "whole at first": short.sort_values("x").to_csv(sep=";", decimal=",", index=False)
+        .replace(",0;", ";").encode(),
+        "names of particles": table.assign(particle="P" + table["particle"].astype(str))
+        .to_csv(index=False).encode(),
+        "numbers and words": table.assign(
+            particle=table["particle"].map(lambda k: str(k) if k < 20 else f"b{k}")
+        ).to_csv(index=False).encode(),
+    }[kind]  # fmt: skip
+
+
+SPOILT = [
+    *("shuffled", "rows twice", "all twice", "names again", "titles", "underlined", "utf-16"),
+    *("windows", "tabs and commas", "blanks and commas", "whole at first", "names of particles"),
+    "numbers and words",
+]
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_a_table_however_it_was_written(tmp_path, kind):
+    (tmp_path / "t.csv").write_bytes(spoilt(kind, WALK))
+    assert sources.tables([tmp_path / "t.csv"]) == [tmp_path / "t.csv"]
+    found = imported(tmp_path / "t.csv", FILM)
+    seen = found.tracks[~found.tracks["filled"]].sort_values(["frame", "x"])
+    wanted = WALK.sort_values(["frame", "x"])
+    assert seen[["frame", "x", "y"]].to_numpy() == pytest.approx(
+        wanted[["frame", "x", "y"]].to_numpy(), abs=1e-3
+    )
+    assert found.tracks["particle"].nunique() == WALK["particle"].nunique()
+    said = " ".join(found.tuning["warnings"])
+    assert ("stand there twice" in said) == (kind in ("rows twice", "all twice"))
+    assert ("repeat the names" in said) == (kind == "names again")
+
+
+def test_a_frame_that_is_the_index_of_a_parquet(tmp_path):
+    WALK.set_index("frame").to_parquet(tmp_path / "t.parquet")
+    assert sources.tables([tmp_path / "t.parquet"]) == [tmp_path / "t.parquet"]
+    assert len(imported(tmp_path / "t.parquet").tracks) == len(WALK) + 1
+
+
+def test_an_archive_cut_short_is_no_other_file(tmp_path):
+    packed = gzip.compress(WALK.sample(frac=40, replace=True).to_csv(index=False).encode())
+    (tmp_path / "t.csv.gz").write_bytes(packed[: len(packed) // 2])
+    assert sources.tables([tmp_path / "t.csv.gz"]) == [tmp_path / "t.csv.gz"]
+    with pytest.raises(ValueError, match=r"t\.csv\.gz cannot be read: Compressed file ended"):
+        imported(tmp_path / "t.csv.gz")
+
+
+def test_the_same_tracks_twice(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        WALK.to_csv(tmp_path / name, index=False)
+    WALK.sample(frac=1, random_state=0).to_parquet(tmp_path / "c.parquet")
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "c.parquet")]
+    with pytest.raises(ValueError, match=r"a\.csv and .*b\.csv are the same table of tracks"):
+        sources.tables(paths)
+    with pytest.raises(ValueError, match=r"a\.csv and c\.parquet hold the same tracks"):
+        convert([read(path, {}, None) for path in paths[::2]], SETTINGS, None)
+
+
+def test_two_labels_for_one_another_are_a_mistake_of_a_tracking(tmp_path):
+    """A few are said; what they did not do is change what a label means."""
+    mixed = walk(gap=False)
+    other = mixed["particle"].map({3: 20, 20: 3})
+    late = mixed["frame"] > 6
+    mixed.loc[late & other.notna(), "particle"] = other[late].dropna()
+    mixed.assign(particle=mixed["particle"].astype(int)).to_csv(tmp_path / "t.csv", index=False)
+    said = " ".join(imported(tmp_path / "t.csv").tuning["warnings"])
+    assert "change places: from frame 6 to 7 2 move far" in said
+    assert "(2 such steps in all)" in said
+
+
+def test_times_without_a_unit_are_said_not_to_be_used(tmp_path):
+    WALK.assign(time=WALK["frame"] / 25).to_csv(tmp_path / "t.csv", index=False)
+    found = imported(tmp_path / "t.csv")
+    assert found.tuning["scale"]["fps"] is None
+    assert "The times of t.csv (time) have no unit" in " ".join(found.tuning["warnings"])
 
 
 def test_config_says_what_a_table_does_not(tmp_path):

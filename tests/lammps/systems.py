@@ -67,12 +67,12 @@ def rest(model: Metriplectic, system: System) -> Reference | None:
     return reference(pairs.find(lattice, system.space, reach), reach, system.space)
 
 
-def write(folder: Path, model: Metriplectic, system: System) -> None:
+def write(folder: Path, model: Metriplectic, system: System, dt: float = DT) -> None:
     """Potential and data file."""
     made = export.potential(model, ANCHOR, RANGES, reference=rest(model, system))
     made.numbers["strong"][:] = system.strength is not None
     potential.write(folder / "model.metriplectic", made)
-    write_data(folder / "start.data", system, float(model.m))
+    write_data(folder / "start.data", system, float(model.at_step(dt).m))
 
 
 def by_plugin(
@@ -81,10 +81,10 @@ def by_plugin(
     """The path in LAMMPS; ``options``: ranks, moves, extra commands, changes of the settings."""
     ranks, moves = options.pop("ranks", 1), options.pop("moves", ())
     extra = options.pop("extra", ())
-    write(folder, model, system)
     settings = script.Settings(
         str(plugin), "model.metriplectic", "start.data", steps, SEED, DT, thermo=1
     )._replace(**options)
+    write(folder, model, system, settings.dt)
     text = script.script(settings, system.space, system.strength is not None, extra, moves)
     (folder / "in.lammps").write_text(text)
     run.run(folder, "in.lammps", ranks)
@@ -101,13 +101,14 @@ def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -
     """The path of the Python integrator with counted noise; driven particles keep their v."""
     state = State(*(torch.from_numpy(x) for x in (system.r, system.v, system.S)))
     strength = None if system.strength is None else torch.from_numpy(system.strength)
+    model = model.at_step(dt)
     bonds, led = rest(model, system), torch.from_numpy(system.driven)
     tags, rows = np.arange(1, len(system.r) + 1), []
     for step in range(steps + 1):
         near = pairs.find(state.r, system.space, CUTOFF, system.time + step * dt)
         dynamics = model.dynamics(state, near, bonds, limit=0.5 / dt, strength=strength)
         rows.append((*state, dynamics.thermo.T))
-        noise = counted(near, tags, dt, SEED, step)
+        noise = counted(near, tags, dt, SEED, step, model.bath is not None)
         given = kick(model, dynamics, noise, dt)
         v = torch.where(led[:, None], state.v, state.v + given.dv)
         held = ((ANCHOR - dynamics.thermo.T) / dynamics.thermo.dTdS).clamp(-1.0, 1.0)

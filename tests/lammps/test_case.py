@@ -10,8 +10,10 @@ import pytest
 from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
 from pipeline.lammps import case, collect, parity
+from pipeline.lammps.export import of_learned
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.trained_model import Learned
+from pipeline.metriplectic.settings import SPLINES, Closures
 from pipeline.trajectory import Box, Trajectory
 from tests.dynamics.systems import LENGTH, TIME, lattice
 from tests.metriplectic.cases import random_model
@@ -35,9 +37,27 @@ def swaying() -> Trajectory:
     )
 
 
-def learned() -> Learned:
+SIDE = 8.0  # of the lattice
+WALLS = {
+    "kind": "walls",
+    "low": (-0.4,) * 2,
+    "high": (SIDE - 0.6,) * 2,
+    "axes": (0, 1),
+    "reach": 2.0,
+}
+FIELD = {"kind": "field", "low": (0.0, 0.0), "high": (SIDE, SIDE), "intervals": 5}
+SURROUNDINGS: dict[str, Closures] = {
+    "nothing": {},
+    "attraction in a trap": {"external": FIELD, "pair_energy": {"kind": "splines"}},
+    "stream": {"bath": {"kind": "crowded", "rate": 0.6, "conductance": 0.3}},
+    "liquid": {"bath": {"kind": "brownian"}, "friction": {"kind": "none"}, "external": WALLS},
+}
+
+
+def learned(around: str = "nothing") -> Learned:
     """A model as if it had been trained on the lattice."""
-    model = random_model("splines", 2, temperature=0.003, volume=0.9)
+    closures = {**SPLINES, **SURROUNDINGS[around]}
+    model = random_model("splines", 2, temperature=0.003, volume=0.9, closures=closures)
     random = np.random.default_rng(1)
     labels = np.arange(64) + 100
     log_s = 0.1 * random.normal(size=64)
@@ -48,16 +68,28 @@ def learned() -> Learned:
         "units": scale,
         "seen": seen,
         "measured": {"thermal_period": None},
-        "training": {"dataset": "gas"},
+        "training": {"dataset": "gas", **BATHS.get(around, {})},
     }
     z = 0.1 * random.normal(size=64)
     return Learned(model, labels, z, labels, log_s, record)
+
+
+BATHS = {
+    "stream": {"bath": "crowded", "bath_flow": "sample"},
+    "liquid": {"bath": "brownian", "bath_flow": "rest"},
+}
 
 
 def by_lammps(folder: Path, plugin: Path, window: Trajectory, model: Learned, ranks: int):
     begun = case.begin(window, model, SEED, SUBSTEPS)
     case.write(folder, begun, case.recorded(begun, str(plugin)))
     return collect.rollout(begun, folder, case.INPUT, ranks)
+
+
+def open_lattice() -> Trajectory:
+    """A closed container: nobody is driven, and the box has sides."""
+    window = lattice(FRAMES, temperature=0.01)
+    return window._replace(box=Box(window.box.lengths, (False, False), np.zeros(2)))
 
 
 def forced(window: Trajectory) -> Trajectory:
@@ -74,12 +106,13 @@ def sheared() -> Trajectory:
 
 def same(theirs: Rollout, ours: Trajectory, begun: case.Case) -> None:
     """Paths, entropies and everything logged agree; momentum less what was given is kept."""
+    assert theirs.observables.keys() == begun.walk.log.arrays(ours.time, FRAMES).keys()
     assert np.allclose(theirs.trajectory.position, ours.position, rtol=0, atol=1e-9)
     assert np.allclose(theirs.trajectory.velocity, ours.velocity, rtol=0, atol=1e-9)
     assert np.allclose(theirs.trajectory.extra["entropy"], ours.extra["entropy"], atol=1e-8)
     logged = begun.walk.log.arrays(ours.time, FRAMES)
     thermal = np.abs(logged["kinetic"]).max()
-    for name in ("energy", "entropy", "work", "momentum", "impulse", "temperature"):
+    for name in theirs.observables:
         scale = max(np.abs(logged[name]).max(), 1e-3 * thermal)
         assert np.abs(theirs.observables[name] - logged[name]).max() < 1e-9 * scale, name
     assert conservation(theirs.observables)["momentum_drift"] < 1e-12
@@ -109,6 +142,32 @@ def test_particles_go_where_python_takes_them_and_what_drives_them_is_accounted(
     if kind == "sheared":
         crossed = np.floor(theirs.trajectory.position[..., 1] / window.box.lengths[1])
         assert np.ptp(crossed, axis=0).max() > 0
+
+
+IN = {
+    "attraction in a trap": open_lattice,
+    "stream": swaying,
+    "liquid": open_lattice,
+}
+
+
+@pytest.mark.parametrize("around", IN)
+@pytest.mark.parametrize("ranks", [1, pytest.param(4, marks=pytest.mark.slow)])
+def test_what_surrounds_particles_does_so_alike_and_is_accounted(tmp_path, plugin, around, ranks):
+    window, model = IN[around](), learned(around)
+    theirs = by_lammps(tmp_path, plugin, window, model, ranks)
+    begun = case.begin(window, model, SEED, SUBSTEPS)
+    same(theirs, parity.walked(begun, FRAMES), begun)
+    given = theirs.observables
+    assert np.abs(given["impulse"]).max() > 5e-3 * given["kinetic"].mean()
+    if around == "stream":
+        assert begun.driven.sum() == 23
+        assert np.abs(given["bath_work"]).max() > 1e-3 * given["kinetic"].mean()
+
+
+def test_the_medium_of_another_sample_is_not_known():
+    with pytest.raises(ValueError, match="flow of another sample is not known: train with"):
+        of_learned(learned("stream"))
 
 
 def test_the_table_keeps_its_bounds_and_would_show_another_model(tmp_path, plugin):

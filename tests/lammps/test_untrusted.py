@@ -16,16 +16,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import space
+from pipeline.forcing import SampleFlow
 from pipeline.lammps import export, potential, run, tabulate
 from pipeline.lammps import input as script
 from pipeline.lammps.build import build
+from pipeline.lammps.input import System
+from pipeline.lammps.surroundings import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.settings import PRESETS
 from tests.lammps.systems import ANCHOR, RANGES, SEED, crystal, write
 from tests.lammps.test_sanitizers import FLAGS, preloaded
-from tests.metriplectic.cases import random_model
+from tests.metriplectic.cases import SURROUNDED, random_model
 
-KINDS = ("splines", "ideal_gas", "networks", "splines_solid", "paper_solid")
+AROUND = ("bath", "surrounded", "brownian")  # with what surrounds particles
+KINDS = ("splines", "ideal_gas", "networks", "splines_solid", "paper_solid", *AROUND)
 MUTATIONS = 100  # of each kind
 RIGHT = "right.file"  # in the input script, where each of the others is put
 STRANGE = (
@@ -41,13 +46,16 @@ STOPPED = re.compile(
 )
 
 
+DT = 2e-5
+
+
 def settings(plugin: Path, name: str = RIGHT) -> script.Settings:
-    return script.Settings(str(plugin), name, "start.data", 4, SEED, 2e-5, every=0)
+    return script.Settings(str(plugin), name, "start.data", 4, SEED, DT, every=0)
 
 
 def narrow(kind: str) -> Metriplectic:
     """A random model with small networks."""
-    closures = copy.deepcopy(PRESETS[kind])
+    closures = copy.deepcopy({**PRESETS, **SURROUNDED}[kind])
     for options in closures.values():
         if options["kind"] in ("network", "paper"):
             options["width"] = 5
@@ -138,6 +146,12 @@ def renamed(lines: list[str], rng: np.random.Generator) -> None:
         "exponentials",
         "green",
         "paper",
+        "none",
+        "rest",
+        "polynomial",
+        "walls",
+        "field",
+        "brownian",
         "",
         "x" * 99,
     ]
@@ -183,13 +197,32 @@ def refused(path: str) -> str | None:
     return None
 
 
+def surroundings(kind: str, system: System) -> System:
+    """Adds what a model of ``kind`` may hold besides to its file; the system that goes with it."""
+    if kind not in AROUND:
+        return system
+    made = potential.read("model.metriplectic")
+    if kind == "bath":
+        size, powers = np.full(2, 4.5), np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+        times, coefficients = (
+            DT * np.array([-1.0, 1.5, 9.0]),
+            np.random.default_rng(0).random((3, 3, 2)),
+        )
+        flow = flowing(Stream(SampleFlow(times, powers, coefficients, size, size), 0.0))
+        made.words.update(flow.words)
+        made.numbers.update(flow.numbers)
+    potential.write("model.metriplectic", made)
+    return system._replace(space=space.free(2))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_potential_file_with_any_mistake_is_refused_or_runs(tmp_path, watched, monkeypatch, kind):
     monkeypatch.setattr(tabulate, "TOLERANCE", 1e-3)  # small tables
     monkeypatch.chdir(tmp_path)
     system = crystal(2, strong=kind == "splines")
-    write(tmp_path, narrow(kind), system)
+    write(tmp_path, narrow(kind), system, DT)
+    system = surroundings(kind, system)
     Path("in.lammps").write_text(
         script.script(settings(watched), system.space, system.strength is not None)
     )
@@ -296,6 +329,16 @@ MISTAKES = {
         "numbers charge 1\n1.0\nnumbers mass 1\n",
         "has numbers 'charge', which mean nothing there",
     ),
+    "a direction": (
+        "numbers external.axes 2\n1.0 2.0",
+        "numbers external.axes 2\n1.0 3.0",
+        "has external.axes[1] = 3, which must be a whole number from 1 to 2",
+    ),
+    "a bath": (
+        "word bath.kind brownian",
+        "word bath.kind crowded",
+        "lacks the numbers bath.rate",
+    ),
     "kind": (
         "word friction.kind separable",
         "word friction.kind product",
@@ -307,10 +350,11 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_named_alike_on_both_sides(tmp_path, plugin, mistake):
     system = crystal(2)
-    write(tmp_path, random_model("splines", 2), system)
+    right, wrong, sentence = MISTAKES[mistake]
+    around = right.startswith(("numbers external", "word bath"))
+    write(tmp_path, random_model("brownian" if around else "splines", 2), system)
     path = tmp_path / "model.metriplectic"
     body = path.read_text().split("\n", 2)[2]
-    right, wrong, sentence = MISTAKES[mistake]
     assert right in body
     body = body.replace(right, wrong)
     path.write_text(f"metriplectic-potential 1\nchecksum {zlib.crc32(body.encode()):08x}\n{body}")

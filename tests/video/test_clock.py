@@ -55,6 +55,19 @@ def test_half_the_rate_is_no_loss():
     assert "changes: from frame 29 on, frames follow each other after 2" in found.warnings[0]
 
 
+@pytest.mark.parametrize("every", [2, 3, 7])
+def test_a_film_that_is_mostly_slower_is_taken_at_the_slower_rate(every):
+    """Else what is trained on would be the fast part alone."""
+    number = np.concatenate([np.arange(31), 30 + every * np.arange(1, 101)])
+    found = ticking(number / 30, "a", timed=True)
+    kept = found.number >= 0
+    assert found.interval == pytest.approx(every / 30)
+    assert (np.diff(found.number[kept]) == 1).all()
+    np.testing.assert_array_equal(kept, number % every == 30 % every)
+    assert f"{(~kept).sum()} of {len(number)} frames are left out" in found.warnings[0]
+    assert found.raised == every
+
+
 def test_a_loss_at_half_the_rate():
     number = np.concatenate([np.arange(30), np.arange(31, 61, 2), np.arange(65, 95, 2)])
     np.testing.assert_array_equal(np.setdiff1d(ticks(number), number), [61, 63])

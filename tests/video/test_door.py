@@ -14,10 +14,10 @@ from pipeline.trajectory import Trajectory
 from pipeline.units import Scale
 from pipeline.video import survey
 from pipeline.video.assembly import View, assemble
-from pipeline.video.detect import features
-from pipeline.video.link import link
+from pipeline.video.detect import detection, features
+from pipeline.video.link import link, linking
 from pipeline.video.settings import Reading
-from pipeline.video.tune import detection, linking, tune
+from pipeline.video.tune import tune
 
 
 class Result:

@@ -88,6 +88,7 @@ REFUSED = {
         r"differ in what follows their number",
     ),
     "planes": ([f"img_{k}_z{z}.png" for k in range(9) for z in range(3)], "hold 3 focal planes"),
+    "minus": ([f"t{k}.png" for k in range(-4, 5)], "differ in a minus before their number"),
     "unnamed": ([f"{k:03d}_{c}.png" for k in range(9) for c in (0, 1)], "differ in 2 numbers"),
 }
 

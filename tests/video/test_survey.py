@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.video import survey
-from pipeline.video.detect import Detection, features, locate
+from pipeline.video.detect import Detection, detection, features, locate
 from pipeline.video.frames import write_examples
 from pipeline.video.link import Linking, link
 from pipeline.video.settings import Reading
-from pipeline.video.tune import detection, tune
+from pipeline.video.tune import tune
 
 ASKED = Reading()
 SPOTS = Detection(9, 300.0, 8.0, 50)

@@ -73,6 +73,48 @@ def test_depth_that_changes(tmp_path):
     np.testing.assert_array_equal(found, IMAGES)
 
 
+def test_white_may_be_the_least_level(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for k, image in enumerate(IMAGES):
+            shown = {"photometric": "minisblack"} if k % 2 else {"photometric": "miniswhite"}
+            file.write(image if k % 2 else 255 - image, metadata=None, **shown)
+    np.testing.assert_array_equal(read(tmp_path / "a.tif"), IMAGES)
+    tifffile.imwrite(tmp_path / "b.tif", 255 - IMAGES, photometric="miniswhite")
+    np.testing.assert_array_equal(read(tmp_path / "b.tif"), IMAGES)
+
+
+def test_half_precision_and_complex_pixels(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", IMAGES.astype(np.float16))
+    found = read(tmp_path / "a.tif")
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, IMAGES)
+    tifffile.imwrite(tmp_path / "b.tif", IMAGES.astype(np.complex64))
+    with pytest.raises(ValueError, match=r"b\.tif has pixels of type complex64"):
+        TiffReader(tmp_path / "b.tif")
+
+
+def test_grey_pages_beside_coloured_ones(tmp_path):
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for image in IMAGES:
+            file.write(image, metadata=None)
+        file.write(np.dstack([IMAGES[0]] * 3), photometric="rgb", metadata=None)
+    with pytest.raises(ValueError, match=r"a\.tif differ in size or colour"):
+        read(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ome": True, "metadata": {"axes": "TYX", "PhysicalSizeX": 0.2, "PhysicalSizeY": 0.25}},
+        {"imagej": True, "resolution": (5.0, 4.0), "metadata": {"unit": "um", "axes": "TYX"}},
+        {"resolution": (500, 400)},
+    ],
+)
+def test_pixels_that_are_not_square(tmp_path, options):
+    tifffile.imwrite(tmp_path / "a.tif", IMAGES, photometric="minisblack", **options)
+    assert TiffReader(tmp_path / "a.tif").aspect == pytest.approx(1.25)
+
+
 def test_one_block_of_which_only_the_first_page_is_listed(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", IMAGES, truncate=True)
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), IMAGES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.video.detect import locate
+from pipeline.video.detect import detection, locate
 from pipeline.video.frames import open_run
 from pipeline.video.sources import runs
 from pipeline.video.trials import trials
-from pipeline.video.tune import detection, tune
+from pipeline.video.tune import tune
 
 
 @pytest.fixture(scope="module")

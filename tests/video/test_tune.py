@@ -11,13 +11,13 @@ import tifffile
 from pipeline.simulate.monolayer import simulate
 from pipeline.simulate.render import Camera, render
 from pipeline.simulate.settings import COLLOIDS
-from pipeline.video.detect import features
+from pipeline.video.detect import detection, features
 from pipeline.video.frames import open_run
-from pipeline.video.link import link
+from pipeline.video.link import link, linking
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
-from pipeline.video.tune import as_json, detection, linking, tune
+from pipeline.video.tune import as_json, tune
 
 
 def tuned(path, given=None, frames=None, **options):

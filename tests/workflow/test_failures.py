@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import process
 from pipeline.errors import InputError
-from tests.workflow.modules import HOME, console, failures
+from tests.workflow.modules import HOME, failures
 
 ERROR = """{before}
 [Wed Nov 25 22:58:51 2026]
@@ -180,7 +181,7 @@ def test_whatever_ends_a_stage_is_a_sentence(tmp_path, code, said):
     }
     with pytest.raises(BaseException) as ended:  # noqa: PT011  (of every kind)
         exec(code, place)
-    words = f"error: {console.sentence(ended.value, tmp_path / 'logs' / 'tune.log')}"
+    words = f"error: {process.sentence(ended.value, tmp_path / 'logs' / 'tune.log')}"
     assert said in words
     assert "\n" not in words
     assert ("tune.log" in words) == ("fault of the program" in words)
@@ -189,11 +190,10 @@ def test_whatever_ends_a_stage_is_a_sentence(tmp_path, code, said):
 def ended(tmp_path: Path, code: str) -> tuple[str, str]:
     """What a script of its own leaves on the screen and in its log."""
     log = tmp_path / "logs" / "tune.log"
-    text = f"import console\nconsole.prepare({str(log)!r}, 1)\n{code}\n"
-    path = os.pathsep.join([str(HOME / "workflow" / "scripts"), str(HOME)])
+    text = f"from pipeline import process\nprocess.prepare({str(log)!r}, 1)\n{code}\n"
     done = subprocess.run(
         [sys.executable, "-c", text],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": str(HOME)},
         capture_output=True,
         text=True,
         check=False,

@@ -127,6 +127,11 @@ def test_every_stage_was_interrupted_and_killed(disturbed):
 
 def test_the_results_are_those_of_an_undisturbed_run(disturbed, undisturbed):
     made, _ = disturbed
+    same_results(made, undisturbed)
+
+
+def same_results(made: Path, undisturbed: Path) -> None:
+    """Tables, arrays, the model and what the report says."""
     for name in ("features.parquet", "tracks.parquet"):
         pd.testing.assert_frame_equal(
             pd.read_parquet(made / name), pd.read_parquet(undisturbed / name)

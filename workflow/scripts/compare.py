@@ -1,10 +1,9 @@
 """Errors of every model against the experiment, with intervals and noise floors."""
 
-import console
-
+from pipeline import process
 from pipeline.files import whole
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import re
 from pathlib import Path

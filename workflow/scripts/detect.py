@@ -1,16 +1,16 @@
 """Particles in every frame of every run, or in one share of the frames."""
 
-import console
+from pipeline import process
 
 # One thread each: the work is spread over processes.
-console.prepare(snakemake.log[0], 1)
+process.prepare(snakemake.log[0], 1)
 
 from pipeline import tables
 from pipeline.files import unchanged
 from pipeline.settings import sections
 from pipeline.video import survey
-from pipeline.video.detect import detected, joined
-from pipeline.video.tune import detection, parameters
+from pipeline.video.detect import detected, detection, joined
+from pipeline.video.tune import parameters
 
 
 def store(found):

@@ -1,8 +1,8 @@
 """Tracks in columns that trackpy, TrackMate and napari read."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import tables
 

@@ -1,8 +1,8 @@
 """The first, middle and last frame of every run, for the report."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
 from pipeline.settings import sections

@@ -1,8 +1,8 @@
 """Neighbour graphs of every snapshot."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import graphs, h5md
 from pipeline.settings import sections

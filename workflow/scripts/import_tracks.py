@@ -1,8 +1,8 @@
 """Tables of tracks that people already have, in place of detection and linking."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import json
 import sys

@@ -1,8 +1,8 @@
 """Sets single steps and the path of LAMMPS beside Python's."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], 1)
+process.prepare(snakemake.log[0], 1)
 
 from pathlib import Path
 

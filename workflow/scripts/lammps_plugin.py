@@ -1,8 +1,8 @@
 """Compiles the LAMMPS plugin for this machine, unless that was done before."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import shutil
 

@@ -1,8 +1,8 @@
 """Rolls a trained model out in LAMMPS over the evaluation window, driven particles following."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], 1)
+process.prepare(snakemake.log[0], 1)
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """Runs a trained model of a monolayer at a size that no video has, and measures what it did."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], 1)
+process.prepare(snakemake.log[0], 1)
 
 from pathlib import Path
 

@@ -1,14 +1,14 @@
 """Features joined into tracks."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import write_json
 from pipeline.settings import sections
 from pipeline.video import survey
-from pipeline.video.link import link_file
-from pipeline.video.tune import linking, parameters
+from pipeline.video.link import link_file, linking
+from pipeline.video.tune import parameters
 
 drift = sections(snakemake.params.settings).link.drift == "mean"
 settings = linking(parameters(snakemake.input.tuning), drift)

@@ -1,13 +1,13 @@
 """Statistics of one source on the particles and frames of the evaluation window."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 
 from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import comparison, conservation, cycles, microscope, runs, statistics
+from pipeline.analysis import comparison, conservation, cycles, microscope, statistics
 from pipeline.analysis.plan import described, plan
 from pipeline.settings import sections
 
@@ -15,7 +15,7 @@ chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
 rows = trajectory.judged(data, chosen.split, chosen.rollout.frames)
-experiment = data.window(rows)
+experiment = data.followed(rows)
 wanted = chosen.statistics
 period = cycles.period(data, wanted.period) if wanted.rearrangements else None
 settings = plan(experiment, a, wanted, period)
@@ -24,7 +24,7 @@ source, kind, stopped = experiment, "experiment", ""
 if kind_of_truth := snakemake.input.get("truth"):
     source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
 if replica := snakemake.input.get("replica"):
-    source, kind = h5md.read(replica).window(rows), f"replica{snakemake.wildcards.replica}"
+    source, kind = h5md.read(replica).followed(rows), f"replica{snakemake.wildcards.replica}"
 if rollout := snakemake.input.get("rollout"):
     source, kind = h5md.read(rollout), snakemake.wildcards.source
     stopped = conservation.stopped(rollout)
@@ -32,7 +32,7 @@ if rollout := snakemake.input.get("rollout"):
         source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
-    found["cycles_film"] = cycles.under(settings, runs.runs(data))
+    found["cycles_film"] = cycles.film(settings, data)
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
 attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
 attributes |= {"source": kind, "stopped": stopped, "neighbour_distance": a}

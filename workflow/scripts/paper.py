@@ -1,8 +1,8 @@
 """The page that sets our numbers beside the paper's."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 

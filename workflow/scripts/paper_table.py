@@ -1,10 +1,9 @@
 """Every number of the comparison with the paper, one per row."""
 
-import console
-
+from pipeline import process
 from pipeline.files import whole
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """Renders the simulated sample to a noisy TIFF."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
 from pipeline.settings import sections

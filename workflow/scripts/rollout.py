@@ -1,8 +1,8 @@
 """Rolls a trained model out over the evaluation window, driven particles following the data."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """Simulates the sample of a film, whose truth is known."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
 from pipeline.settings import sections

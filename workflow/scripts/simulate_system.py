@@ -1,8 +1,8 @@
 """Simulates one replica of a system whose law is known, as a trajectory."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import h5md
 from pipeline.settings import sections

@@ -1,8 +1,8 @@
 """One look through every film: frames that show nothing, cuts, the clock, the index of films."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
 from pipeline.settings import sections

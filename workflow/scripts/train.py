@@ -1,8 +1,8 @@
 """Trains one model with one seed; goes on where an interrupted run stopped."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 

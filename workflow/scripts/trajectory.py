@@ -1,8 +1,8 @@
 """Tracks, true positions, a simulation or imported files to what everything later reads."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import json
 import os
@@ -79,7 +79,7 @@ elif table := snakemake.input.get("table"):
     note = {"dataset": name, "synthetic": False, "tables": tuning["tables"]}
     kept = snakemake.input.get("survey")
     made = assemble(
-        tables.read(table, tables.TRACKS),
+        tables.read(table, tables.PLACED),
         view(tuning["view"]),
         Scale(**tuning["scale"]),
         note,
@@ -88,7 +88,7 @@ elif table := snakemake.input.get("table"):
     h5md.write(written, with_inputs(made, tuning["inputs"]))
 else:
     note = {"dataset": name, "synthetic": snakemake.params.synthetic}
-    tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
+    tracks = tables.read(snakemake.input.tracks, tables.PLACED)
     scale = Scale(asked.video.mpp, record("summary")["fps"])
     seen = view()._replace(moved=moved())
     ticks = survey.ticks(snakemake.input.survey)

@@ -1,8 +1,8 @@
 """The page on the settings of the detection, beside what others would find."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 

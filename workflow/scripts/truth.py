@@ -1,8 +1,8 @@
 """What the known truth says about tracking and about the models."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 

@@ -1,8 +1,8 @@
 """Settings of detection and linking: given ones kept, the rest estimated from the video."""
 
-import console
+from pipeline import process
 
-console.prepare(snakemake.log[0], snakemake.threads)
+process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged, write_json
 from pipeline.settings import sections

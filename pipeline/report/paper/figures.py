@@ -90,7 +90,7 @@ def sources(results: Results) -> dict[str, Trajectory]:
     runs = {int(run) for made in rollouts.values() for run in made.run} or set(whole.run.tolist())
     shared = np.isin(whole.run, list(runs)) & (whole.time >= first) & (whole.time <= last)
     rows = np.flatnonzero(shared)
-    return {"experiment": whole.window(slice(rows[0], rows[-1] + 1)), **rollouts}
+    return {"experiment": whole.followed(slice(rows[0], rows[-1] + 1)), **rollouts}
 
 
 def shear_profile(results: Results) -> Figure:

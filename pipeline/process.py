@@ -1,4 +1,4 @@
-"""What a script does to its process before it works: threads, a log beside the screen, last words.
+"""What a stage does to its process before it works: threads, a log beside the screen, last words.
 
 However a stage ends by itself, the last line it writes is one sentence that begins with REFUSAL:
 what was given and cannot be used, what the machine lacks, or that the program is at fault.
@@ -114,9 +114,9 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 # What libraries say, in lower case, when the machine has no more to give.
 MEMORY = ("out of memory", "allocate memory", "bad_alloc", "alloc failed", "start new thread")
-DISK = ("no space left", "errno = 28", "disk quota", "errno = 122")
+SAID = ("no space left", "errno = 28", "disk quota", "errno = 122")
 # Numpy and torch do not say why they could not write.
-DISK = (*DISK, "requested and", "failed writing file", "inline_container")
+DISK = (*SAID, "requested and", "failed writing file", "inline_container")
 KILLED = ("KilledWorker", "BrokenProcessPool")
 
 

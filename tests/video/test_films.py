@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.video.readers import FilmReader
+from pipeline.video.films import FilmReader
 from pipeline.video.tiff import UnreadableVideo
 
 B_FRAMES = {"bf": "3", "g": "12"}
@@ -214,3 +214,111 @@ def test_frames_that_an_avi_lost_are_gaps_and_no_damage(tmp_path, codec):
     write(tmp_path / "a.avi", images, codec, pixels, {}, stamps=number, tick=Fraction(1, 25))
     reader = chunks_agree(tmp_path / "a.avi", straight(tmp_path / "a.avi"), [(12, 9, 1), (3, 5, 2)])
     np.testing.assert_allclose(25 * reader.index.seconds, number)
+
+
+def reopened(path: Path) -> FilmReader:
+    reader = FilmReader(path, grey=True)
+    for _ in reader.through():
+        pass
+    return reader
+
+
+@pytest.mark.parametrize("film", FILMS.values(), ids=FILMS.keys())
+def test_a_whole_film_gives_no_remark(tmp_path, film):
+    name, codec, pixels, options, container, extra = film
+    write(tmp_path / name, pictures(40, 8), codec, pixels, options, container, extra)
+    said = " ".join(reopened(tmp_path / name).remarks("a"))
+    assert said == "" or ("time stamps" in said and name in ("a.264", "a.mpg"))
+
+
+DAMAGED = {
+    "a.mp4": ("libx264", None, 8),
+    "a.mpg": ("mpeg2video", "mpeg", 8),
+    "a.mkv": ("libx264", None, 60),
+    "b.mp4": ("mpeg4", None, 8),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damage_that_a_decoder_paints_over_is_named(tmp_path, name):
+    codec, container, size = DAMAGED[name]
+    write(tmp_path / name, pictures(75, 1), codec, "yuv420p", {}, container)
+    data = bytearray((tmp_path / name).read_bytes())
+    middle = int(0.4 * len(data))
+    data[middle : middle + size] = np.random.default_rng(0).bytes(size)
+    (tmp_path / name).write_bytes(data)
+    reader = reopened(tmp_path / name)
+    assert 20 < reader.damaged < 40
+    assert f"a is damaged from about frame {reader.damaged} on" in reader.remarks("a")[0]
+    chunks_agree(tmp_path / name, straight(tmp_path / name), [(40, 3, 1), (20, 9, 1), (33, 20, 3)])
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.flv", "flv")])
+def test_a_film_that_ends_before_the_time_it_announces(tmp_path, name, codec):
+    write(tmp_path / name, pictures(75, 1), codec, "yuv420p", {"g": "12"})
+    data = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(data[: int(0.6 * len(data))])
+    with pytest.raises(UnreadableVideo, match=r"announces 3(\.\d*)? s and ends after [12]"):
+        _ = FilmReader(tmp_path / name, grey=True).length
+
+
+def test_times_that_stand_beside_their_frames_are_put_in_order(tmp_path):
+    """H.264 in AVI, which knows no order but that of the packets."""
+    number = np.array([k + (k >= 20) for k in range(40)])
+    images = pictures(40, 1)
+    write(tmp_path / "a.avi", images, "libx264", "yuv420p", B_FRAMES, stamps=number)
+    reader = reopened(tmp_path / "a.avi")
+    assert reader.index.mixed
+    found = np.round(25 * reader.index.seconds)
+    assert (np.diff(np.sort(found)) > 0).all()
+    assert np.abs(found - number).max() <= 1
+    assert "may be counted a few frames from where it was lost" in reader.remarks("a")[0]
+
+
+def test_of_several_video_streams_one_is_asked_for(tmp_path):
+    both = [pictures(20, seed) for seed in (1, 2)]
+    with av.open(str(tmp_path / "a.mkv"), "w") as file:
+        streams = [file.add_stream("ffv1", rate=25) for _ in both]
+        for stream in streams:
+            stream.height, stream.width, stream.pix_fmt = 48, 64, "gray"
+        for pair in zip(*both, strict=True):
+            for stream, image in zip(streams, pair, strict=True):
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(image, "gray")))
+        for stream in streams:
+            file.mux(stream.encode())
+    with pytest.raises(ValueError, match=r"2 video streams: say which .*video\.position: 0 to 1"):
+        FilmReader(tmp_path / "a.mkv", grey=True)
+    for position, images in enumerate(both):
+        reader = FilmReader(tmp_path / "a.mkv", grey=True, position=position)
+        np.testing.assert_array_equal(list(reader.planes(0, 20)), images)
+        np.testing.assert_array_equal(list(reader.planes(5, 9)), images[5:9])
+
+
+def test_lines_of_two_times(tmp_path):
+    options = {"flags": "+ildct+ilme"}
+    write(tmp_path / "a.mpg", pictures(20, 1), "mpeg2video", "yuv420p", options, "mpeg")
+    said = " ".join(reopened(tmp_path / "a.mpg").remarks("a"))
+    assert "20 of 20 frames of a are interlaced" in said
+
+
+def test_pixels_that_are_not_square(tmp_path):
+    with av.open(str(tmp_path / "a.mp4"), "w") as file:
+        stream = file.add_stream("libx264", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(16, 15)
+        for image in pictures(20, 1):
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, "gray")))
+        file.mux(stream.encode())
+    assert FilmReader(tmp_path / "a.mp4", grey=True).aspect == pytest.approx(15 / 16)
+
+
+def test_time_stamps_that_go_back_are_said(tmp_path):
+    """Two transport streams, one written behind the other."""
+    for name in ("b.ts", "c.ts"):
+        write(tmp_path / name, pictures(30, 1), "mpeg2video", "yuv420p", {}, "mpegts")
+    both = (tmp_path / "b.ts").read_bytes() + (tmp_path / "c.ts").read_bytes()
+    (tmp_path / "a.ts").write_bytes(both)
+    reader = reopened(tmp_path / "a.ts")
+    said = " ".join(reader.remarks("a"))
+    assert f"{reader.length} frames of a do not increase at frame" in said
+    chunks_agree(tmp_path / "a.ts", straight(tmp_path / "a.ts"), [(5, 9, 1), (20, 20, 1)])

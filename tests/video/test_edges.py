@@ -6,12 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.edges import faces
 from pipeline.simulate.langevin import simulate
 from pipeline.simulate.settings import BROWNIAN, DISCS
 from pipeline.trajectory import Box
 from pipeline.units import Scale
-from pipeline.video.assembly import View, assemble, from_truth
+from pipeline.video.assembly import View, assemble, faces, from_truth
 
 OPEN = (False, False)
 VIEW = View((300, 301), 6.0, 1.72, 2.0)

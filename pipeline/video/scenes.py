@@ -1,0 +1,214 @@
+"""What the frames of a film are like: flat, repeated, unlike their neighbours; cuts and jumps."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+from skimage.registration import phase_cross_correlation
+
+SEEN, FLAT, REPEATED, UNLIKE, INVALID = range(5)
+STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels")
+GRID = 128  # pixels a side that are compared, at most; others are passed over
+CONTRAST = 0.2  # of the usual standard deviation: below, a frame is flat
+STILL = 0.1  # of the usual change from frame to frame: below, a frame repeats the one before
+SUDDEN = 3.0  # times the usual change, and
+STRANGE = 0.5  # of the change between pictures that have nothing in common: a cut or a jump
+RECENT = 99  # frames whose median contrast is the usual one
+BURST = 3  # frames that may be unlike their neighbours; more are a scene of their own
+HOLES = 0.2  # share of invalid pixels that a frame may have
+
+
+class Look(NamedTuple):
+    """What the frames of one film are like.
+
+    Fields:
+        spread: (N,) standard deviation of the grey levels. invalid: (N,) pixels that are no number.
+        change: (N,) mean difference to an earlier frame, both scaled to mean 0 and spread 1; NaN
+            where there is none to compare with.
+        against: (N,) which one that was: the last one with contrast.
+        strange: the difference of pictures that have nothing in common.
+    """
+
+    spread: np.ndarray
+    invalid: np.ndarray
+    change: np.ndarray
+    against: np.ndarray
+    strange: float
+
+
+class Verdict(NamedTuple):
+    """What is made of a look.
+
+    Fields:
+        state: (N,) int8, one of STATES. cuts: frames with which a new scene begins.
+        jumps: frame with which the field of view has moved, and by how much (y, x) [px].
+    """
+
+    state: np.ndarray
+    cuts: list[int]
+    jumps: dict[int, tuple[float, float]]
+
+
+def look(images: Iterable[np.ndarray]) -> Look:
+    """Goes through all frames (H, W) once, holding two."""
+    rows: list[tuple[float, int, float, int]] = []
+    strange: list[float] = []
+    previous: np.ndarray | None = None
+    last = -1
+    recent: deque[float] = deque(maxlen=RECENT)
+    for number, image in enumerate(images):
+        invalid = int((~np.isfinite(image)).sum()) if image.dtype.kind == "f" else 0
+        scaled, spread = _scaled(_thinned(image))
+        flat = bool(recent) and spread < CONTRAST * np.median(recent)
+        if flat or invalid > HOLES * image.size:
+            rows.append((spread, invalid, np.nan, -1))
+            continue
+        change = np.nan if previous is None else float(np.abs(scaled - previous).mean())
+        rows.append((spread, invalid, change, last))
+        if len(strange) < 16:
+            strange.append(_nothing_in_common(scaled))
+        previous, last = scaled, number
+        recent.append(spread)
+    table = np.array(rows, float).reshape(-1, 4)
+    return Look(
+        table[:, 0],
+        table[:, 1].astype(np.int64),
+        table[:, 2],
+        table[:, 3].astype(np.int64),
+        float(np.median(strange)) if strange else np.nan,
+    )
+
+
+def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: str) -> Verdict:
+    """Which frames are none, and where one film is several.
+
+    Args:
+        seen: what `look` found.
+        read: frame (H, W) by number, for the few that are looked at again.
+        size: pixels of a frame.
+        repeats: "leave out" to look for repeated frames, or "keep".
+    """
+    state = np.full(len(seen.spread), SEEN, np.int8)
+    state[seen.spread < CONTRAST * np.percentile(seen.spread, 75)] = FLAT
+    state[seen.invalid > HOLES * size] = INVALID
+    change = np.where(state[seen.against] == SEEN, seen.change, np.nan)
+    change[state != SEEN] = np.nan
+    known = change[np.isfinite(change)]
+    if not len(known):
+        return Verdict(state, [], {})
+    # Without the sudden ones, unless everything changes at every frame.
+    calm = known[known < STRANGE * seen.strange]
+    calm = calm if len(calm) > len(known) / 2 else known
+    lively = float(np.percentile(calm, 75))
+    still = change <= STILL * lively
+    if repeats == "leave out" and not still[np.isfinite(change)].all():
+        state[still] = REPEATED
+    moving = calm[calm > STILL * lively] if lively > 0 else calm
+    usual, most = np.percentile(moving, (50, 90))
+    # Where much changes anyhow, a cut changes no more than can change.
+    between = usual + STRANGE * (seen.strange - usual)
+    restless = usual + SUDDEN * (most - usual)
+    bound = max(min(SUDDEN * usual, between), STRANGE * seen.strange, restless)
+    cuts: list[int] = []
+    jumps: dict[int, tuple[float, float]] = {}
+    sudden = np.flatnonzero(change > bound).tolist()
+    while sudden:
+        first = sudden.pop(0)
+        before = int(seen.against[first])
+        if sudden and sudden[0] - first <= BURST and _change(read, before, sudden[0]) <= bound:
+            state[first : sudden.pop(0)] = UNLIKE
+            continue
+        if (moved := _moved(read(before), read(first), bound)) is not None:
+            jumps[first] = moved
+        else:
+            cuts.append(first)
+    return Verdict(state, cuts, jumps)
+
+
+def _change(read: Callable[[int], np.ndarray], first: int, second: int) -> float:
+    a, b = (_scaled(_thinned(read(t)))[0] for t in (first, second))
+    return float(np.abs(a - b).mean())
+
+
+def _moved(before: np.ndarray, after: np.ndarray, bound: float) -> tuple[float, float] | None:
+    """By how much (y, x) the picture moved, None where no shift makes the two alike."""
+    a, b = _scaled(before)[0], _scaled(after)[0]
+    step, _, _ = phase_cross_correlation(b, a, normalization=None)
+    y, x = (round(float(s)) for s in step)
+    if max(abs(y) / a.shape[0], abs(x) / a.shape[1]) > 0.75:
+        return None
+    one, two = _overlap(a, -y, -x), _overlap(b, y, x)
+    return (float(y), float(x)) if np.abs(one - two).mean() <= bound else None
+
+
+def _overlap(image: np.ndarray, y: int, x: int) -> np.ndarray:
+    """The part of an image that another one, moved by (-y, -x), has in common with it."""
+    rows = slice(y, None) if y >= 0 else slice(None, y)
+    columns = slice(x, None) if x >= 0 else slice(None, x)
+    return image[rows, columns]
+
+
+def _thinned(image: np.ndarray) -> np.ndarray:
+    rows, columns = (max(1, -(-size // GRID)) for size in image.shape)
+    return image[::rows, ::columns]
+
+
+def _scaled(image: np.ndarray) -> tuple[np.ndarray, float]:
+    """An image at mean 0 and standard deviation 1, invalid pixels at 0, and its deviation."""
+    floating, image = image.dtype.kind == "f", image.astype(np.float32)
+    if floating and not (good := np.isfinite(image)).all():
+        mean = float(image[good].mean()) if good.any() else 0.0
+        image = np.where(good, image, mean)
+    image -= image.mean()
+    deviation = float(np.sqrt(np.vdot(image, image) / image.size))
+    # Glaring pixels would hide everything else.
+    limit = max(6 * 1.4826 * float(np.median(np.abs(image[::3, ::3]))), deviation)
+    np.clip(image, -limit, limit, out=image)
+    return image / (float(np.sqrt(np.vdot(image, image) / image.size)) or 1.0), deviation
+
+
+def _nothing_in_common(image: np.ndarray) -> float:
+    """Mean difference between a picture and itself shifted: uneven light hardly counts in it."""
+    shifts = ((7, 11), (13, -9), (-17, 8), (10, 19))
+    return float(np.median([np.abs(image - np.roll(image, s, (0, 1))).mean() for s in shifts]))
+
+
+def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> list[str]:
+    """Sentences on what is wrong with the pictures."""
+    said = []
+    for state in (FLAT, UNLIKE, INVALID):
+        if (found.state == state).any():
+            frames = np.flatnonzero(found.state == state)
+            said.append(f"{_listed(frames)} of {name} {_is(frames)} {STATES[state]}: left out.")
+    holes = seen.invalid / np.prod(shape)
+    if ((holes > 0) & (found.state != INVALID)).any():
+        frames = np.flatnonzero((holes > 0) & (found.state != INVALID))
+        said.append(
+            f"{_listed(frames)} of {name} {'hold' if len(frames) > 1 else 'holds'} up to "
+            f"{100 * holes[frames].max():.2g} % of pixels that are no number: those around stand "
+            "in for them."
+        )
+    for frame in found.cuts:
+        said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
+    for frame, (y, x) in found.jumps.items():
+        said.append(
+            f"the field of view of {name} jumps by ({-int(x)}, {-int(y)}) px at frame {frame}: "
+            "what follows is a run of its own (video.registration: true puts both on one frame)."
+        )
+    return said
+
+
+def _listed(frames: np.ndarray) -> str:
+    """ "frame 3", "frames 3 and 7", "21 frames (3, 7, 9, ...)"."""
+    if len(frames) == 1:
+        return f"frame {frames[0]}"
+    if len(frames) <= 5:
+        return f"frames {', '.join(map(str, frames[:-1]))} and {frames[-1]}"
+    return f"{len(frames)} frames ({', '.join(map(str, frames[:3]))}, ...)"
+
+
+def _is(frames: np.ndarray) -> str:
+    return "are" if len(frames) > 1 else "is"
