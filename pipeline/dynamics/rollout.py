@@ -203,8 +203,8 @@ def rollout(
 
     Particles free at every snapshot of the window evolve; all others follow the data while
     present. Where the window holds several runs each starts afresh from its data, and the logged
-    work restarts with it. The same seed gives the same rollout. The state is in float64, and so is a
-    metriplectic model, which balances energy; a baseline keeps the precision of its weights.
+    work restarts with it. The same seed gives the same rollout. States are in float64, and so is
+    the metriplectic model, which balances energy; a baseline keeps the precision of its weights.
 
     Args:
         window: snapshots to follow, usually the test block.
