@@ -47,13 +47,15 @@ def parameters(results: Results) -> Table:
 
 
 def noticed(results: Results) -> list[str]:
-    """What the look through the videos found wrong with them, how tables of tracks were read, and
-    where imported trajectories contradict themselves."""
+    """What the look through the videos found wrong with them, which part of the field of view was
+    seen all along, how tables of tracks were read, and where imported trajectories contradict
+    themselves."""
     found: list[str] = []
     with suppress(Absent):
         found += results.json("survey.json").get("warnings", [])
     with suppress(Absent):
         attributes = results.trajectory().attributes
+        found += attributes.get("noticed", [])
         if "files" in attributes:
             found += attributes.get("warnings", [])
         if "tables" in attributes:

@@ -20,6 +20,9 @@ ENOUGH = 40.0  # expected crossings from which that can be told
 NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
 
 
+UNEVEN = 0.1  # of the steps, which may be longer than one interval without a word on the report
+
+
 class View(NamedTuple):
     """What the camera saw, and how much of its edge is driven."""
 
@@ -127,6 +130,7 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
         "velocity_autocorrelation": motion.noise.autocorrelation_corrected.tolist(),
         "mpp": scale.mpp,
         "fps": scale.fps,
+        "noticed": [*_region_said(view), *_uneven_said(tracked)],
         "warnings": [*_region_said(view), *motion.warnings],
     }
 
@@ -174,6 +178,19 @@ def _field_of_view(view: View) -> Box:
 def _inside(position: np.ndarray, box: Box) -> np.ndarray:
     """(T, M) bool: positions in the box."""
     return ((position >= box.origin) & (position <= box.origin + box.lengths)).all(axis=2)
+
+
+def _uneven_said(tracked: tables.Packed) -> list[str]:
+    """A sentence where many steps from frame to frame are of other lengths than one interval."""
+    step = np.diff(tracked.frame)[np.diff(tracked.run) == 0]
+    apart = int((step != 1).sum())
+    if apart <= UNEVEN * len(step):
+        return []
+    return [
+        f"{apart} of {len(step)} steps from frame to frame are longer than one interval: "
+        f"velocities and statistics use the true times, and models are trained on the other "
+        f"{len(step) - apart} steps alone."
+    ]
 
 
 def _region_said(view: View) -> list[str]:

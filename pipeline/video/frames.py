@@ -23,7 +23,7 @@ from pipeline.video.preprocess import (
 )
 from pipeline.video.readers import Nd2Reader, PimsReader, Reader, SequenceReader, plausible
 from pipeline.video.sources import Source
-from pipeline.video.tiff import TiffReader
+from pipeline.video.tiff import AskedFor, TiffReader
 
 AS_RECORDED = Correction()
 TOLERANCE = 0.05  # of a scale: a stage micrometer is read to a few per cent
@@ -64,6 +64,11 @@ def reader(source: Source, part: Part) -> Reader:
         return SequenceReader(source.paths)
     opened = _kept_open(source, part, source.paths[0].stat().st_mtime_ns)
     plausible(opened.shape, source.paths[0])
+    if part.channel is None and (count := getattr(opened, "channels", 1)) > 1:
+        raise AskedFor(
+            f"{source.paths[0]} has {count} channels: say which one to use, video.channel: 0 to "
+            f"{count - 1}"
+        )
     return opened
 
 

@@ -111,6 +111,8 @@ def _depth(dtype: np.dtype, shape: tuple[int, ...]) -> str:
 class Nd2Reader:
     """Nikon nd2 by the nd2 package: one position and focal plane, any number of channels.
 
+    Besides what every reader has it has `times` (T,) [s] where the file keeps them, else None.
+
     Args:
         position, plane: which of several, from 0.
 
@@ -124,6 +126,8 @@ class Nd2Reader:
         except Exception as error:
             raise UnreadableVideo(f"{path} is not a readable nd2 file ({error})") from error
         sizes = self.file.sizes
+        if sizes.get("T", 1) == 1 and sizes.get("Z", 1) > 1:
+            raise UnreadableVideo(f"{path} holds {sizes['Z']} focal planes of one time: no film")
         chosen = {"P": position, "Z": plane}
         for axis, key, what in (("P", "position", "positions"), ("Z", "plane", "focal planes")):
             count, given = sizes.get(axis, 1), chosen[axis]
@@ -139,12 +143,31 @@ class Nd2Reader:
             if axis in axes:
                 grid = np.take(grid, [chosen[axis] or 0], axes.index(axis))
         self.order = grid.ravel()
-        colours = sizes.get("C", 1) * sizes.get("S", 1)
+        self.channels = sizes.get("C", 1)
+        colours = self.channels * sizes.get("S", 1)
         self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
         self.dtype = self.file.dtype
+        self.times = self._taken()
+        # The period that was asked for may be shorter than the camera allowed, or 0.
         periods = [getattr(loop.parameters, "periodMs", 0) for loop in self.file.experiment]
-        self.fps = 1000.0 / periods[0] if periods and periods[0] else None
-        self.mpp = self.file.voxel_size().x or None
+        asked = next((period for period in periods if period), None)
+        every = asked if self.times is None else 1000.0 * float(np.median(np.diff(self.times)))
+        self.fps = 1000.0 / every if every else None
+        size = self.file.voxel_size()
+        self.mpp = size.x or None
+        self.aspect = size.y / size.x if size.x and size.y else None
+
+    def _taken(self) -> np.ndarray | None:
+        """(T,) seconds at which the frames were taken, None where one lacks or they go back."""
+        if self.file.is_legacy or self.length < 2:
+            return None
+        noted = self.file.events(orient="list")
+        index, seconds = (np.array(noted.get(key, []), float) for key in ("Index", "Time [s]"))
+        if index.shape != seconds.shape:
+            return None
+        known = dict(zip(index.tolist(), seconds.tolist(), strict=True))
+        times = np.array([known.get(float(k), np.nan) for k in self.order])
+        return times if (np.diff(times) > 0).all() else None
 
     def verify(self) -> None:
         """The nd2 package has read the whole index on opening."""

@@ -36,12 +36,18 @@ class Reading(Section):
         above=0.1,
         below=10,
     )
-    channel: Literal[0, 1, 2] | None = key(
-        "Colour videos: channel 0, 1 or 2; null takes the luminance.", default=None
+    channel: int | None = key(
+        "Which channel, from 0; null takes the luminance of colours. Files of several fluorescence "
+        "channels need it.",
+        default=None,
+        unit="from 0",
+        least=0,
+        most=99,
     )
     position: int | None = key(
-        "Files that hold several positions (series) or several focal planes: which to use, from 0. "
-        "null: there is only one; a file that holds more is refused, and says how many.",
+        "Files that hold several positions (series, video streams) or several focal planes: which "
+        "to use, from 0. null: there is only one; a file that holds more is refused, and says how "
+        "many.",
         default=None,
         unit="which of several series, from 0",
         least=0,

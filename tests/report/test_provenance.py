@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline import h5md
 from pipeline.report import provenance
+from pipeline.report.results import Results
 
 
 def test_collect_is_complete_and_plain(tmp_path: Path) -> None:
@@ -47,3 +49,12 @@ def test_stages_are_read_from_snakemakes_files(tmp_path: Path) -> None:
     assert found["detect"] == {"wall time (s)": 24.78, "peak memory (MB)": 1031.65}
     assert math.isnan(found["short"]["peak memory (MB)"])
     assert provenance.stages(tmp_path / "absent") == {}
+
+
+def test_what_is_wrong_with_the_data_is_on_the_first_screen(folder: Path, tmp_path: Path) -> None:
+    """What the look through the films found, and what was left of the field of view."""
+    trajectory = h5md.read(folder / "trajectory.h5")
+    noted = {**trajectory.attributes, "noticed": ["only a part counts."], "warnings": ["is noisy."]}
+    h5md.write(tmp_path / "trajectory.h5", trajectory._replace(attributes=noted))
+    (tmp_path / "survey.json").write_text(json.dumps({"warnings": ["frame 3 is flat."]}))
+    assert provenance.noticed(Results(tmp_path)) == ["Frame 3 is flat.", "Only a part counts."]

@@ -111,7 +111,22 @@ def test_only_what_was_seen_all_along_counts() -> None:
     width = (found.position[found.free] - low).min(), (high - found.position[found.free]).min()
     assert min(width) > 10
     assert "only the region seen all along counts, 82 x 84 of" in found.attributes["warnings"][0]
+    assert found.attributes["noticed"] == found.attributes["warnings"][:1]
     assert not any("region" in sentence for sentence in plain.attributes["warnings"])
+
+
+def test_a_part_that_is_not_trained_on_is_said_in_numbers() -> None:
+    """Ten frames at full rate, then every other one."""
+    some = tracks()
+    kept = [frame for frame in sorted(some["frame"].unique()) if frame < 10 or frame % 2 == 0]
+    slow = some[some["frame"].isin(kept)]
+    note = {"dataset": "x", "synthetic": False}
+    found = assemble(slow, VIEW, Scale(None, None), note, [np.array(kept)])
+    (said,) = found.attributes["noticed"]
+    apart = int((np.diff(kept) == 2).sum())
+    assert said.startswith(f"{apart} of {len(kept) - 1} steps from frame to frame are longer")
+    assert f"trained on the other {int(found.successive().sum())} steps alone" in said
+    assert assemble(some, VIEW, Scale(None, None), note).attributes["noticed"] == []
 
 
 def test_a_drift_that_leaves_nothing_is_refused() -> None:
