@@ -92,7 +92,7 @@ def _train(folder: Path, film: Film) -> None:
     from pipeline.learn.train import train
 
     data, near = h5md.read(folder / "trajectory.h5"), graphs.read(folder / "graphs.h5")
-    wanted = Training(steps=20, validate_every=10, choose=())
+    wanted = Training(steps=20, validate_every=10, bath="none", external="none", pair_energy="none")
     if film.particles > MANY:
         wanted = wanted.replace(steps=2, validate_every=2, batch=1)
         wanted = wanted.replace(validation_snapshots=1, rollout_steps=2)
