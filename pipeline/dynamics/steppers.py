@@ -155,7 +155,8 @@ class Conditions(Setting):
     flow: Flow | None = None  # of the medium around the particles; None where it rests
 
     def law(self, model: Any) -> Law:
-        return Thermal(model, self)
+        """See `Setting`; the model is brought to float64."""
+        return Thermal(model.double(), self)
 
 
 def least_substeps(model: Metriplectic, wanted: int) -> int:

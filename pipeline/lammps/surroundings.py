@@ -1,12 +1,14 @@
 """What surrounds the particles, and attraction, in the potential file: beside `lammps.forms`.
 
-bath       crowded: gamma = 2 / (1 + exp(-rate + power ln V/V0)), c^2 = conductance T_b T
-           active: gamma = friction, g^2 = noise
-           brownian: gamma = 2 / dt, m = dt
-flow       of the bath's medium over one window of data: u = sum_k c_k(t) prod_a x_a^p_ka
-external   walls: sum_walls s_w(d_w) (1 - d_w/reach)^2
-           field: a tensor spline
-pair_energy    s(r) (1 - r^2/h^2)^taper
+Forms in the notation of the closures:
+
+    bath       crowded: gamma = 2 / (1 + exp(-rate + power ln V/V0)), c^2 = conductance T_b T
+               active: gamma = friction, g^2 = noise
+               brownian: gamma = 2 / dt, m = dt
+    flow       of the bath's medium over one window of data: u = sum_k c_k(t) prod_a x_a^p_ka
+    external   walls: sum_walls s_w(d_w) (1 - d_w/reach)^2
+               field: a tensor spline
+    pair_energy    s(r) (1 - r^2/h^2)^taper
 """
 
 from __future__ import annotations

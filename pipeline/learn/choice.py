@@ -4,7 +4,7 @@ A term more always fits better what it was fitted to. What counts is the validat
 term, the velocities there must be likelier by more than twice the standard error of the gain,
 which comes from blocks of time, since successive snapshots are alike. A trial costs a short
 training; tried is what the tracks leave possible: walls and a medium that feeds motion where nobody
-enters or leaves, attraction where a regression of the pair force shows it.
+enters or leaves, attraction of Brownian particles where a regression of the force shows it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:
         offered["external"] = "walls"
     if settings.bath == "auto" and closed and not brownian:
         offered["bath"] = "active"
-    if settings.pair_energy == "auto":
+    # A mixture of sizes with inertia looks as if it attracted, to a regression of one pair law.
+    if settings.pair_energy == "auto" and brownian:
         offered["pair_energy"] = "splines"
     return offered
 

@@ -44,12 +44,19 @@ WARMUP = 0.03  # fraction of the steps over which the learning rate rises
 FINAL = 0.01  # fraction of the peak at which it ends
 
 
-def rate(step: int, steps: int) -> float:
-    """Factor on the learning rate: linear rise, then a cosine down to FINAL."""
+def rate(step: int, steps: int, steady: float = 0.0) -> float:
+    """Factor on the learning rate: linear rise, the peak, then a cosine down to FINAL.
+
+    Args:
+        step: number of the step, from 0.
+        steps: of the training.
+        steady: fraction of them after which the fall begins.
+    """
     rise = max(1, round(WARMUP * steps))
     if step < rise:
         return (step + 1) / rise
-    x = min(1.0, (step - rise) / max(1, steps - rise))
+    top = max(rise, round(steady * steps))
+    x = min(1.0, max(0, step - top) / max(1, steps - top))
     return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
 
 
@@ -127,8 +134,10 @@ class Trainee(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
-        steps = self.options.steps
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
+        steps, steady = self.options.steps, self.options.steady
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate(step, steps, steady)
+        )
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},

@@ -32,6 +32,15 @@ class Training(Section):
         most=1000,
     )
     learning_rate: float = key("Peak of the learning rate.", default=0.01, above=0, most=1)
+    steady: float = key(
+        "Fraction of the steps after which the learning rate falls: 0 right away. At the peak the "
+        "model travels fastest and its noise stays: 0.7 of 300 steps makes a sheared monolayer as "
+        "likely as 0 of 1000.",
+        default=0.0,
+        unit="of the steps",
+        least=0,
+        most=0.95,
+    )
     validate_every: int = key(
         "Steps between validations, each of which is also a checkpoint.",
         default=50,
@@ -102,8 +111,8 @@ class Training(Section):
     )
     pair_energy: Literal["auto", "none", "splines"] = key(
         "Energy of pairs beside U(S, V), which only repels: none, splines (may attract); auto: "
-        "splines where the tracks show an attraction and the validation block is likelier with "
-        "it by more than twice the standard error, else none.",
+        "splines where the tracks of an overdamped film show an attraction and the validation "
+        "block is likelier with it by more than twice the standard error, else none.",
         default="auto",
     )
     volume_factor: bool = key(
