@@ -34,7 +34,7 @@ if rollout := snakemake.input.get("rollout"):
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
     found["cycles_film"] = cycles.film(settings, data)
-    found["d2min"].attributes |= correlations.shared_motion(data, settings)
+    found["d2min"].attributes.update(correlations.shared_motion(data, settings))
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
 attributes = statistics.attributes(data, a, settings) | {"source": kind, "stopped": stopped}
 statistics.write(snakemake.output.statistics, found, attributes)
