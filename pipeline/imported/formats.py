@@ -86,8 +86,9 @@ def universe(path: Path) -> Iterator[Frame]:
             hint = _foreign_clock(opened)
             timed = opened.dt is not None and not any("no dt" in str(w.message) for w in said)
             units = {} if hint else opened.units
-            snapshots = iter(opened)
+            snapshots, count = iter(opened), 0
             while (ts := _next(snapshots, path)) is not None:
+                count += 1
                 box = ts.dimensions
                 if box is not None:
                     lean = np.cos(np.radians(box[3:])) if box[3:].any() else np.zeros(3)
@@ -101,6 +102,8 @@ def universe(path: Path) -> Iterator[Frame]:
                     time_unit="ps" if units.get("time") and timed else None,
                     hint=hint,
                 )
+            if count < opened.n_frames:
+                raise _ended(count, path)
 
 
 def _whole(opened: Any, path: Path) -> None:
@@ -117,10 +120,14 @@ def _whole(opened: Any, path: Path) -> None:
             stored.seek(int(opened._xdr.offsets[-1]) + len(begin))
             cut = begin in stored.read()
     if cut:
-        raise InputError(
-            f"{path.name} ends inside snapshot {opened.n_frames}: it was cut short; copy it again, "
-            f"or write it anew without the last snapshot."
-        )
+        raise _ended(opened.n_frames, path)
+
+
+def _ended(number: int, path: Path) -> InputError:
+    return InputError(
+        f"{path.name} ends inside snapshot {number}: it was cut short; copy it again, or write it "
+        f"anew without the last snapshot."
+    )
 
 
 def _claimed(path: Path) -> int | None:
