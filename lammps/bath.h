@@ -3,6 +3,8 @@
 //
 //     m dv_i   = -(g^2 / T_b) (v_i - u_i) dt + sqrt(2 k_B) g dW_i             gamma = g^2 / (m T_b)
 //     T_i dS_i = c^2 (1/T_i - 1/T_b) dt + k_B div M dt + sqrt(2 k_B) c dV_i
+//
+// A medium that feeds motion has gamma < 0, and so a T_b that is the temperature of nothing.
 #ifndef METRIPLECTIC_BATH_H
 #define METRIPLECTIC_BATH_H
 
@@ -27,26 +29,39 @@ class Bath {
   Bath(const PotentialFile &file, int dimension);
 
   // Brownian motion: gamma = 2 / dt and m = dt whatever the step, so that D = T_b / 2 is the same
-  bool brownian() const { return forgets; }
+  bool brownian() const { return kind == Kind::BROWNIAN; }
   double temperature() const { return T_b; }
   Contact operator()(double V, double T) const;
+
+  // length of step from which friction that feeds motion cannot be taken at the mean velocity
+  double longest_step(double m) const;
 
   Flow flow;    // of the medium
 
  private:
+  enum class Kind { CROWDED, ACTIVE, BROWNIAN };
   static constexpr double MOST = 2.0;    // greatest friction rate per unit of time
 
-  bool forgets;
-  double T_b;
+  Kind kind = Kind::BROWNIAN;
+  double T_b = 1.0;
   double raw_rate = 0.0, power = 0.0, inverse_V0 = 1.0;    // gamma = 2 / (1 + exp(-x + p ln(V/V0)))
   double kappa = 0.0;                                      // c^2 = kappa T_b T
+  double g2 = 0.0;                                         // of a medium that is active
 };
 
 inline Bath::Bath(const PotentialFile &file, int dimension)
-    : forgets(file.word("bath.kind") == "brownian"), T_b(file.number("bath.temperature"))
 {
   if (file.word("bath.flow") == "polynomial") flow = Flow(file, dimension);
-  if (forgets) return;
+  const std::string &name = file.word("bath.kind");
+  if (name == "active") {
+    kind = Kind::ACTIVE;
+    g2 = file.number("bath.noise");
+    T_b = g2 / file.number("bath.friction");
+    return;
+  }
+  T_b = file.number("bath.temperature");
+  if (name == "brownian") return;
+  kind = Kind::CROWDED;
   raw_rate = file.number("bath.rate");
   power = file.number("bath.power");
   inverse_V0 = 1.0 / file.number("bath.volume");
@@ -55,9 +70,15 @@ inline Bath::Bath(const PotentialFile &file, int dimension)
 
 inline Contact Bath::operator()(double V, double T) const
 {
-  if (forgets) return {MOST * T_b, 0.0, 0.0};
+  if (kind == Kind::BROWNIAN) return {MOST * T_b, 0.0, 0.0};
+  if (kind == Kind::ACTIVE) return {g2, 0.0, 0.0};
   const double rate = MOST / (1.0 + exponential(power * logarithm(V * inverse_V0) - raw_rate));
   return {rate * T_b, kappa * T_b * T, kappa * T_b};
+}
+
+inline double Bath::longest_step(double m) const
+{
+  return kind == Kind::ACTIVE && T_b < 0.0 ? -2.0 * m * T_b / g2 : 1e300;
 }
 
 // Heat from the bath per unit time: of M grad S and of k_B div M together, as between the two ends of a

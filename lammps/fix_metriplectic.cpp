@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 
 using namespace LAMMPS_NS;
@@ -26,6 +27,7 @@ FixMetriplectic::FixMetriplectic(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, n
   } else if (narg != 3)
     error->all(FLERR, "Expected: fix <ID> <group> metriplectic [temperature <T of driven particles>]");
   time_integrate = 1;
+  restart_global = 1;
   vector_flag = 1;
   size_vector = 16;
   global_freq = 1;
@@ -169,7 +171,7 @@ void FixMetriplectic::set_stream(metriplectic::Bath &bath)
 }
 
 // Totals of all particles: entropy, internal, kinetic and total energy; the mean temperature; how
-// often networks were evaluated beyond their tables; what came from outside since this fix began,
+// often networks were evaluated beyond their tables; what came from outside since the run began,
 // work and impulse; the bath's part: heat it lost, work of its flow, impulse; the entropy it gained.
 double FixMetriplectic::compute_vector(int n)
 {
@@ -191,6 +193,25 @@ double FixMetriplectic::compute_vector(int n)
   const double values[6] = {all[0], all[1], all[2], all[1] + all[2],
                             all[3] / double(atom->natoms), all[4]};
   return values[n];
+}
+
+// The account goes on after a restart: work and impulse, then the bath's part, of all ranks.
+void FixMetriplectic::write_restart(FILE *file)
+{
+  double own[9], all[9];
+  std::copy_n(bathed, 5, std::copy_n(given, 4, own));
+  MPI_Reduce(own, all, 9, MPI_DOUBLE, MPI_SUM, 0, world);
+  if (comm->me != 0) return;
+  const int size = sizeof(all);
+  std::fwrite(&size, sizeof(int), 1, file);
+  std::fwrite(all, size, 1, file);
+}
+
+void FixMetriplectic::restart(char *written)
+{
+  if (comm->me != 0) return;
+  std::memcpy(given, written, sizeof(given));
+  std::memcpy(bathed, written + sizeof(given), sizeof(bathed));
 }
 
 // What is kept account of from outside: driven particles, forces of other fixes, and a box that changes

@@ -23,6 +23,8 @@ class FixMetriplectic : public Fix {
   void pre_exchange() override;
   void post_force(int) override;
   double compute_vector(int) override;
+  void write_restart(FILE *) override;
+  void restart(char *) override;
 
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;

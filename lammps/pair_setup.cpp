@@ -147,9 +147,13 @@ void PairMetriplectic::check_box()
                  h, domain->prd[k]);
 }
 
-// A periodic axis has no place that differs from its images.
+// A periodic axis has no place that differs from its images, and a medium that feeds motion must not do so
+// faster than velocities are known.
 void PairMetriplectic::check_surroundings()
 {
+  if (bath && !(update->dt < bath->longest_step(constants.m)))
+    error->all(FLERR, "The medium feeds motion too fast for a timestep of {}, which must be below {}", update->dt,
+               bath->longest_step(constants.m));
   for (int k = 0; k < dimension; ++k) {
     if (!domain->periodicity[k]) continue;
     if (external && external->acts_along(k))

@@ -25,7 +25,7 @@ from pipeline.space import Space
 from pipeline.trajectory import Trajectory
 
 POTENTIAL, DATA, PATHS = "model.metriplectic", "start.data", "driven.dump"
-INPUT = "in.lammps"
+INPUT, DUMP = "in.lammps", "rollout.bin"
 STRETCH = 2.0  # bonds of a solid may become this many cutoffs long
 SEED = 0  # of the noise and of latents drawn anew, as the first rollout of the first training
 
@@ -84,7 +84,7 @@ def recorded(case: Case, plugin: str) -> Settings:
     substeps = case.walk.conditions.substeps
     made = Settings(plugin, POTENTIAL, DATA, case.steps, case.seed, case.walk.dt)
     bath = case.walk.law.medium != "none"
-    return made._replace(every=substeps, thermo=substeps, bath=bath)
+    return made._replace(every=substeps, thermo=substeps, bath=bath, dump=DUMP)
 
 
 def write(folder: str | os.PathLike[str], case: Case, settings: Settings) -> None:

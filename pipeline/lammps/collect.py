@@ -11,7 +11,7 @@ import torch
 
 from pipeline.dynamics.rollout import Record, Rollout, kinetic_temperature, recorded
 from pipeline.lammps import run
-from pipeline.lammps.case import Case
+from pipeline.lammps.case import DUMP, Case
 from pipeline.space import Space
 
 COLUMNS = {"energy": "TotEng", "internal": "PotEng", "kinetic": "KinEng", "work": "f_integrate[7]"}
@@ -101,7 +101,7 @@ def observables(
 def rollout(case: Case, folder: str | os.PathLike[str], script: str, ranks: int = 1) -> Rollout:
     """Runs the input script of a case and collects what it wrote; the dump is removed."""
     log = run.run(folder, script, ranks, steps=case.steps)
-    dump = Path(folder) / "rollout.dump"
+    dump = Path(folder) / DUMP
     made = collect(case, dump, log)
     dump.unlink()
     return made

@@ -27,7 +27,7 @@ class Settings(NamedTuple):
     every: int = 1  # steps between dumped snapshots; 0 for none
     thermo: int = 1  # steps between lines of the log
     skin: float = 0.3  # of the neighbour list [a]
-    dump: str = "rollout.dump"
+    dump: str = "rollout.dump"  # text; binary where it ends in .bin, in a twentieth of the time
     ghosts: float = 0.0  # least communication range [a], for bonds longer than the cutoff
     temperature: float | None = None  # of driven particles; None: that of the potential file
     bath: bool = False  # whether the log tells what a bath gave
@@ -84,13 +84,14 @@ def script(
         lines.append(f"fix flow all deform 1 xy erate {space.rate!r} remap v flip yes")
     lines.append("fix integrate free metriplectic" + held)
     if settings.every:
+        text = "" if settings.dump.endswith(".bin") else " format float %.17g"
         axes = "xyz"[:D]
         columns = " ".join([f"{a}u" for a in axes] + [f"v{a}" for a in axes])
         lines.append(
             f"dump out all custom {settings.every} {settings.dump} id {columns} "
             "d_entropy f_integrate[1]" + (" iy" if space.rate else "")
         )
-        lines.append("dump_modify out sort id format float %.17g")
+        lines.append("dump_modify out sort id" + text)
     told = [f"f_integrate[{k}]" for k in (*GIVEN, *(BATH if settings.bath else ()))]
     thermo = [f"thermo_style custom {THERMO} {' '.join(told)}", f"thermo {settings.thermo}"]
     lines += [*thermo, "thermo_modify norm no format float %.15g", *extra]

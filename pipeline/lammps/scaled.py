@@ -28,7 +28,7 @@ from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
 from pipeline.errors import InputError
 from pipeline.lammps import potential, run
-from pipeline.lammps.case import DATA, INPUT, POTENTIAL
+from pipeline.lammps.case import DATA, DUMP, INPUT, POTENTIAL
 from pipeline.lammps.collect import Dumped, observables, read
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.input import Settings, System, script, write_data
@@ -246,6 +246,7 @@ def run_scaled(
         world.dt,
         quarter,
         max(1, quarter // 20),
+        dump=DUMP,
     )
     driving = needle(layers, plan, world.dt)
     (folder / INPUT).write_text(
@@ -269,13 +270,13 @@ def _relax(
         QUIET * world.dt,
         plan.relaxation,
         max(1, plan.relaxation // 10),
-        dump="relax.dump",
+        dump="relax.bin",
     )
     drag = (f"fix drag free viscous {DAMPING / world.dt!r}",)
     text = script(settings, system.space, system.strength is not None, drag)
     (folder / "relax.lammps").write_text(text)
     run.run(folder, "relax.lammps", world.ranks, log="relax.log")
-    return run.dump(folder / "relax.dump").values[-1, :, 1:3]
+    return run.dump(folder / "relax.bin").values[-1, :, 1:3]
 
 
 def collect(
@@ -292,7 +293,7 @@ def collect(
     """
     folder, system = Path(folder), layers.system
     units = ReducedUnits(*(float(learned.record["units"][k]) for k in ("length", "time")))
-    whole = read(folder / "rollout.dump", system.space)
+    whole = read(folder / DUMP, system.space)
     seen = Dumped(*(x[-1 - QUARTERS :] for x in whole))
     shape = seen.entropy.shape
     time = seen.steps * dt * units.time

@@ -17,8 +17,9 @@ from pipeline.lammps.collect import read
 from pipeline.lammps.input import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted
+from pipeline.metriplectic.settings import Closures
 from pipeline.pairs import State
-from tests.metriplectic.cases import CUTOFF, strengths
+from tests.metriplectic.cases import CUTOFF, SURROUNDED, random_model, strengths
 
 SEED, DT, ANCHOR = 5, 1e-3, 1.3
 RANGES = ((-6.0, 6.0), (0.1, 3.0), (0.05, 20.0))  # of S, V, T in tables
@@ -51,6 +52,21 @@ def crystal(dimension: int, strong: bool = False, seed: int = 1, rate: float = 0
     box = space.lees_edwards(lengths, rate) if rate else space.periodic(lengths)
     still = np.zeros(len(r), dtype=bool)
     return System(r.numpy(), v.numpy(), S.numpy(), s, still, box, time=0.7 if rate else 0.0)
+
+
+def surrounded(kind: str, dimension: int) -> tuple[Metriplectic, System]:
+    """A model of `cases.SURROUNDED`, its walls and field over an open crystal, and that crystal."""
+    system = crystal(dimension, strong=True)
+    closures: Closures = {**SURROUNDED[kind], "pair_energy": {"kind": "splines"}}
+    if "external" in closures:
+        # Some particles are beyond the ends, where potentials go straight on.
+        high = float(system.r.max()) - 0.3
+        ends = {"low": (0.3,) * dimension, "high": (high,) * dimension}
+        closures["external"] = {**closures["external"], **ends}
+        if closures["external"]["kind"] == "walls":
+            closures["external"]["axes"] = tuple(range(dimension))
+        system = system._replace(space=space.free(dimension))
+    return random_model(kind, dimension, closures=closures), system
 
 
 def rest(model: Metriplectic, system: System) -> Reference | None:

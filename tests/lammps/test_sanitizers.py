@@ -7,8 +7,8 @@ import subprocess
 import pytest
 
 from pipeline.lammps.build import build
-from tests.lammps.systems import by_plugin, crystal
-from tests.metriplectic.cases import random_model
+from tests.lammps.systems import by_plugin, crystal, surrounded
+from tests.metriplectic.cases import SURROUNDED, random_model
 
 pytestmark = pytest.mark.slow
 FLAGS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
@@ -32,7 +32,14 @@ def watched(request):
     return build(request.config.cache.mkdir("plugin"), FLAGS)
 
 
-CASES = [("splines", 2), ("networks", 1), ("splines_solid", 1), ("paper_solid", 2)]
+CASES = [
+    ("splines", 2),
+    ("networks", 1),
+    ("splines_solid", 1),
+    ("paper_solid", 2),
+    ("surrounded", 2),
+    ("brownian", 1),
+]
 
 
 @pytest.mark.parametrize(("kind", "ranks"), CASES)
@@ -40,6 +47,9 @@ def test_nothing_is_undefined(tmp_path, watched, monkeypatch, kind, ranks):
     for name, value in preloaded().items():
         monkeypatch.setenv(name, value)
     rate, dt = (4.0, 0.01) if kind == "splines" else (0.0, 2e-5)
-    model, system = random_model(kind, 2), crystal(2, strong=kind == "splines", rate=rate)
+    if kind in SURROUNDED:
+        model, system = surrounded(kind, 2)
+    else:
+        model, system = random_model(kind, 2), crystal(2, strong=kind == "splines", rate=rate)
     path = by_plugin(tmp_path, watched, model, system, 15, ranks=ranks, dt=dt)
     assert len(path.r) == 16

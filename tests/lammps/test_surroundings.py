@@ -7,30 +7,10 @@ import pytest
 
 from pipeline import space
 from pipeline.lammps import run
-from pipeline.lammps.input import System
-from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.settings import Closures
-from tests.lammps.systems import by_plugin, by_python, crystal, dumped, restarted
-from tests.metriplectic.cases import SURROUNDED, random_model
+from tests.lammps.systems import by_plugin, by_python, dumped, restarted, surrounded
 
 STEPS, DT = 20, 0.01
-PAIR_ENERGY: Closures = {"pair_energy": {"kind": "splines"}}
-TABLES = ("bath", "surrounded", "brownian")
-
-
-def surrounded(kind: str, dimension: int) -> tuple[Metriplectic, System]:
-    """A model of `cases.SURROUNDED`, its walls and field over an open crystal, and that crystal."""
-    system = crystal(dimension, strong=True)
-    closures = {**SURROUNDED[kind], **PAIR_ENERGY}
-    if "external" in closures:
-        # Some particles are beyond the ends, where potentials go straight on.
-        high = float(system.r.max()) - 0.3
-        ends = {"low": (0.3,) * dimension, "high": (high,) * dimension}
-        closures["external"] = {**closures["external"], **ends}
-        if closures["external"]["kind"] == "walls":
-            closures["external"]["axes"] = tuple(range(dimension))
-        system = system._replace(space=space.free(dimension))
-    return random_model(kind, dimension, closures=closures), system
+KINDS = ("bath", "surrounded", "brownian")
 
 
 RUNS = [
@@ -85,15 +65,20 @@ def test_an_overdamped_particle_alone_diffuses_by_the_temperature_of_the_bath(tm
     assert (steps**4).mean() == pytest.approx(3 * variance**2, rel=0.15)
 
 
-@pytest.mark.parametrize("kind", TABLES)
-def test_a_restarted_run_meets_the_same_bath(tmp_path, plugin, kind):
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_restarted_run_meets_the_same_bath_and_goes_on_with_its_account(tmp_path, plugin, kind):
     model, system = surrounded(kind, 2)
-    whole = by_plugin(tmp_path, plugin, model, system, 10, dt=DT)
+    whole = by_plugin(tmp_path, plugin, model, system, 10, dt=DT, bath=True)
+    told = run.thermo(tmp_path / "log.lammps")
     restarted(tmp_path, "restart", 4, 10)
     rest = dumped(tmp_path / "rest.dump", system)
     for name in ("v", "S", "T"):
         expected = getattr(whole, name)[4:]
         assert np.allclose(getattr(rest, name), expected, rtol=0, atol=1e-11 * expected.std())
+    again = run.thermo(tmp_path / "log.rest")
+    for name in told.filter(like="f_integrate"):
+        size = np.abs(told[name]).max()
+        assert np.allclose(again[name], told[name][4:], rtol=0, atol=1e-11 * size), name
 
 
 def test_where_images_repeat_there_are_no_walls(tmp_path, plugin):

@@ -21,7 +21,6 @@ from pipeline.forcing import SampleFlow
 from pipeline.lammps import export, potential, run, tabulate
 from pipeline.lammps import input as script
 from pipeline.lammps.build import build
-from pipeline.lammps.input import System
 from pipeline.lammps.surroundings import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.settings import PRESETS
@@ -197,22 +196,16 @@ def refused(path: str) -> str | None:
     return None
 
 
-def surroundings(kind: str, system: System) -> System:
-    """Adds what a model of ``kind`` may hold besides to its file; the system that goes with it."""
-    if kind not in AROUND:
-        return system
-    made = potential.read("model.metriplectic")
-    if kind == "bath":
-        size, powers = np.full(2, 4.5), np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
-        times, coefficients = (
-            DT * np.array([-1.0, 1.5, 9.0]),
-            np.random.default_rng(0).random((3, 3, 2)),
-        )
-        flow = flowing(Stream(SampleFlow(times, powers, coefficients, size, size), 0.0))
-        made.words.update(flow.words)
-        made.numbers.update(flow.numbers)
-    potential.write("model.metriplectic", made)
-    return system._replace(space=space.free(2))
+def let_flow(path: str) -> None:
+    """Adds a medium in motion to a potential file."""
+    made = potential.read(path)
+    size, powers = np.full(2, 4.5), np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
+    times = DT * np.array([-1.0, 1.5, 9.0])
+    coefficients = np.random.default_rng(0).random((3, 3, 2))
+    flow = flowing(Stream(SampleFlow(times, powers, coefficients, size, size), 0.0))
+    made.words.update(flow.words)
+    made.numbers.update(flow.numbers)
+    potential.write(path, made)
 
 
 @pytest.mark.slow
@@ -221,8 +214,11 @@ def test_a_potential_file_with_any_mistake_is_refused_or_runs(tmp_path, watched,
     monkeypatch.setattr(tabulate, "TOLERANCE", 1e-3)  # small tables
     monkeypatch.chdir(tmp_path)
     system = crystal(2, strong=kind == "splines")
+    if kind in AROUND:
+        system = system._replace(space=space.free(2))
     write(tmp_path, narrow(kind), system, DT)
-    system = surroundings(kind, system)
+    if kind == "bath":
+        let_flow("model.metriplectic")
     Path("in.lammps").write_text(
         script.script(settings(watched), system.space, system.strength is not None)
     )

@@ -45,5 +45,5 @@ keys = ("dataset", "dt", "length_unit", "time_unit")
 note = {"source": "lammps_scaled", "neighbour_distance": a, "settings": described(settings)}
 attributes = {key: part.attributes[key] for key in keys}
 statistics.write(snakemake.output.statistics, found, attributes | note | {"stopped": ""})
-for left in ("soft.lammps", "soft.log", "soft.dump", "relax.data", "relax.dump", "rollout.dump"):
+for left in ("soft.lammps", "soft.log", "soft.dump", "relax.data", "relax.bin", "rollout.bin"):
     (folder / left).unlink()
