@@ -28,18 +28,19 @@ MANY = 10_000  # particles from where a few steps of training say what they cost
 
 
 class Film(NamedTuple):
-    """Frames, particles in each, and the frames that one is seen on average."""
+    """Frames, sites, how long a particle is seen on average, and how long a site is empty then."""
 
     frames: int
     particles: int = 400
     life: int = 50
+    empty: int = 1
 
 
 def tracks(film: Film, seed: int = 0) -> pd.DataFrame:
     """A table of `pipeline.tables.TRACKS` of particles around the sites of a square lattice.
 
-    One is followed by another, somewhere else near the site, after a frame without any. They swing
-    about their places with a period of some 20 frames, so that velocities are resolved.
+    One is followed by another, somewhere else near the site, after some frames without any. They
+    swing about their places with a period of some 20 frames, so that velocities are resolved.
     """
     rng = np.random.default_rng(seed)
     side = int(np.ceil(film.particles**0.5))
@@ -47,7 +48,11 @@ def tracks(film: Film, seed: int = 0) -> pd.DataFrame:
     # Lives of each site one after another, from a time before the film on.
     count = int(2 * film.frames / film.life) + 10
     lives = rng.geometric(1 / film.life, (film.particles, count)) + 2
-    starts = np.cumsum(lives + 1, axis=1) - lives - rng.integers(film.life, size=(len(sites), 1))
+    starts = (
+        np.cumsum(lives + film.empty, axis=1)
+        - lives
+        - rng.integers(film.life, size=(len(sites), 1))
+    )
     first, stop = starts, np.minimum(starts + lives, film.frames)
     first = np.maximum(first, 0)
     site, life = np.nonzero(stop - first > 1)
@@ -87,7 +92,7 @@ def _train(folder: Path, film: Film) -> None:
     from pipeline.learn.train import train
 
     data, near = h5md.read(folder / "trajectory.h5"), graphs.read(folder / "graphs.h5")
-    wanted = Training(steps=20, validate_every=10, choose=())
+    wanted = Training(steps=20, validate_every=10, bath="none", external="none", pair_energy="none")
     if film.particles > MANY:
         wanted = wanted.replace(steps=2, validate_every=2, batch=1)
         wanted = wanted.replace(validation_snapshots=1, rollout_steps=2)

@@ -9,6 +9,10 @@ tensor of the noise is g^2 I:
 
 g may depend on positions, through the volume, but not on temperatures: the heat of this friction
 goes to the bath alone, and div M then has no term in v.
+
+The same formulas hold for a medium that feeds motion, as the air of an air table does: gamma < 0
+with g^2 > 0 is a bath at a negative temperature. Energy is then accounted as ever, and the ratio of
+noise to friction is no temperature of anything: no fluctuation-dissipation theorem is claimed.
 """
 
 from __future__ import annotations
@@ -36,14 +40,24 @@ class Contact(NamedTuple):
 class Bath(Protocol):
     """V_i, T_i -> g^2, c^2 >= 0 and dc^2/dT, and the temperature T_b of the medium.
 
-    ``brownian`` says that the step itself sets friction and mass, see `Brownian`.
+    ``brownian`` says that the step itself sets friction and mass, see `Brownian`; ``active`` that
+    friction and noise are independent of each other, see `Active`.
     """
 
     brownian: bool
+    active: bool
 
     def __call__(self, V: Tensor, T: Tensor) -> Contact: ...
 
     def temperature(self) -> Tensor: ...
+
+    def start(self, rate: float, noise: float) -> None:
+        """Sets friction and noise to what was measured, within bounds they can be learned from.
+
+        Args:
+            rate: gamma [1/time].
+            noise: variance of the velocity change of a step of length one, per component.
+        """
 
     def roughness(self) -> Tensor | float: ...
 
@@ -62,6 +76,7 @@ class Uniform(nn.Module):
 
     kappa: Tensor
     brownian = False
+    active = False
 
     def __init__(self, scales: Scales, rate: float = 0.1, conductance: float = 0.0) -> None:
         super().__init__()
@@ -78,8 +93,8 @@ class Uniform(nn.Module):
         return torch.exp(self.log_T)
 
     @torch.no_grad()
-    def start(self, rate: float) -> None:
-        """Sets gamma [1/time] to what was measured, within bounds from which it can be learned."""
+    def start(self, rate: float, noise: float) -> None:
+        """See `Bath`; the temperature stays as it is, and sets the noise."""
         rate = min(max(rate, 0.01), 0.95 * MOST)
         self.raw_rate.fill_(math.log(rate / (MOST - rate)))
 
@@ -119,6 +134,56 @@ class Crowded(Uniform):
         return self.power.square()
 
 
+class Active(nn.Module):
+    """g^2 > 0 and gamma = g^2 / T0 + x, the same for all particles; x is not learned.
+
+    Nothing says that the medium is in equilibrium: where x < 0 it feeds motion, on balance at the
+    rate -2 x of the kinetic energy at T0, and gamma may be negative. T_b = g^2 / (m gamma) is a
+    name for their ratio, no temperature. Entropies are not exchanged.
+
+    Args:
+        scales: T0; g^2 starts as that of friction ``rate`` at T0.
+        rate: gamma at the start [1/time], between 0 and 2.
+    """
+
+    T0: Tensor
+    net: Tensor
+    brownian = False
+    active = True
+
+    def __init__(self, scales: Scales, rate: float = 1e-3) -> None:
+        super().__init__()
+        if not 0.0 < rate < MOST:
+            raise InputError(
+                f"The friction rate of an active bath must start between 0 and {MOST:g} per step, "
+                f"got {rate:g}: leave the bath out where there is none."
+            )
+        self.log_g2 = nn.Parameter(torch.tensor(rate * scales.temperature).log())
+        self.register_buffer("T0", torch.tensor(scales.temperature))
+        self.register_buffer("net", torch.tensor(0.0))
+
+    def temperature(self) -> Tensor:
+        return self.log_g2.exp() / self._rate()
+
+    @torch.no_grad()
+    def start(self, rate: float, noise: float) -> None:
+        """See `Bath`; rate - noise / 2 T0 is x, what the medium takes on balance."""
+        self.log_g2.fill_(math.log(0.5 * noise))
+        self.net.fill_(rate - 0.5 * noise / float(self.T0))
+
+    def _rate(self) -> Tensor:
+        """gamma, within +-2 and kept off zero, where T_b has a pole."""
+        rate = (self.log_g2.exp() / self.T0 + self.net).clamp(-MOST, MOST)
+        return torch.where(rate.abs() < 1e-9, torch.full_like(rate, 1e-9), rate)
+
+    def forward(self, V: Tensor, T: Tensor) -> Contact:
+        zero = torch.zeros_like(T)
+        return Contact(self.log_g2.exp() * torch.ones_like(V), zero, zero)
+
+    def roughness(self) -> float:
+        return 0.0
+
+
 class Brownian(nn.Module):
     """gamma = 2 / dt whatever the step dt: velocities are forgotten within it.
 
@@ -132,6 +197,7 @@ class Brownian(nn.Module):
     """
 
     brownian = True
+    active = False
 
     def __init__(self, scales: Scales) -> None:
         super().__init__()
@@ -139,6 +205,11 @@ class Brownian(nn.Module):
 
     def temperature(self) -> Tensor:
         return torch.exp(self.log_T)
+
+    @torch.no_grad()
+    def start(self, rate: float, noise: float) -> None:
+        """See `Bath`; the rate is that of the step, and the residual 2 v' has the noise 4 T_b."""
+        self.log_T.fill_(math.log(noise / 4))
 
     def forward(self, V: Tensor, T: Tensor) -> Contact:
         # gamma = g^2 / (m T_b) is 2 / dt where m is dt.
@@ -149,4 +220,4 @@ class Brownian(nn.Module):
         return 0.0
 
 
-KINDS = {"uniform": Uniform, "crowded": Crowded, "brownian": Brownian}
+KINDS = {"uniform": Uniform, "crowded": Crowded, "active": Active, "brownian": Brownian}

@@ -26,9 +26,17 @@ class Potential(NamedTuple):
 
 
 class External(Protocol):
-    """r (N, D) -> Phi, grad Phi."""
+    """r (N, D) -> Phi, grad Phi; both linear in the K numbers of ``coefficients``."""
+
+    coefficients: nn.Parameter
 
     def __call__(self, r: Tensor) -> Potential: ...
+
+    def forces(self, r: Tensor) -> Tensor:
+        """(N, D, K) force of every coefficient at one, for a linear regression."""
+
+    def bends(self) -> Tensor:
+        """(K, K) matrix of `roughness`, which is quadratic in the coefficients."""
 
     def roughness(self) -> Tensor | float: ...
 
@@ -72,6 +80,22 @@ class Walls(nn.Module):
                 value, slope = self._side(coefficients, d)
                 phi, gradient[axis] = phi + value, gradient[axis] + sign * slope
         return Potential(self.T0 * phi, self.T0 * torch.stack(gradient, 1))
+
+    def forces(self, r: Tensor) -> Tensor:
+        """See `External`."""
+        sides, unit = [], torch.eye(self.intervals + 3, dtype=r.dtype, device=r.device)
+        for axis in self.axes:
+            ends = ((r[:, axis] - self.low[axis], 1.0), (self.high[axis] - r[:, axis], -1.0))
+            for d, sign in ends:
+                slopes = torch.stack([self._side(c, d)[1] for c in unit], 1)
+                columns = r.new_zeros((*r.shape, len(unit)))
+                columns[:, axis] = -sign * self.T0 * slopes
+                sides.append(columns)
+        return torch.cat(sides, 2)
+
+    def bends(self) -> Tensor:
+        """See `External`."""
+        return _bends(self.coefficients, 1)
 
     def _side(self, coefficients: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
         """One wall's Phi / T0 and its derivative in d (N,)."""
@@ -119,6 +143,23 @@ class Field(nn.Module):
         ]
         return Potential(self.T0 * phi, self.T0 * torch.stack(gradient, 1))
 
+    def forces(self, r: Tensor) -> Tensor:
+        """See `External`."""
+        sides = zip(r.unbind(1), self.low, self.high, strict=True)
+        lines = [splines.line(x, low, high, self.intervals) for x, low, high in sides]
+        parts = []
+        for axis in range(len(lines)):
+            product = torch.ones_like(r[:, :1])
+            for k, at in enumerate(lines):
+                one = at.slope if k == axis else at.basis
+                product = (product[:, :, None] * one.T[:, None, :]).flatten(1)
+            parts.append(-self.T0 * product)
+        return torch.stack(parts, 1)
+
+    def bends(self) -> Tensor:
+        """See `External`."""
+        return _bends(self.coefficients, self.coefficients.dim())
+
     def _sum(self, bases: list[Tensor]) -> Tensor:
         """sum_kl.. c_kl.. b_k b_l .. (N,), the last axis first."""
         total = self.coefficients @ bases[-1]
@@ -137,6 +178,13 @@ def _roughness(coefficients: Tensor, axes: int) -> Tensor:
         first = coefficients.diff(dim=axis)
         total = total + first.diff(dim=axis).square().sum() + RIDGE * first.square().sum()
     return total
+
+
+def _bends(coefficients: Tensor, axes: int) -> Tensor:
+    """(K, K) such that `_roughness` is c.B c."""
+    like = torch.zeros_like(coefficients, dtype=torch.float64).detach()
+    matrix = torch.func.hessian(lambda c: _roughness(c, axes))(like)
+    return 0.5 * matrix.reshape(like.numel(), like.numel())
 
 
 KINDS = {"walls": Walls, "field": Field}

@@ -203,7 +203,8 @@ def rollout(
 
     Particles free at every snapshot of the window evolve; all others follow the data while
     present. Where the window holds several runs each starts afresh from its data, and the logged
-    work restarts with it. The same seed gives the same rollout. In float64, without autograd.
+    work restarts with it. The same seed gives the same rollout. States are in float64, and so is
+    the metriplectic model, which balances energy; a baseline keeps the precision of its weights.
 
     Args:
         window: snapshots to follow, usually the test block.
@@ -212,7 +213,7 @@ def rollout(
         seed: of all random numbers.
         progress: whether to show a bar.
     """
-    model = copy.deepcopy(model).double().cpu().eval()
+    model = copy.deepcopy(model).cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     count, stopped, last = len(window.time), "", 0
     begin = time.process_time()

@@ -141,8 +141,8 @@ class Conditions(NamedTuple):
     flow: Flow | None = None  # of the medium around the particles; None where it rests
 
     def law(self, model: Any) -> Thermal:
-        """See `pipeline.dynamics.steppers.Setting`."""
-        return Thermal(model, self)
+        """See `pipeline.dynamics.steppers.Setting`; the model is brought to float64."""
+        return Thermal(model.double(), self)
 
 
 def least_substeps(model: Metriplectic, wanted: int) -> int:

@@ -137,15 +137,16 @@ def compare(
         plugin: shared object.
         wanted: ranks, steps of the long comparison, and states from which a single step is
             compared.
-        substeps: integrator steps per snapshot.
+        substeps: integrator steps per snapshot that are asked for.
         seed: of the noise.
     """
     last = len(window.time) - 2
     starts = np.unique(np.linspace(0, last, wanted.states).round().astype(int)).tolist()
     cases = [begin(window.window(slice(t, t + 2)), learned, seed, substeps) for t in starts]
     table = single_steps(cases, plugin, wanted.ranks)
-    count = min(-(-wanted.steps // substeps) + 1, len(window.time))
-    python = walked(begin(window, learned, seed, substeps), count)
+    begun = begin(window, learned, seed, substeps)
+    count = min(-(-wanted.steps // begun.walk.conditions.substeps) + 1, len(window.time))
+    python = walked(begun, count)
     return pd.concat([table, path(python, made, learned)], ignore_index=True)
 
 

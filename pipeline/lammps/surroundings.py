@@ -1,11 +1,14 @@
 """What surrounds the particles, and attraction, in the potential file: beside `lammps.forms`.
 
-bath       crowded: gamma = 2 / (1 + exp(-rate + power ln V/V0)), c^2 = conductance T_b T
-           brownian: gamma = 2 / dt, m = dt
-flow       of the bath's medium over one window of data: u = sum_k c_k(t) prod_a x_a^p_ka
-external   walls: sum_walls s_w(d_w) (1 - d_w/reach)^2
-           field: a tensor spline
-pair_energy    s(r) (1 - r^2/h^2)^taper
+Forms in the notation of the closures:
+
+    bath       crowded: gamma = 2 / (1 + exp(-rate + power ln V/V0)), c^2 = conductance T_b T
+               active: gamma = friction, g^2 = noise
+               brownian: gamma = 2 / dt, m = dt
+    flow       of the bath's medium over one window of data: u = sum_k c_k(t) prod_a x_a^p_ka
+    external   walls: sum_walls s_w(d_w) (1 - d_w/reach)^2
+               field: a tensor spline
+    pair_energy    s(r) (1 - r^2/h^2)^taper
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from pipeline.closures.bath import Brownian, Crowded, Uniform
+from pipeline.closures.bath import Active, Brownian, Crowded, Uniform
 from pipeline.closures.external import Field, Walls
 from pipeline.closures.pair_energy import SplinePairEnergy
 from pipeline.forcing import SampleFlow
@@ -43,6 +46,13 @@ def _bath(closure: Uniform, power: Tensor | float, volume: Tensor | float) -> Po
         "conductance": closure.kappa,
     }
     return named("bath", {"kind": "crowded", "flow": "rest"}, numbers)
+
+
+@entries.register
+def _(closure: Active, domain: Domain) -> Potential:
+    noise = closure.log_g2.exp()
+    numbers = {"friction": noise / closure.temperature(), "noise": noise}
+    return named("bath", {"kind": "active", "flow": "rest"}, numbers)
 
 
 @entries.register

@@ -2,7 +2,9 @@
 
 A term more always fits better what it was fitted to. What counts is the validation block: with the
 term, the velocities there must be likelier by more than twice the standard error of the gain,
-which comes from blocks of time, since successive snapshots are alike.
+which comes from blocks of time, since successive snapshots are alike. A trial costs a short
+training; tried is what the tracks leave possible: walls and a medium that feeds motion where nobody
+enters or leaves, attraction where a regression of the pair force shows it.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import torch
 
 from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transition
+from pipeline.learn.force_matching import attracts
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots
 from pipeline.trajectory import Trajectory
@@ -23,8 +26,6 @@ from pipeline.trajectory import Trajectory
 STEPS = 150  # of each trial
 BLOCKS = 10  # of the validation block
 ERRORS = 2.0  # standard errors that a gain must exceed
-# What is tried in place of nothing, in this order; a later one on top of those kept before it.
-CANDIDATES = {"bath": "uniform", "external": "walls", "pair_energy": "splines"}
 
 
 class Trial(NamedTuple):
@@ -38,11 +39,32 @@ class Trial(NamedTuple):
 
 
 def by_regime(settings: Training, trajectory: Trajectory) -> Training:
-    """The settings with ``bath: auto`` decided: brownian where velocities are forgotten."""
-    if settings.bath == "auto":
-        forgets = trajectory.attributes.get("regime") == "overdamped"
-        settings = settings.replace(bath="brownian" if forgets else "none")
+    """The settings with ``bath: auto`` decided, brownian where velocities are forgotten, and no
+    other term that is left to the data."""
+    if settings.bath == "auto" and trajectory.attributes.get("regime") == "overdamped":
+        settings = settings.replace(bath="brownian")
     return settings.complete()
+
+
+def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:
+    """What is to be tried in place of nothing, in this order; a later one on top of those kept.
+
+    Args:
+        settings: as given, with "auto" where the data are to decide.
+        trajectory: says whether nobody enters or leaves.
+    """
+    closed = bool(trajectory.attributes.get("edge", {}).get("closed", False))
+    brownian = by_regime(settings, trajectory).bath == "brownian"
+    offered: dict[str, str] = {}
+    if settings.closures != "splines" or trajectory.reference is not None:
+        return offered  # the paper's model as printed, and solids, which their strain holds
+    if settings.external == "auto" and closed and not all(trajectory.box.periodic):
+        offered["external"] = "walls"
+    if settings.bath == "auto" and closed and not brownian:
+        offered["bath"] = "active"
+    if settings.pair_energy == "auto":
+        offered["pair_energy"] = "splines"
+    return offered
 
 
 def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
@@ -63,32 +85,34 @@ Prepare = Callable[[Trajectory, Graphs, Training, int], Any]  # train.prepare ->
 def choose(
     trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int, prepare: Prepare
 ) -> tuple[Training, list[Trial]]:
-    """The settings with the terms named in ``choose`` decided, and what decided.
-
-    A term that is not "none" already is left as it is. Walls are tried on axes with ends only.
+    """The settings with every "auto" decided, and what decided.
 
     Args:
         trajectory, graphs: see `pipeline.learn.train.train`.
-        settings: complete, ``bath`` not "auto".
+        settings: as given.
         seed: of the trials.
         prepare: makes a training ready.
     """
     trials: list[Trial] = []
-    open_names = [name for name in CANDIDATES if name in settings.choose]
-    open_names = [name for name in open_names if getattr(settings, name) == "none"]
-    if all(trajectory.box.periodic):
-        open_names = [name for name in open_names if name != "external"]
-    reference = np.zeros(0)
-    if open_names:
-        reference = tried(prepare(trajectory, graphs, short(settings), seed))
-    for name in open_names:
-        changed = settings.replace(**{name: CANDIDATES[name]}).complete()
-        scores = tried(prepare(trajectory, graphs, short(changed), seed))
+    offered, settings = candidates(settings, trajectory), by_regime(settings, trajectory)
+    if not offered:
+        return settings, trials
+    task = prepare(trajectory, graphs, short(settings), seed)
+    reference: np.ndarray | None = None
+    for name, value in offered.items():
+        if name == "pair_energy":
+            seen = (task.snapshots, task.train, task.measured)
+            if not attracts(task.learner.model, *seen):
+                continue
+        reference = tried(task) if reference is None else reference
+        changed = settings.replace(**{name: value}).complete()
+        with_term = prepare(trajectory, graphs, short(changed), seed)
+        scores = tried(with_term)
         found, error = gain(reference, scores)
         kept = found > ERRORS * error
-        trials.append(Trial(name, CANDIDATES[name], found, error, kept))
+        trials.append(Trial(name, value, found, error, kept))
         if kept:
-            settings, reference = changed, scores
+            settings, reference, task = changed, scores, with_term
     return settings, trials
 
 

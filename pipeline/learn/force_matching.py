@@ -7,6 +7,7 @@ regressors biases them (errors in variables), which is why they are a start and 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,9 +15,8 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
-from pipeline.closures.bath import Brownian
-from pipeline.closures.bath import Uniform as UniformBath
 from pipeline.closures.energy import ExponentialEnergy
+from pipeline.closures.external import External
 from pipeline.closures.friction import NoFriction, SplineFriction
 from pipeline.closures.pair_energy import SplinePairEnergy
 from pipeline.closures.volume import SplineVolume
@@ -29,9 +29,12 @@ from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
 HALFWAY = 2000  # the same of Brownian motion, whose forces drown in noise
+CONFINED = 400  # the same where an external potential is sought, of which a snapshot shows little
+BLOCKS = 20  # of time, for standard errors
 ROUGH = 200  # the same of the rounds before, for the Jacobian
 RIDGE = 1e-3  # of its roughness penalty, relative to the mean of the normal matrix
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
+PULL = 4.0  # standard errors by which a mean force pulls, for particles to be said to attract
 TAIL = 0.003  # the same of the force of Brownian motion, which has no other start for its tail
 
 
@@ -43,7 +46,10 @@ class Curves(NamedTuple):
     along: Tensor  # friction along e_ij [1 / dt]
     across: Tensor  # friction across [1 / dt]
     residual: float  # variance of v' - v per component that is left
-    drag: float = 0.0  # friction of a bath [1 / dt]
+    error: Tensor  # standard error of the force, if the residuals are white
+    drag: float = 0.0  # friction rate of a bath, of the mean velocity of a step [1 / dt]
+    drag_error: float = 0.0  # its standard error, from blocks of time
+    external: Tensor | None = None  # (K,) coefficients of an external potential
 
 
 def features(batch: Batch, h: float) -> Tensor:
@@ -67,18 +73,28 @@ class Normal(NamedTuple):
     rows: int
     nearest: float  # smallest pair distance seen
 
-    def solve(self, size: int, groups: int) -> Tensor:
-        """Coefficients with a roughness penalty on each spline of ``size`` coefficients."""
-        bend = torch.eye(size, dtype=torch.float64).diff(n=2, dim=0)
-        diagonal = self.matrix.diagonal()
-        scale = diagonal[: size * groups].reshape(groups, size).mean(1)
-        blocks = [
-            RIDGE * s * (bend.T @ bend) + 1e-6 * s * torch.eye(size, dtype=s.dtype) for s in scale
-        ]
-        rest = [x.reshape(1, 1) * 1e-6 for x in diagonal[size * groups :]]
-        return torch.linalg.solve(
-            self.matrix + torch.block_diag(*blocks, *rest), self.moment - self.bias
-        )
+    def penalised(self, bends: Sequence[Tensor]) -> Tensor:
+        """The matrix with a roughness penalty on each group of coefficients.
+
+        Args:
+            bends: matrix of the roughness of each group, in order; [0] for a single number.
+        """
+        blocks, first = [], 0
+        for bend in bends:
+            scale = self.matrix.diagonal()[first : first + len(bend)].mean()
+            unit = torch.eye(len(bend), dtype=torch.float64)
+            blocks.append(scale * (RIDGE * bend + 1e-6 * unit))
+            first += len(bend)
+        return self.matrix + torch.block_diag(*blocks)
+
+    def solve(self, bends: Sequence[Tensor]) -> Tensor:
+        """Coefficients, see `penalised`."""
+        return torch.linalg.solve(self.penalised(bends), self.moment - self.bias)
+
+    def error(self, bends: Sequence[Tensor], theta: Tensor, basis: Tensor) -> Tensor:
+        """(G,) standard error of the first curve, basis (K, G), were the residuals white."""
+        own = torch.linalg.inv(self.penalised(bends))[: len(basis), : len(basis)]
+        return ((own @ basis) * basis).sum(0).mul(self.residual(theta)).clamp(min=0.0).sqrt()
 
     def residual(self, theta: Tensor) -> float:
         """Mean square that is left."""
@@ -86,38 +102,133 @@ class Normal(NamedTuple):
         return (self.total + fitted) / self.rows
 
 
+def _bend(size: int) -> Tensor:
+    """(size, size) sum of squared second differences of the coefficients of a spline."""
+    second = torch.eye(size, dtype=torch.float64).diff(n=2, dim=0)
+    return second.T @ second
+
+
+NUMBER = torch.zeros((1, 1), dtype=torch.float64)  # the roughness of a single number
+
+
 def _few(times: np.ndarray, count: int) -> np.ndarray:
     return times[np.unique(np.linspace(0, len(times) - 1, min(len(times), count)).astype(int))]
 
 
-def regress(snapshots: Snapshots, times: np.ndarray, drag: bool = False) -> Curves:
+def regress(
+    snapshots: Snapshots,
+    times: np.ndarray,
+    drag: bool = False,
+    external: External | None = None,
+) -> Curves:
     """Least squares over some training snapshots, with a roughness penalty.
+
+    The friction of a bath is regressed on the velocity before the step, which knows nothing of its
+    noise: of -x v the step with friction at the mean velocity makes gamma = x / (1 - x / 2).
 
     Args:
         snapshots: the data in reduced units.
         times: of training.
         drag: whether there is a friction of a bath, too.
+        external: potential of single particles, if there is one.
     """
     h, K = snapshots.cutoff, INTERVALS + 2
-    size = 3 * K + drag
-    normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
-    total, count, seen = 0.0, 0, []
-    for t in _few(times, SNAPSHOTS):
-        batch = snapshots.batch(np.array([t]))
-        X = features(batch, h)
+    bends = [_bend(K)] * 3 + ([] if external is None else [external.bends()])
+    bends += [NUMBER] * drag
+    size = sum(len(bend) for bend in bends)
+
+    def columns(batch: Batch) -> list[Tensor]:
+        found = [features(batch, h)]
+        if external is not None:
+            found.append(external.forces(batch.r))
         if drag:
-            relative = batch.v if batch.flow is None else batch.v - batch.flow
-            X = torch.cat((X, -relative[:, :, None]), 2)
-        X = X[batch.mask].double().cpu().flatten(0, 1)
-        y = batch.change()[batch.mask].double().cpu().flatten()
-        normal, moment = normal + X.T @ X, moment + X.T @ y
-        total, count = total + float(y @ y), count + len(y)
-        seen.append(float(batch.pairs.r.min()))
-    sums = Normal(normal, moment, 0.0, total, count, min(seen))
-    theta = sums.solve(K, 3)
+            found.append(-_relative(batch, batch.v))
+        return found
+
+    chosen = _few(times, SNAPSHOTS if external is None else CONFINED)
+    sums, rows = _least_squares(snapshots, chosen, columns, size)
+    theta = sums.solve(bends)
     r, basis = _curve(sums.nearest, h)
     force, along, across = theta[: 3 * K].reshape(3, K) @ basis
-    return Curves(r, force, along, across, sums.residual(theta), float(theta[-1]) if drag else 0.0)
+    curves = Curves(r, force, along, across, sums.residual(theta), sums.error(bends, theta, basis))
+    if external is not None:
+        curves = curves._replace(external=theta[3 * K : 3 * K + len(bends[3])])
+    if drag:
+        x, error = float(theta[-1]), _error(sums.penalised(bends), rows, theta)
+        curves = curves._replace(drag=x / (1 - x / 2), drag_error=error / (1 - x / 2) ** 2)
+    return curves
+
+
+Rows = list[tuple[Tensor, Tensor]]  # the parts of matrix and moment of each snapshot
+
+
+def _least_squares(
+    snapshots: Snapshots,
+    times: np.ndarray,
+    columns: Callable[[Batch], list[Tensor]],
+    size: int,
+) -> tuple[Normal, Rows]:
+    """Sums for v' - v on ``size`` columns, (n, D, k) each, and those of every snapshot."""
+    normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
+    rows, total, count, seen = [], 0.0, 0, []
+    for t in times:
+        batch = snapshots.batch(np.array([t]))
+        X = torch.cat(columns(batch), 2)[batch.mask].double().cpu().flatten(0, 1)
+        y = batch.change()[batch.mask].double().cpu().flatten()
+        rows.append((X.T @ X, X.T @ y))
+        normal, moment = normal + rows[-1][0], moment + rows[-1][1]
+        total, count = total + float(y @ y), count + len(y)
+        seen.append(float(batch.pairs.r.min()))
+    return Normal(normal, moment, 0.0, total, count, min(seen)), rows
+
+
+def _relative(batch: Batch, v: Tensor) -> Tensor:
+    """Velocities relative to the medium as a column (n, D, 1)."""
+    return (v if batch.flow is None else v - batch.flow)[:, :, None]
+
+
+def net_friction(
+    snapshots: Snapshots, times: np.ndarray, external: External | None
+) -> tuple[float, float]:
+    """Rate at which a medium takes kinetic energy on balance, halved, and its standard error.
+
+    Of v' - v = F - x (v + v') / 2 + noise, where x (v + v') / 2 is that of a regression: since
+    (v' - v).(v + v') / 2 is the change of kinetic energy, x is what forces leave of the balance of
+    energy, friction less the noise's gift, and errors of the positions cancel. Negative where the
+    medium feeds motion.
+
+    Args:
+        snapshots: the data in reduced units.
+        times: of training.
+        external: potential of single particles, if there is one.
+    """
+    h, K = snapshots.cutoff, INTERVALS + 2
+    bends = [_bend(K)] + ([] if external is None else [external.bends()]) + [NUMBER]
+
+    def columns(batch: Batch) -> list[Tensor]:
+        found = [features(batch, h)[:, :, :K]]
+        if external is not None:
+            found.append(external.forces(batch.r))
+        return [*found, -_relative(batch, 0.5 * (batch.v + batch.v_next))]
+
+    chosen = _few(times, CONFINED)
+    sums, rows = _least_squares(snapshots, chosen, columns, sum(len(bend) for bend in bends))
+    theta = sums.solve(bends)
+    return float(theta[-1]), _error(sums.penalised(bends), rows, theta)
+
+
+def _error(matrix: Tensor, rows: Rows, theta: Tensor) -> float:
+    """Standard error of the last coefficient, from the spread of scores over blocks of time.
+
+    Args:
+        matrix: penalised normal matrix.
+        rows: the parts of matrix and moment of each snapshot, in order of time.
+        theta: coefficients.
+    """
+    through = torch.linalg.inv(matrix)[-1]
+    moved = np.array([float(through @ (y - X @ theta)) for X, y in rows])
+    blocks = np.array([part.sum() for part in np.array_split(moved, min(BLOCKS, len(moved)))])
+    return float(np.sqrt((blocks**2).sum() * len(blocks) / max(len(blocks) - 1, 1)))
 
 
 def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
@@ -205,14 +316,33 @@ def regress_halfway(
     """
     few, most = _few(times, ROUGH), _few(times, HALFWAY)
     sums = halfway_sums(snapshots, few, T, None)
-    theta = sums.solve(INTERVALS + 2, 1)
+    theta = sums.solve([_bend(INTERVALS + 2)])
     for chosen in (few, most):
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
         sums = halfway_sums(snapshots, chosen, T, theta)
-        theta = sums.solve(INTERVALS + 2, 1)
+        theta = sums.solve([_bend(INTERVALS + 2)])
     r, basis = _curve(sums.nearest, snapshots.cutoff)
-    force = theta @ basis
-    return Curves(r, force, 0 * r, 0 * r, sums.residual(theta))
+    uncertain = sums.error([_bend(INTERVALS + 2)], theta, basis)
+    return Curves(r, theta @ basis, 0 * r, 0 * r, sums.residual(theta), uncertain)
+
+
+def attracts(
+    model: Metriplectic, snapshots: Snapshots, times: np.ndarray, measured: Measured
+) -> bool:
+    """Whether the mean force of pairs pulls somewhere, by PULL of its standard errors.
+
+    Args:
+        model: says whether motion is Brownian, and has the external potential, if there is one.
+        snapshots: the data in reduced units.
+        times: of training.
+        measured: scales of the data.
+    """
+    if model.bath is not None and model.bath.brownian:
+        few = _few(times, ROUGH)
+        curves = regress_halfway(snapshots, few, measured.temperature, measured.noise)
+    else:
+        curves = regress(snapshots, times, model.bath is not None, model.external)
+    return bool((curves.force + PULL * curves.error < 0).any())
 
 
 def fit_spline(r: Tensor, target: Tensor, h: float, intervals: int) -> Tensor:
@@ -240,20 +370,27 @@ def start_from_regression(
         and isinstance(friction, (SplineFriction, NoFriction))
     ):
         return False
-    brownian = isinstance(model.bath, Brownian)
-    if brownian:
+    if model.bath is not None and model.bath.brownian:
         curves, least = (
             regress_halfway(snapshots, times, measured.temperature, measured.noise),
             TAIL,
         )
-    else:
-        curves, least = regress(snapshots, times, model.bath is not None), LEAST
-    if isinstance(model.bath, UniformBath):
-        model.bath.start(curves.drag)
-    elif isinstance(model.bath, Brownian):
         # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
-        T = (curves.residual - 4 * measured.noise) / 4
-        model.bath.log_T.fill_(float(np.log(max(T, 0.05 * curves.residual / 4))))
+        own = max(curves.residual - 4 * measured.noise, 0.05 * curves.residual)
+        model.bath.start(curves.drag, own)
+    else:
+        drag = model.bath is not None
+        curves, least = regress(snapshots, times, drag, model.external), LEAST
+        noise = 0.5 * _unexplained(curves, measured)
+        if model.bath is not None and model.bath.active:
+            # Friction by itself is what errors of the positions look like; their balance is not.
+            rate = net_friction(snapshots, times, model.external)[0]
+            model.bath.start(rate + 0.5 * noise / measured.temperature, noise)
+        elif model.bath is not None:
+            model.bath.start(curves.drag, noise)
+    if model.external is not None and curves.external is not None:
+        like = model.external.coefficients
+        like.copy_(curves.external.reshape(like.shape).to(like))
     pushing = curves.force.clamp(min=least * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
@@ -262,10 +399,14 @@ def start_from_regression(
     if isinstance(model.pair_energy, SplinePairEnergy):
         _set_pair_energy(model.pair_energy, curves.r, curves.force - pushing)
     if isinstance(friction, SplineFriction):
-        known = measured.change - measured.unexplained
-        noise = max(curves.residual - known, 0.05 * curves.residual)
-        _set_friction(model, friction, curves, noise, batch)
+        _set_friction(model, friction, curves, _unexplained(curves, measured), batch)
     return True
+
+
+def _unexplained(curves: Curves, measured: Measured) -> float:
+    """Variance of v' - v per component that is noise of motion."""
+    known = measured.change - measured.unexplained
+    return max(curves.residual - known, 0.05 * curves.residual)
 
 
 def _set_pair_energy(closure: SplinePairEnergy, r: Tensor, force: Tensor) -> None:

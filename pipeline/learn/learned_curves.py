@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline import slots
+from pipeline.closures.external import External
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import GreenStrain, deformation, deviator
 from pipeline.files import whole
@@ -24,6 +25,7 @@ from pipeline.trajectory import Trajectory
 
 Group = dict[str, Any]
 BINS = 40  # of pair distances
+FEWEST = 20  # pairs in a bin that an exponent is fitted to
 
 
 def histogram(values: np.ndarray) -> Group:
@@ -114,29 +116,54 @@ def elastic_groups(model: Metriplectic, batch: Batch) -> dict[str, Group]:
     }
 
 
+ACROSS = 41  # places on each line through an external potential
+MAP = 60  # places along each side of its map
+
+
 def surrounding_groups(samples: Samples) -> dict[str, Group]:
     """What does not come from U and the friction of pairs: groups only where the model has them.
 
-    ``bath``: temperature T_b, mean friction rate gamma, diffusion coefficient T_b / (m gamma) of
-    a particle alone, brownian (0 or 1). ``external``: Phi on a grid over the data, in 2D.
-    ``pair_energy``: psi(r).
+    ``bath``: mean friction rate gamma and half the variance per time g2 of its noise; temperature
+    T_b and diffusion coefficient T_b / (m gamma) of a particle alone, unless it is active;
+    brownian and active (0 or 1). ``pair_energy``: psi(r). ``external``: Phi on a grid over the
+    data, in 2D; ``external_x`` and so on: Phi along a line through the middle, relative to there.
     """
     model, batch, found = samples.model, samples.batch, samples.dynamics.bath
     groups: dict[str, Group] = {}
     if found is not None and model.bath is not None:
-        rate, T = found.rate[samples.rows].mean(), found.T
-        values = {"T": T, "rate": rate, "diffusion": T / (model.m * rate)}
+        rate, g2 = found.rate[samples.rows].mean(), found.contact.g2[samples.rows].mean()
+        values = {"rate": rate, "g2": g2}
+        if not model.bath.active:
+            values |= {"T": found.T, "diffusion": found.T / (model.m * rate)}
         groups["bath"] = {name: value.reshape(1) for name, value in values.items()}
-        groups["bath"]["brownian"] = np.array([int(model.bath.brownian)])
+        for name in ("brownian", "active"):
+            groups["bath"][name] = np.array([int(getattr(model.bath, name))])
     if model.pair_energy is not None:
-        r = _distances(samples)
+        r = _distances(samples)[::5]
         groups["pair_energy"] = {"r": r, "psi": model.pair_energy(model.radial(r)).psi}
-    if model.external is not None and batch.r.shape[1] == 2:
-        sides_ = [torch.linspace(float(x.min()), float(x.max()), 60) for x in batch.r.unbind(1)]
-        x, y = (side.to(batch.r.dtype) for side in sides_)
-        places = torch.cartesian_prod(x, y)
-        phi = model.external(places).phi.reshape(60, 60)
-        groups["external"] = {"x": x, "y": y, "phi": phi}
+    if model.external is not None:
+        groups |= _external_groups(model.external, batch.r)
+    return groups
+
+
+def _external_groups(external: External, r: Tensor) -> dict[str, Group]:
+    """The external potential where particles r (n, D) were."""
+    low, high = r.min(0).values, r.max(0).values
+    middle = 0.5 * (low + high)
+    groups: dict[str, Group] = {}
+    for axis, name in enumerate("xyz"[: r.shape[1]]):
+        at = torch.linspace(float(low[axis]), float(high[axis]), ACROSS, dtype=r.dtype)
+        places = middle.repeat(ACROSS, 1)
+        places[:, axis] = at
+        phi = external(places).phi - external(middle[None]).phi
+        groups[f"external_{name}"] = {"at": at, "phi": phi}
+    if r.shape[1] == 2:
+        x, y = (
+            torch.linspace(float(a), float(b), MAP, dtype=r.dtype)
+            for a, b in zip(low, high, strict=True)
+        )
+        phi = external(torch.cartesian_prod(x, y)).phi - external(middle[None]).phi
+        groups["external"] = {"x": x, "y": y, "phi": phi.reshape(MAP, MAP)}
     return groups
 
 
@@ -203,6 +230,38 @@ def binned(samples: Samples) -> tuple[Group, Group]:
         {**bins, "value": mean(force)},
         {**bins, "value": mean(along), "across": mean(across)},
     )
+
+
+STRONG = 0.1  # of the greatest force: as far out an exponent is fitted
+
+
+class Power(NamedTuple):
+    """The power law nearest to a force."""
+
+    value: Tensor  # (1,) exponent
+    between: tuple[float, float]  # distances
+
+
+def power(force: Group) -> Power | None:
+    """Slope of ln f over ln r where pairs push, weighted by the square of the force.
+
+    Errors of a regressed force are about the same at all distances, so those of its logarithm go
+    with 1/f. None where fewer than five bins push in a row.
+
+    Args:
+        force: of `binned`.
+    """
+    r, f, count = force["r"], force["value"], force["count"]
+    shown = f.detach() * (count >= FEWEST)
+    top = int(shown.argmax())
+    weak = (shown[top:] < STRONG * shown.max()).nonzero()
+    end = top + int(weak[0]) if len(weak) else len(f)
+    if end - top < 5 or not bool(shown[top] > 0):
+        return None
+    x, y, w = r[top:end].log(), f[top:end].log(), f[top:end].detach().square()
+    x = x - (w * x).sum() / w.sum()
+    slope = (w * x * y).sum() / (w * x * x).sum()
+    return Power(slope.reshape(1), (float(r[top]), float(r[end - 1])))
 
 
 def amplitudes(samples: Samples) -> Group:

@@ -17,8 +17,16 @@ from pipeline.learn import scales
 from pipeline.learn.bands import Z, deviation, information
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.force_matching import net_friction
 from pipeline.learn.latent import Latent
-from pipeline.learn.learned_curves import Group, Samples, binned, inspect, surrounding_groups
+from pipeline.learn.learned_curves import (
+    Group,
+    Samples,
+    binned,
+    inspect,
+    power,
+    surrounding_groups,
+)
 from pipeline.learn.likelihood import (
     Scores,
     Step,
@@ -29,6 +37,7 @@ from pipeline.learn.likelihood import (
     scores,
 )
 from pipeline.learn.overdamped import contraction, halfway, probes
+from pipeline.learn.residuals import Left, measure
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Snapshots
@@ -43,12 +52,19 @@ WARMUP = 0.03  # fraction of the steps over which the learning rate rises
 FINAL = 0.01  # fraction of the peak at which it ends
 
 
-def rate(step: int, steps: int) -> float:
-    """Factor on the learning rate: linear rise, then a cosine down to FINAL."""
+def rate(step: int, steps: int, steady: float = 0.0) -> float:
+    """Factor on the learning rate: linear rise, the peak, then a cosine down to FINAL.
+
+    Args:
+        step: number of the step, from 0.
+        steps: of the training.
+        steady: fraction of them after which the fall begins.
+    """
     rise = max(1, round(WARMUP * steps))
     if step < rise:
         return (step + 1) / rise
-    x = min(1.0, (step - rise) / max(1, steps - rise))
+    top = max(rise, round(steady * steps))
+    x = min(1.0, max(0, step - top) / max(1, steps - top))
     return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
 
 
@@ -106,6 +122,10 @@ class Trainee(lightning.LightningModule, ABC):
     ) -> dict[str, Group]:
         """Curves of what was learned, for learned.h5."""
 
+    def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
+        """Tests of the residuals on snapshots not trained on, for learned.h5; none by default."""
+        return {}
+
     def groups(self) -> list[dict[str, Any]]:
         """Groups of trained parameters with their learning rates."""
         trained = [p for p in self.model.parameters() if p.requires_grad]
@@ -133,8 +153,10 @@ class Trainee(lightning.LightningModule, ABC):
 
     def configure_optimizers(self) -> Any:
         optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
-        steps = self.options.steps
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps))
+        steps, steady = self.options.steps, self.options.steady
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: rate(step, steps, steady)
+        )
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
@@ -364,7 +386,7 @@ class Learner(Carrier):
         if options.entropy != "none":
             weight = 1.0 if self.paper else options.entropy_weight
             terms["entropy"] = weight * score.S[mask].mean()
-        if dynamics.bath is not None and not self.brownian:
+        if dynamics.bath is not None and not (self.brownian or self.model.bath.active):
             ratio = dynamics.bath.T / (step.T[mask].mean() / torch.exp(ln_ratio)).detach()
             terms["bath"] = options.bath_weight * torch.log(ratio).square()
         # Localisation error enters the drift of neighbours and correlates their residuals, which
@@ -403,10 +425,18 @@ class Learner(Carrier):
     ) -> dict[str, Group]:
         """The curves of `Carrier.inspect` with 95 % bands where the snapshots suffice for them.
 
-        Group ``bands`` says how many snapshots and parameters they are from; zero without.
+        Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
         """
         groups = super().inspect(snapshots, times, traits)
         model = self.model
+        if (model.external is not None or model.bath is not None) and not self.brownian:
+            net, error = net_friction(snapshots, times, model.external)
+            groups["net_friction"] = {
+                "value": np.array([net]),
+                "low": np.array([net - Z * error]),
+                "high": np.array([net + Z * error]),
+            }
         forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
         parts = [part for part in (*forces, model.strain) if part is not None]
         count = min(MOST, len(times))
@@ -427,7 +457,7 @@ class Learner(Carrier):
         times: np.ndarray,
         parameters: list[nn.Parameter],
     ) -> None:
-        """Puts ``low`` and ``high`` beside the values of pair force, pair friction and bath."""
+        """Puts ``low`` and ``high`` beside the values of every curve and number."""
 
         def likelihood(item: Transition, k: int) -> Tensor:
             step, _ = self.moments(item, -1 - k)
@@ -448,21 +478,46 @@ class Learner(Carrier):
             if self.options.pair_friction:
                 curves["pair_friction", ""] = friction["value"]
                 curves["pair_friction", "_across"] = friction["across"]
-            around = surrounding_groups(samples)
-            for name in ("T", "diffusion"):
-                if "bath" in around:
-                    curves["bath", f"_{name}"] = around["bath"][name]
+            for group, values in surrounding_groups(samples).items():
+                for name in ("phi", "psi", "rate", "g2", "T", "diffusion"):
+                    if name in values and values[name].dim() == 1:
+                        curves[group, f"_{name}"] = values[name]
+            steep = power(force)
+            if steep is not None:
+                curves["pair_force", "_exponent"] = steep.value
+                groups["pair_force"]["exponent"] = steep.value.detach()
+                groups["pair_force"]["exponent_range"] = np.array(steep.between)
             for (group, name), curve in curves.items():
                 half = Z * deviation(known, curve, parameters)
                 value = curve.detach().cpu().numpy()
                 groups[group][f"low{name}"] = value - half
                 groups[group][f"high{name}"] = value + half
 
-    def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
+    def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
+        """Group ``residuals``, see `pipeline.learn.residuals`; none without two snapshots."""
+        if len(times) < 2 or self.noise.shake:
+            return {}
+
+        def left(t: int) -> Left:
+            now = snapshots.batch(np.array([t]))
+            step, dynamics = self.moments(Transition(now, snapshots.after(np.array([t]))), -1 - t)
+            score = scores(step)
+            shared = self.pair_noise(dynamics).diagonal(dim1=1, dim2=2).mean(1)
+            vv = step.vv.diagonal(dim1=1, dim2=2).mean(1)
+            bare = 2 * now.v_next if self.brownian else now.change()
+            found = (step.residual_v, bare, score.z, vv, shared)
+            return Left(*found, dynamics.pairs, now.mask, now.next_row)
+
+        return {"residuals": measure(left, times, self.noise.sigma)}
+
+    def pair_noise(self, dynamics: Dynamics) -> Tensor:
+        """(P, D, D) covariance per step that the noise of each pair gives to either end."""
         D = dynamics.v_ij.shape[1]
         K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
-        covariance = (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
-        return pair_score(score, dynamics.pairs, covariance, mask)
+        return (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
+
+    def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
+        return pair_score(score, dynamics.pairs, self.pair_noise(dynamics), mask)
 
     def validate(self, item: Transition, index: int) -> dict[str, Tensor]:
         """Velocity likelihood, and the mean temperature over that of the anchor."""

@@ -206,6 +206,8 @@ def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
     found: Closures = {}
     if settings.bath == "brownian":
         found["bath"] = {"kind": "brownian"}
+    elif settings.bath == "active":
+        found["bath"] = {"kind": "active"}
     elif settings.bath != "none":
         conductance = COOLING * settings.heat_capacity
         found["bath"] = {"kind": settings.bath, "rate": DAMPING, "conductance": conductance}

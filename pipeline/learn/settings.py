@@ -32,6 +32,15 @@ class Training(Section):
         most=1000,
     )
     learning_rate: float = key("Peak of the learning rate.", default=0.01, above=0, most=1)
+    steady: float = key(
+        "Fraction of the steps after which the learning rate falls: 0 right away. At the peak the "
+        "model travels fastest and its noise stays: 0.7 of 300 steps makes a sheared monolayer as "
+        "likely as 0 of 1000.",
+        default=0.0,
+        unit="of the steps",
+        least=0,
+        most=0.95,
+    )
     validate_every: int = key(
         "Steps between validations, each of which is also a checkpoint.",
         default=50,
@@ -79,11 +88,14 @@ class Training(Section):
         least=0,
         most=10,
     )
-    bath: Literal["auto", "none", "uniform", "crowded", "brownian"] = key(
+    bath: Literal["auto", "none", "uniform", "crowded", "active", "brownian"] = key(
         "Medium around the particles. none; uniform: friction and noise against a liquid at "
-        "temperature T_b, the same for all; crowded: depending on the local volume; brownian: "
-        "velocities are forgotten within a frame, so that D and forces over kT are what is "
-        "learned; auto: brownian where the tracks say that the film is overdamped, none where not.",
+        "temperature T_b, the same for all; crowded: depending on the local volume; active: "
+        "friction of either sign and noise, each by itself, as of air that feeds motion (no "
+        "fluctuation-dissipation theorem holds then); brownian: velocities are forgotten within a "
+        "frame, so that D and forces over kT are what is learned; auto: brownian where the tracks "
+        "say that the film is overdamped; of particles with inertia that nobody joins or leaves, "
+        "active where it predicts the validation block better; else none.",
         default="auto",
     )
     bath_flow: Literal["rest", "sample"] = key(
@@ -91,22 +103,17 @@ class Training(Section):
         "sample, for a liquid that shears with it).",
         default="rest",
     )
-    external: Literal["none", "walls", "field"] = key(
+    external: Literal["auto", "none", "walls", "field"] = key(
         "Potential of a single particle: none, walls (along the sides of the view), field (over "
-        "the view).",
-        default="none",
+        "the view); auto: walls where nobody enters or leaves and the validation block is likelier "
+        "with them by more than twice the standard error, else none.",
+        default="auto",
     )
-    pair_energy: Literal["none", "splines"] = key(
-        "Energy of pairs beside U(S, V), which only repels: none, splines (may attract).",
-        default="none",
-    )
-    choose: tuple[Literal["bath", "external", "pair_energy"], ...] = key(
-        "Which of bath, external, pair_energy are tried where they are none, each with a short "
-        "training, and kept where the validation block is likelier with it by more than twice the "
-        "standard error.",
-        default=(),
-        entries=(0, 3),
-        distinct=True,
+    pair_energy: Literal["auto", "none", "splines"] = key(
+        "Energy of pairs beside U(S, V), which only repels: none, splines (may attract); auto: "
+        "splines where the tracks show an attraction and the validation block is likelier with "
+        "it by more than twice the standard error, else none.",
+        default="auto",
     )
     volume_factor: bool = key(
         "Friction proportional to V_i V_j, as in smoothed dissipative particle dynamics; the "
@@ -186,9 +193,12 @@ class Training(Section):
     validation_snapshots: int = 30  # evenly spread in the validation block
 
     def complete(self) -> Training:
-        """With what the bath decides."""
-        brownian = self.bath == "brownian"
-        return self.replace(pair_friction=False, entropy="none") if brownian else self
+        """With what the bath decides, and nothing left to the data."""
+        names = ("bath", "external", "pair_energy")
+        decided = self.replace(**{n: "none" for n in names if getattr(self, n) == "auto"})
+        if self.bath == "brownian":
+            return decided.replace(pair_friction=False, entropy="none")
+        return decided
 
     def record(self) -> dict[str, Any]:
         """Every setting by name, as model.yaml keeps them."""

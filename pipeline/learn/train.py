@@ -270,10 +270,10 @@ def train(
     torch.set_num_threads(threads)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    settings = by_regime(settings, trajectory)
     trials: list[Trial] = []
     if settings.model == "metriplectic":
         settings, trials = choose(trajectory, graphs, settings, seed, prepare)
+    settings = by_regime(settings, trajectory)
     task = prepare(trajectory, graphs, settings, seed)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
@@ -356,6 +356,13 @@ def _wanted(record: logging.LogRecord) -> bool:
     return "litlogger" not in record.getMessage()
 
 
+def unseen(task: Task) -> np.ndarray:
+    """Snapshots of the test block; of the validation block where training took longer steps."""
+    if task.settings.stride > 1:
+        return task.validation
+    return task.snapshots.usable(task.parts["test"])
+
+
 def finish(
     task: Task,
     trajectory: Trajectory,
@@ -394,5 +401,6 @@ def finish(
         "choice": [trial._asdict() for trial in trials],
     }
     groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
+    groups |= learner.tested(task.snapshots, unseen(task))
     write_learned(folder / "learned.h5", groups)
     trained_model.save(folder, learner, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,10 +19,12 @@ from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
-from pipeline.learn.modules import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import BEFORE, Trajectory
 from pipeline.units import ReducedUnits
+
+if TYPE_CHECKING:  # a rollout has no use for lightning, which takes as long to load as torch
+    from pipeline.learn.modules import Trainee
 
 
 class Learned(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.analysis.d2min import together
 from pipeline.analysis.runs import runs
-from pipeline.report.figures import tracking
+from pipeline.report.figures import surroundings, tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
 from pipeline.trajectory import Trajectory, blocks, too_short
@@ -40,6 +40,8 @@ def circumstances(results: Results) -> list[str]:
             said.append(_motion(results, regime(results), str(why)))
         if edge := attributes.get("edge"):
             said.append(f"{edge['why'][0].upper()}{edge['why'][1:]}.")
+    with suppress(Absent):
+        said.append(surroundings.balance(results))
     return said
 
 

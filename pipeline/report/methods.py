@@ -193,6 +193,7 @@ def _models(results: Results) -> str:
         text += "The graph network simulator {gns} is an unconstrained baseline. "
     if "dpd" in models:
         text += "Dissipative particle dynamics {dpd} is a baseline with few parameters. "
+    text += _effort(results)
     shares = f" ({percent_of(split.train)} and {percent_of(split.validation)})"
     return text + (
         "Training maximised the likelihood of the velocity changes on the first block of time, the "
@@ -200,6 +201,17 @@ def _models(results: Results) -> str:
         "rest, which training never saw. Particles at the edge of the view follow the data, as "
         "neighbours of the free ones, and are left out of every statistic."
     )
+
+
+def _effort(results: Results) -> str:
+    """How long each model was trained at most, as its record says."""
+    said = {}
+    for run in results.runs:
+        asked = results.yaml(f"{run.folder}/model.yaml").get("training", {})
+        if {"steps", "batch"} <= asked.keys():
+            sample = "a snapshot" if asked["batch"] == 1 else f"{asked['batch']} snapshots"
+            said[run.model] = f"{style.name(run.model)} {asked['steps']} steps of {sample} each"
+    return f"Training took at most: {', '.join(said.values())}. " if said else ""
 
 
 def _metriplectic(results: Results) -> str:

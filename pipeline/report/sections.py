@@ -14,6 +14,7 @@ from pipeline.report.figures import (
     laws,
     learned,
     rearrangements,
+    surroundings,
     tracking,
     training,
     truth,
@@ -90,6 +91,10 @@ SECTIONS = [
         [
             ("Whether to read it", claims.model),
             ("Kernel, pair force and pair friction", learned.pair_law),
+            ("Terms that the data support", surroundings.chosen),
+            ("The medium", surroundings.medium),
+            ("Potential of single particles", surroundings.external),
+            ("Pair energy", surroundings.pair_energy),
             ("Equation of state", learned.state),
             ("Friction amplitudes", learned.friction),
             ("Strength of each particle", learned.strength),

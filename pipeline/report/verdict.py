@@ -47,6 +47,8 @@ MISSED = Bound(0.03, 0.1)  # 1 - recall or precision, where the truth is known
 NOISE = Bound(0.1, 0.5)  # of the variance of the velocities
 LATE = Bound(0.02, 0.1)  # of the fall of the validation loss, in the last fifth of training
 SMALL = 0.005  # of the negative log-likelihood per particle: a fall that no longer matters
+NOISY = Bound(0.05, 0.2)  # correlation of what a model leaves, in time and between neighbours
+SIZE = Bound(0.1, 0.4)  # its variance over that of the model, off 1
 DRIFT = Bound(0.01, 0.1)  # of the energy balance, in mean kinetic energies
 SWING = Bound(0.3, 1.0)  # the same, at its largest
 MOMENTUM = Bound(1e-6, 1e-3)  # of the momentum balance, in summed thermal momenta
@@ -154,7 +156,7 @@ def speed(results: Results) -> Answer:
 
 
 def convergence(results: Results) -> Answer:
-    """How much the validation loss still fell over the last fifth of training."""
+    """How much the validation loss still fell at the end of training, and what it left."""
     run = results.first
     table = training.history(results, run).dropna(subset="validation_nll")
     loss, step = table["validation_nll"].to_numpy(), table["step"].to_numpy()
@@ -169,12 +171,64 @@ def convergence(results: Results) -> Answer:
             f"first frames does not hold on later ones.{_cut_short(results)}",
         )
     late, share = before - best[-1], (before - best[-1]) / (best[0] - best[-1])
+    left = residuals(results)
     return Answer(
-        "good" if late < SMALL else LATE.grade(share),
+        worst("good" if late < SMALL else LATE.grade(share), left.state),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
         f"{style.name(run.model)} fell {_fall(float(late), share)}; the checkpoint kept is that of "
-        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}",
+        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}{left.sentence}",
     )
+
+
+# What to change where residuals fail a test, by its name and the sign of the failure.
+HINTS = {
+    ("memory", True): "a force is missing or the noise remembers: try train.external, train.bath "
+    "or a longer train.stride",
+    ("memory", False): "the error of the positions is larger than was measured: look at the "
+    "tracking, or set train.localisation: covariance",
+    ("neighbours", True): "neighbours are carried together, by a flow or a drift of the stage: "
+    "try link.drift: mean or train.bath_flow: sample",
+    ("neighbours", False): "neighbours push each other more than the forces say: raise "
+    "train.steps or graph.cutoff",
+    ("chi2", True): "the noise is larger than was learned, or single steps are wrong: look at the "
+    "tracking, raise train.steps",
+    ("chi2", False): "the noise is smaller than was learned: is the error of the positions "
+    "overestimated?",
+}
+LEFT = {
+    "chi2": "their variance over the model's is",
+    "memory": "they remember the step before by",
+    "neighbours": "those of neighbours correlate by",
+}
+
+
+def residuals(results: Results) -> Answer:
+    """Whether what the first model leaves of steps not trained on is noise; no rollout is needed.
+
+    Each number is judged by how far it is off beyond twice its standard error.
+    """
+    try:
+        found = results.group(f"{results.first.folder}/learned.h5", "residuals")
+    except Absent:
+        return Answer("good", "")
+    states, parts, hints = [], [], []
+    for name, words in LEFT.items():
+        if name not in found.data or not np.isfinite(found.get(name)).all():
+            continue
+        value, error = (float(x) for x in found.get(name))
+        off = value - (1.0 if name == "chi2" else 0.0)
+        state = (SIZE if name == "chi2" else NOISY).grade(max(abs(off) - 2 * error, 0.0))
+        states.append(state)
+        parts.append(f"{words} {value:.2f}".replace("-", "−"))
+        if state != "good":
+            hints.append(HINTS[name, off > 0])
+    if not states:
+        return Answer("good", "")
+    told = f" What it leaves of steps it was not trained on: {', '.join(parts)}"
+    told += f" ({'; '.join(hints)})." if hints else ": noise, as it should be."
+    explained = float(found.get("explained")[0])
+    told += f" It explains {percent(explained)} of the variance of their change."
+    return Answer(worst(*states), told)
 
 
 def _fall(late: float, share: float) -> str:
@@ -324,10 +378,12 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
         f"(memory under {INERTIAL:g}).",
     ),
     (
-        "Did training converge?",
+        "Did training converge, and leave noise?",
         convergence,
         f"Yes: the last fifth brought under {percent(LATE.good)} of the fall, or under {SMALL:g}. "
-        f"With care: under {percent(LATE.fair)}.",
+        f"With care: under {percent(LATE.fair)}. What is left must be noise: as large as the "
+        f"model's within {percent(SIZE.good)}, correlated with the step before and between "
+        f"neighbours by under {NOISY.good:g}. With care: {percent(SIZE.fair)}, {NOISY.fair:g}.",
     ),
     (
         "Are the laws kept?",

@@ -25,3 +25,15 @@ def test_gradient_of_an_external_potential(kind: str, scales: Scales) -> None:
     found = closure(r)
     assert found.phi.abs().max() > 0.1
     assert torch.allclose(derivative(found.phi, r), found.gradient, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", external.KINDS)
+def test_forces_and_roughness_by_coefficient(kind: str, scales: Scales) -> None:
+    """The columns of the regression are the closure, which is linear in its coefficients."""
+    ends = ((0.0,) * scales.dimension, (2.0,) * scales.dimension)
+    closure = shaken(external.KINDS[kind](scales, *ends, **PLACES[kind]))
+    torch.manual_seed(4)
+    r = 3.0 * torch.rand(50, scales.dimension, dtype=torch.float64) - 0.5
+    c = closure.coefficients.detach().flatten()
+    assert torch.allclose(closure.forces(r) @ c, -closure(r).gradient, rtol=1e-10, atol=1e-12)
+    assert float(c @ closure.bends() @ c) == pytest.approx(float(closure.roughness()), rel=1e-10)

@@ -259,3 +259,25 @@ def test_structure_of_an_overdamped_rollout() -> None:
     error = np.linalg.norm(found - truth) / np.linalg.norm(truth)
     assert floor < 0.05
     assert error < max(2.0 * floor, 0.03)
+
+
+def test_what_an_active_bath_feeds_in_is_accounted() -> None:
+    """Negative friction heats the gas; energy and impulse are the bath's to the last digit."""
+    model = bathed({"kind": "active"})
+    model.bath.start(-0.02, noise=0.01 * T)  # on balance -0.025
+    seen = rollout(lattice(60), model, conditions(substeps=2), 0, progress=False).observables
+    kept = seen["energy"] - seen["work"]
+    assert seen["work"][-1] > 20 * T  # of 64 particles at T
+    assert np.ptp(kept[10:]) < 0.05 * np.ptp(seen["work"])
+    assert np.abs(seen["momentum"] - seen["impulse"] - seen["momentum"][0]).max() < 1e-12
+
+
+@pytest.mark.parametrize("rate", [-0.05, 0.4])
+def test_free_particles_in_an_active_bath(rate: float) -> None:
+    """v' = alpha v + noise with alpha = (1 - gamma/2) / (1 + gamma/2) of either sign of gamma."""
+    model = bathed({"kind": "active"})
+    model.bath.start(rate, noise=0.3 * T)
+    A, B = linear(model, 4.0, 1.0)
+    b = 1 / (1 + 0.5 * rate)
+    assert A[1, 1] == pytest.approx((1 - 0.5 * rate) * b, rel=1e-6)
+    assert B[1] ** 2 == pytest.approx(0.3 * T * b**2, rel=1e-6)

@@ -51,6 +51,7 @@ SURROUNDINGS: dict[str, Closures] = {
     "attraction in a trap": {"external": FIELD, "pair_energy": {"kind": "splines"}},
     "stream": {"bath": {"kind": "crowded", "rate": 0.6, "conductance": 0.3}},
     "liquid": {"bath": {"kind": "brownian"}, "friction": {"kind": "none"}, "external": WALLS},
+    "air": {"bath": {"kind": "active"}, "external": WALLS},
 }
 
 
@@ -58,6 +59,8 @@ def learned(around: str = "nothing") -> Learned:
     """A model as if it had been trained on the lattice."""
     closures = {**SPLINES, **SURROUNDINGS[around]}
     model = random_model("splines", 2, temperature=0.003, volume=0.9, closures=closures)
+    if around == "air":
+        model.bath.start(-0.2, noise=1e-4)
     random = np.random.default_rng(1)
     labels = np.arange(64) + 100
     log_s = 0.1 * random.normal(size=64)
@@ -148,6 +151,7 @@ IN = {
     "attraction in a trap": open_lattice,
     "stream": swaying,
     "liquid": open_lattice,
+    "air": open_lattice,
 }
 
 

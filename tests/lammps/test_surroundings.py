@@ -7,7 +7,16 @@ import pytest
 
 from pipeline import space
 from pipeline.lammps import run
-from tests.lammps.systems import by_plugin, by_python, dumped, restarted, surrounded
+from pipeline.metriplectic.settings import SPLINES
+from tests.lammps.systems import (
+    by_plugin,
+    by_python,
+    crystal,
+    dumped,
+    restarted,
+    surrounded,
+)
+from tests.metriplectic.cases import random_model
 
 STEPS, DT = 20, 0.01
 KINDS = ("bath", "surrounded", "brownian")
@@ -38,6 +47,19 @@ def test_surrounded_particles_take_the_same_steps(tmp_path, plugin, kind, dimens
     assert np.abs(told["f_integrate[12]"]).max() == 0.0
     assert np.allclose(-heat / float(model.bath.temperature()), entropy, rtol=1e-13)
     assert np.abs(heat).max() > 0.01 * told["KinEng"].mean()
+
+
+def test_a_medium_feeds_motion_alike_unless_it_does_so_too_fast(tmp_path, plugin):
+    closures = {**SPLINES, "bath": {"kind": "active"}}
+    model, system = random_model("splines", 2, closures=closures), crystal(2)
+    model.bath.net.fill_(-1.5)
+    theirs = by_plugin(tmp_path, plugin, model, system, STEPS, dt=DT)
+    ours = by_python(model, system, STEPS, DT)
+    for a, b in zip(theirs, ours, strict=True):
+        assert np.abs(a - b).max() < 1e-11 * b.std()
+    assert (theirs.v[-1] ** 2).mean() > 1.02 * (theirs.v[0] ** 2).mean()
+    with pytest.raises(ValueError, match="feeds motion too fast for a timestep of 2, which must"):
+        by_plugin(tmp_path, plugin, model, system, STEPS, dt=2.0)
 
 
 def test_energies_of_particles_add_up_to_that_of_all(tmp_path, plugin):

@@ -23,12 +23,13 @@ from pipeline.lammps import input as script
 from pipeline.lammps.build import build
 from pipeline.lammps.surroundings import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.settings import PRESETS
+from pipeline.metriplectic.settings import PRESETS, SPLINES, Closures
 from tests.lammps.systems import ANCHOR, RANGES, SEED, crystal, write
 from tests.lammps.test_sanitizers import FLAGS, preloaded
 from tests.metriplectic.cases import SURROUNDED, random_model
 
-AROUND = ("bath", "surrounded", "brownian")  # with what surrounds particles
+# with what surrounds particles
+AROUND: dict[str, Closures] = {**SURROUNDED, "active": {**SPLINES, "bath": {"kind": "active"}}}
 KINDS = ("splines", "ideal_gas", "networks", "splines_solid", "paper_solid", *AROUND)
 MUTATIONS = 100  # of each kind
 RIGHT = "right.file"  # in the input script, where each of the others is put
@@ -54,7 +55,7 @@ def settings(plugin: Path, name: str = RIGHT) -> script.Settings:
 
 def narrow(kind: str) -> Metriplectic:
     """A random model with small networks."""
-    closures = copy.deepcopy({**PRESETS, **SURROUNDED}[kind])
+    closures = copy.deepcopy({**PRESETS, **AROUND}[kind])
     for options in closures.values():
         if options["kind"] in ("network", "paper"):
             options["width"] = 5
@@ -151,6 +152,7 @@ def renamed(lines: list[str], rng: np.random.Generator) -> None:
         "walls",
         "field",
         "brownian",
+        "active",
         "",
         "x" * 99,
     ]

@@ -158,7 +158,7 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
         group.attrs["stopped"], group.attrs["ms_per_step"] = "", 7.5
     _learned(folder / "learned.h5")
     training = {"localisation": "corrected", "strength": True, "strength_scale": 0.3}
-    training |= {"seconds": 12.5, "validation_nll": -2.9}
+    training |= {"seconds": 12.5, "validation_nll": -2.9, "steps": 60, "batch": 5}
     record = {"training": training, "measured": {"thermal_period": 12.0}, "parameters": 253}
     units = {"length": SPACING, "time": 1.0, "length_unit": "px", "time_unit": "frame"}
     record |= {"units": units, "seen": {"mean_T": 1.1}, "model": {"dimension": 2}}

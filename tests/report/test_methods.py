@@ -30,6 +30,7 @@ def test_what_training_did_about_noise_and_sizes_is_told(folder: Path) -> None:
     assert "corrected score" in text
     assert "strength of its own" in text
     assert "period is 12 frames" in text
+    assert "60 steps of 5 snapshots each" in text
     for name in ("Nakamura", "Maity", "Eilers"):
         assert name in cited
 

@@ -6,6 +6,7 @@ Hours, so by name only: pytest -m soak -s -n 0. SOAK_FRAMES sets another length.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,8 @@ from benchmarks.turnover import Film, tracks
 from tests.workflow.conftest import Snakemake
 
 FRAMES = int(os.environ.get("SOAK_FRAMES", "5000"))
-FILM = Film(FRAMES, particles=1500, life=100)
+# Longer empty than the memory of the linking, which would else go on with the next particle.
+FILM = Film(FRAMES, particles=1500, life=100, empty=6)
 SPACING, SIDE = 26.0, 1024  # px
 BOUND = 6000.0  # MB, of any stage with its processes
 CONFIG = """
@@ -60,7 +62,10 @@ def test_a_long_film_with_turnover_comes_to_its_report(tmp_path: Path, snakemake
             file.write(picture, contiguous=True)
     run = snakemake(tmp_path, "--cores", "2", "results/long/report.html")
     assert run.returncode == 0, run.stderr[-3000:]
-    found = stages(tmp_path / "results" / "long" / "benchmarks")
+    results = tmp_path / "results" / "long"
+    tracked = json.loads((results / "linking.json").read_text())["n_tracks"]
+    assert tracked > 0.6 * FILM.particles * (1 + FRAMES / (FILM.life + FILM.empty))
+    found = stages(results / "benchmarks")
     for name, wall, cpu, memory in found:
         print(f"{name:<40} {wall:8.1f} s {cpu:8.1f} s of processor {memory:8.0f} MB")
     assert max(np.nan_to_num(memory) for *_, memory in found) < BOUND

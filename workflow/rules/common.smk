@@ -19,8 +19,16 @@ from pipeline.report import index
 from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 from pipeline.video.sources import check as check_videos
 
-CORES = min(8, len(os.sched_getaffinity(0)))
+PROCESSORS = len(os.sched_getaffinity(0))
+CORES = min(8, PROCESSORS)
 BEGIN, NOW = time.time(), failures.clock(Path.cwd())
+
+
+# No more jobs than there are processors, whatever --cores says: trainings and rollouts that take
+# turns push each other out of the cache. A cluster's jobs do not run here.
+asked = workflow.resource_settings
+if workflow.exec_mode == workflow.exec_mode.DEFAULT and not asked.nodes and asked.cores:
+    workflow.register_resource("_cores", min(asked.cores, PROCESSORS))
 
 
 wildcard_constraints:

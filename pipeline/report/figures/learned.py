@@ -105,7 +105,7 @@ def pair_law(results: Results) -> Figure:
                 x, y = unit.length * law.get("r"), factor * law.get(key)
                 axes.plot(x, y, color=BLUE, linestyle=dash, label=label)
                 table = {"curve": f"{name} {label}", "r": x, "value": y}
-                rows.append(pd.DataFrame({**table, **_band(axes, law, key, x, factor)}))
+                rows.append(pd.DataFrame({**table, **band(axes, law, key, x, factor)}))
         words = "Force" if name == "pair_force" else "Friction over mass"
         axes.set_ylabel(style.quantity(words, of))
         zero(axes)
@@ -119,13 +119,26 @@ def pair_law(results: Results) -> Figure:
         "First, how much a neighbour at distance r takes part in the local density; second, the "
         "mean force between neighbours (positive pushes apart; kT is the mean kinetic temperature, "
         "since a video tells no masses); third, how they slow each other. Shaded: 95 % bands, from "
-        "the curvature of the likelihood and from blocks of time, where the film is long enough.",
+        "the curvature of the likelihood and from blocks of time, where the film is long enough."
+        + _power(group(results, "pair_force"), unit),
         "Learned volume kernel, mean pair force and pair friction against distance.",
         wide=True,
     )
 
 
-def _band(axes: Axes, law: Group, key: str, x: np.ndarray, factor: float) -> dict[str, np.ndarray]:
+def _power(law: Group, unit: Scales) -> str:
+    """A sentence on the power law that the force is nearest to, where it has a band."""
+    if "low_exponent" not in law.data:
+        return ""
+    value, low, high = (float(law.get(f"{x}exponent")[0]) for x in ("", "low_", "high_"))
+    near, far = unit.length * law.get("exponent_range")
+    return (
+        f" Between {near:.3g} and {far:.3g} {unit.length_unit} the force goes with distance to "
+        f"the power {value:.2f} (95 %: {low:.2f} to {high:.2f})."
+    ).replace("-", "−")
+
+
+def band(axes: Axes, law: Group, key: str, x: np.ndarray, factor: float) -> dict[str, np.ndarray]:
     """Shades the 95 % band of a learned curve, and returns it; nothing where it has none."""
     name = "" if key == "value" else f"_{key}"
     if f"low{name}" not in law.data:

@@ -1,0 +1,94 @@
+"""What a model leaves unexplained on snapshots that it was not fitted to: is it noise?
+
+A model that says all there is to say leaves whitened residuals z = L^-1 (v' - mu), Sigma = L L^T,
+
+    <z^2> = 1,     <z(t) z(t+1)> = -4 sigma^2 / Sigma,     <z_i . z_j> / D = -tr K_ij / (D Sigma)
+
+per component: as large as its noise, white in time but for the localisation error sigma that two
+steps share, and correlated between neighbours by the noise of their pair alone. A force that is
+missing stays for longer than a step, a flow is shared by neighbours. No rollout is needed to see
+either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.pairs import Pairs
+
+BLOCKS = 10  # of time, for standard errors
+MOST = 100  # pairs of successive snapshots looked at
+
+
+class Left(NamedTuple):
+    """One step of one snapshot, reduced units."""
+
+    residual: Tensor  # (n, D) v' - mu
+    change: Tensor  # (n, D) v' - v, or what else a model without forces would leave
+    z: Tensor  # (n, D) whitened
+    vv: Tensor  # (n,) mean variance per component
+    shared: Tensor  # (P,) tr of the covariance that the noise of each pair gives its two ends, / D
+    pairs: Pairs
+    mask: Tensor  # (n,) rows that count
+    next_row: Tensor  # (n,) row of the same particle one snapshot later
+
+
+Test = dict[str, np.ndarray]
+
+
+@torch.no_grad()
+def measure(left: Callable[[int], Left], times: np.ndarray, sigma: float) -> Test:
+    """Tests of the residuals, each with its standard error from blocks of time.
+
+    Args:
+        left: the step of snapshot t.
+        times: snapshots not trained on, in order of time.
+        sigma: localisation error per component that the residuals hold [a].
+
+    Returns:
+        ``chi2`` <z^2>; ``memory`` <z(t) z(t+1)> and ``neighbours`` <z_i z_j>, less what is
+        expected; ``explained`` share of the change; each (2,) value and error. ``steps``: number.
+    """
+    rows: dict[str, list[tuple[float, float]]] = {
+        name: [] for name in ("chi2", "memory", "neighbours", "explained")
+    }
+    known = set(times.tolist())
+    first = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), MOST)).astype(int))]
+    for t in first:
+        now = left(int(t))
+        z, mask = now.z[now.mask], now.mask
+        rows["chi2"].append((float(z.square().sum()), z.numel()))
+        size = float(now.change[mask].square().sum())
+        rows["explained"].append((size - float(now.residual[mask].square().sum()), size))
+        both = mask[now.pairs.i] & mask[now.pairs.j]
+        i, j = now.pairs.i[both], now.pairs.j[both]
+        expected = -now.shared[both] / (now.vv[i] * now.vv[j]).sqrt()
+        excess = (now.z[i] * now.z[j]).mean(1) - expected
+        rows["neighbours"].append((float(excess.sum()), len(i)))
+        if int(t) + 1 in known:
+            later = left(int(t) + 1)
+            stays = mask & later.mask[now.next_row]
+            follows = now.next_row[stays]
+            own = (now.vv[stays] * later.vv[follows]).sqrt()
+            excess = (now.z[stays] * later.z[follows]).mean(1) + 4 * sigma**2 / own
+            rows["memory"].append((float(excess.sum()), len(follows)))
+    found = {name: _ratio(np.array(sums)) for name, sums in rows.items() if sums}
+    return {**found, "steps": np.array([len(first)])}
+
+
+def _ratio(sums: np.ndarray) -> np.ndarray:
+    """(2,) ratio of the sums of two columns (T, 2), and its error from blocks of time."""
+    top, bottom = sums.sum(0)
+    if bottom == 0:
+        return np.full(2, np.nan)
+    value = top / bottom
+    parts = np.array([x.sum(0) for x in np.array_split(sums, min(BLOCKS, len(sums)))])
+    off = parts[:, 0] - value * parts[:, 1]
+    count = len(parts)
+    error = np.sqrt((off**2).sum() * count / max(count - 1, 1)) / bottom if count > 1 else np.nan
+    return np.array([value, error])

@@ -1,0 +1,49 @@
+"""Residuals of known noise pass; what remembers, what is shared and what is too large is found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline.learn.residuals import Left, measure
+from pipeline.pairs import Pairs
+
+N, STEPS = 200, 60
+
+
+def steps(sigma: float = 0.0, memory: float = 0.0, flow: float = 0.0, size: float = 1.0):
+    """Residuals of unit variance: white, with localisation error, or wrong in one way."""
+    rng = np.random.default_rng(0)
+    noise = size * rng.normal(size=(STEPS, N, 2)) * (1 - 6 * sigma**2) ** 0.5
+    error = sigma * rng.normal(size=(STEPS + 2, N, 2))
+    noise += error[2:] - 2 * error[1:-1] + error[:-2]
+    for t in range(1, STEPS):
+        noise[t] += memory * noise[t - 1]
+    noise += flow * rng.normal(size=(STEPS, 1, 2))
+    i = torch.arange(N - 1)
+    r = torch.ones(N - 1, dtype=torch.float64)
+    pairs = Pairs(i, i + 1, r, torch.zeros(N - 1, 2, dtype=torch.float64), None, N)
+    rows, one = torch.ones(N, dtype=torch.bool), torch.ones(N, dtype=torch.float64)
+
+    def left(t: int) -> Left:
+        z = torch.from_numpy(noise[t])
+        return Left(z, 2 * z, z, one, 0 * r, pairs, rows, torch.arange(N))
+
+    return measure(left, np.arange(STEPS - 1), sigma)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.2])
+def test_noise_is_noise(sigma: float) -> None:
+    found = steps(sigma)
+    for name, expected in (("chi2", 1.0), ("memory", 0.0), ("neighbours", 0.0)):
+        value, error = found[name]
+        assert abs(value - expected) < 4 * error
+        assert error < 0.03
+    assert found["explained"][0] == pytest.approx(0.75)
+
+
+def test_each_fault_shows_where_it_belongs() -> None:
+    assert steps(memory=0.3)["memory"][0] == pytest.approx(0.3, abs=0.05)
+    assert steps(flow=0.5)["neighbours"][0] == pytest.approx(0.25, abs=0.1)
+    assert steps(size=1.5)["chi2"][0] == pytest.approx(2.25, rel=0.1)
