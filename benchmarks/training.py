@@ -36,7 +36,7 @@ def alternatives(system: System) -> dict[str, Mapping[str, Any]]:
 def batches(system: System, settings: Mapping[str, Any]) -> tuple[Any, Iterator[Transition]]:
     """A learner ready to train and an endless stream of its batches, as tensors are made."""
     task = prepare(system.trajectory, system.graphs, SMALL.replace(**settings), seed=0)
-    data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
+    data = SnapshotData(task.sample, task.validation, task.settings)
     order = itertools.cycle(list(data.sampler))
     return task.learner, (data.transitions[times] for times in order)
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline import graphs, h5md, tables, trajectory
+from pipeline import graphs, h5md, split, tables
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble
 
@@ -104,9 +104,9 @@ def _rollout(folder: Path, film: Film) -> None:
     from pipeline.learn.trained_model import load
 
     data = h5md.read(folder / "trajectory.h5")
-    window = trajectory.window(data, trajectory.Split(), None)
+    window, before = split.evaluation(data, split.Split(), None)
     learned = load(folder / "model")
-    conditions = learned.conditions(window, 0, 1)
+    conditions = learned.conditions(window, 0, 1, before)
     made = rollout(window, learned.model, conditions, 0)
     write(folder / "rollout.h5", made, conditions.units._asdict())
 
@@ -117,7 +117,7 @@ def _measure(folder: Path, film: Film) -> None:
 
     data = h5md.read(folder / "trajectory.h5")
     a = graphs.read(folder / "graphs.h5").neighbour_distance
-    experiment = data.followed(trajectory.judged(data, trajectory.Split(), None))
+    experiment = data.followed(split.judged(data, split.Split(), None))
     found = statistics.measure(experiment, plan(experiment, a), experiment.free.all(axis=0))
     statistics.write(folder / "experiment.h5", found, {"source": "experiment"})
 

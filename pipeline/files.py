@@ -45,6 +45,17 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
         partial.write_text(json.dumps(content))
 
 
+def read_json(path: str | os.PathLike[str], what: str, *keys: str) -> dict[str, Any]:
+    """The keys that `write_json` wrote, and ``keys`` among them.
+
+    Raises:
+        InputError: naming the file and ``what`` it should be.
+    """
+    with reading(path, what):
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        return {**found, **{key: found[key] for key in keys}}
+
+
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str, remedy: str = MAKE_AGAIN) -> Iterator[None]:
     """Around the reading of ``path``: what a library raises there becomes a sentence on the file.

@@ -291,16 +291,12 @@ def _shown(value: Any) -> str:
     return words if len(words) <= 100 else f"{words[:100]} ..."
 
 
-def _article(word: str) -> str:
-    return "an" if word[0] in "aeiou" else "a"
-
-
 def _expectation(error: ValidationError) -> str:
     bound = error.validator_value
     if error.validator == "type":
         kinds = [bound] if isinstance(bound, str) else list(bound)
         must = "must be " + " or ".join(
-            kind if kind == "null" else f"{_article(kind)} {kind}" for kind in kinds
+            kind if kind == "null" else f"a{'n' * (kind[0] in 'aeiou')} {kind}" for kind in kinds
         )
         lost = isinstance(error.instance, float) and not math.isfinite(error.instance)
         return must.replace("number", "finite number") if lost else must

@@ -22,7 +22,7 @@ from pipeline.learn.settings import VARIANTS, Training
 from pipeline.schema import Section, commented, fields, key, schema, value_of
 from pipeline.simulate.settings import System
 from pipeline.simulate.systems import SYSTEMS
-from pipeline.trajectory import Split
+from pipeline.split import Split
 from pipeline.video.settings import Detect, Link, Reading
 
 HEAD = """\

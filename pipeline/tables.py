@@ -56,11 +56,6 @@ def read_blocks(path: Path | str, schema: dict[str, type]) -> Iterator[pd.DataFr
         yield from whole_frames(checked(group, schema) for group in groups if len(group))
 
 
-def count_rows(path: Path | str) -> int:
-    """Length of a parquet table, from its footer."""
-    return pq.read_metadata(path).num_rows
-
-
 def whole_frames(tables: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The same rows cut anew where a frame or a run ends.
 

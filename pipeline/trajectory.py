@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline import slots
-from pipeline.errors import InputError
-from pipeline.schema import Section, key
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
 
@@ -104,6 +101,10 @@ class Trajectory(NamedTuple):
         cuts = (np.flatnonzero(~self.successive()) + 1).tolist()
         return [slice(a, b) for a, b in itertools.pairwise([0, *cuts, len(self.time)])]
 
+    def noting(self, **attributes: Any) -> Trajectory:
+        """The same with further attributes, or others."""
+        return self._replace(attributes={**self.attributes, **attributes})
+
     def window(self, rows: slice | np.ndarray) -> Trajectory:
         """The snapshots in ``rows``, a slice or indices, all columns kept."""
         return self._replace(
@@ -172,87 +173,6 @@ class Trajectory(NamedTuple):
         return slots.again(known, self.run, lag, self.occupant)
 
 
-class Split(Section):
-    """Blocks of the snapshots, contiguous in time."""
-
-    train: float = key(
-        "Fractions of the snapshots, or from 1 on their numbers, contiguous in time; the test "
-        "block is the rest and is never looked at in training.",
-        default=0.375,
-        unit="a fraction below 1 or a number of snapshots",
-        above=0,
-        most=1e9,
-    )
-    validation: float = key(
-        "",
-        default=0.125,
-        unit="a fraction below 1 or a number of snapshots",
-        above=0,
-        most=1e9,
-    )
-
-    def contradictions(self) -> Iterator[str]:
-        """No room for the test block."""
-        shares = [part for part in (self.train, self.validation) if part < 1]
-        if len(shares) == 2 and sum(shares) >= 1:
-            yield (
-                f"split.train + split.validation must leave room for the test block (sum below 1), "
-                f"got {sum(shares):g}."
-            )
-
-
-def blocks(trajectory: Trajectory, train: float, validation: float) -> dict[str, slice]:
-    """Contiguous blocks of time for training, validation and test; never shuffled frames.
-
-    Where a video is so short that the fractions would leave a block without a step, validation
-    gets two snapshots, and training and test half of the rest each: see `too_short`.
-
-    Args:
-        trajectory: the whole data set.
-        train: the snapshots used for training, from the first one on: a fraction of all, or, from
-            1 on, their number.
-        validation: the same of those that follow; the test block is the rest.
-
-    Raises:
-        InputError: if a block would still be shorter than two snapshots.
-    """
-    count, start = len(trajectory.time), _first(trajectory)
-    first, second = _cuts(count, train, validation)
-    if too_short(trajectory, train, validation):
-        first = start + (count - start - 1) // 2
-        second = first + 2
-    parts = {
-        "train": slice(0, first),
-        "validation": slice(first, second),
-        "test": slice(second, count),
-    }
-    if min(first - start, count - second) < 2:
-        raise InputError(
-            f"The video has {count} snapshots, {count - start} of them with velocities, and at "
-            f"least 6 of these are needed, two each to train, to validate and to test: record "
-            f"more frames, or link with a larger search_range or memory."
-        )
-    return parts
-
-
-def too_short(trajectory: Trajectory, train: float, validation: float) -> bool:
-    """Whether these fractions would leave one of the three blocks without a step."""
-    count, start = len(trajectory.time), _first(trajectory)
-    first, second = _cuts(count, train, validation)
-    return min(first - start, second - first, count - second) < 2
-
-
-def _cuts(count: int, train: float, validation: float) -> tuple[int, int]:
-    """First snapshots of the validation and the test block, of ``count`` in all."""
-    first = train if train >= 1 else count * train
-    return round(first), round(first + (validation if validation >= 1 else count * validation))
-
-
-def _first(trajectory: Trajectory) -> int:
-    """The first snapshot with a velocity: the first frame of a video has none."""
-    return int(trajectory.present.any(axis=1).argmax())
-
-
 def band(
     position: np.ndarray, present: np.ndarray, box: Box, cutoff: float, cutoffs: float
 ) -> np.ndarray:
@@ -272,56 +192,11 @@ def band(
     return (outside & ~np.array(box.periodic)).any(axis=2)
 
 
-BEFORE = "temperature_before"  # attribute of a window: see `window`
-
-
-def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> slice:
-    """The part of the test block on which models are rolled out and everything is measured.
-
-    A rollout needs particles that can be followed from its first snapshot to its last. Where
-    tracks are short the window is shortened until at least half of the particles that are free
-    in its first snapshot are free throughout.
-
-    Args:
-        trajectory: the whole data set.
-        block: the test block.
-        frames: longest window wanted; None takes the block.
-
-    Raises:
-        InputError: if no two successive snapshots share a free particle.
-    """
-    stop = min(block.stop, block.start + (frames or block.stop))
-    breaks = np.flatnonzero(~trajectory.successive()[block.start : stop - 1])
-    stop = block.start + int(breaks[0]) + 1 if len(breaks) else stop
-    surviving = np.logical_and.accumulate(trajectory.free[block.start : stop]).sum(axis=1)
-    if surviving[0] == 0 or len(surviving) < 2 or surviving[1] == 0:
-        raise InputError(
-            "No particle is free and tracked over two successive snapshots at the start of the "
-            "test block: check the linking (search_range, memory) or lower trajectory.edge_band."
-        )
-    enough = np.flatnonzero(surviving >= 0.5 * surviving[0])
-    return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
-
-
-def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:
-    """The snapshots of the evaluation window, see `rows`."""
-    return rows(trajectory, blocks(trajectory, split.train, split.validation)["test"], frames)
-
-
-def window(trajectory: Trajectory, split: Split, frames: int | None) -> Trajectory:
-    """The evaluation window of a data set, with a column for each of its particles.
-
-    Its attribute ``temperature_before`` says how hot they were up to it [length^2 / time^2].
-
-    Args:
-        trajectory: the whole data set.
-        split: into blocks.
-        frames: see `rows`.
-    """
-    judging = judged(trajectory, split, frames)
-    part = trajectory.followed(judging)
-    known = temperature(trajectory.window(slice(0, judging.start)))
-    return part._replace(attributes={**part.attributes, BEFORE: known})
+def evenly(rows: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` of the rows (T,), evenly spread, the first and the last among them."""
+    if len(rows) <= count:
+        return rows
+    return rows[np.unique(np.linspace(0, len(rows) - 1, count).astype(int))]
 
 
 def deviations(values: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -388,9 +263,8 @@ def temperature(trajectory: Trajectory) -> float:
         T [length^2 / time^2] of the free particles, mass 1; 0 where error is all there is, and
         where there are none.
     """
-    times = np.linspace(0, len(trajectory.time) - 1, min(len(trajectory.time), MOST))
     total, count = 0.0, 0
-    for t in np.unique(times.astype(int)):
+    for t in evenly(np.arange(len(trajectory.time)), MOST):
         free = trajectory.free[t]
         if free.any():
             total += fluctuation(trajectory.position[t, free], trajectory.velocity[t, free])[0]

@@ -24,9 +24,11 @@ from pipeline.dynamics.driven import lead, thermal_period
 from pipeline.learn.data import Transitions
 from pipeline.learn.learned_curves import traits
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots, holes, strided
+from pipeline.learn.snapshots import Snapshots, holes
+from pipeline.learn.strides import strided
 from pipeline.learn.train import prepare
-from pipeline.trajectory import Split, Trajectory, blocks, judged, temperature
+from pipeline.split import Split, blocks, judged
+from pipeline.trajectory import Trajectory, temperature
 from pipeline.units import Scale
 from pipeline.video.assembly import assemble
 
@@ -175,7 +177,7 @@ def test_a_rollout_has_the_latents_of_its_particles(shared, wide):
         task.learner.latent.z.copy_(torch.arange(len(shared.particle)))
     window = shared.followed(parts["validation"])
     who = np.searchsorted(shared.particle, window.particle)
-    z = task.learner.conditions(task.snapshots, task.train, task.measured, who).z
+    z = task.learner.conditions(task.sample, task.measured, who).z
     trained = task.learner.latent.trained.numpy()[who]
     np.testing.assert_array_equal(z, np.where(trained, who, 0.0))
     assert trained.any()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline import trajectory
+from pipeline import split
 from pipeline import trajectory as tr
 from pipeline.trajectory import Box, Trajectory, deviations, mean_flow, temperature, variance
 
@@ -51,22 +51,22 @@ def lasting(frames: int) -> tr.Trajectory:
 
 
 def test_blocks_are_contiguous_and_cover_everything():
-    parts = tr.blocks(lasting(100), 0.5, 0.2)
+    parts = split.blocks(lasting(100), 0.5, 0.2)
     assert parts == {"train": slice(0, 50), "validation": slice(50, 70), "test": slice(70, 100)}
 
 
 def test_blocks_may_be_given_as_numbers_of_snapshots():
-    parts = tr.blocks(lasting(100), 30, 10)
+    parts = split.blocks(lasting(100), 30, 10)
     assert parts == {"train": slice(0, 30), "validation": slice(30, 40), "test": slice(40, 100)}
     with pytest.raises(ValueError, match="at least 6"):
-        tr.blocks(lasting(6), 30, 10)
+        split.blocks(lasting(6), 30, 10)
 
 
 @pytest.mark.parametrize("frames", range(7, 15))
 def test_a_short_video_is_split_so_that_every_block_has_a_step(frames):
-    parts = tr.blocks(lasting(frames), 0.375, 0.125)
-    assert tr.too_short(lasting(9), 0.375, 0.125)
-    assert not tr.too_short(lasting(16), 0.375, 0.125)
+    parts = split.blocks(lasting(frames), 0.375, 0.125)
+    assert split.too_short(lasting(9), 0.375, 0.125)
+    assert not split.too_short(lasting(16), 0.375, 0.125)
     assert parts["train"].stop - 1 >= 2  # the first snapshot has no velocity
     assert parts["validation"].stop - parts["validation"].start >= 2
     assert parts["test"].stop - parts["test"].start >= 2
@@ -86,7 +86,7 @@ def test_the_density_of_a_solid_is_that_of_its_undeformed_lattice():
 
 def test_a_video_too_short_for_three_blocks_is_refused():
     with pytest.raises(ValueError, match="at least 6 of these are needed"):
-        tr.blocks(lasting(6), 0.375, 0.125)
+        split.blocks(lasting(6), 0.375, 0.125)
 
 
 def test_successive_snapshots_stop_at_runs_and_gaps():
@@ -121,24 +121,23 @@ def data(frames: int = 10, particles: int = 8) -> Trajectory:
 def test_it_ends_where_half_of_the_tracks_have_ended() -> None:
     made = data()
     made.present[6:, :5] = False
-    assert trajectory.rows(made, slice(2, 10)) == slice(2, 6)
-    assert trajectory.rows(made, slice(2, 10), frames=3) == slice(2, 5)
+    assert split.rows(made, slice(2, 10)) == slice(2, 6)
+    assert split.rows(made, slice(2, 10), frames=3) == slice(2, 5)
 
 
 def test_without_free_particles_it_is_refused() -> None:
     made = data()._replace(driven=np.ones((10, 8), bool))
     with pytest.raises(ValueError, match="No particle is free"):
-        trajectory.rows(made, slice(0, 5))
+        split.rows(made, slice(0, 5))
 
 
 def test_the_temperature_is_of_the_time_before_it() -> None:
     made = data(particles=4000)
     made.driven[:, 3000:] = True
     made.velocity[:, 3000:] *= 100.0  # of particles that are driven
-    split = trajectory.Split(train=4, validation=2)
-    window = trajectory.window(made, split, 3)
+    window, before = split.evaluation(made, split.Split(train=4, validation=2), 3)
     assert len(window.time) == 3
-    assert window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
+    assert before == window.attributes["temperature_before"] == pytest.approx(HOT, rel=0.05)
 
 
 COUNT, FRAMES, DT = 800, 20, 0.5

@@ -13,14 +13,16 @@ at lag 0 and subtracts half of it at lag 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import fft
 
 from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
-from pipeline.analysis.runs import Run
+from pipeline.analysis.plan import Plan
+from pipeline.analysis.runs import Run, recordings, runs
 from pipeline.analysis.uncertainty import gather, interval, ratio
+from pipeline.trajectory import Trajectory, evenly
 
 CHUNK = 128  # particles transformed at a time: bounds memory, fits caches
 
@@ -117,6 +119,74 @@ def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray
 def normalised(curve: np.ndarray) -> np.ndarray:
     """(..., L) curves over their first value, which must be that of lag 0."""
     return ratio(curve, curve[..., :1])
+
+
+def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -> float:
+    """Correlation of the displacements of neighbours, < u_i . u_j > / < u^2 >.
+
+    Displacements u are relative to the mean over the free particles of a snapshot. 1 in a body
+    that moves as one piece, 0 for particles that know nothing of each other.
+
+    Args:
+        parts: runs on their clocks.
+        lag: interval of the displacements.
+        cutoff: range of the neighbours at the time origin [length].
+        origins: how many time origins of a run to average over at most.
+
+    Returns:
+        the coefficient; NaN where no two neighbours are present at both times.
+    """
+    # A rollout that stopped early may have no origin.
+    counts = (max(len(part.time) - lag, 0) for part in parts)
+    every = (
+        (part, int(row))
+        for part, count in zip(parts, counts, strict=True)
+        for row in evenly(np.arange(count), origins)
+    )
+    return _together(every, lag, cutoff)
+
+
+def _together(origins: Iterable[tuple[Run, int]], lag: int, cutoff: float) -> float:
+    """The same from runs and rows of them."""
+    product, pairs, square, single = 0.0, 0, 0.0, 0
+    for part, row in origins:
+        both = part.free[row] & part.free[row + lag]
+        if both.sum() < 2:
+            continue
+        u = part.position[row + lag] - part.position[row]
+        u = u - u[both].mean(axis=0)
+        near = part.neighbours(row, cutoff).among(both)
+        product += float((u[near.i] * u[near.j]).sum())
+        pairs += len(near.i)
+        square += float((u[both] ** 2).sum())
+        single += int(both.sum())
+    return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
+
+
+def shared_motion(film: Trajectory, settings: Plan, origins: int = 20) -> dict[str, float]:
+    """Whether particles of a whole film are carried or drive themselves.
+
+    Args:
+        film: its particles may share columns.
+        settings: of the statistics.
+        origins: snapshots of a recording that are looked at, at most.
+
+    Returns:
+        film_together: `together` over one interval. film_speeds: mean over rms speed. Nothing
+            where rearrangements are not asked for.
+    """
+    if not settings.rearrangements:
+        return {}
+    follows = np.flatnonzero(film.successive())
+    starts = (
+        evenly(follows[(follows >= rows.start) & (follows + 1 < rows.stop)], origins)
+        for rows in recordings(film)
+    )
+    steps = ((runs(film.followed(slice(t, t + 2)))[0], 0) for some in starts for t in some.tolist())
+    speed = np.linalg.norm(film.velocity[film.free], axis=1)
+    rms = float(np.sqrt((speed**2).mean())) if len(speed) else 0.0
+    alike = float(speed.mean()) / rms if rms else float("nan")
+    return {"film_together": _together(steps, 1, settings.cutoff), "film_speeds": alike}
 
 
 def mobility(sample: Sample) -> dict[str, Metric]:

@@ -25,11 +25,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from pipeline.analysis.correlations import together
 from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather, ratio
 from pipeline.errors import InputError
 from pipeline.neighbours import Neighbours
+from pipeline.trajectory import evenly
 
 NORMALISATIONS = ("mean", "sum")
 
@@ -149,8 +151,7 @@ def against_lag(
         for row in range(len(part.time) - int(lag[0]))
         if part.free[row].any()
     ]
-    if len(rows) > origins:
-        rows = [rows[k] for k in np.linspace(0, len(rows) - 1, origins).astype(int)]
+    rows = [rows[k] for k in evenly(np.arange(len(rows)), origins)]
     value = np.full((len(rows), len(lag), parts[0].free.shape[1]), np.nan)
     for out, (k, row) in zip(value, rows, strict=True):
         fits = row + lag < len(parts[k].time)
@@ -214,8 +215,7 @@ def correlation(
     """
     shells = len(edges) - 1
     rows = np.flatnonzero(np.isfinite(measured.value[:, index]).any(axis=1))
-    if len(rows) > origins:
-        rows = rows[np.linspace(0, len(rows) - 1, origins).astype(int)]
+    rows = evenly(rows, origins)
     product, number = np.zeros((2, shells))
     everyone = measured.value[rows, index]
     mean, spread = np.nanmean(everyone), np.nanvar(everyone)
@@ -231,38 +231,6 @@ def correlation(
     with np.errstate(divide="ignore", invalid="ignore"):
         joint = product / number
         return Correlation(joint / mean**2, (joint - mean**2) / spread)
-
-
-def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -> float:
-    """Correlation of the displacements of neighbours, < u_i . u_j > / < u^2 >.
-
-    Displacements u are relative to the mean over the free particles of a snapshot. 1 in a body
-    that moves as one piece, 0 for particles that know nothing of each other.
-
-    Args:
-        parts: runs on their clocks.
-        lag: interval of the displacements.
-        cutoff: range of the neighbours at the time origin [length].
-        origins: how many time origins of a run to average over at most.
-
-    Returns:
-        the coefficient; NaN where no two neighbours are present at both times.
-    """
-    product, pairs, square, single = 0.0, 0, 0.0, 0
-    for part in parts:
-        count = max(len(part.time) - lag, 0)  # none where a rollout stopped early
-        for row in np.unique(np.linspace(0, count - 1, min(origins, count)).astype(int)):
-            both = part.free[row] & part.free[row + lag]
-            if both.sum() < 2:
-                continue
-            u = part.position[row + lag] - part.position[row]
-            u = u - u[both].mean(axis=0)
-            near = part.neighbours(row, cutoff).among(both)
-            product += float((u[near.i] * u[near.j]).sum())
-            pairs += len(near.i)
-            square += float((u[both] ** 2).sum())
-            single += int(both.sum())
-    return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
 
 
 NORMALISATION = "mean"

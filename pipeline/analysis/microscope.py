@@ -8,7 +8,7 @@ from pipeline.analysis.runs import unwrapped
 from pipeline.errors import InputError
 from pipeline.neighbours import placed, tree
 from pipeline.space import Space
-from pipeline.trajectory import Trajectory
+from pipeline.trajectory import Trajectory, evenly
 
 LOOKS = 20  # snapshots in which a track is held against the truth
 
@@ -112,8 +112,7 @@ def _identity(path: np.ndarray, experiment: Trajectory, space: Space, reach: flo
     """(N,) which true particle each track follows, -1 for none or several."""
     label = np.full(experiment.present.shape[1], -1)
     torn = np.zeros(len(label), bool)
-    rows = np.unique(np.linspace(0, len(path) - 1, LOOKS).astype(int))
-    for row in rows:
+    for row in evenly(np.arange(len(path)), LOOKS):
         who = np.flatnonzero(experiment.present[row])
         place = placed(experiment.position[row, who], space)
         distance, nearest = tree(path[row], space).query(place, distance_upper_bound=reach)

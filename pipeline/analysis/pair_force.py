@@ -23,7 +23,7 @@ from numba import njit
 
 from pipeline.errors import InputError
 from pipeline.neighbours import neighbours
-from pipeline.trajectory import Trajectory
+from pipeline.trajectory import Trajectory, evenly
 
 
 def regressors(trajectory: Trajectory, t: int, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +94,7 @@ def binned_pair_force(
             f"Only {len(rows)} snapshots have a successor and {instruments} predecessors, at "
             f"least 2 are needed: use a longer record."
         )
-    rows = rows[np.linspace(0, len(rows) - 1, min(frames, len(rows))).astype(int)]
+    rows = evenly(rows, frames)
     grid = np.asarray(
         knots
         if isinstance(knots, np.ndarray)

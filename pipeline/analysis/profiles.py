@@ -119,16 +119,30 @@ def concentration_profile(
     return Profile(_middle(height, slices), share, error)
 
 
-def mixing(trajectory: Trajectory, axis: int = 1) -> np.ndarray:
-    """(T,) how far the halves have mixed: 0 at the start, 1 where nothing is left of the order.
+ACROSS = ("velocity_profile", "mixing")
+OPEN = "Profiles are those of a fluid in a box that is periodic along x and y."
+UNSHEARED = "The images of this box do not slide past each other: no flow is imposed."
+MOMENTS = 4  # at which the halves are looked at
 
-    One minus the correlation of where a particle is with where it began, in the first Fourier mode
-    of the box along the axis: 2 < sin k y(t) sin k y(0) + cos k y(t) cos k y(0) > / 2.
-    """
-    k = 2 * np.pi / trajectory.box.lengths[axis]
-    phase = k * (trajectory.position[..., axis] - trajectory.position[:1, :, axis])
-    both = trajectory.present & trajectory.present[:1]
-    return 1 - np.where(both, np.cos(phase), 0.0).sum(axis=1) / np.maximum(both.sum(axis=1), 1)
+
+def across(sample: Sample) -> dict[str, Metric]:
+    """Groups velocity_profile, where images slide, and mixing."""
+    made = sample.trajectory
+    if made.reference is not None or not all(made.box.periodic[:2]):
+        return {name: missing(OPEN) for name in ACROSS}
+    found = {"velocity_profile": missing(UNSHEARED)}
+    if made.attributes.get("shear_rate"):
+        flow, edge = velocity_profile(made), np.array([0.0, made.box.lengths[1]])
+        wall = {"edge": edge, "imposed": imposed(made, edge)}
+        found["velocity_profile"] = Metric({**flow._asdict(), **wall}, {})
+    rows = np.linspace(0, sample.settings.frames - 1, MOMENTS).astype(int)
+    rows = rows[rows < len(made.time)]  # a rollout may have stopped
+    share = concentration_profile(made, rows)
+    when = {"row": rows, "time": made.time[rows] - made.time[0]}
+    return {**found, "mixing": Metric({**share._asdict(), **when}, {})}
+
+
+FLUID_PROFILES = Statistic(across)
 
 
 def _height(trajectory: Trajectory, row: int, axis: int) -> np.ndarray:

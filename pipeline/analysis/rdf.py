@@ -20,7 +20,7 @@ from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, 
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather
 from pipeline.errors import InputError
-from pipeline.trajectory import Box
+from pipeline.trajectory import Box, evenly
 
 FEWEST_PAIRS = 100
 HEIGHTS = 24  # Gauss-Legendre nodes over the height of a spherical shell
@@ -131,9 +131,7 @@ def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
         for row in range(len(part.time))
         if part.free[row].any() and part.seen[row].sum() > 1
     ]
-    if len(usable) <= snapshots:
-        return usable
-    return [usable[k] for k in np.linspace(0, len(usable) - 1, snapshots).astype(int)]
+    return [usable[k] for k in evenly(np.arange(len(usable)), snapshots)]
 
 
 def _snapshot(part: Run, row: int, frame: Box, edges: np.ndarray) -> _Shells:

@@ -17,8 +17,8 @@ from pipeline.analysis.cycles import CYCLES
 from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Metric, Sample
 from pipeline.analysis.paper_window import PAPER
-from pipeline.analysis.plan import Plan
-from pipeline.analysis.profiles import SOLID
+from pipeline.analysis.plan import Plan, described
+from pipeline.analysis.profiles import FLUID_PROFILES, SOLID
 from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
 from pipeline.analysis.streamlines import STREAMLINES
@@ -28,7 +28,7 @@ from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
 
 # All that is measured, in the order of tables and figures.
-REGISTER = (RDF, VACF, MSD, D2MIN, CYCLES, PAPER, SOLID, STREAMLINES)
+REGISTER = (RDF, VACF, MSD, D2MIN, CYCLES, PAPER, SOLID, FLUID_PROFILES, STREAMLINES)
 COMPARED = {name: entry for one in REGISTER for name, entry in one.compared.items()}
 SHAPES: dict[str, Curve] = {name: entry.shape for name, entry in COMPARED.items()}
 ERRORS = {name: entry.words for name, entry in COMPARED.items() if entry.words}
@@ -52,8 +52,8 @@ def measure(
 
     Returns:
         metrics by group name: rdf, vacf, msd, positions, displacements, d2min, d2min_histogram,
-        d2min_map, d2min_correlation, cycles, streamlines; where the paper's window is asked for
-        rdf_paper, vacf_paper, msd_paper.
+        d2min_map, d2min_correlation, cycles, velocity_profile, mixing, streamlines; where the
+        paper's window is asked for rdf_paper, vacf_paper, msd_paper.
 
     Raises:
         ValueError: if select does not fit, or particles share columns.
@@ -70,6 +70,13 @@ def measure(
     for statistic in REGISTER:
         found |= statistic.measure(sample)
     return found
+
+
+def attributes(data: Trajectory, spacing: float, settings: Plan) -> dict[str, Any]:
+    """What a file of statistics says of the data set and of how it was measured."""
+    keys = ("dataset", "dt", "length_unit", "time_unit")
+    known = {key: data.attributes[key] for key in keys}
+    return known | {"neighbour_distance": spacing, "settings": described(settings)}
 
 
 def write(

@@ -6,7 +6,7 @@ equations need only squares; the noise alone takes their root.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, cast
+from typing import ClassVar, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -64,7 +64,44 @@ def log_means(T_i: Tensor, T_j: Tensor, T0: Tensor | float) -> Means:
     )
 
 
-class RevengaFriction(nn.Module):
+class Closure(Protocol):
+    """r, T_i, T_j, V_i V_j -> a^2, b^2, c^2 >= 0, symmetric in i and j, and their T derivatives.
+
+    A closure may use the volumes because the noise acts on v and S only: at fixed positions
+    volumes are constants, and div M has no term from them.
+    """
+
+    startable: ClassVar[bool]  # whether a model with it can start from a regression
+
+    def __call__(self, radial: Radial, T_i: Tensor, T_j: Tensor, VV: Tensor) -> Friction: ...
+
+    def roughness(self) -> Tensor | float: ...
+
+    def start(self, r: Tensor, a2: Tensor, b2: Tensor) -> bool:
+        """Takes on a^2 / T and b^2 / T (G,) at distances r (G,); False where it has no curves."""
+
+    def amplify(self, momentum: Tensor | float = 0.0, heat: Tensor | float = 0.0) -> None:
+        """Adds to ln a^2 and ln b^2, and to ln c^2, where it can."""
+
+
+class Fixed(nn.Module):
+    """What starts where its settings say."""
+
+    startable: ClassVar[bool] = False
+
+    def start(self, r: Tensor, a2: Tensor, b2: Tensor) -> bool:
+        """Nothing is changed."""
+        return False
+
+    def amplify(self, momentum: Tensor | float = 0.0, heat: Tensor | float = 0.0) -> None:
+        """Nothing is changed."""
+
+    def roughness(self) -> float:
+        """No curve is penalised."""
+        return 0.0
+
+
+class RevengaFriction(Fixed):
     """Friction of smoothed dissipative particle dynamics (Espanol and Revenga 2003).
 
     With F = -w'(r)/r of Lucy's kernel and X = F V_i V_j T_i T_j / (T_i + T_j):
@@ -105,21 +142,6 @@ class RevengaFriction(nn.Module):
             Amplitudes(self.a * X_j, self.b * X_j, c * T_i),
         )
 
-    def roughness(self) -> float:
-        return 0.0
-
-
-class Closure(Protocol):
-    """r, T_i, T_j, V_i V_j -> a^2, b^2, c^2 >= 0, symmetric in i and j, and their T derivatives.
-
-    A closure may use the volumes because the noise acts on v and S only: at fixed positions
-    volumes are constants, and div M has no term from them.
-    """
-
-    def __call__(self, radial: Radial, T_i: Tensor, T_j: Tensor, VV: Tensor) -> Friction: ...
-
-    def roughness(self) -> Tensor | float: ...
-
 
 def levels(T0: float, friction: float, conductivity: float) -> Tensor:
     """a^2, b^2, c^2 (3, 1) that give a pair this friction coefficient and conductance at T0."""
@@ -140,6 +162,7 @@ class SplineFriction(nn.Module):
             dissipative particle dynamics (Espanol and Revenga, Phys. Rev. E 67, 026705 (2003)).
     """
 
+    startable: ClassVar[bool] = True
     level: Tensor
     power: Tensor
     T0: Tensor
@@ -176,8 +199,22 @@ class SplineFriction(nn.Module):
     def roughness(self) -> Tensor:
         return splines.roughness(self.coefficients)
 
+    def start(self, r: Tensor, a2: Tensor, b2: Tensor) -> bool:
+        """Splines g0 through the amplitudes at T0."""
+        taper = splines.taper(r, self.h)[0]
+        intervals = self.coefficients.shape[-1] - 2
+        for k, target in enumerate((a2, b2)):
+            level = torch.log(target * float(self.T0) / taper) - float(self.level[k])
+            fitted = splines.fit(r, level, self.h, intervals)
+            self.coefficients.data[0, k] = fitted.to(self.coefficients.dtype)
+        return True
 
-class NetworkFriction(nn.Module):
+    def amplify(self, momentum: Tensor | float = 0.0, heat: Tensor | float = 0.0) -> None:
+        self.coefficients.data[0, :2] += momentum
+        self.coefficients.data[0, 2] += heat
+
+
+class NetworkFriction(Fixed):
     """a = MLP(r/h, T_i) MLP(r/h, T_j), one network per amplitude: the paper's form, squared.
 
     ``scaled`` puts inputs and outputs in units of T0 and of the starting levels, ``taper`` makes
@@ -229,21 +266,17 @@ class NetworkFriction(nn.Module):
         twice = 2.0 * a * scale
         return from_rows(a * a * scale, twice * df_i * f_j, twice * f_i * df_j)
 
-    def roughness(self) -> float:
-        return 0.0
 
-
-class NoFriction(nn.Module):
+class NoFriction(Fixed):
     """a = b = c = 0: particles that exchange momentum with the bath alone."""
+
+    startable: ClassVar[bool] = True
 
     def __init__(self, scales: Scales) -> None:
         super().__init__()
 
     def forward(self, radial: Radial, T_i: Tensor, T_j: Tensor, VV: Tensor) -> Friction:
         return from_rows(*torch.zeros((3, 3, len(T_i)), dtype=T_i.dtype, device=T_i.device))
-
-    def roughness(self) -> float:
-        return 0.0
 
 
 KINDS = {

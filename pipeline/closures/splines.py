@@ -113,3 +113,11 @@ def taper(r: Tensor, h: float) -> tuple[Tensor, Tensor]:
     x = r / h
     u = (1.0 - x * x).clamp(min=0.0)
     return u * u, u * x * (-4.0 / h)
+
+
+def fit(r: Tensor, target: Tensor, h: float, intervals: int) -> Tensor:
+    """Coefficients (K,) of the smooth spline through ``target`` at r; straight on outside."""
+    basis = radial(r, h, intervals).basis.T
+    K = basis.shape[1]
+    bend = torch.eye(K, dtype=r.dtype).diff(n=2, dim=0)
+    return torch.linalg.solve(basis.T @ basis + 1e-2 * bend.T @ bend, basis.T @ target)

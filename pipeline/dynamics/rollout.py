@@ -16,7 +16,7 @@ from tqdm import tqdm
 from pipeline import h5md
 from pipeline.dynamics.driven import Account, FromBath, Path, lead
 from pipeline.dynamics.limits import outruns
-from pipeline.dynamics.steppers import Law, Setting
+from pipeline.dynamics.steppers import Law, Moment, Setting
 from pipeline.files import whole
 from pipeline.forcing import external
 from pipeline.pairs import Coincident, NeighbourList, State, find
@@ -104,7 +104,7 @@ class Walk:
         pairs = self.neighbours.pairs(state.r, time)
         force = None if self.force is None else self.force(state.r) * self.law.m
         flow = self.law.flow(state.r, time)
-        return self.law.evaluate(state, pairs, self.index, force, self.dt, flow)
+        return self.law.evaluate(Moment(state, pairs, self.index, force, flow), self.dt)
 
     def forced(self, before: State, after: State) -> Account:
         """What the external force gave in a step."""
@@ -173,7 +173,7 @@ class Walk:
         if state is None or not stays.all():
             new = torch.from_numpy(~stays) if state is not None else slice(None)
             pairs = find(bare.r, self.lead.space, self.law.cutoff, float(self.clock[t]))
-            bare.S[new] = self.law.enter(bare, pairs, index)[new]
+            bare.S[new] = self.law.enter(Moment(bare, pairs, index))[new]
         self.index = index
         driven = self.lead.driven[t, index]
         self.driven = torch.from_numpy(np.flatnonzero(driven))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.baselines.base import Baseline, Motion
 from pipeline.closures.reference import Reference
@@ -31,84 +33,99 @@ from pipeline.pairs import Pairs, State
 from pipeline.units import ReducedUnits
 
 
-class Law(Protocol):
+class Moment(NamedTuple):
+    """The particles present at one moment, in reduced units, and what acts on them.
+
+    Fields:
+        state: of the particles. pairs: closer than the cutoff.
+        who: (n,) which of the trajectory's particles the rows of the state are.
+        force: (n, D) from outside. flow: (n, D) velocity of the medium. None where there is none.
+    """
+
+    state: State
+    pairs: Pairs
+    who: np.ndarray
+    force: Tensor | None = None
+    flow: Tensor | None = None
+
+
+class Law(ABC):
     """How the particles now present get from one step to the next, in reduced units.
 
-    ``index`` (n,) says which of the trajectory's particles the rows of a state are; ``dynamics``
-    is whatever `evaluate` returned for that state.
+    ``dynamics`` is whatever `evaluate` returned for a state. What is not said otherwise is so for
+    a model without entropy, medium or potential energy.
     """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
 
     @property
     def m(self) -> Tensor:
         """Mass of a particle."""
+        return self.model.m
 
     @property
     def cutoff(self) -> float:
         """Range h of the pair interactions [a]."""
+        return self.model.cutoff
 
     @property
+    @abstractmethod
     def speed(self) -> float:
         """Largest |v| in the training data [a / dt]; a rollout may triple it."""
 
     @property
     def medium(self) -> str:
         """none | inertial | brownian: in the last, velocities are forgotten within a step."""
+        return "none"
 
     def flow(self, r: Tensor, time: float) -> Tensor | None:
         """Velocity (n, D) of the medium at r (n, D); None where it rests or there is none."""
+        return None
 
-    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
+    def enter(self, here: Moment) -> Tensor:
         """Entropies (n,) of particles whose r and v come from the data."""
+        return torch.zeros_like(here.state.S)
 
-    def evaluate(
-        self,
-        state: State,
-        pairs: Pairs,
-        index: np.ndarray,
-        force: Tensor | None,
-        dt: float,
-        flow: Tensor | None = None,
-    ) -> Any:
-        """Everything deterministic at a state, in an external force and a flow (n, D)."""
+    @abstractmethod
+    def evaluate(self, here: Moment, dt: float) -> Any:
+        """Everything deterministic at a moment."""
 
+    @abstractmethod
     def step(
         self, state: State, dynamics: Any, path: Path, dt: float, generator: torch.Generator
     ) -> tuple[State, Account]:
         """The state a step later, driven rows led along their path, and what that took."""
 
+    @abstractmethod
     def check(self, state: State, dynamics: Any, rows: Tensor, dt: float) -> str:
         """A sentence where the given rows have left what the model can be trusted with, or ""."""
 
     def energy(self, state: State, dynamics: Any) -> float:
         """Energy of all particles, kinetic where the model knows no other."""
+        return float(0.5 * self.m * state.v.square().sum())
 
     def totals(self, state: State, dynamics: Any) -> dict[str, float]:
         """What is logged of every snapshot besides kinetic energy and momentum."""
+        return {}
 
     def fields(self, state: State, dynamics: Any) -> dict[str, Tensor]:
         """What is recorded of every particle (n,) besides position and velocity."""
+        return {}
 
 
-class Setting(Protocol):
+@dataclass(frozen=True, eq=False)
+class Setting(ABC):
     """What a rollout needs besides data and model."""
 
-    @property
-    def units(self) -> ReducedUnits:
-        """Reduced units of the model in the trajectory's."""
+    units: ReducedUnits  # reduced units of the model in the trajectory's
+    substeps: int = field(default=1, kw_only=True)  # integrator steps per snapshot interval
+    skin: float = field(default=0.3, kw_only=True)  # of the neighbour list [a]
+    # Of the motion taken out of driven paths [dt].
+    thermal_period: float | None = field(default=None, kw_only=True)
 
-    @property
-    def substeps(self) -> int:
-        """Integrator steps per snapshot interval, whatever the unit of time."""
-
-    @property
-    def skin(self) -> float:
-        """Of the neighbour list [a]."""
-
-    @property
-    def thermal_period(self) -> float | None:
-        """Of the motion taken out of driven paths [dt]."""
-
-    def law(self, model: nn.Module) -> Law:
+    @abstractmethod
+    def law(self, model: Any) -> Law:
         """The law by which ``model`` moves particles under these conditions."""
 
 
@@ -121,27 +138,24 @@ class Flow(Protocol):
 LEAST_SUBSTEPS = 4  # of Brownian motion: a frame is long against steep forces
 
 
-class Conditions(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Conditions(Setting):
     """What a rollout of the metriplectic model needs besides the data and the model."""
 
-    units: ReducedUnits  # reduced units of the model in the trajectory's
     z: np.ndarray  # (N,) latent entropies, order of the trajectory's particles
     temperature: float  # at which driven particles are held
     limits: Limits = UNLIMITED
-    substeps: int = 1  # integrator steps per snapshot interval
-    skin: float = 0.3  # of the neighbour list [a]
     integrator: str = "balanced"  # balanced (energy kept) | euler (the paper's)
     gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
     strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
-    thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
     drawn: np.ndarray | None = None  # (N,) bool, whose z is a draw: see `arrange`; None: nobody's
     beginning: float | None = None  # mean T of those drawn at the start; None: as they are drawn
     reference: Reference | None = None  # undeformed bonds of a solid, in float64
     noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
     flow: Flow | None = None  # of the medium around the particles; None where it rests
 
-    def law(self, model: Any) -> Thermal:
-        """See `pipeline.dynamics.steppers.Setting`; the model is brought to float64."""
+    def law(self, model: Any) -> Law:
+        """See `Setting`; the model is brought to float64."""
         return Thermal(model.double(), self)
 
 
@@ -151,11 +165,14 @@ def least_substeps(model: Metriplectic, wanted: int) -> int:
     return max(wanted, LEAST_SUBSTEPS) if brownian else wanted
 
 
-class Thermal:
-    """The law of a metriplectic model, see `pipeline.dynamics.steppers.Law`."""
+class Thermal(Law):
+    """The law of a metriplectic model."""
+
+    model: Metriplectic
 
     def __init__(self, model: Metriplectic, conditions: Conditions) -> None:
-        self.model, self.conditions, self.dt = model, conditions, 1.0
+        super().__init__(model)
+        self.conditions, self.dt = conditions, 1.0
         self.z = torch.tensor(conditions.z, dtype=torch.float64)
         self.drawn = conditions.drawn
         self.strength = None
@@ -163,14 +180,6 @@ class Thermal:
             self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
         self.steps = 0  # taken so far
         self.index = np.zeros(0, dtype=np.int64)  # of the particles last evaluated
-
-    @property
-    def m(self) -> Tensor:
-        return self.model.m
-
-    @property
-    def cutoff(self) -> float:
-        return self.model.cutoff
 
     @property
     def speed(self) -> float:
@@ -187,15 +196,15 @@ class Thermal:
     def flow(self, r: Tensor, time: float) -> Tensor | None:
         return None if self.conditions.flow is None else self.conditions.flow(r, time)
 
-    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
+    def enter(self, here: Moment) -> Tensor:
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
-        S = self.model.entropy(state, pairs)
+        S = self.model.entropy(here.state, here.pairs)
         if self.drawn is not None:
-            rows = np.flatnonzero(self.drawn[index])
-            V = self.evaluate(state, pairs, index, None, 1.0).thermo.V[rows]
-            self.hand_out(S[rows], V, index[rows])
+            rows = np.flatnonzero(self.drawn[here.who])
+            V = self.evaluate(here, 1.0).thermo.V[rows]
+            self.hand_out(S[rows], V, here.who[rows])
             self.drawn = None
-        return S + self.z[index]
+        return S + self.z[here.who]
 
     def hand_out(self, S: Tensor, V: Tensor, who: np.ndarray) -> None:
         """Arranges the drawn latents of particles ``who`` (n,) that a rollout starts with."""
@@ -207,23 +216,20 @@ class Thermal:
             z = tempered(law, S + z, V, self.conditions.beginning) - S
         self.z[who] = z
 
-    def evaluate(
-        self,
-        state: State,
-        pairs: Pairs,
-        index: np.ndarray,
-        force: Tensor | None,
-        dt: float,
-        flow: Tensor | None = None,
-    ) -> Dynamics:
-        self.index = index
+    def evaluate(self, here: Moment, dt: float) -> Dynamics:
+        self.index = here.who
         if dt != self.dt:
             self.model, self.dt = self.model.at_step(dt), dt
         limit = None if self.conditions.gate is None else self.conditions.gate / dt
-        strength = None if self.strength is None else self.strength[index]
-        solid = self.conditions.reference
+        strength = None if self.strength is None else self.strength[here.who]
         return self.model.dynamics(
-            state, pairs, solid, force, limit=limit, strength=strength, flow=flow
+            here.state,
+            here.pairs,
+            self.conditions.reference,
+            here.force,
+            limit=limit,
+            strength=strength,
+            flow=here.flow,
         )
 
     def step(
@@ -271,62 +277,35 @@ class Thermal:
         return {"entropy": state.S, "temperature": dynamics.thermo.T}
 
 
-class Plain(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Plain(Setting):
     """What a rollout of a baseline needs besides the data and the model."""
 
-    units: ReducedUnits  # reduced units of the model in the trajectory's
     speed: float = 1e30  # largest |v| met in training [a / dt]
-    substeps: int = 1  # integrator steps per snapshot interval
-    skin: float = 0.3  # of the neighbour list [a]
-    thermal_period: float | None = None  # of the motion taken out of driven paths [dt]
 
-    def law(self, model: Any) -> Mechanical:
-        """See `pipeline.dynamics.steppers.Setting`."""
+    def law(self, model: Any) -> Law:
         return Mechanical(model, self.speed)
 
 
-class Mechanical:
-    """v' = v + dv, r' = r + v' dt with drift and noise at the beginning; see `Law`.
+class Mechanical(Law):
+    """v' = v + dv, r' = r + v' dt with drift and noise at the beginning.
 
     The driving particles' work counts what they give to kinetic energy, the only one there is.
     """
 
+    model: Baseline
+
     def __init__(self, model: Baseline, speed: float) -> None:
-        self.model, self._speed = model, speed
-
-    @property
-    def m(self) -> Tensor:
-        return self.model.m
-
-    @property
-    def cutoff(self) -> float:
-        return self.model.cutoff
+        super().__init__(model)
+        self._speed = speed
 
     @property
     def speed(self) -> float:
         return self._speed
 
-    @property
-    def medium(self) -> str:
-        return "none"
-
-    def flow(self, r: Tensor, time: float) -> None:
-        return None
-
-    def enter(self, state: State, pairs: Pairs, index: np.ndarray) -> Tensor:
-        return torch.zeros_like(state.S)
-
-    def evaluate(
-        self,
-        state: State,
-        pairs: Pairs,
-        index: np.ndarray,
-        force: Tensor | None,
-        dt: float,
-        flow: Tensor | None = None,
-    ) -> Motion:
-        motion = self.model.dynamics(state, pairs)
-        return motion if force is None else motion._replace(dv=motion.dv + force / self.m)
+    def evaluate(self, here: Moment, dt: float) -> Motion:
+        motion = self.model.dynamics(here.state, here.pairs)
+        return motion if here.force is None else motion._replace(dv=motion.dv + here.force / self.m)
 
     def step(
         self, state: State, dynamics: Motion, path: Path, dt: float, generator: torch.Generator
@@ -341,12 +320,3 @@ class Mechanical:
 
     def check(self, state: State, dynamics: Motion, rows: Tensor, dt: float) -> str:
         return outruns(state.v[rows], self.speed)
-
-    def energy(self, state: State, dynamics: Motion) -> float:
-        return float(0.5 * self.m * state.v.square().sum())
-
-    def totals(self, state: State, dynamics: Motion) -> dict[str, float]:
-        return {}
-
-    def fields(self, state: State, dynamics: Motion) -> dict[str, Tensor]:
-        return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,20 +13,20 @@ from pipeline.imported import consistency
 from pipeline.imported.boxes import box_of, breathed, dimension_of, displacements, wrapped
 from pipeline.imported.formats import frames
 from pipeline.imported.recorded import Frame, Recorded, collect
+from pipeline.imported.settings import Imported
 from pipeline.regime import covariances, tell
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.video.velocity import backward_difference
 
 
 def load(
-    paths: Sequence[Path], settings: Mapping[str, Any], band_of: tuple[float, float], dataset: str
+    paths: Sequence[Path], settings: Imported, band_of: tuple[float, float], dataset: str
 ) -> Trajectory:
     """One trajectory of the files of a data set, each file a run; files of one snapshot are one.
 
     Args:
         paths: trajectory files, in order.
-        settings: section ``imported`` of the config: dt, length_unit, time_unit, box, periodic,
-            velocities, position_error; None where the files say. What is given wins over them.
+        settings: None where the files say. What is given wins over them.
         band_of: cutoff in mean neighbour distances, and width of the driven band at open faces in
             cutoffs.
         dataset: name of the data set.
@@ -55,15 +55,10 @@ def load(
     notes += consistency.check_motion(path)
     velocity, present, kind = _velocities(path, run, jumped)
     position = wrapped(position, box)
-    if jumped.any():
-        notes.append(
-            f"{int(jumped.sum())} steps of {path.name} lead through the whole sample, and it gives "
-            f"no box: the paths were cut there; if positions are wrapped, set imported.box."
-        )
-    pieces = _pieces(jumped)
+    pieces = _pieces(jumped, path.name, notes)
     position, velocity, present = (x[:, pieces.particle] for x in (position, velocity, present))
     present = present & pieces.during
-    first, count = parts[0].first, len(pieces.particle)
+    first, count, kinds = parts[0].first, len(pieces.particle), parts[0].first.species
     return Trajectory(
         position=position,
         velocity=velocity,
@@ -72,16 +67,12 @@ def load(
         time=times,
         run=run,
         particle=np.arange(count),
-        species=(
-            np.full(count, -1, np.int32)
-            if first.species is None
-            else first.species[pieces.particle]
-        ),
+        species=np.full(count, -1, np.int32) if kinds is None else kinds[pieces.particle],
         box=box,
         attributes={
             **_steps(velocity * dt, present, run, kind, dt),
-            **_described(first, settings, dataset),
-            "dt": dt,
+            **_described(first, settings, dt),
+            "dataset": dataset,
             "velocity": kind,
             "files": [path.name for path in paths],
             "warnings": notes,
@@ -90,12 +81,12 @@ def load(
     )
 
 
-def _described(first: Frame, settings: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+def _described(first: Frame, settings: Imported, dt: float) -> dict[str, Any]:
     return {
-        "dataset": dataset,
-        "length_unit": settings["length_unit"] or first.length_unit or "1",
-        "time_unit": settings["time_unit"] or first.time_unit or "1",
-        "localisation_error": float(settings["position_error"]),
+        "dt": dt,
+        "length_unit": settings.length_unit or first.length_unit or "1",
+        "time_unit": settings.time_unit or first.time_unit or "1",
+        "localisation_error": float(settings.position_error),
         "synthetic": False,
     }
 
@@ -151,12 +142,10 @@ def _parts(found: list[Recorded]) -> list[Recorded]:
     return found
 
 
-def _recorded(
-    parts: list[Recorded], settings: Mapping[str, Any], dimension: int
-) -> np.ndarray | None:
+def _recorded(parts: list[Recorded], settings: Imported, dimension: int) -> np.ndarray | None:
     """Velocities (T, N, D) of the files, or None where differences are to be taken."""
     found = [part.velocity for part in parts if part.velocity is not None]
-    wanted = settings["velocities"]
+    wanted = settings.velocities
     if wanted == "recorded" and len(found) < len(parts):
         bare = next(part.name for part in parts if part.velocity is None)
         raise InputError(
@@ -170,7 +159,7 @@ def _recorded(
 
 def _path(
     parts: list[Recorded],
-    settings: Mapping[str, Any],
+    settings: Imported,
     position: np.ndarray,
     run: np.ndarray,
     box: Box,
@@ -178,7 +167,7 @@ def _path(
 ) -> consistency.Path:
     """The paths before anything is known of times."""
     first, D = parts[0].first, len(box.lengths)
-    silent = first.periodic is None and settings["periodic"] is None and settings["box"] is None
+    silent = first.periodic is None and settings.periodic is None and settings.box is None
     return consistency.Path(
         name=parts[0].name if len(parts) == 1 else f"{parts[0].name} ... {parts[-1].name}",
         position=position,
@@ -189,7 +178,7 @@ def _path(
         dt=np.nan,
         identified=first.identity is not None,
         closed=np.array(box.periodic) | (not silent),
-        error=settings["position_error"],
+        error=settings.position_error,
     )
 
 
@@ -215,12 +204,17 @@ class Pieces(NamedTuple):
     during: np.ndarray  # (T, M) bool
 
 
-def _pieces(jumped: np.ndarray) -> Pieces:
+def _pieces(jumped: np.ndarray, name: str, notes: list[str]) -> Pieces:
     """Pieces in the order of the particles; the first of each comes before those cut off.
 
     Args:
-        jumped: (T - 1, N) bool.
+        jumped: (T - 1, N) bool. name: of the file.
     """
+    if jumped.any():
+        notes.append(
+            f"{int(jumped.sum())} steps of {name} lead through the whole sample, and it gives no "
+            f"box: the paths were cut there; if positions are wrapped, set imported.box."
+        )
     number = np.concatenate([np.zeros((1, jumped.shape[1]), int), np.cumsum(jumped, axis=0)])
     count = number[-1] + 1
     particle = np.repeat(np.arange(len(count)), count)
@@ -231,7 +225,7 @@ def _pieces(jumped: np.ndarray) -> Pieces:
 
 
 def interval_and_times(
-    parts: list[Recorded], settings: Mapping[str, Any], notes: list[str]
+    parts: list[Recorded], settings: Imported, notes: list[str]
 ) -> tuple[float, np.ndarray]:
     """dt and the times (T,) of all runs; snapshots at other intervals stay where they are in time.
 
@@ -242,14 +236,14 @@ def interval_and_times(
         InputError: if nobody says the interval, times do not increase, or no interval is shared by
             most snapshots.
     """
-    dt, found = settings["dt"], []
+    dt, found = settings.dt, []
     for part in parts:
         ticks, timed = _ticks(part, dt is not None, notes)
         unit = _usual(ticks, part.name)
         if dt is None or timed:
             _compare(unit, dt, part, settings, notes)
         dt = unit if dt is None else dt
-        if settings["dt"] is None and abs(unit - dt) > 1e-3 * dt:
+        if settings.dt is None and abs(unit - dt) > 1e-3 * dt:
             raise InputError(
                 f"The snapshots of {part.name} are {unit:.6g} apart and those of {parts[0].name} "
                 f"{dt:.6g}: put the files into folders of their own under data/."
@@ -264,6 +258,7 @@ def interval_and_times(
                 f"of them {odd[0] * dt:.6g}): motion across them is left out."
             )
         found.append(np.concatenate([[0.0], np.cumsum(number)]) * dt)
+    assert dt is not None  # there is a part, and it has said so
     return float(dt), np.concatenate(found)
 
 
@@ -324,11 +319,11 @@ def _compare(
     unit: float,
     dt: float | None,
     part: Recorded,
-    settings: Mapping[str, Any],
+    settings: Imported,
     notes: list[str],
 ) -> None:
     """A note where a given interval is not the file's, and is not said in another unit."""
-    first, told = part.first, settings["time_unit"]
+    first, told = part.first, settings.time_unit
     same = told is None or first.time_unit is None or told == first.time_unit
     if dt is not None and same and abs(unit / dt - 1) > 1e-3:
         notes.append(

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.imported.recorded import Recorded
+from pipeline.imported.settings import Imported
 from pipeline.trajectory import Box
 
 FLAT = 0.25  # of the distance of particles in a plane, by which they may leave it
 BREATHING = 0.05  # by which a box may change where its mean size is given
 
 
-def dimension_of(parts: list[Recorded], settings: Mapping[str, Any]) -> int:
+def dimension_of(parts: list[Recorded], settings: Imported) -> int:
     """2 where the box given has two edges, the file says so, or nobody leaves a plane of z.
 
     A plane is left by more than FLAT of the distance that particles have in it.
     """
-    if settings["box"] is not None:
-        edges = len(settings["box"])
+    if settings.box is not None:
+        edges = len(settings.box)
         if edges == 3 and parts[0].first.dimension == 2:
             raise InputError(
                 f"imported.box has 3 edges and the positions of {parts[0].name} 2 components: give "
@@ -35,16 +33,14 @@ def dimension_of(parts: list[Recorded], settings: Mapping[str, Any]) -> int:
     return 3 if spans[2] > FLAT * spacing else 2
 
 
-def box_of(
-    parts: list[Recorded], settings: Mapping[str, Any], dimension: int, notes: list[str]
-) -> Box:
+def box_of(parts: list[Recorded], settings: Imported, dimension: int, notes: list[str]) -> Box:
     """The box: given, or that of the file, or on open axes what holds all positions.
 
     Raises:
         InputError: if a periodic axis has no length, the flags are too few, the box changes or the
             files differ, or positions leave a given box along an open axis.
     """
-    first, given = parts[0].first, settings["box"]
+    first, given = parts[0].first, settings.box
     lengths = np.zeros(dimension) if first.lengths is None else first.lengths[:dimension]
     if given is None:
         _constant(parts, dimension)
@@ -118,11 +114,11 @@ def _constant(parts: list[Recorded], dimension: int) -> None:
             )
 
 
-def breathed(part: Recorded, settings: Mapping[str, Any], box: Box, notes: list[str]) -> np.ndarray:
+def breathed(part: Recorded, settings: Imported, box: Box, notes: list[str]) -> np.ndarray:
     """Positions (T, N, D); scaled from a box that changes onto the mean size that is given."""
     D = len(box.lengths)
     position = part.position[:, :, :D]
-    if settings["box"] is None or part.lengths is None:
+    if settings.box is None or part.lengths is None:
         return position
     sides = part.lengths[:, :D]
     if not (sides > 0).all() or np.ptp(sides, axis=0).max() <= 1e-4 * sides.max():
@@ -143,10 +139,10 @@ def breathed(part: Recorded, settings: Mapping[str, Any], box: Box, notes: list[
 
 
 def _periodic(
-    said: tuple[bool, ...] | None, settings: Mapping[str, Any], lengths: np.ndarray
+    said: tuple[bool, ...] | None, settings: Imported, lengths: np.ndarray
 ) -> tuple[bool, ...]:
     """Flags given, or of the file; else every axis along which the box has a length."""
-    wanted = settings["periodic"]
+    wanted = settings.periodic
     if isinstance(wanted, bool):
         return (wanted,) * len(lengths)
     if wanted is not None and len(wanted) != len(lengths):

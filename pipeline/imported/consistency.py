@@ -8,11 +8,10 @@ with the numbers, or, where it can be meant so, returned as a warning.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
@@ -21,8 +20,6 @@ from pipeline.units import neighbour_distance
 
 FAR = 0.5  # of the neighbour distance: rows that move farther are asked whether they changed places
 CLOSE = 0.3  # of the distance from a random point to its nearest particle
-MISLABELLED = 0.05  # of the labels of a frame, which may change places in a tracking
-MISTAKEN = 0.005  # of all steps, likewise
 JUMP = 0.5  # of the extent along an axis
 TYPICAL = 8.0  # median steps; a step longer than this and than JUMP is no motion
 FILLED = 0.8  # of the displacement of particles scattered over the box anew at every snapshot
@@ -378,63 +375,3 @@ def _speeds(path: Path) -> None:
         f"rows change order, dt is too short, or positions have too few digits: write ids, correct "
         f"imported.dt, or set imported.velocities: difference."
     )
-
-
-def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
-    """Every particle once in a frame, several times in all, and the same one all along.
-
-    Returns warnings: a few labels that change places are mistakes of a tracking, many are no labels
-    of particles.
-    """
-    double = table.duplicated(["particle", "frame", "run"])
-    if double.any():
-        row = table[double].iloc[0]
-        raise InputError(
-            f"Particle {int(row['particle'])} of {name} is in frame {int(row['frame'])} more than "
-            f"once ({int(double.sum())} such rows): tracks that divide or merge, or several films "
-            f"in one table; give each branch a label, each film a table."
-        )
-    count = table.groupby("particle").size()
-    if len(count) > 1 and count.max() == 1:
-        raise InputError(
-            f"No particle of {name} is in more than one frame: its labels number rows; name the "
-            f"column of the tracks as tracks.columns.particle."
-        )
-    if table["frame"].nunique() < 2:
-        raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
-    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
-    steps = apart.loc[apart["particle"] == 0, "frame"]
-    if len(steps) and not (steps == 1).any():
-        raise InputError(
-            f"No particle of {name} is in two successive frames, the shortest step is "
-            f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
-            f"video.fps."
-        )
-    area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
-    density = len(table) / table.groupby(["run", "frame"]).ngroups / area
-    found = exchanged(_successive(table), density, np.zeros(2))
-    if found is None:
-        return []
-    said = (
-        f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
-        f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
-        f"is within {found.near:.3g} px of where each was"
-    )
-    if found.total > 2 and (found.share > MISLABELLED or found.rate > MISTAKEN):
-        raise InputError(
-            f"{said}; name the column of the tracks as tracks.columns.particle, or use false for "
-            f"tracks.use to track the film."
-        )
-    return [f"{said} ({found.total} such steps in all): particles were mistaken for one another."]
-
-
-def _successive(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """Successive frames: number, positions, steps of the particles in both, all positions then."""
-    for _, rows in table.groupby("run"):
-        edges = rows.sort_values("frame", ignore_index=True)
-        frame, start = np.unique(edges["frame"].to_numpy(int), return_index=True)
-        parts = np.split(edges[["particle", "x", "y"]].to_numpy(float), start[1:])
-        for k in np.flatnonzero(np.diff(frame) == 1).tolist():
-            now, after = parts[k], parts[k + 1]
-            _, here, there = np.intersect1d(now[:, 0], after[:, 0], return_indices=True)
-            yield int(frame[k]), now[here, 1:], after[there, 1:] - now[here, 1:], after[:, 1:]

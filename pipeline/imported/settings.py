@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from pipeline.schema import Section, key
+from pipeline.video.settings import Detect, Link, Reading
 
 
 class Imported(Section):
@@ -117,3 +118,16 @@ class Tracks(Section):
         "not of the film as it was recorded.",
         default=False,
     )
+
+
+class Asked(Protocol):
+    """The sections of the settings that tell how tables become tracks."""
+
+    @property
+    def video(self) -> Reading: ...
+    @property
+    def detect(self) -> Detect: ...
+    @property
+    def link(self) -> Link: ...
+    @property
+    def tracks(self) -> Tracks: ...

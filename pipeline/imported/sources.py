@@ -186,6 +186,27 @@ def hdf5_tables(file: Any) -> dict[str, list[str]]:
     return found
 
 
+def hdf5_columns(node: Any, most: int) -> dict[str, Any]:
+    """The columns of numbers of a table in an open HDF5 file, ``most`` rows of records."""
+    columns = {}
+    if hasattr(node, "get") and "axis0" in node:
+        blocks = [key for key in node if key.startswith("block") and key.endswith("_items")]
+        for key in blocks:
+            values = node[key.replace("_items", "_values")]
+            for k, name in enumerate(node[key][:]):
+                if values.dtype.kind in "iufb":
+                    columns[bytes(name).decode()] = values[:, k]
+        return columns
+    table = node["table"] if hasattr(node, "get") else node
+    rows = table[:most]
+    for field in table.dtype.names:
+        values = rows[field]
+        for k, name in enumerate(hdf5_block(table, field)):
+            if values.dtype.kind in "iufb":
+                columns[name] = values[:, k] if values.ndim == 2 else values
+    return columns
+
+
 def hdf5_block(table: Any, field: str) -> list[str]:
     """Columns that a field of a table of records holds: several, in tables of pandas."""
     told = table.attrs.get(f"{field}_kind", b"")

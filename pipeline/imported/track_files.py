@@ -188,14 +188,17 @@ def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
         raise InputError(f"{path.name} is empty.")
     first = 0
     if names:
-        head = next(k for k, line in enumerate(lines) if names == _names(line))
+        head = next(
+            k for k, line in enumerate(lines) if names == sources.words(line.lstrip("#").strip())
+        )
         first = head + 1
         # TrackMate repeats its header in words, in short and in units.
         while first < len(lines) and not any(_is_number(w) for w in sources.words(lines[first])):
             first += 1
         units = {}
         if first > head + 1:
-            units = dict(zip(names, map(_bare, sources.words(lines[first - 1])), strict=False))
+            bare = (word.strip().strip("()[]").strip() for word in sources.words(lines[first - 1]))
+            units = dict(zip(names, bare, strict=False))
         table = _columns(path, lines, first, names)
         return _assembled(path, table, _roles(names, chosen, path), units)
     while first < len(lines) and lines[first].startswith("#"):
@@ -203,14 +206,6 @@ def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     rows = sources.numbers(lines)
     table = _columns(path, lines, first, list(range(len(rows[0]))) if rows else [])
     return _unnamed(path, table, rows, chosen)
-
-
-def _names(line: str) -> list[str]:
-    return sources.words(line.lstrip("#").strip())
-
-
-def _bare(word: str) -> str:
-    return word.strip().strip("()[]").strip()
 
 
 def _is_number(word: str) -> bool:
@@ -315,30 +310,10 @@ def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
             )
         if not wanted:
             raise InputError(f"{path.name} holds no table of pandas and no array of records.")
-        parts = [_hdf5_table(file[key]) for key in sorted(wanted)]
+        parts = [pd.DataFrame(sources.hdf5_columns(file[key], MOST)) for key in sorted(wanted)]
     table = pd.concat(parts, ignore_index=True)
     names = list(table.columns)
     return _assembled(path, table, _roles(names, chosen, path), {})
-
-
-def _hdf5_table(node: Any) -> pd.DataFrame:
-    if hasattr(node, "get") and "axis0" in node:
-        columns = {}
-        blocks = [key for key in node if key.startswith("block") and key.endswith("_items")]
-        for key in blocks:
-            values = node[key.replace("_items", "_values")]
-            for k, name in enumerate(node[key][:]):
-                if values.dtype.kind in "iufb":
-                    columns[bytes(name).decode()] = values[:, k]
-        return pd.DataFrame(columns)
-    table = node["table"] if hasattr(node, "get") else node
-    rows, columns = table[:MOST], {}
-    for field in table.dtype.names:
-        for k, name in enumerate(sources.hdf5_block(table, field)):
-            values = rows[field]
-            if values.dtype.kind in "iufb":
-                columns[name] = values[:, k] if values.ndim == 2 else values
-    return pd.DataFrame(columns)
 
 
 def _xml(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:

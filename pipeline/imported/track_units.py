@@ -1,18 +1,22 @@
-"""What the numbers of a table of tracks mean: labels, frames, pixels, and their scales."""
+"""What the numbers of a table of tracks mean, and whether they contradict each other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from pipeline.errors import InputError
+from pipeline.imported.consistency import exchanged
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS
 
 SAME = 0.01  # by which a scale of the file may differ from a given one without a word
 NOBODY = ("", "none", "null", "na", "n/a", "nan", "-")  # labels of what belongs to no track
+MISLABELLED = 0.05  # of the labels of a frame, which may change places in a tracking
+MISTAKEN = 0.005  # of all steps, likewise
 FLAT = 0.25  # of the distance of neighbours, by which tracks may leave the plane
 
 
@@ -197,3 +201,76 @@ def _plane(table: pd.DataFrame, name: str, notes: list[str]) -> None:
         )
     if span > 0:
         notes.append(f"The z of {name} (over {span:.3g}) was left out.")
+
+
+def refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
+    """The same tracks in two files, whatever their formats."""
+    plain = [
+        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
+    ]
+    for (k, one), (n, other) in combinations(enumerate(plain), 2):
+        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
+            raise InputError(
+                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
+                f"them away."
+            )
+
+
+def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
+    """Every particle once in a frame, several times in all, and the same one all along.
+
+    Returns warnings: a few labels that change places are mistakes of a tracking, many are no labels
+    of particles.
+    """
+    double = table.duplicated(["particle", "frame", "run"])
+    if double.any():
+        row = table[double].iloc[0]
+        raise InputError(
+            f"Particle {int(row['particle'])} of {name} is in frame {int(row['frame'])} more than "
+            f"once ({int(double.sum())} such rows): tracks that divide or merge, or several films "
+            f"in one table; give each branch a label, each film a table."
+        )
+    count = table.groupby("particle").size()
+    if len(count) > 1 and count.max() == 1:
+        raise InputError(
+            f"No particle of {name} is in more than one frame: its labels number rows; name the "
+            f"column of the tracks as tracks.columns.particle."
+        )
+    if table["frame"].nunique() < 2:
+        raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
+    apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
+    steps = apart.loc[apart["particle"] == 0, "frame"]
+    if len(steps) and not (steps == 1).any():
+        raise InputError(
+            f"No particle of {name} is in two successive frames, the shortest step is "
+            f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
+            f"video.fps."
+        )
+    area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
+    density = len(table) / table.groupby(["run", "frame"]).ngroups / area
+    found = exchanged(_successive(table), density, np.zeros(2))
+    if found is None:
+        return []
+    said = (
+        f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
+        f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
+        f"is within {found.near:.3g} px of where each was"
+    )
+    if found.total > 2 and (found.share > MISLABELLED or found.rate > MISTAKEN):
+        raise InputError(
+            f"{said}; name the column of the tracks as tracks.columns.particle, or use false for "
+            f"tracks.use to track the film."
+        )
+    return [f"{said} ({found.total} such steps in all): particles were mistaken for one another."]
+
+
+def _successive(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Successive frames: number, positions, steps of the particles in both, all positions then."""
+    for _, rows in table.groupby("run"):
+        edges = rows.sort_values("frame", ignore_index=True)
+        frame, start = np.unique(edges["frame"].to_numpy(int), return_index=True)
+        parts = np.split(edges[["particle", "x", "y"]].to_numpy(float), start[1:])
+        for k in np.flatnonzero(np.diff(frame) == 1).tolist():
+            now, after = parts[k], parts[k + 1]
+            _, here, there = np.intersect1d(now[:, 0], after[:, 0], return_indices=True)
+            yield int(frame[k]), now[here, 1:], after[there, 1:] - now[here, 1:], after[:, 1:]

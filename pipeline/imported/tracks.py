@@ -8,21 +8,24 @@ labels and positions, frames and times, positions and the film's edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported import track_units as units
-from pipeline.imported.consistency import check_tracks
+from pipeline.imported.settings import Asked
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
+from pipeline.trajectory import Trajectory
+from pipeline.units import Scale
+from pipeline.video.assembly import View, assemble
 from pipeline.video.frames import Video
 from pipeline.video.link import gaps_filled
+from pipeline.video.settings import Link
+from pipeline.video.tally import summary_of_tracks
 
 OPEN = 3  # frames; longer gaps stay open where nothing is said
 
@@ -79,33 +82,33 @@ class Tracked(NamedTuple):
     tuning: dict[str, Any]
 
 
-def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None) -> Tracked:
+def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:
     """Tracks of all runs, their summary, and how they were read.
 
     Args:
         raws: tables, each a run; one with a column ``run`` may hold several.
-        settings: sections video, detect, link and tracks of the config.
+        settings: of the video, of detection and linking, and of the tables.
         film: beside the tables, None where there is none.
 
     Raises:
         InputError: a table contradicts itself, its film or the settings, or does not say enough.
     """
-    video = settings["video"]
+    video = settings.video
     notes: list[str] = []
-    mpp = units.scale("mpp", video["mpp"], [raw.mpp for raw in raws], notes)
+    mpp = units.scale("mpp", video.mpp, [raw.mpp for raw in raws], notes)
     intervals = [raw.interval or units.interval(raw) for raw in raws]
     rates = [1 / dt if dt else None for dt in intervals]
-    fps = units.scale("fps", (film.fps if film else None) or video["fps"], rates, notes)
+    fps = units.scale("fps", (film.fps if film else None) or video.fps, rates, notes)
     mpp = units.pixel(raws, mpp, film is not None, notes)
     units.unused(raws, notes)
     order = _order(raws, film)
     parts = []
     read = [units.rows(raw, fps, mpp, notes) for raw in order]
-    _refuse_twins(read, order)
+    units.refuse_twins(read, order)
     for number, (raw, table) in enumerate(zip(order, read, strict=True)):
         table = _corrected(table, raw, settings, notes)
         if film is None:
-            table = _span(table, video["frames"], raw)
+            table = _span(table, video.frames, raw)
             parts.append(table.assign(run=number) if len(raws) > 1 else table)
         else:
             parts += _on_film(table, film, number, raw, notes)
@@ -113,9 +116,9 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
     if film is not None:
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
-    notes += check_tracks(table, name)
-    tracks = _finished(table, settings["link"], film, notes)
-    view = _view(tracks, settings["detect"]["diameter"], film, raws)
+    notes += units.check_tracks(table, name)
+    tracks = _finished(table, settings.link, film, notes)
+    view = _view(tracks, settings.detect.diameter, film, raws)
     said = [_said(raw) for raw in order]
     tuning = {
         "parameters": _parameters(order, mpp, fps),
@@ -125,20 +128,28 @@ def convert(raws: Sequence[Raw], settings: Mapping[str, Any], film: Film | None)
         "view": view,
         "tables": [raw.path.name for raw in order],
     }
-    return Tracked(tracks, _summary(tracks, len(table)), tuning)
+    return Tracked(tracks, summary_of_tracks(tracks, len(table)), tuning)
 
 
-def _refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
-    """The same tracks in two files, whatever their formats."""
-    plain = [
-        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
-    ]
-    for (k, one), (n, other) in combinations(enumerate(plain), 2):
-        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
-            raise InputError(
-                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
-                f"them away."
-            )
+def trajectory(
+    tracks: pd.DataFrame,
+    tuning: Mapping[str, Any],
+    band: tuple[float, float, str],
+    dataset: str,
+    seen: Sequence[np.ndarray] | None,
+) -> Trajectory:
+    """The trajectory of what `convert` made of tables.
+
+    Args:
+        tracks: table of `pipeline.tables.TRACKS`. tuning: contents of tuning.json.
+        band: reach h, width of the driven band and kind of edge, see `View`.
+        dataset: its name.
+        seen: ticks of each run of the film beside the tables, None where there is none.
+    """
+    reach, note = tuning["view"], {"dataset": dataset, "synthetic": False}
+    note |= {"tables": tuning["tables"]}
+    view = View(tuple(reach["shape"]), reach["margin"], *band, corner=tuple(reach["corner"]))
+    return assemble(tracks, view, Scale(**tuning["scale"]), note, seen)
 
 
 # The film
@@ -161,20 +172,18 @@ def _order(raws: Sequence[Raw], film: Film | None) -> list[Raw]:
     return [these[0] for these in found]
 
 
-def _corrected(
-    table: pd.DataFrame, raw: Raw, settings: Mapping[str, Any], notes: list[str]
-) -> pd.DataFrame:
+def _corrected(table: pd.DataFrame, raw: Raw, settings: Asked, notes: list[str]) -> pd.DataFrame:
     """Pixel aspect and crop as the film's frames had them."""
-    video = settings["video"]
-    if video["registration"]:
+    video = settings.video
+    if video.registration:
         raise InputError(
             f"video.registration moves the film under the tracks of {raw.path.name}: leave it off, "
             f"or take the drift out before tracking."
         )
-    if settings["tracks"]["corrected"]:
+    if settings.tracks.corrected:
         return table
-    table = table.assign(y=table["y"] * video["pixel_aspect"])
-    if crop := video["crop"]:
+    table = table.assign(y=table["y"] * video.pixel_aspect)
+    if crop := video.crop:
         x0, y0, x1, y1 = crop
         inside = table["x"].between(x0 - 0.5, x1 - 0.5) & table["y"].between(y0 - 0.5, y1 - 0.5)
         if not inside.all():
@@ -275,11 +284,9 @@ def _check_places(table: pd.DataFrame, film: Film, raws: Sequence[Raw]) -> None:
 # What is written
 
 
-def _finished(
-    table: pd.DataFrame, link: Mapping[str, Any], film: Film | None, notes: list[str]
-) -> pd.DataFrame:
+def _finished(table: pd.DataFrame, link: Link, film: Film | None, notes: list[str]) -> pd.DataFrame:
     """Tracks as long as asked for, short gaps filled by straight lines on frames that there are."""
-    least = link["min_length"]
+    least = link.min_length
     if least is not None:
         count = table.groupby("particle")["frame"].transform("size")
         notes.append(
@@ -289,13 +296,13 @@ def _finished(
         table = table[count >= least]
         if table.empty:
             raise InputError(f"No track is as long as link.min_length = {least} frames: lower it.")
-    if link["drift"] == "mean":
+    if link.drift == "mean":
         raise InputError(
             "link.drift takes the mean motion out of tracked films only: take it out of the table "
             "(trackpy.subtract_drift), or leave link.drift at none."
         )
     table = table.sort_values(["particle", "frame"], ignore_index=True)
-    longest = OPEN if link["memory"] is None else link["memory"]
+    longest = OPEN if link.memory is None else link.memory
     same = table["particle"].diff() == 0
     gap = (_place(table, film).diff() - 1).where(same, 0).astype(int)
     wide = gap > longest
@@ -381,43 +388,3 @@ def _parameters(raws: Sequence[Raw], mpp: float | None, fps: float | None) -> di
         if value is not None:
             found[key] = {"value": value, "source": "table", "why": "from the table or the config"}
     return found
-
-
-def _summary(tracks: pd.DataFrame, features: int) -> dict[str, Any]:
-    """Contents of linking.json; nobody says how far the tracks were searched."""
-    table = tracks.sort_values(["particle", "frame"])
-    same = (table["particle"].diff() == 0) & (table["frame"].diff() == 1)
-    step = np.hypot(*table.loc[:, ["x", "y"]].diff()[same].to_numpy(float).T)
-    lengths = tracks.groupby("particle").size().to_numpy()
-    edges = np.linspace(0.0, max(1.05 * step.max(initial=0.0), 1e-9), 51)
-    count, bounds = np.histogram(lengths, bins=min(50, int(lengths.max())))
-    seen = tracks[~tracks["filled"]]
-    return {
-        "n_features": features,
-        "n_tracks": len(lengths),
-        "n_stubs_removed": 0,
-        "search_range": None,
-        "moved": {},
-        "memory": None,
-        "displacement": {"edges": edges.tolist(), "count": np.histogram(step, edges)[0].tolist()},
-        "per_frame": seen.groupby(["run", "frame"]).size().tolist(),
-        "length": {"edges": bounds.tolist(), "count": count.tolist()},
-        "filled": int(tracks["filled"].sum()),
-        "warnings": _crowded(seen, step),
-    }
-
-
-def _crowded(seen: pd.DataFrame, step: np.ndarray) -> list[str]:
-    """A warning where steps are as long as neighbours are apart: particles may be exchanged."""
-    frames = [rows for _, rows in seen.groupby(["run", "frame"]) if len(rows) > 1][:5]
-    if not frames or not len(step):
-        return []
-    points = [rows[["x", "y"]].to_numpy() for rows in frames]
-    near = float(np.median(np.concatenate([cKDTree(p).query(p, 2)[0][:, 1] for p in points])))
-    long = float(np.mean(step > 0.5 * near))
-    if long < 0.01:
-        return []
-    return [
-        f"{100 * long:.1f} % of the steps are longer than half the distance between neighbours "
-        f"({near:.2f} px): particles may be mistaken for one another."
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -55,17 +56,22 @@ class Case(NamedTuple):
         return self.walk.lead.driven[0, self.walk.index]
 
 
-def begin(window: Trajectory, learned: Learned, seed: int, substeps: int) -> Case:
+def begin(
+    window: Trajectory, learned: Learned, seed: int, substeps: int, before: float = 0.0
+) -> Case:
     """The case of rolling a model out over a window with counted noise.
+
+    Args:
+        window, seed, substeps, before: see `Learned.conditions`.
 
     Raises:
         InputError: if particles come and go within the window or it holds several runs: LAMMPS
             keeps its atoms; if the model is a baseline.
     """
-    conditions = learned.conditions(window, seed, substeps)
+    conditions = learned.conditions(window, seed, substeps, before)
     if not isinstance(conditions, Conditions):
         raise InputError("A baseline does not run in LAMMPS: set lammps.model in the config.")
-    conditions = conditions._replace(noise="counted")
+    conditions = replace(conditions, noise="counted")
     model = copy.deepcopy(learned.model).double().cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     present = walk.lead.present

@@ -22,7 +22,7 @@ from pipeline.metriplectic.model import Metriplectic
 
 Ranges = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
 QUANTILES = np.linspace(0.0, 1.0, 101)
-GATE = Conditions._field_defaults["gate"]
+GATE = Conditions.gate  # the default
 
 
 def potential(

@@ -127,6 +127,7 @@ def compare(
     wanted: Lammps,
     substeps: int,
     seed: int = SEED,
+    before: float = 0.0,
 ) -> pd.DataFrame:
     """The table of parity.csv: quantity, python, lammps, relative difference, bound.
 
@@ -139,12 +140,14 @@ def compare(
             compared.
         substeps: integrator steps per snapshot that are asked for.
         seed: of the noise.
+        before: temperature of the data up to the window, see `Learned.conditions`.
     """
     last = len(window.time) - 2
     starts = np.unique(np.linspace(0, last, wanted.states).round().astype(int)).tolist()
-    cases = [begin(window.window(slice(t, t + 2)), learned, seed, substeps) for t in starts]
+    parts = [window.window(slice(t, t + 2)) for t in starts]
+    cases = [begin(part, learned, seed, substeps, before) for part in parts]
     table = single_steps(cases, plugin, wanted.ranks)
-    begun = begin(window, learned, seed, substeps)
+    begun = begin(window, learned, seed, substeps, before)
     count = min(-(-wanted.steps // begun.walk.conditions.substeps) + 1, len(window.time))
     python = walked(begun, count)
     return pd.concat([table, path(python, made, learned)], ignore_index=True)

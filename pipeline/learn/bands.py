@@ -10,15 +10,18 @@ other, or the model is wrong, the spread of sums of J H^-1 g_t over blocks of ti
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pipeline.errors import InputError
-from pipeline.learn.data import Transition
+from pipeline.learn.data import Transition, Transitions
+from pipeline.learn.learned_curves import Group, Samples, binned, power, surrounding_groups
+from pipeline.metriplectic.model import Metriplectic
 
+MOST = 300  # snapshots that bands are from
 BLOCKS = 20  # of successive snapshots
 Z = 1.96  # half width of a 95 % band in standard deviations
 
@@ -60,7 +63,7 @@ def choose_snapshots(times: np.ndarray, count: int) -> tuple[np.ndarray, np.ndar
 
 def information(
     likelihood: Callable[[Transition, int], Tensor],
-    snapshots: Callable[[int], Transition],
+    snapshots: Transitions,
     times: np.ndarray,
     parameters: Sequence[nn.Parameter],
     penalty: Callable[[], Tensor],
@@ -71,7 +74,7 @@ def information(
     Args:
         likelihood: negative log-likelihood of a snapshot, summed over its particles; the number
             is that of the snapshot.
-        snapshots: a snapshot and the one after.
+        snapshots: the data.
         times: those trained on, in order of time.
         parameters: with respect to which.
         penalty: what training added to the sum over all ``times``.
@@ -81,11 +84,58 @@ def information(
     rows = []
     for k, t in enumerate(chosen):
         gradient = torch.autograd.grad(
-            likelihood(snapshots(int(t)), k), parameters, allow_unused=True
+            likelihood(snapshots[[int(t)]], k), parameters, allow_unused=True
         )
         rows.append(_flat(gradient, parameters))
     share = len(chosen) / len(times)
     return Information(torch.stack(rows), blocks, share, _curvature(penalty(), parameters))
+
+
+def affordable(model: Metriplectic, count: int) -> list[nn.Parameter]:
+    """The parameters that ``count`` snapshots suffice for: of all closures, without friction, or
+    none."""
+    forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
+    parts: list[Any] = [part for part in (*forces, model.strain) if part is not None]
+    for closures in ((*parts, model.friction), parts):
+        parameters = [p for part in closures for p in part.parameters() if p.requires_grad]
+        if sum(p.numel() for p in parameters) + 10 <= count // 2:
+            return parameters
+    return []
+
+
+def add(
+    groups: dict[str, Group],
+    samples: Samples,
+    known: Information,
+    parameters: Sequence[nn.Parameter],
+    friction: bool,
+) -> None:
+    """Puts ``low`` and ``high`` beside the values of every curve and number.
+
+    Args:
+        groups: of learned.h5.
+        samples: evaluated with gradients.
+        friction: whether there is one of pairs.
+    """
+    force, dissipation = binned(samples)
+    curves = {("pair_force", ""): force["value"]}
+    if friction:
+        curves["pair_friction", ""] = dissipation["value"]
+        curves["pair_friction", "_across"] = dissipation["across"]
+    for group, values in surrounding_groups(samples).items():
+        for name in ("phi", "psi", "rate", "g2", "T", "diffusion"):
+            if name in values and values[name].dim() == 1:
+                curves[group, f"_{name}"] = values[name]
+    steep = power(force)
+    if steep is not None:
+        curves["pair_force", "_exponent"] = steep.value
+        groups["pair_force"]["exponent"] = steep.value.detach()
+        groups["pair_force"]["exponent_range"] = np.array(steep.between)
+    for (group, name), curve in curves.items():
+        half = Z * deviation(known, curve, parameters)
+        value = curve.detach().cpu().numpy()
+        groups[group][f"low{name}"] = value - half
+        groups[group][f"high{name}"] = value + half
 
 
 def deviation(known: Information, curve: Tensor, parameters: Sequence[nn.Parameter]) -> np.ndarray:

@@ -15,10 +15,10 @@ from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
 from pipeline.learn.learned_curves import Group
 from pipeline.learn.likelihood import Velocity, velocity_scores
-from pipeline.learn.modules import Trainee, evenly
+from pipeline.learn.modules import Trainee
 from pipeline.learn.scales import Measured, Noise
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample
 from pipeline.pairs import State
 
 
@@ -74,48 +74,40 @@ class BaselineLearner(Trainee):
         return {"nll": self.score(item, -1 - index)}
 
     def conditions(
-        self,
-        snapshots: Snapshots,
-        times: np.ndarray,
-        measured: Measured,
-        who: np.ndarray | slice = slice(None),
+        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
     ) -> Plain:
         """See `Trainee`."""
         return Plain(
-            snapshots.units,
-            fastest(snapshots, times),
+            sample.snapshots.units,
+            fastest(sample),
             substeps=self.options.rollout_substeps,
             thermal_period=measured.thermal_period,
         )
 
-    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
+    def record(self, sample: Sample) -> dict[str, Any]:
         """The largest speed met in training."""
-        return {"seen": {"speed": fastest(snapshots, times)}}
+        return {"seen": {"speed": fastest(sample)}}
 
     def tensors(self) -> dict[str, Tensor]:
         """Nothing beside the model."""
         return {}
 
-    def inspect(
-        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
-    ) -> dict[str, Group]:
+    def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
         """No curves: a baseline has no closures."""
         return {}
 
 
-def fastest(snapshots: Snapshots, times: np.ndarray) -> float:
+def fastest(sample: Sample) -> float:
     """Largest |v| of the scored rows in at most 200 training snapshots."""
-    batch = snapshots.batch(evenly(times, 200))
+    batch = sample.batch(200)
     return float(batch.v[batch.mask].square().sum(1).max().sqrt())
 
 
-def start_baseline(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
-) -> Any:
+def start_baseline(sample: Sample, measured: Measured, settings: Training) -> Any:
     """A baseline whose scales are measured, on the device and in the precision of the data."""
-    name = settings.model
+    name, snapshots = settings.model, sample.snapshots
     seen = Seen(
-        lambda count: snapshots.batch(evenly(times, count)),
+        sample.batch,
         snapshots.dimension,
         snapshots.cutoff,
         measured.unexplained,

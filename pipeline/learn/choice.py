@@ -4,7 +4,7 @@ A term more always fits better what it was fitted to. What counts is the validat
 term, the velocities there must be likelier by more than twice the standard error of the gain,
 which comes from blocks of time, since successive snapshots are alike. A trial costs a short
 training; tried is what the tracks leave possible: walls and a medium that feeds motion where nobody
-enters or leaves, attraction where a regression of the pair force shows it.
+enters or leaves, attraction of Brownian particles where a regression of the force shows it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ import numpy as np
 import torch
 
 from pipeline.graphs import Graphs
-from pipeline.learn.data import SnapshotData, Transition
+from pipeline.learn.data import SnapshotData, Transitions
 from pipeline.learn.force_matching import attracts
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots
 from pipeline.trajectory import Trajectory
 
 STEPS = 150  # of each trial
@@ -62,7 +61,8 @@ def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:
         offered["external"] = "walls"
     if settings.bath == "auto" and closed and not brownian:
         offered["bath"] = "active"
-    if settings.pair_energy == "auto":
+    # A mixture of sizes with inertia looks as if it attracted, to a regression of one pair law.
+    if settings.pair_energy == "auto" and brownian:
         offered["pair_energy"] = "splines"
     return offered
 
@@ -101,7 +101,7 @@ def choose(
     reference: np.ndarray | None = None
     for name, value in offered.items():
         if name == "pair_energy":
-            seen = (task.snapshots, task.train, task.measured)
+            seen = (task.sample, task.measured)
             if not attracts(task.learner.model, *seen):
                 continue
         reference = tried(task) if reference is None else reference
@@ -124,7 +124,7 @@ def short(settings: Training) -> Training:
 
 def tried(task: Any) -> np.ndarray:
     """(T,) negative log-likelihoods on the validation block after a short training."""
-    data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
+    data = SnapshotData(task.sample, task.validation, task.settings)
     trainer = lightning.Trainer(
         accelerator="gpu" if task.snapshots.device.type == "cuda" else "cpu",
         devices=1,
@@ -137,15 +137,10 @@ def tried(task: Any) -> np.ndarray:
         gradient_clip_val=task.settings.clip,
     )
     trainer.fit(task.learner, data)
-    times = task.validation
+    transitions = Transitions(task.snapshots)
     with torch.no_grad():
         scores = [
-            float(task.learner.validate(_transition(task.snapshots, t), k)["nll"])
-            for k, t in enumerate(times)
+            float(task.learner.validate(transitions[[t]], k)["nll"])
+            for k, t in enumerate(task.validation)
         ]
     return np.array(scores)
-
-
-def _transition(snapshots: Snapshots, t: int) -> Transition:
-    one = np.array([t])
-    return Transition(snapshots.batch(one), snapshots.after(one))

@@ -11,7 +11,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample, Snapshots
+from pipeline.trajectory import evenly
 
 
 class Transition(NamedTuple):
@@ -58,14 +59,13 @@ class Shuffled(Sampler[list[int]]):
 class SnapshotData(lightning.LightningDataModule):
     """Training batches from one block of time and validation batches from a later one."""
 
-    def __init__(
-        self, snapshots: Snapshots, train: np.ndarray, validation: np.ndarray, settings: Training
-    ) -> None:
+    def __init__(self, sample: Sample, validation: np.ndarray, settings: Training) -> None:
         super().__init__()
-        self.transitions = Transitions(snapshots)
-        self.sampler = Shuffled(train, settings.batch, settings.validate_every, settings.seed)
-        wanted = min(settings.validation_snapshots, len(validation))
-        spread = validation[np.unique(np.linspace(0, len(validation) - 1, wanted).astype(int))]
+        self.transitions = Transitions(sample.snapshots)
+        self.sampler = Shuffled(
+            sample.times, settings.batch, settings.validate_every, settings.seed
+        )
+        spread = evenly(validation, settings.validation_snapshots)
         size = settings.batch
         self.later = [spread[k : k + size].tolist() for k in range(0, len(spread), size)]
 

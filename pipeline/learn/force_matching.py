@@ -7,7 +7,7 @@ regressors biases them (errors in variables), which is why they are a start and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,14 +17,14 @@ from torch import Tensor
 from pipeline.closures import splines
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.closures.external import External
-from pipeline.closures.friction import NoFriction, SplineFriction
 from pipeline.closures.pair_energy import SplinePairEnergy
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn.overdamped import halfway
 from pipeline.learn.scales import Measured
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import Pairs, State, sum_even, sum_odd, sum_sided
+from pipeline.trajectory import evenly
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
@@ -111,28 +111,18 @@ def _bend(size: int) -> Tensor:
 NUMBER = torch.zeros((1, 1), dtype=torch.float64)  # the roughness of a single number
 
 
-def _few(times: np.ndarray, count: int) -> np.ndarray:
-    return times[np.unique(np.linspace(0, len(times) - 1, min(len(times), count)).astype(int))]
-
-
-def regress(
-    snapshots: Snapshots,
-    times: np.ndarray,
-    drag: bool = False,
-    external: External | None = None,
-) -> Curves:
+def regress(sample: Sample, drag: bool = False, external: External | None = None) -> Curves:
     """Least squares over some training snapshots, with a roughness penalty.
 
     The friction of a bath is regressed on the velocity before the step, which knows nothing of its
     noise: of -x v the step with friction at the mean velocity makes gamma = x / (1 - x / 2).
 
     Args:
-        snapshots: the data in reduced units.
-        times: of training.
+        sample: of the data in reduced units.
         drag: whether there is a friction of a bath, too.
         external: potential of single particles, if there is one.
     """
-    h, K = snapshots.cutoff, INTERVALS + 2
+    h, K = sample.snapshots.cutoff, INTERVALS + 2
     bends = [_bend(K)] * 3 + ([] if external is None else [external.bends()])
     bends += [NUMBER] * drag
     size = sum(len(bend) for bend in bends)
@@ -145,8 +135,8 @@ def regress(
             found.append(-_relative(batch, batch.v))
         return found
 
-    chosen = _few(times, SNAPSHOTS if external is None else CONFINED)
-    sums, rows = _least_squares(snapshots, chosen, columns, size)
+    most = SNAPSHOTS if external is None else CONFINED
+    sums, rows = _least_squares(sample.each(most), columns, size)
     theta = sums.solve(bends)
     r, basis = _curve(sums.nearest, h)
     force, along, across = theta[: 3 * K].reshape(3, K) @ basis
@@ -163,16 +153,12 @@ Rows = list[tuple[Tensor, Tensor]]  # the parts of matrix and moment of each sna
 
 
 def _least_squares(
-    snapshots: Snapshots,
-    times: np.ndarray,
-    columns: Callable[[Batch], list[Tensor]],
-    size: int,
+    batches: Iterable[Batch], columns: Callable[[Batch], list[Tensor]], size: int
 ) -> tuple[Normal, Rows]:
     """Sums for v' - v on ``size`` columns, (n, D, k) each, and those of every snapshot."""
     normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
     rows, total, count, seen = [], 0.0, 0, []
-    for t in times:
-        batch = snapshots.batch(np.array([t]))
+    for batch in batches:
         X = torch.cat(columns(batch), 2)[batch.mask].double().cpu().flatten(0, 1)
         y = batch.change()[batch.mask].double().cpu().flatten()
         rows.append((X.T @ X, X.T @ y))
@@ -187,9 +173,7 @@ def _relative(batch: Batch, v: Tensor) -> Tensor:
     return (v if batch.flow is None else v - batch.flow)[:, :, None]
 
 
-def net_friction(
-    snapshots: Snapshots, times: np.ndarray, external: External | None
-) -> tuple[float, float]:
+def net_friction(sample: Sample, external: External | None) -> tuple[float, float]:
     """Rate at which a medium takes kinetic energy on balance, halved, and its standard error.
 
     Of v' - v = F - x (v + v') / 2 + noise, where x (v + v') / 2 is that of a regression: since
@@ -198,11 +182,10 @@ def net_friction(
     medium feeds motion.
 
     Args:
-        snapshots: the data in reduced units.
-        times: of training.
+        sample: of the data in reduced units.
         external: potential of single particles, if there is one.
     """
-    h, K = snapshots.cutoff, INTERVALS + 2
+    h, K = sample.snapshots.cutoff, INTERVALS + 2
     bends = [_bend(K)] + ([] if external is None else [external.bends()]) + [NUMBER]
 
     def columns(batch: Batch) -> list[Tensor]:
@@ -211,8 +194,8 @@ def net_friction(
             found.append(external.forces(batch.r))
         return [*found, -_relative(batch, 0.5 * (batch.v + batch.v_next))]
 
-    chosen = _few(times, CONFINED)
-    sums, rows = _least_squares(snapshots, chosen, columns, sum(len(bend) for bend in bends))
+    size = sum(len(bend) for bend in bends)
+    sums, rows = _least_squares(sample.each(CONFINED), columns, size)
     theta = sums.solve(bends)
     return float(theta[-1]), _error(sums.penalised(bends), rows, theta)
 
@@ -237,9 +220,7 @@ def _curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
     return r, splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
 
 
-def halfway_sums(
-    snapshots: Snapshots, times: np.ndarray, T: float, known: Tensor | None = None
-) -> Normal:
+def halfway_sums(sample: Sample, most: int, T: float, known: Tensor | None = None) -> Normal:
     """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
 
     The noise moves the point halfway. For a field B of forces on particle i,
@@ -251,16 +232,16 @@ def halfway_sums(
     Ronceray, Phys. Rev. X 10, 021009 (2020), eq. 10).
 
     Args:
-        snapshots: the data in reduced units.
-        times: snapshots to use.
+        sample: of the data in reduced units.
+        most: snapshots to use.
         T: variance of v' per component, localisation error taken off.
         known: (K,) coefficients of F for A; None takes A = 0.
     """
-    h, K = snapshots.cutoff, INTERVALS + 2
+    h, K = sample.snapshots.cutoff, INTERVALS + 2
     normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
     bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
-    for t in times:
-        batch = halfway(snapshots.batch(np.array([t])))
+    for here in sample.each(most):
+        batch = halfway(here)
         pairs, mask = batch.pairs, batch.mask
         at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
         basis, slope = at.basis * factor, at.slope * factor + at.basis * fade
@@ -303,60 +284,43 @@ def _damping(
     return along, G.diagonal(dim1=1, dim2=2).sum(1)
 
 
-def regress_halfway(
-    snapshots: Snapshots, times: np.ndarray, T: float, error: float = 0.0
-) -> Curves:
+def regress_halfway(sample: Sample, T: float, error: float = 0.0) -> Curves:
     """The pair force of Brownian motion, see `halfway_sums`; the residual is of 2 v'.
 
     Args:
-        snapshots: the data in reduced units.
-        times: snapshots to choose from.
+        sample: of the data in reduced units.
         T: variance of v' per component to begin with.
         error: variance of v' due to localisation.
     """
-    few, most = _few(times, ROUGH), _few(times, HALFWAY)
-    sums = halfway_sums(snapshots, few, T, None)
+    sums = halfway_sums(sample, ROUGH, T, None)
     theta = sums.solve([_bend(INTERVALS + 2)])
-    for chosen in (few, most):
+    for count in (ROUGH, HALFWAY):
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
-        sums = halfway_sums(snapshots, chosen, T, theta)
+        sums = halfway_sums(sample, count, T, theta)
         theta = sums.solve([_bend(INTERVALS + 2)])
-    r, basis = _curve(sums.nearest, snapshots.cutoff)
+    r, basis = _curve(sums.nearest, sample.snapshots.cutoff)
     uncertain = sums.error([_bend(INTERVALS + 2)], theta, basis)
     return Curves(r, theta @ basis, 0 * r, 0 * r, sums.residual(theta), uncertain)
 
 
-def attracts(
-    model: Metriplectic, snapshots: Snapshots, times: np.ndarray, measured: Measured
-) -> bool:
+def attracts(model: Metriplectic, sample: Sample, measured: Measured) -> bool:
     """Whether the mean force of pairs pulls somewhere, by PULL of its standard errors.
 
     Args:
         model: says whether motion is Brownian, and has the external potential, if there is one.
-        snapshots: the data in reduced units.
-        times: of training.
+        sample: of the data in reduced units.
         measured: scales of the data.
     """
     if model.bath is not None and model.bath.brownian:
-        few = _few(times, ROUGH)
-        curves = regress_halfway(snapshots, few, measured.temperature, measured.noise)
+        few = sample._replace(times=evenly(sample.times, ROUGH))
+        curves = regress_halfway(few, measured.temperature, measured.noise)
     else:
-        curves = regress(snapshots, times, model.bath is not None, model.external)
+        curves = regress(sample, model.bath is not None, model.external)
     return bool((curves.force + PULL * curves.error < 0).any())
 
 
-def fit_spline(r: Tensor, target: Tensor, h: float, intervals: int) -> Tensor:
-    """Coefficients (K,) of the smooth spline through ``target`` at r; straight on outside."""
-    basis = splines.radial(r, h, intervals).basis.T
-    K = basis.shape[1]
-    bend = torch.eye(K, dtype=r.dtype).diff(n=2, dim=0)
-    return torch.linalg.solve(basis.T @ basis + 1e-2 * bend.T @ bend, basis.T @ target)
-
-
 @torch.no_grad()
-def start_from_regression(
-    model: Metriplectic, snapshots: Snapshots, times: np.ndarray, measured: Measured
-) -> bool:
+def start_from_regression(model: Metriplectic, sample: Sample, measured: Measured) -> bool:
     """Sets kernel, stiffness and friction of spline closures; False where the data forbid it.
 
     The mean force must push apart, since pressures are positive. The size of friction is set by
@@ -367,12 +331,12 @@ def start_from_regression(
     if not (
         isinstance(volume, SplineVolume)
         and isinstance(energy, ExponentialEnergy)
-        and isinstance(friction, (SplineFriction, NoFriction))
+        and friction.startable
     ):
         return False
     if model.bath is not None and model.bath.brownian:
         curves, least = (
-            regress_halfway(snapshots, times, measured.temperature, measured.noise),
+            regress_halfway(sample, measured.temperature, measured.noise),
             TAIL,
         )
         # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
@@ -380,11 +344,11 @@ def start_from_regression(
         model.bath.start(curves.drag, own)
     else:
         drag = model.bath is not None
-        curves, least = regress(snapshots, times, drag, model.external), LEAST
+        curves, least = regress(sample, drag, model.external), LEAST
         noise = 0.5 * _unexplained(curves, measured)
         if model.bath is not None and model.bath.active:
             # Friction by itself is what errors of the positions look like; their balance is not.
-            rate = net_friction(snapshots, times, model.external)[0]
+            rate = net_friction(sample, model.external)[0]
             model.bath.start(rate + 0.5 * noise / measured.temperature, noise)
         elif model.bath is not None:
             model.bath.start(curves.drag, noise)
@@ -394,12 +358,13 @@ def start_from_regression(
     pushing = curves.force.clamp(min=least * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
-    batch = snapshots.batch(times[:: max(1, len(times) // 5)][:5])
+    times = sample.times
+    batch = sample.snapshots.batch(times[:: max(1, len(times) // 5)][:5])
     _set_kernel(model, (volume, energy), curves.r, pushing, batch)
     if isinstance(model.pair_energy, SplinePairEnergy):
         _set_pair_energy(model.pair_energy, curves.r, curves.force - pushing)
-    if isinstance(friction, SplineFriction):
-        _set_friction(model, friction, curves, _unexplained(curves, measured), batch)
+    if model.friction.startable:
+        _set_friction(model, curves, _unexplained(curves, measured), batch)
     return True
 
 
@@ -436,7 +401,7 @@ def _set_kernel(
     area = 0.5 * (values[1:] + values[:-1]) * edge.diff()
     work = area.flip(0).cumsum(0).flip(0)
     shape = torch.log(work / splines.taper(r, h)[0])
-    coefficients = fit_spline(r, shape, h, len(volume.coefficients) - 2)
+    coefficients = splines.fit(r, shape, h, len(volume.coefficients) - 2)
     volume.coefficients.copy_(coefficients - volume.level)
     factor = before / volume(model.radial(batch.pairs.r)).w.mean()
     volume.coefficients.add_(torch.log(factor))
@@ -451,24 +416,17 @@ def _set_kernel(
         energy.log_c[n:] = float(np.log((kappa - hot) / (scale * float(beta[n:].sum()))))
 
 
-def _set_friction(
-    model: Metriplectic, friction: SplineFriction, curves: Curves, noise: float, batch: Batch
-) -> None:
+def _set_friction(model: Metriplectic, curves: Curves, noise: float, batch: Batch) -> None:
     """a^2 and b^2 of the regressed frictions, scaled to the variance of the residual."""
-    D, h = model.scales.dimension, model.cutoff
+    D = model.scales.dimension
     top = max(float(curves.along.max()), float(curves.across.max()), 1e-12)
     across = curves.across.clamp(min=LEAST * top)
     along = curves.along.clamp(min=LEAST * top)
     a2 = 2.0 * across
     b2 = (D * (along - a2) + a2).clamp(min=LEAST * top)
-    taper = splines.taper(curves.r, h)[0]
-    intervals = friction.coefficients.shape[-1] - 2
-    for k, target in enumerate((a2, b2)):
-        level = torch.log(target * float(friction.T0) / taper) - float(friction.level[k])
-        friction.coefficients[0, k] = fit_spline(curves.r, level, h, intervals).to(
-            friction.coefficients.dtype
-        )
+    if not model.friction.start(curves.r, a2, b2):
+        return
     S = torch.zeros_like(batch.v[:, 0])
     dynamics = model.dynamics(State(batch.r, batch.v, S), batch.pairs, batch.reference)
     own = model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2)[batch.mask].mean()
-    friction.coefficients[0, :2] += float(np.log(noise / float(own)))
+    model.friction.amplify(momentum=float(np.log(noise / float(own))))

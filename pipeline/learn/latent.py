@@ -70,13 +70,6 @@ class Latent(nn.Module):
         """Normal prior of width ``scale`` on every ln s, shared among the ``rows`` of the loss."""
         return 0.5 * (self.centred() / scale).square().sum() / rows
 
-    @torch.no_grad()
-    def centre(self) -> Tensor:
-        """Takes the mean off z and returns it: the caller gives it to the teacher."""
-        mean = self.z[self.trained].mean() if bool(self.trained.any()) else self.z.new_zeros(())
-        self.z[self.trained] -= mean
-        return mean
-
 
 def assign(
     labels: np.ndarray, known: np.ndarray, z: np.ndarray, seed: int

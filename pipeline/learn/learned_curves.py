@@ -16,7 +16,7 @@ from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import GreenStrain, deformation, deviator
 from pipeline.files import whole
 from pipeline.learn.latent import Latent
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
 from pipeline.metriplectic.thermo import Dynamics, sides
@@ -170,11 +170,8 @@ def _external_groups(external: External, r: Tensor) -> dict[str, Group]:
 class Samples:
     """The trained model evaluated on some training snapshots."""
 
-    def __init__(
-        self, model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
-    ) -> None:
-        times = times[np.unique(np.linspace(0, len(times) - 1, 10).astype(int))]
-        self.model, self.batch = model, snapshots.batch(times)
+    def __init__(self, model: Metriplectic, latent: Latent, sample: Sample) -> None:
+        self.model, self.batch = model, sample.batch(10)
         batch = self.batch
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         self.S = S + latent(batch.particle)
@@ -185,7 +182,7 @@ class Samples:
             strength=latent.strength(batch.particle),
         )
         self.rows, self.strength = batch.mask, latent.strength(batch.particle)
-        true = snapshots.true_entropy
+        true = sample.snapshots.true_entropy
         self.true_S = None if true is None else true[batch.snapshot.numpy(), batch.particle.numpy()]
 
     @property
@@ -289,12 +286,11 @@ def energy(samples: Samples) -> Group:
 def inspect(
     model: Metriplectic,
     latent: Latent,
-    snapshots: Snapshots,
-    times: np.ndarray,
+    sample: Sample,
     traits: dict[str, np.ndarray],
 ) -> dict[str, Group]:
     """All groups of learned.h5, in reduced units (length a, time dt, m = k_B = 1)."""
-    samples = Samples(model, latent, snapshots, times)
+    samples = Samples(model, latent, sample)
     force, friction = binned(samples)
     T = samples.dynamics.thermo.T[samples.rows].numpy()
     true = None if samples.true_S is None else samples.true_S[samples.rows.numpy()]

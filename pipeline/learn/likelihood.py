@@ -28,7 +28,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pipeline.closures.friction import SplineFriction
 from pipeline.dynamics.limits import friction_rate
 from pipeline.learn.snapshots import Batch
 from pipeline.metriplectic.model import Metriplectic
@@ -71,12 +70,10 @@ def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:
 
 @torch.no_grad()
 def equal_noise(model: Metriplectic, batch: Batch) -> None:
-    """Scales c^2 of a spline friction so that the ratio is one on a batch."""
-    if isinstance(model.friction, SplineFriction):
-        state = State(batch.r, batch.v, torch.zeros_like(batch.v[:, 0]))
-        dynamics = model.dynamics(state, batch.pairs, batch.reference)
-        ratio = noise_ratio(dynamics, model.scales.dimension)
-        model.friction.coefficients[0, 2] += torch.log(ratio)
+    """Scales c^2 so that the ratio is one on a batch, where the friction lets that be done."""
+    state = State(batch.r, batch.v, torch.zeros_like(batch.v[:, 0]))
+    dynamics = model.dynamics(state, batch.pairs, batch.reference)
+    model.friction.amplify(heat=torch.log(noise_ratio(dynamics, model.scales.dimension)))
 
 
 def cholesky(vv: Tensor) -> list[list[Tensor]]:

@@ -1,4 +1,4 @@
-"""The metriplectic model in training: what is asked of any model, its latents, its loss."""
+"""The metriplectic model in training: what is asked of any model, its latents and its loss."""
 
 from __future__ import annotations
 
@@ -13,20 +13,12 @@ from torch import Tensor, nn
 
 from pipeline.dynamics.steppers import Conditions, Setting, least_substeps
 from pipeline.errors import InputError
-from pipeline.learn import scales
-from pipeline.learn.bands import Z, deviation, information
-from pipeline.learn.data import Transition
+from pipeline.learn import bands, scales
+from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
 from pipeline.learn.force_matching import net_friction
 from pipeline.learn.latent import Latent
-from pipeline.learn.learned_curves import (
-    Group,
-    Samples,
-    binned,
-    inspect,
-    power,
-    surrounding_groups,
-)
+from pipeline.learn.learned_curves import Group, Samples, inspect
 from pipeline.learn.likelihood import (
     Scores,
     Step,
@@ -40,7 +32,7 @@ from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.residuals import Left, measure
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -95,21 +87,12 @@ class Trainee(lightning.LightningModule, ABC):
 
     @abstractmethod
     def conditions(
-        self,
-        snapshots: Snapshots,
-        times: np.ndarray,
-        measured: Measured,
-        who: np.ndarray | slice = slice(None),
+        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
     ) -> Setting:
-        """How the model, as it is now, is rolled out on the trajectory it is trained on.
-
-        Args:
-            snapshots: of the trajectory. times: of the training block. measured: its scales.
-            who: particles of the trajectory that take part.
-        """
+        """How the model, as it is now, is rolled out on its trajectory, ``who`` taking part."""
 
     @abstractmethod
-    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
+    def record(self, sample: Sample) -> dict[str, Any]:
         """What model.yaml says besides settings, units and measured scales: ``seen`` ranges."""
 
     @abstractmethod
@@ -117,9 +100,7 @@ class Trainee(lightning.LightningModule, ABC):
         """What model.safetensors holds besides the model's own state."""
 
     @abstractmethod
-    def inspect(
-        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
-    ) -> dict[str, Group]:
+    def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
         """Curves of what was learned, for learned.h5."""
 
     def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
@@ -163,98 +144,10 @@ class Trainee(lightning.LightningModule, ABC):
         }
 
 
-def evenly(times: np.ndarray, count: int) -> np.ndarray:
-    """At most ``count`` of the given snapshots, evenly spread."""
-    return times[np.unique(np.linspace(0, len(times) - 1, count).astype(int))]
-
-
-class Carrier(Trainee):
-    """What is done with the model and its latents whatever the loss.
-
-    Args:
-        model: to be trained.
-        latent: entropies and strengths of the training particles.
-        settings: of the training.
-    """
-
-    def __init__(self, model: Metriplectic, latent: Latent, settings: Training) -> None:
-        super().__init__(model, settings)
-        self.latent = latent
-
-    def groups(self) -> list[dict[str, Any]]:
-        """The model's parameters, the latents and the strengths, each at its own rate."""
-        # Brownian motion starts near the maximum of its likelihood, where gradients are noise.
-        brownian = self.model.bath is not None and self.model.bath.brownian
-        rate = self.options.learning_rate * (POLISH if brownian else 1.0)
-        return [
-            {"params": list(self.model.parameters()), "lr": rate},
-            {"params": [self.latent.z], "lr": self.options.latent_rate},
-            {"params": [self.latent.log_s], "lr": self.options.strength_rate},
-        ]
-
-    def conditions(
-        self,
-        snapshots: Snapshots,
-        times: np.ndarray,
-        measured: Measured,
-        who: np.ndarray | slice = slice(None),
-    ) -> Conditions:
-        """See `Trainee`."""
-        limits, mean = scales.seen(self.model, self.latent, snapshots, times)
-        z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
-        solid = snapshots.reference
-        strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
-        return Conditions(
-            snapshots.units,
-            z[who],
-            mean,
-            limits,
-            strength=None if strength is None else strength.detach().cpu().double().numpy()[who],
-            thermal_period=measured.thermal_period,
-            substeps=least_substeps(self.model, self.options.rollout_substeps),
-            reference=None if solid is None else solid.to("cpu", torch.float64),
-            flow=snapshots.flow,
-        )
-
-    def record(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Any]:
-        """Ranges of the state met in training and the laws of the latents."""
-        limits, mean = scales.seen(self.model, self.latent, snapshots, times)
-        seen = {
-            "S": list(limits.S),
-            "V": list(limits.V),
-            "T": list(limits.T),
-            "speed": limits.speed,
-            "mean_T": mean,
-            "heat_capacity": limits.heat_capacity,
-        }
-        return {
-            "seen": seen,
-            "latent": {"std": float(self.latent.spread().detach()), "law": "normal"},
-            "strength": {"std": float(self.latent.centred().detach().std()), "law": "log-normal"},
-        }
-
-    def tensors(self) -> dict[str, Tensor]:
-        """The latents of trained particles and the strengths of those met, with their labels."""
-        known, met = self.latent.trained.cpu(), self.latent.met.cpu()
-        return {
-            "latent.labels": self.latent.labels.cpu()[known],
-            "latent.z": self.latent.z.detach().cpu()[known],
-            "latent.met": self.latent.labels.cpu()[met],
-            "latent.log_s": self.latent.centred().detach().cpu()[met],
-        }
-
-    def inspect(
-        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
-    ) -> dict[str, Group]:
-        """See `pipeline.learn.inspect`."""
-        return inspect(self.model, self.latent, snapshots, times, traits)
-
-
-MOST = 300  # snapshots that bands are from
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
-class Learner(Carrier):
+class Learner(Trainee):
     """Maximum likelihood for the metriplectic model (paper, section 5.5), gauge fixed.
 
     Args:
@@ -266,15 +159,10 @@ class Learner(Carrier):
     """
 
     def __init__(
-        self,
-        model: Metriplectic,
-        latent: Latent,
-        settings: Training,
-        noise: Noise,
-        rows: int,
+        self, model: Metriplectic, latent: Latent, settings: Training, noise: Noise, rows: int
     ) -> None:
-        super().__init__(model, latent, settings)
-        self.noise, self.rows = noise, rows
+        super().__init__(model, settings)
+        self.latent, self.noise, self.rows = latent, noise, rows
         self.paper = settings.loss == "paper"
         self.corrected = noise.corrected
         self.brownian = model.bath is not None and model.bath.brownian
@@ -420,78 +308,104 @@ class Learner(Carrier):
         dt, moved = self.noise.step, force.detach()[mask]
         return T / target(self.noise.temperature, gamma * dt, moved * dt)
 
-    def inspect(
-        self, snapshots: Snapshots, times: np.ndarray, traits: dict[str, np.ndarray]
-    ) -> dict[str, Group]:
-        """The curves of `Carrier.inspect` with 95 % bands where the snapshots suffice for them.
+    def groups(self) -> list[dict[str, Any]]:
+        """The model's parameters, the latents and the strengths, each at its own rate."""
+        # Brownian motion starts near the maximum of its likelihood, where gradients are noise.
+        brownian = self.model.bath is not None and self.model.bath.brownian
+        rate = self.options.learning_rate * (POLISH if brownian else 1.0)
+        return [
+            {"params": list(self.model.parameters()), "lr": rate},
+            {"params": [self.latent.z], "lr": self.options.latent_rate},
+            {"params": [self.latent.log_s], "lr": self.options.strength_rate},
+        ]
+
+    def conditions(
+        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
+    ) -> Conditions:
+        """See `Trainee`."""
+        limits, mean = scales.seen(self.model, self.latent, sample)
+        z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
+        snapshots = sample.snapshots
+        solid = snapshots.reference
+        strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
+        return Conditions(
+            snapshots.units,
+            z[who],
+            mean,
+            limits,
+            strength=None if strength is None else strength.detach().cpu().double().numpy()[who],
+            thermal_period=measured.thermal_period,
+            substeps=least_substeps(self.model, self.options.rollout_substeps),
+            reference=None if solid is None else solid.to("cpu", torch.float64),
+            flow=snapshots.flow,
+        )
+
+    def record(self, sample: Sample) -> dict[str, Any]:
+        """Ranges of the state met in training and the laws of the latents."""
+        limits, mean = scales.seen(self.model, self.latent, sample)
+        seen = {
+            "S": list(limits.S),
+            "V": list(limits.V),
+            "T": list(limits.T),
+            "speed": limits.speed,
+            "mean_T": mean,
+            "heat_capacity": limits.heat_capacity,
+        }
+        return {
+            "seen": seen,
+            "latent": {"std": float(self.latent.spread().detach()), "law": "normal"},
+            "strength": {"std": float(self.latent.centred().detach().std()), "law": "log-normal"},
+        }
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The latents of trained particles and the strengths of those met, with their labels."""
+        known, met = self.latent.trained.cpu(), self.latent.met.cpu()
+        return {
+            "latent.labels": self.latent.labels.cpu()[known],
+            "latent.z": self.latent.z.detach().cpu()[known],
+            "latent.met": self.latent.labels.cpu()[met],
+            "latent.log_s": self.latent.centred().detach().cpu()[met],
+        }
+
+    def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
+        """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
         ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
         """
-        groups = super().inspect(snapshots, times, traits)
+        groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
         if (model.external is not None or model.bath is not None) and not self.brownian:
-            net, error = net_friction(snapshots, times, model.external)
+            net, error = net_friction(sample, model.external)
             groups["net_friction"] = {
                 "value": np.array([net]),
-                "low": np.array([net - Z * error]),
-                "high": np.array([net + Z * error]),
+                "low": np.array([net - bands.Z * error]),
+                "high": np.array([net + bands.Z * error]),
             }
-        forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
-        parts = [part for part in (*forces, model.strain) if part is not None]
-        count = min(MOST, len(times))
-        for closures in ((*parts, model.friction), parts):
-            parameters = [p for part in closures for p in part.parameters() if p.requires_grad]
-            size = sum(p.numel() for p in parameters)
-            if size + 10 <= count // 2:
-                self._bands(groups, snapshots, times, parameters)
-                groups["bands"] = {"snapshots": np.array([count]), "parameters": np.array([size])}
-                return groups
-        groups["bands"] = {"snapshots": np.array([0]), "parameters": np.array([0])}
+        count = min(bands.MOST, len(sample.times))
+        parameters = bands.affordable(model, count)
+        if parameters:
+            transitions = Transitions(sample.snapshots)
+            with torch.enable_grad():
+                known = bands.information(
+                    self._likelihood, transitions, sample.times, parameters, self._penalty, count
+                )
+                samples = Samples(model, self.latent, sample)
+                bands.add(groups, samples, known, parameters, self.options.pair_friction)
+        size = sum(p.numel() for p in parameters)
+        used = count if parameters else 0
+        groups["bands"] = {"snapshots": np.array([used]), "parameters": np.array([size])}
         return groups
 
-    def _bands(
-        self,
-        groups: dict[str, Group],
-        snapshots: Snapshots,
-        times: np.ndarray,
-        parameters: list[nn.Parameter],
-    ) -> None:
-        """Puts ``low`` and ``high`` beside the values of every curve and number."""
+    def _likelihood(self, item: Transition, k: int) -> Tensor:
+        """Negative log-likelihood of a transition, summed over its particles."""
+        step, _ = self.moments(item, -1 - k)
+        return (scores(step).v - step.jacobian)[item.now.mask].sum()
 
-        def likelihood(item: Transition, k: int) -> Tensor:
-            step, _ = self.moments(item, -1 - k)
-            return (scores(step).v - step.jacobian)[item.now.mask].sum()
-
-        def penalty() -> Tensor:
-            weight = self.rows * self.options.smoothness * SMOOTH
-            return torch.as_tensor(weight * self.model.roughness())
-
-        def transition(t: int) -> Transition:
-            return Transition(snapshots.batch(np.array([t])), snapshots.after(np.array([t])))
-
-        with torch.enable_grad():
-            known = information(likelihood, transition, times, parameters, penalty, MOST)
-            samples = Samples(self.model, self.latent, snapshots, times)
-            force, friction = binned(samples)
-            curves = {("pair_force", ""): force["value"]}
-            if self.options.pair_friction:
-                curves["pair_friction", ""] = friction["value"]
-                curves["pair_friction", "_across"] = friction["across"]
-            for group, values in surrounding_groups(samples).items():
-                for name in ("phi", "psi", "rate", "g2", "T", "diffusion"):
-                    if name in values and values[name].dim() == 1:
-                        curves[group, f"_{name}"] = values[name]
-            steep = power(force)
-            if steep is not None:
-                curves["pair_force", "_exponent"] = steep.value
-                groups["pair_force"]["exponent"] = steep.value.detach()
-                groups["pair_force"]["exponent_range"] = np.array(steep.between)
-            for (group, name), curve in curves.items():
-                half = Z * deviation(known, curve, parameters)
-                value = curve.detach().cpu().numpy()
-                groups[group][f"low{name}"] = value - half
-                groups[group][f"high{name}"] = value + half
+    def _penalty(self) -> Tensor:
+        """What the roughness of curves adds to the sum over all transitions."""
+        weight = self.rows * self.options.smoothness * SMOOTH
+        return torch.as_tensor(weight * self.model.roughness())
 
     def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
         """Group ``residuals``, see `pipeline.learn.residuals`; none without two snapshots."""

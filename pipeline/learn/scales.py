@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,7 +18,7 @@ from pipeline.dynamics.limits import Limits
 from pipeline.errors import InputError
 from pipeline.learn.latent import Latent
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.settings import Closures, preset
 from pipeline.pairs import State
@@ -99,18 +98,15 @@ def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
     return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
 
 
-def measure(snapshots: Snapshots, times: np.ndarray, localisation_error: float) -> Measured:
+def measure(sample: Sample, localisation_error: float) -> Measured:
     """Scales of the training block.
 
     Args:
-        snapshots: the data in reduced units.
-        times: snapshots to use; at most 200 of them, evenly spread, are read.
+        sample: of the data in reduced units; at most 200 snapshots are read.
         localisation_error: sigma per component [a], 0 where velocities are exact.
     """
-    times = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), 200)).astype(int))]
     thermal, flow, count, change, pairs, particles = 0.0, 0.0, 0, [], 0, 0
-    for t in times:
-        batch = snapshots.batch(np.array([t]))
+    for batch in sample.each(200):
         rows = batch.mask.cpu().numpy()
         r, v = (x.double().cpu().numpy()[rows] for x in (batch.r, batch.v))
         disordered, ordered = fluctuation(r, v)
@@ -138,20 +134,18 @@ FAINT = 1e-7  # the same where there are no entropies
 SOFT = 0.05  # modulus that a solid starts with [m / dt^2], below what a step resolves
 
 
-def model_settings(
-    snapshots: Snapshots, times: np.ndarray, measured: Measured, settings: Training
-) -> dict[str, Any]:
+def model_settings(sample: Sample, measured: Measured, settings: Training) -> dict[str, Any]:
     """Settings of a model whose forces and noise each explain half of the velocity change.
 
     Args:
-        snapshots: the data in reduced units.
-        times: training snapshots, a few of which are looked at.
+        sample: of the data in reduced units, a few of which are looked at.
         measured: temperature and velocity change.
         settings: of the training.
 
     Returns:
         what `pipeline.metriplectic.model.build` takes.
     """
+    snapshots = sample.snapshots
     closures = preset(settings.closures)
     closures["friction"].update(level=1.0, conductivity=1.0)
     closures["friction"]["volume_factor"] = settings.volume_factor
@@ -166,8 +160,7 @@ def model_settings(
         "volume": 1.0,
         "closures": closures,
     }
-    few = times[np.unique(np.linspace(0, len(times) - 1, 5).astype(int))]
-    batch = snapshots.batch(few)
+    batch = sample.batch(5)
     scales["volume"] = float(_evaluate(scales, batch, still=True)[0])
     _, force, noise = _evaluate(scales, batch, still=True)
     # Not so much that friction reverses a velocity within a step.
@@ -249,14 +242,10 @@ def _evaluate(scales: dict[str, Any], batch: Batch, still: bool) -> tuple[float,
 
 
 @torch.no_grad()
-def seen(
-    model: Metriplectic, latent: Latent, snapshots: Snapshots, times: np.ndarray
-) -> tuple[Limits, float]:
+def seen(model: Metriplectic, latent: Latent, sample: Sample) -> tuple[Limits, float]:
     """Ranges of the state over training snapshots, and the mean temperature."""
-    times = times[np.unique(np.linspace(0, len(times) - 1, 20).astype(int))]
     lows, highs, means = [], [], []
-    for t in times:
-        batch = snapshots.batch(np.array([t]))
+    for batch in sample.each(20):
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         state = State(batch.r, batch.v, S + latent(batch.particle))
         strength = latent.strength(batch.particle)

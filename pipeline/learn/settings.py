@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from pipeline.baselines import BASELINES
 from pipeline.schema import Refused, Section, key
-from pipeline.trajectory import Split
+from pipeline.split import Split
 
 
 class Training(Section):
@@ -111,8 +111,8 @@ class Training(Section):
     )
     pair_energy: Literal["auto", "none", "splines"] = key(
         "Energy of pairs beside U(S, V), which only repels: none, splines (may attract); auto: "
-        "splines where the tracks show an attraction and the validation block is likelier with "
-        "it by more than twice the standard error, else none.",
+        "splines where the tracks of an overdamped film show an attraction and the validation "
+        "block is likelier with it by more than twice the standard error, else none.",
         default="auto",
     )
     volume_factor: bool = key(

@@ -42,9 +42,11 @@ from pipeline.learn.likelihood import equal_noise
 from pipeline.learn.modules import Diverged, Learner, Trainee
 from pipeline.learn.scales import Measured, Noise, model_settings
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots, strided
+from pipeline.learn.snapshots import Sample, Snapshots
+from pipeline.learn.strides import strided
 from pipeline.metriplectic.model import build
-from pipeline.trajectory import Trajectory, blocks
+from pipeline.split import blocks
+from pipeline.trajectory import Trajectory
 
 UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 
@@ -52,13 +54,17 @@ UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped
 class Task(NamedTuple):
     """Everything one training needs."""
 
-    snapshots: Snapshots
-    train: np.ndarray  # of these snapshots, those of the training block
-    validation: np.ndarray
+    sample: Sample  # of the training block
+    validation: np.ndarray  # the same of the validation block
     parts: dict[str, slice]  # the blocks of the whole trajectory
     measured: Measured
     learner: Trainee
     settings: Training
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """All of the data."""
+        return self.sample.snapshots
 
 
 def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
@@ -85,12 +91,13 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
                 f"The {name} block has no pair of successive snapshots with a free particle: "
                 f"change the split (train, validation) or record more frames."
             )
+    sample = Sample(snapshots, train)
     sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
     sigma = 0.0 if settings.localisation == "none" else sigma
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
-    measured = scales.measure(snapshots, train, sigma)._replace(thermal_period=period)
+    measured = scales.measure(sample, sigma)._replace(thermal_period=period)
     floor, shake = settings.floor * measured.change, settings.shake
     pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.shaken(measured, shake, pace)
@@ -109,28 +116,28 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
-        learner = _metriplectic(snapshots, train, (measured, noise), settings, steps.trajectory)
+        learner = _metriplectic(sample, (measured, noise), settings, steps.trajectory)
     else:
-        model = start_baseline(snapshots, train, measured, settings)
+        model = start_baseline(sample, measured, settings)
         learner = BaselineLearner(model, settings, noise)
-    return Task(snapshots, train, validation, parts, measured, learner, settings)
+    return Task(sample, validation, parts, measured, learner, settings)
 
 
 def _metriplectic(
-    snapshots: Snapshots,
-    train: np.ndarray,
+    sample: Sample,
     known: tuple[Measured, Noise],
     settings: Training,
     trajectory: Trajectory,
 ) -> Learner:
     """Model and latents to start from."""
     measured, noise = known
-    scales = model_settings(snapshots, train, measured, settings)
+    snapshots, train = sample
+    scales = model_settings(sample, measured, settings)
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
     # What brings shaken particles back is not in the velocities that are regressed on.
     if settings.warm_start and not noise.shake:
-        start_from_regression(model, snapshots, train, measured)
+        start_from_regression(model, sample, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     block = trajectory.window(train)
@@ -170,7 +177,7 @@ def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
     """
     place = folder / "checkpoints"
     note, last = place / "fingerprint", place / "last.ckpt"
-    if last.exists() and _text(note) == mark:
+    if last.exists() and note.exists() and note.read_text(errors="replace") == mark:
         best, damage = place / "best.ckpt", {path: _damage(path) for path in place.glob("*.ckpt")}
         for path, found in damage.items():
             if found:
@@ -187,13 +194,6 @@ def checkpoint_to_resume(folder: Path, mark: str) -> Path | None:
     with whole(note) as partial:
         partial.write_text(mark)
     return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
 
 
 def _damage(path: Path) -> str:
@@ -232,7 +232,7 @@ class Stability(lightning.Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule
     ) -> None:
         task, learner = self.task, self.task.learner
-        conditions = learner.conditions(task.snapshots, task.train, task.measured, self.who)
+        conditions = learner.conditions(task.sample, task.measured, self.who)
         done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
         share = len(done.trajectory.time) / len(self.window.time)
         penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
@@ -277,7 +277,7 @@ def train(
     task = prepare(trajectory, graphs, settings, seed)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
-    data = SnapshotData(task.snapshots, task.train, task.validation, task.settings)
+    data = SnapshotData(task.sample, task.validation, task.settings)
     mark = fingerprint(trajectory, graphs, task.settings, task.learner)
     last = checkpoint_to_resume(folder, mark)
     ended = _fit(trainer, task, data, last, table)
@@ -383,7 +383,7 @@ def finish(
             "time_unit": trajectory.attributes["time_unit"],
         },
         "parameters": sum(p.numel() for p in learner.model.parameters()),
-        **learner.record(task.snapshots, task.train),
+        **learner.record(task.sample),
         "measured": {
             name: None if value is None else float(value)
             for name, value in task.measured._asdict().items()
@@ -392,7 +392,7 @@ def finish(
             **settings.record(),
             "dataset": trajectory.attributes["dataset"],
             "hole_distance_used": float(task.snapshots.hole_distance),
-            "rows": int(task.snapshots.mask[task.train].sum()),
+            "rows": int(task.snapshots.mask[task.sample.times].sum()),
             "best_step": int(best["step"]),
             "validation_nll": float(best["validation_nll"]),
             "seconds": float(table.rows[-1]["seconds"]),
@@ -400,7 +400,7 @@ def finish(
         },
         "choice": [trial._asdict() for trial in trials],
     }
-    groups = learner.inspect(task.snapshots, task.train, traits(trajectory))
+    groups = learner.inspect(task.sample, traits(trajectory))
     groups |= learner.tested(task.snapshots, unseen(task))
     write_learned(folder / "learned.h5", groups)
     trained_model.save(folder, learner, record)

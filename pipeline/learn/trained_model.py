@@ -20,7 +20,7 @@ from pipeline.files import reading, whole
 from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.trajectory import BEFORE, Trajectory
+from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 
 if TYPE_CHECKING:  # a rollout has no use for lightning, which takes as long to load as torch
@@ -37,12 +37,15 @@ class Learned(NamedTuple):
     log_s: np.ndarray  # (M,) logarithm of their strengths
     record: dict[str, Any]  # contents of model.yaml
 
-    def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Conditions:
+    def conditions(
+        self, window: Trajectory, seed: int, substeps: int = 1, before: float = 0.0
+    ) -> Conditions:
         """What `pipeline.dynamics.rollout.rollout` needs for the particles of a window.
 
         Particles met in training keep their latents. Others draw an entropy from its learned law
         and take the strength of the particle most like them in brightness, or draw one too. In
-        another data set those drawn begin at its own kinetic temperature, where that is known.
+        another data set those drawn begin at its own kinetic temperature ``before``, where that is
+        known [length^2 / time^2].
 
         Raises:
             InputError: if the window is not in the units the model was trained in.
@@ -61,7 +64,7 @@ class Learned(NamedTuple):
             units=units,
             z=z,
             drawn=None if own.all() else ~own,
-            beginning=None if same else self._beginning(window, units),
+            beginning=None if same else self._beginning(before / units.velocity**2),
             strength=np.exp(log_s) if len(self.met) else None,
             thermal_period=self.record["measured"]["thermal_period"],
             temperature=float(ranges["mean_T"]),
@@ -88,9 +91,8 @@ class Learned(NamedTuple):
                 f"models_of and video.mpp."
             )
 
-    def _beginning(self, window: Trajectory, units: ReducedUnits) -> float | None:
+    def _beginning(self, before: float) -> float | None:
         """Mean T that is to the temperature of another sample as it was in training."""
-        before = float(window.attributes.get(BEFORE, 0.0)) / units.velocity**2
         share = self.record["seen"]["mean_T"] / self.record["measured"]["temperature"]
         return before * share or None
 
@@ -101,8 +103,11 @@ class LearnedBaseline(NamedTuple):
     model: Any  # an nn.Module that is a pipeline.baselines.base.Baseline
     record: dict[str, Any]  # contents of model.yaml
 
-    def conditions(self, window: Trajectory, seed: int, substeps: int = 1) -> Plain:
-        """See `Learned`; no particle of a baseline is anything special, so the seed is unused."""
+    def conditions(
+        self, window: Trajectory, seed: int, substeps: int = 1, before: float = 0.0
+    ) -> Plain:
+        """See `Learned`; a baseline knows neither particles nor temperature: seed and ``before``
+        are unused."""
         return Plain(
             units=_units(self.record, window),
             speed=float(self.record["seen"]["speed"]),

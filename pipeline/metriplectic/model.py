@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -24,7 +25,7 @@ from pipeline.closures.volume import Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
-from pipeline.metriplectic.settings import closure, complete, scales
+from pipeline.metriplectic.settings import Complete, complete
 from pipeline.metriplectic.thermo import (
     BathDrift,
     Dynamics,
@@ -43,7 +44,7 @@ class Metriplectic(nn.Module):
     or below differentiates: closures return their derivatives.
 
     Args:
-        settings: complete settings, see `build`.
+        settings: see `build`.
     """
 
     log_k_B: Tensor
@@ -57,20 +58,19 @@ class Metriplectic(nn.Module):
     external: External | None
     pair_energy: PairEnergyClosure | None
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: Complete) -> None:
         super().__init__()
-        self._settings = copy.deepcopy(settings)
-        self.scales = scales(settings)
-        self.volume = closure("volume", settings)
-        self.energy_closure = closure("energy", settings)
-        self.friction = closure("friction", settings)
-        self.teacher = closure("teacher", settings)
-        self.strain = closure("strain", settings)
-        self.bath = closure("bath", settings)
-        self.external = closure("external", settings)
-        self.pair_energy = closure("pair_energy", settings)
+        self._settings, self.scales = settings, settings.scales
+        self.volume = settings.closure("volume")
+        self.energy_closure = settings.closure("energy")
+        self.friction = settings.closure("friction")
+        self.teacher = settings.closure("teacher")
+        self.strain = settings.closure("strain")
+        self.bath = settings.closure("bath")
+        self.external = settings.closure("external")
+        self.pair_energy = settings.closure("pair_energy")
         for name in ("log_k_B", "log_m"):
-            if settings["trainable_constants"]:
+            if settings.trainable_constants:
                 self.register_parameter(name, nn.Parameter(torch.tensor(0.0)))
             else:
                 self.register_buffer(name, torch.tensor(0.0))
@@ -92,10 +92,10 @@ class Metriplectic(nn.Module):
 
     def settings(self) -> dict[str, Any]:
         """Plain values from which `build` makes the same model (state dict apart)."""
-        return copy.deepcopy(self._settings)
+        return copy.deepcopy(self._settings._asdict())
 
     def radial(self, r: Tensor) -> Radial:
-        """Spline basis at pair distances r (P,), to share between `dynamics` and `entropy`."""
+        """Spline basis at pair distances r (P,)."""
         return splines.radial(r, self.scales.cutoff, self.scales.intervals)
 
     def dynamics(
@@ -105,7 +105,6 @@ class Metriplectic(nn.Module):
         reference: Reference | None = None,
         force: Tensor | None = None,
         limit: float | None = None,
-        radial: Radial | None = None,
         strength: Tensor | None = None,
         flow: Tensor | None = None,
     ) -> Dynamics:
@@ -117,7 +116,6 @@ class Metriplectic(nn.Module):
             reference: undeformed bonds; needed by a solid, ignored by a fluid.
             force: (N, D) external force on each particle, e.g. the Taylor-Green body force.
             limit: greatest friction rate of a pair [1/time], see `gate.saturated`; for rollouts.
-            radial: spline basis at the pair distances, if already computed.
             strength: (N,) factors s_i that make the kernel s_i s_j w(r_ij), and the pair energy
                 s_i s_j psi(r_ij); None takes 1.
             flow: (N, D) velocity of the bath's medium at each particle; None where it rests.
@@ -127,8 +125,7 @@ class Metriplectic(nn.Module):
         """
         k_B, m = self.k_B, self.m
         elastic = self._elasticity(state, reference)
-        radial = self.radial(pairs.r) if radial is None else radial
-        v_ij = pairs.difference(state.v)
+        radial, v_ij = self.radial(pairs.r), pairs.difference(state.v)
         kernel = weighted(self.volume(radial), strength, pairs.i, pairs.j)
         d = inverse_volume(pairs, kernel, self.volume.self_weight())
         thermo = thermodynamics(self.energy_closure, d, state.S, elastic)
@@ -176,10 +173,9 @@ class Metriplectic(nn.Module):
         """Total energy sum_i (m v_i^2 / 2 + U_i); U has an arbitrary offset."""
         return 0.5 * self.m * state.v.square().sum() + dynamics.thermo.U.sum()
 
-    def entropy(self, state: State, pairs: Pairs, radial: Radial | None = None) -> Tensor:
+    def entropy(self, state: State, pairs: Pairs) -> Tensor:
         """The teacher's entropy (N,) from positions and velocities; ignores state.S."""
-        radial = self.radial(pairs.r) if radial is None else radial
-        return self.teacher(pairs, radial, pairs.difference(state.v))
+        return self.teacher(pairs, self.radial(pairs.r), pairs.difference(state.v))
 
     def roughness(self) -> Tensor | float:
         """Smoothness penalty of all closures; zero where they are not splines."""
@@ -232,7 +228,7 @@ class Metriplectic(nn.Module):
         return d.pairs, d.v_ij, K, Constants(self.k_B, self.m, d.thermo.T)
 
 
-def build(settings: dict[str, Any]) -> Metriplectic:
+def build(settings: Mapping[str, Any]) -> Metriplectic:
     """Model from plain settings (the contents of model.yaml); weights come by load_state_dict.
 
     Args:

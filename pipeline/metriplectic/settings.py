@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -74,6 +74,36 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
+class Complete(NamedTuple):
+    """Everything that makes a model but its weights, in the order of model.yaml."""
+
+    closures: Closures  # kind and options of each
+    temperature: float
+    volume: float
+    intervals: int
+    trainable_constants: bool
+    dimension: int
+    cutoff: float  # h, range of the interactions [length]
+
+    @property
+    def scales(self) -> Scales:
+        """Dimension, range and units, as closures take them."""
+        return Scales(
+            int(self.dimension),
+            float(self.cutoff),
+            float(self.temperature),
+            float(self.volume),
+            int(self.intervals),
+        )
+
+    def closure(self, name: str) -> Any:
+        """The closure called ``name``; None where there is none."""
+        if name not in self.closures:
+            return None
+        options = dict(self.closures[name])
+        return CLOSURES[name][options.pop("kind")](self.scales, **options)
+
+
 def preset(name: str) -> Closures:
     """A copy of the closures of a preset that can be learned.
 
@@ -83,10 +113,11 @@ def preset(name: str) -> Closures:
     return copy.deepcopy(_choose("closures", name, {key: PRESETS[key] for key in LEARNED}))
 
 
-def complete(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings with the defaults filled in and a preset written out; keys in `DEFAULTS`.
+def complete(settings: Mapping[str, Any]) -> Complete:
+    """Plain settings with the defaults filled in and a preset written out.
 
-    ``dimension`` and ``cutoff`` have no default.
+    Args:
+        settings: ``dimension`` and ``cutoff``, which have no default, and any of `DEFAULTS`.
 
     Raises:
         InputError: on an unknown or missing key, an unknown kind, or a scale that is not positive.
@@ -97,41 +128,22 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
             f"Model settings must be dimension, cutoff and any of {', '.join(DEFAULTS)}, got "
             f"{', '.join(map(str, settings))}: remove or add keys."
         )
-    full = copy.deepcopy({**DEFAULTS, **settings})
-    if isinstance(full["closures"], str):
-        full["closures"] = copy.deepcopy(_choose("closures", full["closures"], PRESETS))
-    for name, options in full["closures"].items():
+    full = Complete(**copy.deepcopy({**DEFAULTS, **settings}))
+    if isinstance(full.closures, str):
+        full = full._replace(closures=copy.deepcopy(_choose("closures", full.closures, PRESETS)))
+    for name, options in full.closures.items():
         _choose("kind of " + name, options["kind"], _choose("closure", name, CLOSURES))
-    if full["dimension"] not in (2, 3):
-        raise InputError(f"The dimension of a model must be 2 or 3, got {full['dimension']}.")
+    if full.dimension not in (2, 3):
+        raise InputError(f"The dimension of a model must be 2 or 3, got {full.dimension}.")
     for name in ("cutoff", "temperature", "volume"):
-        if not full[name] > 0.0:
+        if not getattr(full, name) > 0.0:
             raise InputError(
-                f"The {name} of a model must be positive, got {full[name]}: use reduced units."
+                f"The {name} of a model must be positive, got {getattr(full, name)}: use reduced "
+                f"units."
             )
-    if full["intervals"] < 4:
-        raise InputError(f"A spline needs at least 4 intervals, got {full['intervals']}.")
+    if full.intervals < 4:
+        raise InputError(f"A spline needs at least 4 intervals, got {full.intervals}.")
     return full
-
-
-def scales(settings: dict[str, Any]) -> Scales:
-    """Dimension, range and units of complete settings."""
-    return Scales(
-        int(settings["dimension"]),
-        float(settings["cutoff"]),
-        float(settings["temperature"]),
-        float(settings["volume"]),
-        int(settings["intervals"]),
-    )
-
-
-def closure(name: str, settings: dict[str, Any]) -> Any:
-    """The closure called ``name`` of complete settings; None where the settings have none."""
-    if name not in settings["closures"]:
-        return None
-    options = dict(settings["closures"][name])
-    kind = options.pop("kind")
-    return CLOSURES[name][kind](scales(settings), **options)
 
 
 def _choose(what: str, name: str, offered: Mapping[str, Any]) -> Any:

@@ -7,12 +7,10 @@ from contextlib import suppress
 
 import numpy as np
 
-from pipeline.analysis.d2min import together
-from pipeline.analysis.runs import runs
 from pipeline.report.figures import surroundings, tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
-from pipeline.trajectory import Trajectory, blocks, too_short
+from pipeline.split import blocks, too_short
 
 BOLTZMANN = 1.380649e-23  # J/K
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
@@ -47,9 +45,7 @@ def circumstances(results: Results) -> list[str]:
 
 def _motion(results: Results, name: str, why: str) -> str:
     if name == "inertial":
-        try:
-            passive(results)
-        except Absent:
+        if driven(results):
             return f"Steps persist, by a drive or a flow rather than by inertia: {why}."
         return f"The motion is inertial: {why}."
     if name == "unknown":
@@ -100,13 +96,20 @@ def resolved(results: Results) -> None:
 
 def companions(results: Results) -> None:
     """Raises Absent where neighbours do not move together, so that D2min is empty."""
+    if why := alone(results):
+        raise Absent(why)
+
+
+def alone(results: Results) -> str:
+    """Why D2min is empty here: neighbours do not move together. "" where they do."""
     value, lag = _together(results)
-    if value < TOGETHER:
-        raise Absent(
-            f"Neighbours move independently of each other (their displacements over {lag} "
-            f"correlate by {value:.2f}, and {TOGETHER:g} is needed): D²min here is the motion of "
-            "single particles over again, and not rearrangement."
-        )
+    if not value < TOGETHER:
+        return ""
+    return (
+        f"Neighbours move independently of each other (their displacements over {lag} correlate by "
+        f"{value:.2f}, and {TOGETHER:g} is needed): D²min here is the motion of single particles "
+        "over again, and not rearrangement."
+    )
 
 
 def _together(results: Results) -> tuple[float, str]:
@@ -145,12 +148,12 @@ def unsupported(results: Results) -> list[str]:
                 "friction, temperature and entropy on this page are therefore no statement about "
                 "the sample; tracking, g(r) and the mean squared displacement are."
             )
-    for check in (companions, passive, few):
+    for reason in (alone, driven, brief):
         try:
-            check(results)
-        except Absent as absent:
+            said.append(reason(results))
+        except Absent as absent:  # nor can it be told
             said.append(str(absent))
-    return list(dict.fromkeys(said))
+    return [sentence for sentence in dict.fromkeys(said) if sentence]
 
 
 def _steps(results: Results) -> str:
@@ -170,63 +173,59 @@ def diffusive(results: Results) -> bool:
         return True
 
 
-def passive(results: Results) -> None:
-    """Raises Absent where particles seem to be carried or to drive themselves.
+def driven(results: Results) -> str:
+    """Why particles seem to be carried or to drive themselves; "" where they do not.
 
     At thermal equilibrium the velocities of two particles at one time are independent, however
     strong the forces between them. Simulated data say themselves what drives them.
     """
-    trajectory = results.trajectory()
-    if trajectory.attributes["velocity"] != "backward difference" or not is_resolved(results):
-        return
-    cutoff = results.statistic("experiment", "d2min").attrs["cutoff"]
-    value = together(runs(trajectory), 1, float(cutoff))
-    if value > SHARED:
-        alike, heat = _speeds(trajectory)
-        shared = f"share their velocity (correlation {value:.2f}; 0 at thermal equilibrium)"
-        cause = (
-            f"Neighbours {shared}: the particles are carried by a flow, or drive themselves as "
-            "rollers, swimmers and cells do."
-        )
-        if alike > heat + EVEN:
-            cause = (
-                f"The particles are active: neighbours {shared}, and speeds are too alike for heat "
-                f"(mean over rms {alike:.2f}; {heat:.2f} by Maxwell's distribution), as of "
-                "rollers, swimmers and cells that drive themselves."
-            )
-        raise Absent(
-            f"{cause} The model is passive: it knows forces between pairs, friction and heat, but "
-            "no drive. What it calls temperature and friction here stands in for the drive, and "
-            "its rearrangements are not to be trusted."
-        )
-
-
-def _speeds(trajectory: Trajectory) -> tuple[float, float]:
-    """Mean speed over rms speed of the free particles, and what heat makes of it."""
-    speed = np.linalg.norm(trajectory.velocity[trajectory.free], axis=1)
-    D = trajectory.dimension
+    attributes = results.trajectory().attributes
+    if attributes["velocity"] != "backward difference" or not is_resolved(results):
+        return ""
+    film = results.statistic("experiment", "d2min").attrs
+    value, D = float(film.get("film_together", math.nan)), results.trajectory().dimension
+    if not value > SHARED:
+        return ""
+    alike = float(film["film_speeds"])
     heat = math.sqrt(2 / D) * math.gamma((D + 1) / 2) / math.gamma(D / 2)
-    return float(speed.mean() / np.sqrt((speed**2).mean())), heat
+    shared = f"share their velocity (correlation {value:.2f}; 0 at thermal equilibrium)"
+    cause = (
+        f"Neighbours {shared}: the particles are carried by a flow, or drive themselves as "
+        "rollers, swimmers and cells do."
+    )
+    if alike > heat + EVEN:
+        cause = (
+            f"The particles are active: neighbours {shared}, and speeds are too alike for heat "
+            f"(mean over rms {alike:.2f}; {heat:.2f} by Maxwell's distribution), as of rollers, "
+            "swimmers and cells that drive themselves."
+        )
+    return (
+        f"{cause} The model is passive: it knows forces between pairs, friction and heat, but no "
+        "drive. What it calls temperature and friction here stands in for the drive, and its "
+        "rearrangements are not to be trusted."
+    )
 
 
-def few(results: Results) -> None:
-    """Raises Absent, with the split that was taken, where the video is very short."""
+def brief(results: Results) -> str:
+    """Why agreement means little where the video is very short, with the split; else ""."""
     split = results.settings.split
     trajectory = results.trajectory()
-    if too_short(trajectory, split.train, split.validation):
-        parts = blocks(trajectory, split.train, split.validation)
-        train, validation, test = (rows.stop - rows.start for rows in parts.values())
-        raise Absent(
-            f"With {len(trajectory.time)} frames the model learned from {train}, was chosen on "
-            f"{validation} and is judged on {test}: whatever takes longer than that cannot be "
-            "seen, and agreement over so few frames is easily had."
-        )
+    if not too_short(trajectory, split.train, split.validation):
+        return ""
+    parts = blocks(trajectory, split.train, split.validation)
+    train, validation, test = (rows.stop - rows.start for rows in parts.values())
+    return (
+        f"With {len(trajectory.time)} frames the model learned from {train}, was chosen on "
+        f"{validation} and is judged on {test}: whatever takes longer than that cannot be seen, "
+        "and agreement over so few frames is easily had."
+    )
 
 
 def model(results: Results) -> str:
     """How far what was learned can be read."""
     if is_resolved(results):
-        passive(results)
+        if why := driven(results):
+            raise Absent(why)
         return (
             "Forces and friction are read from how velocities change from frame to frame; the "
             "frame rate resolves them here."

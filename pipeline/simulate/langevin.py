@@ -44,9 +44,7 @@ def force(parameters: Langevin, r: np.ndarray) -> np.ndarray:
     return np.where(r < p.cutoff, f, 0.0)
 
 
-def simulate(
-    parameters: Langevin = BROWNIAN, seed: int = 0, dataset: str = "brownian", progress: bool = True
-) -> Trajectory:
+def simulate(parameters: Langevin = BROWNIAN, seed: int = 0, progress: bool = True) -> Trajectory:
     """Pushes random particles apart, lets them come to equilibrium and records.
 
     Deterministic for a seed on one machine.
@@ -97,12 +95,12 @@ def simulate(
         particle=np.arange(p.particles),
         species=np.zeros(p.particles, dtype=np.int32),
         box=Box(np.array(p.length) / p.mpp, (periodic, periodic), -corner),
-        attributes=attributes(p, dataset),
+        attributes=attributes(p),
         extra={},
     )
 
 
-def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
+def attributes(parameters: Langevin) -> dict[str, object]:
     """What the truth says of itself: the parameters by name, and the bare law as a table.
 
     law_r [a] and law_force_kT [kT/a]; for inertial particles law_force [a/frame^2], mass 1, and
@@ -122,7 +120,7 @@ def attributes(parameters: Langevin, dataset: str) -> dict[str, object]:
     D = motion.T / motion.gamma * (a / p.mpp) ** 2 if motion.gamma else np.nan
     chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in p.parameters().items()}
     return {
-        "dataset": dataset,
+        "dataset": "brownian",
         "length_unit": "px",
         "time_unit": "frame",
         "dt": 1.0,

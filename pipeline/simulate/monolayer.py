@@ -86,12 +86,7 @@ def prepare(
     return everything._replace(mobile=np.where(fixed, 0.0, 1.0), needle=needle), species
 
 
-def simulate(
-    parameters: Monolayer = COLLOIDS,
-    seed: int = 0,
-    dataset: str = "colloids",
-    progress: bool = True,
-) -> Trajectory:
+def simulate(parameters: Monolayer = COLLOIDS, seed: int = 0, progress: bool = True) -> Trajectory:
     """Prepares the sample, shears it through the preparation cycles, and records.
 
     The recipe: random positions, capped overdamped quench, annealing from kT = 0.02 A to kT,
@@ -110,7 +105,7 @@ def simulate(
     check(parameters)
     rng = np.random.default_rng(seed)
     sample, species = prepare(parameters, rng, progress)
-    return record(parameters, sample, species, rng, dataset, progress)
+    return record(parameters, sample, species, rng, progress)
 
 
 def record(
@@ -118,7 +113,6 @@ def record(
     sample: Sample,
     species: np.ndarray,
     rng: np.random.Generator,
-    dataset: str,
     progress: bool = True,
 ) -> Trajectory:
     """Shears a prepared sample (advanced in place) and returns the recorded frames."""
@@ -153,12 +147,12 @@ def record(
         particle=np.arange(shape[1]),
         species=species,
         box=Box(lengths * p.a_px, (True, False), -corner),
-        attributes=attributes(p, dataset),
+        attributes=attributes(p),
         extra={},
     )
 
 
-def attributes(parameters: Monolayer, dataset: str) -> dict[str, object]:
+def attributes(parameters: Monolayer) -> dict[str, object]:
     """What the truth says of itself: the parameters by name, and the bare law as a table.
 
     law_r [a], law_force [a/frame^2] and law_friction [1/frame] (along e_ij; across it there is
@@ -170,7 +164,7 @@ def attributes(parameters: Monolayer, dataset: str) -> dict[str, object]:
     friction = p.friction * np.clip(1 - r / p.friction_cutoff, 0.0, None) ** 2
     chosen = {k: list(v) if isinstance(v, tuple) else v for k, v in p.parameters().items()}
     return {
-        "dataset": dataset,
+        "dataset": "colloids",
         "length_unit": "px",
         "time_unit": "frame",
         "dt": 1.0,

@@ -1,13 +1,14 @@
 """Settings of the systems whose law is known; `pipeline.simulate.systems` names them.
 
 They stand apart from what they ask for because every start of snakemake reads them: torch, numba
-and finite elements are imported when a system is simulated.
+and finite elements are imported when a system is simulated. One class per system, row after row of
+settings, is more than 400 lines.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from abc import abstractmethod
+import importlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -28,11 +29,12 @@ class System(Section):
     kind: str = ""  # the name it goes by in `pipeline.simulate.systems`
     seed: int = key("Of the random numbers.", default=0, least=0, most=2**31 - 1)
 
+    module: ClassVar[str]  # of pipeline.simulate
     filmed: ClassVar[bool] = False  # rendered to a video and tracked, or a trajectory as it is
 
-    @abstractmethod
-    def simulate(self, seed: int, dataset: str) -> Trajectory:
-        """A run; ``seed`` decides it, ``dataset`` is the name stored with it."""
+    def simulate(self, seed: int) -> Trajectory:
+        """A run by the function `simulate` of its module; ``seed`` decides it."""
+        return importlib.import_module(f"pipeline.simulate.{self.module}").simulate(self, seed)
 
     def parameters(self) -> dict[str, Any]:
         """Every field by name but those that tell one run from another."""
@@ -83,6 +85,7 @@ class Monolayer(Film):
     The defaults are the set `colloids`.
     """
 
+    module: ClassVar[str] = "monolayer"
     width: float = key(
         "Width of the sample, periodic.", default=46.0, unit=SPACINGS, above=0, most=10_000
     )
@@ -111,12 +114,6 @@ class Monolayer(Film):
     a_px: float = 10.5  # px per a
     needle_in_view: float = 1.5  # a, how much of the needle shows at the lower edge of the video
 
-    def simulate(self, seed: int, dataset: str) -> Trajectory:
-        """See `pipeline.simulate.monolayer.simulate`."""
-        from pipeline.simulate import monolayer
-
-        return monolayer.simulate(self, seed, dataset)
-
 
 COLLOIDS = Monolayer()
 # The twin inside the model class: one species, force cut at the model's cutoff, no drag. Without
@@ -131,6 +128,7 @@ class Langevin(Film):
     defaults are the set `brownian`.
     """
 
+    module: ClassVar[str] = "langevin"
     particles: int = key("Number of particles.", default=400, least=2, most=1_000_000)
     length: tuple[float, float] = key(
         "Sides of the box.", default=(60.0, 60.0), unit="[x, y]", above=0, most=1e6
@@ -223,12 +221,6 @@ class Langevin(Film):
             gradient=0.0,
         )
 
-    def simulate(self, seed: int, dataset: str) -> Trajectory:
-        """See `pipeline.simulate.langevin.simulate`."""
-        from pipeline.simulate import langevin
-
-        return langevin.simulate(self, seed, dataset)
-
 
 BROWNIAN = Langevin()
 # A well of 3 kT: particles gather in clusters that form, exchange particles and dissolve.
@@ -261,6 +253,7 @@ class StarPolymer(Replicated):
     The defaults are the paper's star_polymer_11.
     """
 
+    module: ClassVar[str] = "star_polymer"
     arms: int = key("Of a molecule.", default=10, least=1, most=50)
     beads: int = key("Length of an arm.", default=1, unit="per arm", least=1, most=1000)
     polymers: int = key("Number of molecules.", default=1000, least=2, most=1_000_000)
@@ -290,12 +283,6 @@ class StarPolymer(Replicated):
                 f"The density of beads must lie between 0.05 and 0.9 per sigma^3, got "
                 f"{density:.3g}: change simulate.polymers or simulate.length (the paper has 0.40)."
             )
-
-    def simulate(self, seed: int, dataset: str) -> Trajectory:
-        """See `pipeline.simulate.star_polymer.simulate`."""
-        from pipeline.simulate import star_polymer
-
-        return star_polymer.simulate(self, seed)
 
 
 class Cycle(Section):
@@ -358,6 +345,7 @@ class Rubber(Section):
 class Square(Replicated):
     """A square of viscoelastic rubber, sheared and released, by finite elements."""
 
+    module: ClassVar[str] = "viscoelastic"
     particles: int = key(
         "Number of material points, edges included.", default=30, unit="per side", least=4, most=300
     )
@@ -383,12 +371,6 @@ class Square(Replicated):
     )
     rubber: Rubber = key("", default=Rubber())
 
-    def simulate(self, seed: int, dataset: str) -> Trajectory:
-        """See `pipeline.simulate.viscoelastic.simulate`."""
-        from pipeline.simulate import viscoelastic
-
-        return viscoelastic.simulate(self, seed)
-
 
 class Force(Section):
     """A body force that stirs the gas."""
@@ -406,6 +388,7 @@ class IdealGas(Replicated):
     Lengths and times in those of the box, k_B = m = 1.
     """
 
+    module: ClassVar[str] = "ideal_gas"
     particles: int = key("Number of particles.", default=500, least=8, most=10_000_000)
     length: float = key("Size.", default=1.0, unit="side of the periodic box", above=0, most=1e6)
     cutoff: float = key(
@@ -451,9 +434,3 @@ class IdealGas(Replicated):
                 f"simulate.cutoff must be at most half of simulate.length ({0.5 * self.length:g}), "
                 f"got {self.cutoff:g}."
             )
-
-    def simulate(self, seed: int, dataset: str) -> Trajectory:
-        """See `pipeline.simulate.ideal_gas.simulate`."""
-        from pipeline.simulate import ideal_gas
-
-        return ideal_gas.simulate(self, seed)

@@ -43,6 +43,5 @@ def simulate(system: System, dataset: str, replica: int) -> Trajectory:
         dataset: its name, stored with the trajectory.
         replica: 0, 1, ...; the first is the one that models learn from.
     """
-    made = system.simulate(system.seed + replica, dataset)
-    note = {"dataset": dataset, "replica": replica, "synthetic": True}
-    return made._replace(attributes={**made.attributes, **note})
+    made = system.simulate(system.seed + replica)
+    return made.noting(dataset=dataset, replica=replica, synthetic=True)

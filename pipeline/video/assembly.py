@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,21 +73,11 @@ def assemble(
         velocity[~known] = 0.0
     where = tracked.position, tracked.present, tracked.run
     edge = faces(*where, box, view.edge, tracked.occupant)
-    driven = np.zeros_like(known)
-    if not edge.closed:
-        driven = band(tracked.position, known, box, view.cutoff, view.edge_band)
-    if not (known & ~driven).any():
-        raise InputError(
-            f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
-            f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
-            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
-            f"or leaves, set trajectory.edge: closed ({edge.why})."
-        )
     return Trajectory(
         position=tracked.position * length,
         velocity=velocity * (length / interval),
         present=known,
-        driven=driven & known,
+        driven=_driven(tracked.position, known, box, view, edge),
         time=tracked.frame * interval,
         run=tracked.run,
         particle=tracked.particle,
@@ -101,6 +91,23 @@ def assemble(
         },
         occupant=tracked.occupant,
     )
+
+
+def _driven(
+    position: np.ndarray, known: np.ndarray, box: Box, view: View, edge: Faces
+) -> np.ndarray:
+    """(T, M) the band at the edge of an open view."""
+    driven = np.zeros_like(known)
+    if not edge.closed:
+        driven = band(position, known, box, view.cutoff, view.edge_band)
+    if not (known & ~driven).any():
+        raise InputError(
+            f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
+            f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
+            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
+            f"or leaves, set trajectory.edge: closed ({edge.why})."
+        )
+    return driven & known
 
 
 def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any]:
@@ -133,6 +140,23 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
         "noticed": [*_region_said(view), *_uneven_said(tracked)],
         "warnings": [*_region_said(view), *motion.warnings],
     }
+
+
+def moved(
+    seen: Mapping[str, Any], linking: Mapping[str, Any]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Least and greatest (x, y) [px] by which pictures were moved, by registration and by linking.
+
+    Args:
+        seen: contents of survey.json. linking: contents of linking.json.
+    """
+    runs = np.array([run["moved"] for run in seen["runs"]])
+    drifts = np.array([*linking["moved"].values(), [[0.0, 0.0], [0.0, 0.0]]])
+    (x0, y0), (x1, y1) = (
+        runs[:, 0].min(axis=0) + drifts[:, 0].min(axis=0),
+        runs[:, 1].max(axis=0) + drifts[:, 1].max(axis=0),
+    )
+    return (x0, y0), (x1, y1)
 
 
 def from_truth(truth: Trajectory, view: View, scale: Scale, dataset: str) -> Trajectory:

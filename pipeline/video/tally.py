@@ -163,3 +163,43 @@ def _counted(counts: np.ndarray, labels: pd.Series) -> np.ndarray:
     more = np.bincount(labels.to_numpy(np.int64), minlength=len(counts))
     more[: len(counts)] += counts
     return more
+
+
+def summary_of_tracks(tracks: pd.DataFrame, features: int) -> dict[str, Any]:
+    """The same of tracks linked elsewhere; nobody says how far they were searched."""
+    table = tracks.sort_values(["particle", "frame"])
+    same = (table["particle"].diff() == 0) & (table["frame"].diff() == 1)
+    step = np.hypot(*table.loc[:, ["x", "y"]].diff()[same].to_numpy(float).T)
+    lengths = tracks.groupby("particle").size().to_numpy()
+    edges = np.linspace(0.0, max(1.05 * step.max(initial=0.0), 1e-9), 51)
+    count, bounds = np.histogram(lengths, bins=min(50, int(lengths.max())))
+    seen = tracks[~tracks["filled"]]
+    return {
+        "n_features": features,
+        "n_tracks": len(lengths),
+        "n_stubs_removed": 0,
+        "search_range": None,
+        "moved": {},
+        "memory": None,
+        "displacement": {"edges": edges.tolist(), "count": np.histogram(step, edges)[0].tolist()},
+        "per_frame": seen.groupby(["run", "frame"]).size().tolist(),
+        "length": {"edges": bounds.tolist(), "count": count.tolist()},
+        "filled": int(tracks["filled"].sum()),
+        "warnings": _crowded(seen, step),
+    }
+
+
+def _crowded(seen: pd.DataFrame, step: np.ndarray) -> list[str]:
+    """A warning where steps are as long as neighbours are apart: particles may be exchanged."""
+    frames = [rows for _, rows in seen.groupby(["run", "frame"]) if len(rows) > 1][:5]
+    if not frames or not len(step):
+        return []
+    points = [rows[["x", "y"]].to_numpy() for rows in frames]
+    near = float(np.median(np.concatenate([nearest(p) for p in points])))
+    long = float(np.mean(step > 0.5 * near))
+    if long < 0.01:
+        return []
+    return [
+        f"{100 * long:.1f} % of the steps are longer than half the distance between neighbours "
+        f"({near:.2f} px): particles may be mistaken for one another."
+    ]

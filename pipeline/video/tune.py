@@ -7,17 +7,15 @@ are maxima too, and the search range and memory from matching neighbouring frame
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.files import reading
+from pipeline.files import read_json, reading
 from pipeline.video import spots
 from pipeline.video.detect import Detection, detection, locate
 from pipeline.video.frames import Video
@@ -248,24 +246,23 @@ def as_json(tuning: Tuning) -> dict[str, Any]:
     }
 
 
+KNOWN = "a list of tracking settings"
+
+
 def parameters(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The settings in tuning.json, name -> value.
 
     Raises:
         InputError: naming the file, if it is damaged.
     """
-    with reading(path, "a list of tracking settings"):
-        return {name: entry["value"] for name, entry in _read(path)["parameters"].items()}
+    with reading(path, KNOWN):
+        return {n: entry["value"] for n, entry in read_json(path, KNOWN)["parameters"].items()}
 
 
 def checksums(path: str | os.PathLike[str]) -> dict[str, str]:
     """SHA-256 of the files that tuning.json was made from, by path."""
-    with reading(path, "a list of tracking settings"):
-        return {str(name): str(value) for name, value in _read(path)["inputs"].items()}
-
-
-def _read(path: str | os.PathLike[str]) -> dict[str, Any]:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    with reading(path, KNOWN):
+        return {str(name): str(value) for name, value in read_json(path, KNOWN)["inputs"].items()}
 
 
 # The largest that each may be, as a share of the smaller side of the frame.

@@ -164,11 +164,11 @@ def _warnings(ratio: float, corrected: np.ndarray) -> list[str]:
             f"the velocity is mostly localisation error (signal to noise {ratio:.2f}, at least 1 "
             "is needed): learned forces and friction would be wrong."
         )
-    if not corrected[1] >= 0.2:
+    if not corrected[1] >= regimes.INERTIAL:
         said.append(
             f"the velocity forgets itself within two frames (autocorrelation {corrected[1]:.2f} at "
-            "lag 2, at least 0.2 is needed): it is not resolved at this frame rate, and a model "
-            "with inertia cannot be learned from it; record faster."
+            f"lag 2, at least {regimes.INERTIAL:g} is needed): it is not resolved at this frame "
+            "rate, and a model with inertia cannot be learned from it; record faster."
         )
     return said
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.analysis.correlations import together
 from pipeline.analysis.d2min import (
     against_lag,
     correlation,
@@ -21,7 +22,6 @@ from pipeline.analysis.d2min import (
     field,
     histogram,
     sums,
-    together,
 )
 from pipeline.analysis.runs import runs
 from pipeline.neighbours import neighbours

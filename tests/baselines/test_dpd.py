@@ -16,7 +16,7 @@ from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
 from pipeline.pairs import State, find
 from pipeline.space import periodic
-from pipeline.trajectory import Split
+from pipeline.split import Split
 from pipeline.units import ReducedUnits
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, TIME, lattice
 

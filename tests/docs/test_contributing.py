@@ -37,7 +37,7 @@ def example(holding: str, **names: Any) -> Any:
 
 
 def free(seed: int = 0) -> Any:
-    return example("Free")(temperature=1.3).simulate(seed, "free")
+    return example("Free")(temperature=1.3).simulate(seed)
 
 
 def test_the_setting_says_its_bounds() -> None:

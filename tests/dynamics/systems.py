@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -69,7 +71,7 @@ def lattice(frames: int, temperature: float = 1e-3, seed: int = 0, side: int = S
 def conditions(count: int = SIDE * SIDE, **changes) -> Conditions:
     """Units of the lattice, no latents."""
     made = Conditions(ReducedUnits(LENGTH, TIME), np.zeros(count), temperature=1e-3)
-    return made._replace(**changes)
+    return replace(made, **changes)
 
 
 def simulated(frames: int, seed: int = 0, side: int = SIDE, **changes) -> Rollout:

@@ -16,6 +16,7 @@ from pipeline import tables
 from pipeline.imported import sources
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import Film, Shown, convert
+from pipeline.settings import sections
 
 SETTINGS = {
     "video": {
@@ -174,7 +175,7 @@ def imported(path: Path, film: Film | None = None, columns: dict | None = None, 
         section, _, name = key.rpartition("__")
         chosen[section or "video"][name] = value
     unit = chosen["tracks"].pop("length_unit", None)
-    return convert([read(path, columns or {}, unit)], chosen, film)
+    return convert([read(path, columns or {}, unit)], sections(chosen), film)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -353,7 +354,7 @@ def test_the_same_tracks_twice(tmp_path):
     with pytest.raises(ValueError, match=r"a\.csv and .*b\.csv are the same table of tracks"):
         sources.tables(paths)
     with pytest.raises(ValueError, match=r"a\.csv and c\.parquet hold the same tracks"):
-        convert([read(path, {}, None) for path in paths[::2]], SETTINGS, None)
+        convert([read(path, {}, None) for path in paths[::2]], sections(SETTINGS), None)
 
 
 def test_two_labels_for_one_another_are_a_mistake_of_a_tracking(tmp_path):

@@ -9,24 +9,17 @@ import gsd.hoomd
 import MDAnalysis
 import numpy as np
 
+from pipeline import schema
 from pipeline.imported.assembly import load
+from pipeline.imported.settings import Imported
 from pipeline.trajectory import Trajectory
 
-SETTINGS = {
-    "dt": None,
-    "length_unit": None,
-    "time_unit": None,
-    "box": None,
-    "periodic": None,
-    "velocities": None,
-    "position_error": 0.0,
-}
 RNG = np.random.default_rng(0)
 LENGTHS = np.array([8.0, 9.0, 10.0])
 
 
 def read(*paths: Path, band: tuple[float, float] = (1.0, 0.0), **given) -> Trajectory:
-    return load(list(paths), {**SETTINGS, **given}, band, "mine")
+    return load(list(paths), schema.read(Imported, given), band, "mine")
 
 
 def walk(frames: int = 12, count: int = 20) -> np.ndarray:

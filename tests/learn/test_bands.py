@@ -12,8 +12,7 @@ from pipeline import graphs
 from pipeline.closures import splines
 from pipeline.errors import InputError
 from pipeline.learn.bands import Information, Z, choose_snapshots, deviation, information
-from pipeline.learn.data import Transition
-from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.train import prepare
 from tests.dynamics.systems import CUTOFF, LENGTH
 from tests.dynamics.test_bath import soft
@@ -68,7 +67,7 @@ def test_coverage() -> None:
         near = graphs.build(window, CUTOFF * LENGTH)
         settings = SETTINGS.replace(steps=1, pair_energy="splines", precision="float64")
         task = prepare(window, near, settings, seed=0)
-        learner, snapshots = task.learner, task.snapshots
+        learner = task.learner
         scale = near.neighbour_distance / LENGTH
         _truth(learner.model, scale)
         parameters = [learner.model.pair_energy.coefficients, learner.model.bath.log_T]
@@ -78,11 +77,13 @@ def test_coverage() -> None:
             score = 0.5 * step.residual_v.square().sum(1) / step.vv[:, 0, 0]
             return (score + step.vv[:, 0, 0].log() - step.jacobian)[item.now.mask].sum()
 
-        def transition(t: int, snapshots: Snapshots = snapshots) -> Transition:
-            return Transition(snapshots.batch(np.array([t])), snapshots.after(np.array([t])))
-
         known = information(
-            likelihood, transition, task.train, parameters, lambda: torch.zeros(()), 200
+            likelihood,
+            Transitions(task.snapshots),
+            task.sample.times,
+            parameters,
+            lambda: torch.zeros(()),
+            200,
         )
         r = torch.linspace(0.72, 1.3, 8, dtype=torch.float64) / scale
         curve = -learner.model.pair_energy(learner.model.radial(r)).dpsidr

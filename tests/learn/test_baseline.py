@@ -15,7 +15,8 @@ from pipeline.learn.baseline import BaselineLearner
 from pipeline.learn.settings import Training, variant
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import load
-from pipeline.trajectory import Split, Trajectory, blocks
+from pipeline.split import Split, blocks
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 SETTINGS = Training(
@@ -57,7 +58,7 @@ def test_driven_particles_follow_and_their_impulse_is_accounted(data) -> None:
     window.driven[:, :8] = True
     window.velocity[:, :8] = np.array([0.02, 0.0]) * LENGTH / TIME
     window.position[:, :8] += window.velocity[:, :8] * TIME * np.arange(20)[:, None, None]
-    conditions = task.learner.conditions(task.snapshots, task.train, task.measured)
+    conditions = task.learner.conditions(task.sample, task.measured)
     done = rollout(window, task.learner.model, conditions, 0, progress=False)
     assert np.allclose(done.trajectory.position[:, :8], window.position[:, :8], atol=1e-12)
     balance = done.observables["momentum"] - done.observables["impulse"]
@@ -69,7 +70,7 @@ def test_divergence_stops_with_a_sentence(data) -> None:
     assert isinstance(task.learner, BaselineLearner)
     for parameter in task.learner.model.parameters():
         parameter.data.mul_(4.0)
-    conditions = task.learner.conditions(task.snapshots, task.train, task.measured)
+    conditions = task.learner.conditions(task.sample, task.measured)
     done = rollout(lattice(40), task.learner.model, conditions, 0, progress=False)
     assert "speed" in done.stopped
     assert 0 < len(done.trajectory.time) < 40

@@ -12,9 +12,10 @@ from pipeline.forcing import sample_flow
 from pipeline.learn.choice import by_regime, candidates, choose, gain
 from pipeline.learn.force_matching import regress
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.train import prepare
-from pipeline.trajectory import Split, Trajectory
+from pipeline.split import Split
+from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, lattice
 from tests.dynamics.test_bath import bathed
@@ -55,7 +56,7 @@ def test_regression_finds_the_friction_of_a_medium(
 ) -> None:
     """Of the mean velocity of a step, as the bath's is, and within its error."""
     snapshots = Snapshots(*damped, dtype=torch.float64)
-    curves = regress(snapshots, snapshots.usable(slice(0, 120)), drag=True)
+    curves = regress(Sample(snapshots, snapshots.usable(slice(0, 120))), drag=True)
     assert curves.drag == pytest.approx(RATE, rel=0.15)
     assert abs(curves.drag - RATE) < 4 * curves.drag_error < RATE
 
@@ -77,14 +78,15 @@ def test_what_is_left_to_the_data_is_tried_where_it_can_be(
     damped: tuple[Trajectory, graphs.Graphs],
 ) -> None:
     window, settings = damped[0], Training()
-    assert set(candidates(settings, window)) == {"pair_energy"}
+    assert candidates(settings, window) == {}
     given = settings.replace(pair_energy="none", bath="none")
     box = window.box._replace(periodic=(False, False))
     closed = window._replace(box=box, attributes={**window.attributes, "edge": {"closed": True}})
     assert candidates(given, closed) == {"external": "walls"}
-    assert set(candidates(settings, closed)) == {"external", "bath", "pair_energy"}
+    assert set(candidates(settings, closed)) == {"external", "bath"}
     note = {**closed.attributes, "regime": "overdamped"}
-    assert "bath" not in candidates(settings, closed._replace(attributes=note))
+    overdamped = candidates(settings, closed._replace(attributes=note))
+    assert set(overdamped) == {"external", "pair_energy"}
     assert candidates(settings.replace(closures="networks"), closed) == {}
     decided = by_regime(settings, closed)
     assert (decided.bath, decided.external, decided.pair_energy) == ("none", "none", "none")

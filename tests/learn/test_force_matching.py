@@ -9,9 +9,9 @@ import torch
 from pipeline import graphs, pairs
 from pipeline.learn import force_matching
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots
+from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.train import prepare
-from pipeline.trajectory import Split
+from pipeline.split import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice, simulated
 
 
@@ -39,7 +39,7 @@ def made(frames: int = 8):
 
 def test_regression_finds_force_and_friction() -> None:
     data = Snapshots(*made(), 0.0, torch.float64)
-    curves = force_matching.regress(data, data.usable(slice(0, 8)))
+    curves = force_matching.regress(Sample(data, data.usable(slice(0, 8))))
     u = (1 - (curves.r / data.cutoff) ** 2) ** 2
     seen = curves.r > 0.7
     assert float((curves.force - 0.02 * u)[seen].abs().max()) < 1e-3
@@ -57,7 +57,7 @@ def test_start_explains_what_the_regression_explains() -> None:
     nll = {}
     for choice in (True, False):
         task = prepare(window, near, settings.replace(warm_start=choice), 0)
-        times = task.train[:5]
+        times = task.sample.times[:5]
         item = (task.snapshots.batch(times), task.snapshots.after(times))
         batch = type("Item", (), {"now": item[0], "after": item[1]})
         nll[choice] = float(task.learner.terms(batch)["nll"])

@@ -17,7 +17,7 @@ from pipeline.learn.train import train
 from pipeline.pairs import State
 from pipeline.simulate.ideal_gas import model, simulate
 from pipeline.simulate.settings import Force, IdealGas
-from pipeline.trajectory import Split
+from pipeline.split import Split
 
 FORCE = Force(kind="taylor_green", amplitude=3.0, periods=(1, 1, -2))
 GAS = IdealGas(particles=216, cutoff=0.26, relaxation=50, frames=160, force=FORCE)

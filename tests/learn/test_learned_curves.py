@@ -13,7 +13,7 @@ from pipeline.learn.learned_curves import latent_groups
 from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
-from pipeline.trajectory import Split
+from pipeline.split import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, SIDE, simulated
 
 

@@ -31,7 +31,7 @@ from pipeline.learn.likelihood import (
 from pipeline.learn.settings import Training
 from pipeline.learn.train import prepare
 from pipeline.pairs import Pairs, State, find
-from pipeline.trajectory import Split
+from pipeline.split import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, gas, lattice, simulated
 from tests.metriplectic.cases import crowd, geometry, random_model
 
@@ -224,7 +224,7 @@ def test_a_training_starts_from_equal_noise() -> None:
     window = simulated(20).trajectory
     near, split = graphs.build(window, CUTOFF * LENGTH), Split(train=0.5, validation=0.2)
     task = prepare(window, near, Training(split=split, precision="float64"), 0)
-    model, batch = task.learner.model, task.snapshots.batch(task.train[:3])
+    model, batch = task.learner.model, task.snapshots.batch(task.sample.times[:3])
     with torch.no_grad():
         model.friction.coefficients[0, 2] += 2.0
         equal_noise(model, batch)

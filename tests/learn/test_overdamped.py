@@ -14,11 +14,12 @@ from pipeline import graphs, space
 from pipeline.learn.force_matching import regress_halfway
 from pipeline.learn.overdamped import contraction, halfway, shifted
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Snapshots
+from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import load
 from pipeline.pairs import State, displaced, find
-from pipeline.trajectory import Split, Trajectory
+from pipeline.split import Split
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice
 from tests.dynamics.test_bath import SIDE, bathed, reference_gas, soft, trap
 
@@ -124,7 +125,7 @@ def test_regression_finds_the_force(data: tuple[Trajectory, graphs.Graphs]) -> N
     snapshots = Snapshots(*data, dtype=torch.float64)
     scale = snapshots.units.length / LENGTH
     T = 2 * D / scale**2
-    curves = regress_halfway(snapshots, snapshots.usable(slice(0, 500)), T)
+    curves = regress_halfway(Sample(snapshots, snapshots.usable(slice(0, 500))), T)
     r = curves.r.numpy() * scale
     truth, near = soft(r) / 0.2, (r > 0.65) & (r < 1.3)
     found = curves.force.numpy()[near] / T / scale

@@ -14,7 +14,8 @@ import torch
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.latent import assign
-from pipeline.learn.snapshots import Snapshots, holes, loss_mask, strided
+from pipeline.learn.snapshots import Snapshots, holes, loss_mask
+from pipeline.learn.strides import strided
 from pipeline.pairs import find
 from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, gas, lattice

@@ -17,7 +17,8 @@ from pipeline.learn.settings import Training, variant
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import prepare, train
 from pipeline.learn.trained_model import Learned, load
-from pipeline.trajectory import Box, Split, Trajectory, blocks
+from pipeline.split import Split, blocks
+from pipeline.trajectory import Box, Trajectory
 
 SIDE = 7
 LENGTH = 0.5  # of a lattice spacing
@@ -137,8 +138,10 @@ def test_a_solid_without_any_fluctuation_has_a_finite_loss(data) -> None:
     """Even shear is smooth flow to the last digit: what is left over is no temperature."""
     for model in ("metriplectic", "gns_sde", "dpd"):
         task = prepare(*data, variant(model, SETTINGS), seed=0)
-        batch = task.snapshots.batch(task.train[:3])
-        item = type("Item", (), {"now": batch, "after": task.snapshots.after(task.train[:3])})
+        batch = task.snapshots.batch(task.sample.times[:3])
+        item = type(
+            "Item", (), {"now": batch, "after": task.snapshots.after(task.sample.times[:3])}
+        )
         assert task.measured.temperature > 0
         for name, term in task.learner.terms(item).items():
             assert np.isfinite(float(term.detach())), (model, name)

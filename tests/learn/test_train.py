@@ -21,7 +21,8 @@ from pipeline.learn import callbacks
 from pipeline.learn.modules import Diverged, Learner
 from pipeline.learn.settings import Training
 from pipeline.learn.train import prepare, train
-from pipeline.trajectory import Split, Trajectory
+from pipeline.split import Split
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 
 SETTINGS = Training(
@@ -117,7 +118,10 @@ def test_variants_train(data, tmp_path, variant) -> None:
 def test_first_loss_is_sane(data) -> None:
     """Forces and noise start by explaining the velocity changes in size."""
     task = prepare(*data, SETTINGS, 0)
-    item = (task.snapshots.batch(task.train[:5]), task.snapshots.after(task.train[:5]))
+    item = (
+        task.snapshots.batch(task.sample.times[:5]),
+        task.snapshots.after(task.sample.times[:5]),
+    )
     terms = task.learner.terms(type("Item", (), {"now": item[0], "after": item[1]}))
     ideal = np.log(task.measured.change)
     assert abs(float(terms["nll"]) - ideal - 1.0) < 2.0

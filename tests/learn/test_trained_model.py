@@ -14,7 +14,8 @@ from pipeline.dynamics.rollout import rollout
 from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
-from pipeline.trajectory import BEFORE, Split, Trajectory, blocks
+from pipeline.split import Split, blocks
+from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 
 SETTINGS = Training(
@@ -61,10 +62,9 @@ def test_another_sample_begins_at_its_own_temperature(data, tmp_path) -> None:
     seen, measured = (learned.record[key] for key in ("seen", "measured"))
     window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
     hot = 1.5 * measured["temperature"] * learned.conditions(window, 0).units.velocity ** 2
-    given = {**window.attributes, BEFORE: hot}
     for dataset, share in ((window.attributes["dataset"], None), ("another", 1.5)):
-        there = window._replace(attributes={**given, "dataset": dataset})
-        conditions = learned.conditions(there, seed=1)
+        there = window.noting(dataset=dataset)
+        conditions = learned.conditions(there, seed=1, before=hot)
         assert conditions.beginning == (share and pytest.approx(share * seen["mean_T"]))
     done = rollout(there, learned.model, conditions, 1, progress=False)
     assert done.trajectory.extra["temperature"][0].mean() == pytest.approx(1.5 * seen["mean_T"])

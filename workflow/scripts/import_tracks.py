@@ -4,29 +4,29 @@ from pipeline import process
 
 process.prepare(snakemake.log[0], snakemake.threads)
 
-import json
 import sys
 from pathlib import Path
 
 from pipeline import tables
-from pipeline.files import reading, unchanged, write_json
+from pipeline.files import read_json, unchanged, write_json
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import convert, film_of
 from pipeline.settings import sections
 from pipeline.video import survey
 
-settings = snakemake.params.settings
-asked, folder = settings["tracks"], snakemake.input.tables
+chosen, folder = sections(snakemake.params.settings), snakemake.input.tables
 with unchanged(folder, snakemake.params.content) as inputs:
     paths = map(Path, snakemake.params.paths)
-    raws = [read(path, asked["columns"], asked["length_unit"]) for path in paths]
+    raws = [
+        read(path, snakemake.params.settings["tracks"]["columns"], chosen.tracks.length_unit)
+        for path in paths
+    ]
     film = None
     if kept := snakemake.input.get("survey"):
         [path] = snakemake.input.summary
-        with reading(path, "the summary of a survey"):
-            fps = json.loads(Path(path).read_text())["fps"]
-        film = film_of(survey.read(kept[0], folder, sections(settings).video), fps)
-    found = convert(raws, settings, film)
+        fps = read_json(path, "the summary of a survey", "fps")["fps"]
+        film = film_of(survey.read(kept[0], folder, chosen.video), fps)
+    found = convert(raws, chosen, film)
 for sentence in found.tuning["warnings"]:
     print(sentence, file=sys.stderr)
 tables.write(snakemake.output.tracks, found.tracks, tables.TRACKS)

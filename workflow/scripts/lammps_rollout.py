@@ -6,17 +6,18 @@ process.prepare(snakemake.log[0], 1)
 
 from pathlib import Path
 
-from pipeline import h5md, trajectory
+from pipeline import h5md
 from pipeline.dynamics.rollout import write
 from pipeline.lammps import case, collect
 from pipeline.learn.trained_model import load
 from pipeline.settings import sections
+from pipeline.split import evaluation
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
-window = trajectory.window(data, chosen.split, chosen.rollout.frames)
+window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 learned = load(Path(snakemake.input.model).parent)
-begun = case.begin(window, learned, case.SEED, chosen.rollout.substeps)
+begun = case.begin(window, learned, case.SEED, chosen.rollout.substeps, before)
 folder = Path(snakemake.output.rollout).parent
 case.write(folder, begun, case.recorded(begun, f"./{Path(snakemake.input.plugin).name}"))
 made = collect.rollout(begun, folder, case.INPUT, chosen.lammps.ranks)

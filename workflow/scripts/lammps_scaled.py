@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline import h5md
 from pipeline.analysis import statistics
-from pipeline.analysis.plan import described, plan
+from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
 from pipeline.dynamics.rollout import write
 from pipeline.files import whole
@@ -41,9 +41,7 @@ wanted = Statistics(
 )
 settings = plan(part, a, wanted)
 found = statistics.measure(part, settings, part.free.all(axis=0))
-keys = ("dataset", "dt", "length_unit", "time_unit")
-note = {"source": "lammps_scaled", "neighbour_distance": a, "settings": described(settings)}
-attributes = {key: part.attributes[key] for key in keys}
-statistics.write(snakemake.output.statistics, found, attributes | note | {"stopped": ""})
+note = statistics.attributes(part, a, settings) | {"source": "lammps_scaled", "stopped": ""}
+statistics.write(snakemake.output.statistics, found, note)
 for left in ("soft.lammps", "soft.log", "soft.dump", "relax.data", "relax.bin", "rollout.bin"):
     (folder / left).unlink()

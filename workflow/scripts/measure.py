@@ -6,15 +6,16 @@ process.prepare(snakemake.log[0], snakemake.threads)
 
 import numpy as np
 
-from pipeline import graphs, h5md, trajectory
-from pipeline.analysis import comparison, conservation, cycles, microscope, statistics
-from pipeline.analysis.plan import described, plan
+from pipeline import graphs, h5md
+from pipeline.analysis import comparison, conservation, correlations, cycles, microscope, statistics
+from pipeline.analysis.plan import plan
 from pipeline.settings import sections
+from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
 a = graphs.read(snakemake.input.graphs).neighbour_distance
-rows = trajectory.judged(data, chosen.split, chosen.rollout.frames)
+rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)
 wanted = chosen.statistics
 period = cycles.period(data, wanted.period) if wanted.rearrangements else None
@@ -33,8 +34,7 @@ if rollout := snakemake.input.get("rollout"):
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
     found["cycles_film"] = cycles.film(settings, data)
+    found["d2min"].attributes |= correlations.shared_motion(data, settings)
     found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
-attributes = {key: data.attributes[key] for key in ("dataset", "dt", "length_unit", "time_unit")}
-attributes |= {"source": kind, "stopped": stopped, "neighbour_distance": a}
-attributes["settings"] = described(settings)
+attributes = statistics.attributes(data, a, settings) | {"source": kind, "stopped": stopped}
 statistics.write(snakemake.output.statistics, found, attributes)

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 
-from pipeline.analysis.profiles import concentration_profile, imposed, velocity_profile
+from pipeline.analysis.profiles import MOMENTS
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.curves import told, zero
@@ -77,7 +77,6 @@ def _truth(panel: Axes, results: Results, what: tuple[str, str, str]) -> tuple[f
 
 
 HALVES = ("#D55E00", "#0072B2")  # began in the lower half, in the upper half
-MOMENTS = 4
 
 
 def sources(results: Results) -> dict[str, Trajectory]:
@@ -96,18 +95,17 @@ def sources(results: Results) -> dict[str, Trajectory]:
 def shear_profile(results: Results) -> Figure:
     """Mean velocity along the flow against the height."""
     drawing, (axes,) = style.panels()
-    tables, found = [], sources(results)
-    for source, made in found.items():
-        profile = velocity_profile(made)
+    tables, found = [], results.statistics("velocity_profile")
+    for source, profile in found.items():
+        middle, value, error = (profile.get(key) for key in ("middle", "value", "error"))
         look, label = style.line(source), style.name(source)
-        axes.plot(profile.value, profile.middle, label=label, marker="o", markersize=3, **look)
+        axes.plot(value, middle, label=label, marker="o", markersize=3, **look)
         band = {"color": look["color"], "alpha": 0.15, "linewidth": 0}
-        low, high = profile.value - 2 * profile.error, profile.value + 2 * profile.error
-        axes.fill_betweenx(profile.middle, low, high, **band)
-        columns = {"y": profile.middle, "v_x": profile.value, "error": profile.error}
+        axes.fill_betweenx(middle, value - 2 * error, value + 2 * error, **band)
+        columns = {"y": middle, "v_x": value, "error": error}
         tables.append(pd.DataFrame(columns).assign(source=source))
-    y = np.array([0.0, found["experiment"].box.lengths[1]])
-    wall = imposed(found["experiment"], y)
+    truth = results.statistic("experiment", "velocity_profile")
+    y, wall = truth.get("edge"), truth.get("imposed")
     axes.plot(wall, y, color="#888888", linestyle=":", label="imposed", zorder=0)
     reach = 0.75 * float(np.abs(wall - wall.mean()).max())
     axes.set(xlabel="Mean velocity along the flow", ylabel="Height y", ylim=tuple(y))
@@ -125,17 +123,16 @@ def shear_profile(results: Results) -> Figure:
 
 def mixing(results: Results) -> Figure:
     """Particles coloured by the half they began in, and their share against the height."""
-    found = sources(results)
-    shown = found[results.first.source] if results.runs else found["experiment"]
-    rows = np.linspace(0, min(len(made.time) for made in found.values()) - 1, MOMENTS).astype(int)
+    found = results.statistics("mixing")
+    source = results.first.source if results.runs else "experiment"
     drawing, axes = style.panels(MOMENTS, 2, height=2.6)
-    _snapshots(axes[:MOMENTS], shown, rows)
+    _snapshots(axes[:MOMENTS], sources(results)[source], found[source].get("row"))
     tables = []
-    for source, made in found.items():
-        profile = concentration_profile(made, rows)
-        for panel, share, row in zip(axes[MOMENTS:], profile.value, rows, strict=True):
-            panel.plot(profile.middle, share, label=style.name(source), **style.line(source))
-            columns = {"y": profile.middle, "share": share, "time": made.time[row] - made.time[0]}
+    for source, profile in found.items():
+        middle, shares, times = (profile.get(key) for key in ("middle", "value", "time"))
+        for panel, share, time in zip(axes[MOMENTS:], shares, times, strict=False):
+            panel.plot(middle, share, label=style.name(source), **style.line(source))
+            columns = {"y": middle, "share": share, "time": time}
             tables.append(pd.DataFrame(columns).assign(source=source))
     for panel in axes[MOMENTS:]:
         panel.set(xlabel="Height y", ylim=(0, 1.05))
@@ -155,7 +152,7 @@ def mixing(results: Results) -> Figure:
 def _snapshots(axes: list, shown: Trajectory, rows: np.ndarray) -> None:
     height = shown.box.lengths[1]
     lower = shown.position[0, :, 1] % height < 0.5 * height
-    for panel, row in zip(axes, rows, strict=True):
+    for panel, row in zip(axes, rows, strict=False):
         place = shown.position[row] % shown.box.lengths
         for half, colour in zip((lower, ~lower), HALVES, strict=True):
             dots = {"s": 1.5, "color": colour, "linewidths": 0, "rasterized": True}

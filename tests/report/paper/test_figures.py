@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 
 from pipeline import h5md
+from pipeline.analysis import statistics
+from pipeline.analysis.metric import Sample
+from pipeline.analysis.plan import plan
+from pipeline.analysis.profiles import across
 from pipeline.report.paper import figures
 from pipeline.report.results import Absent, Results
 from pipeline.trajectory import Box, Trajectory
@@ -42,8 +46,14 @@ def gas(seed: int) -> Trajectory:
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
     (tmp_path / "metriplectic" / "seed0").mkdir(parents=True)
+    (tmp_path / "statistics").mkdir()
     h5md.write(tmp_path / "trajectory.h5", gas(0))
-    h5md.write(tmp_path / "metriplectic" / "seed0" / "rollout.h5", gas(1).window(slice(2, FRAMES)))
+    truth, model = (gas(seed).window(slice(2, FRAMES)) for seed in (0, 1))
+    h5md.write(tmp_path / "metriplectic" / "seed0" / "rollout.h5", model)
+    settings = plan(truth, COUNT ** (-1 / 3))
+    for source, made in (("experiment", truth), ("metriplectic_seed0", model)):
+        found = across(Sample(made, made.present[0], [], np.zeros(COUNT, int), settings))
+        statistics.write(tmp_path / "statistics" / f"{source}.h5", found, {})
     return Results(tmp_path)
 
 

@@ -1,0 +1,110 @@
+"""Steps of training longer than a snapshot interval, for motion that remembers.
+
+Where what is left out (the beads of a molecule, the liquid) forgets within several snapshots, the
+velocity changes of one interval are smooth: their variance over the interval, which is the noise,
+comes out too small, and so does friction. Over a stride of k snapshots the noise is white, and its
+variance per time no longer depends on k. Every snapshot still serves, k sequences interleaved."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.graphs import Graphs
+from pipeline.trajectory import Trajectory
+
+BLOCKS = ("train", "validation")
+
+
+class Strided(NamedTuple):
+    """What training looks at: the interleaved snapshots of its blocks."""
+
+    trajectory: Trajectory  # its interval is that of the stride
+    graphs: Graphs
+    parts: dict[str, slice]  # train and validation
+
+
+def strided(
+    trajectory: Trajectory, graphs: Graphs, parts: dict[str, slice], stride: int
+) -> Strided:
+    """The training and the validation block in steps of ``stride`` snapshots.
+
+    Args:
+        trajectory: the whole data set.
+        graphs: its neighbours.
+        parts: slices of the blocks ``train`` and ``validation``.
+        stride: snapshots per step; 1 leaves everything as it is.
+
+    Raises:
+        InputError: if a block has no step so long, or velocities at the time of the positions
+            cannot be had half a step earlier.
+    """
+    if stride == 1:
+        return Strided(trajectory, graphs, parts)
+    measured = trajectory.attributes["velocity"] == "measured"
+    if measured and stride % 2:
+        raise InputError(
+            f"train.stride must be 1 or even where velocities are measured at the time of the "
+            f"positions, got {stride}: choose {stride + 1}."
+        )
+    early = stride // 2 if measured else stride - 1
+    sequences = {name: _sequences(trajectory, parts[name], early, stride) for name in BLOCKS}
+    for name, found in sequences.items():
+        if not found:
+            rows = parts[name]
+            raise InputError(
+                f"train.stride of {stride} snapshots leaves no step in the {name} block of "
+                f"{rows.stop - rows.start} snapshots: lower it, or enlarge the block."
+            )
+    lists = [one for name in BLOCKS for one in sequences[name]]
+    order = np.concatenate(lists)
+    velocity, known = _earlier(trajectory, order, stride, measured)
+    chosen = trajectory.window(order)
+    length = sum(len(one) for one in sequences["train"])
+    return Strided(
+        chosen._replace(
+            velocity=velocity,
+            driven=chosen.driven | (chosen.present & ~known),
+            run=np.repeat(np.arange(len(lists), dtype=np.int32), [len(one) for one in lists]),
+            attributes={**trajectory.attributes, "dt": stride * trajectory.dt},
+        ),
+        _ordered(graphs, order)._replace(dt=stride * graphs.dt),
+        {"train": slice(0, length), "validation": slice(length, len(order))},
+    )
+
+
+def _sequences(trajectory: Trajectory, rows: slice, early: int, stride: int) -> list[np.ndarray]:
+    """Snapshots ``stride`` apart within one stretch of a block, all that have a velocity."""
+    found = []
+    for stretch in trajectory.window(rows).stretches():
+        first, last = rows.start + stretch.start + early, rows.start + stretch.stop
+        found += [np.arange(first + k, last, stride) for k in range(stride)]
+    return [one for one in found if len(one) > 1]
+
+
+def _earlier(
+    trajectory: Trajectory, order: np.ndarray, stride: int, measured: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Velocities (K, M, D) half a stride before the positions, and (K, M) where they are known."""
+    if measured:
+        before = order - stride // 2
+        known = trajectory.present[before]
+        if trajectory.occupant is not None:
+            known = known & (trajectory.occupant[before] == trajectory.occupant[order])
+        return trajectory.velocity[before], known
+    # Backward differences over the stride are means of those over an interval.
+    back = range(stride)
+    velocity = np.mean([trajectory.velocity[order - k] for k in back], axis=0)
+    return velocity, np.all([trajectory.present[order - k] for k in back], axis=0)
+
+
+def _ordered(graphs: Graphs, order: np.ndarray) -> Graphs:
+    """The graphs of the given snapshots, in their order."""
+    count = np.diff(graphs.offset)[order]
+    offset = np.concatenate([[0], np.cumsum(count)])
+    pick = np.arange(offset[-1]) + np.repeat(graphs.offset[order] - offset[:-1], count)
+    return graphs._replace(
+        offset=offset, i=graphs.i[pick], j=graphs.j[pick], shift=graphs.shift[pick]
+    )
