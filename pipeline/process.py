@@ -117,6 +117,7 @@ MEMORY = ("out of memory", "allocate memory", "bad_alloc", "alloc failed", "star
 SAID = ("no space left", "errno = 28", "disk quota", "errno = 122")
 # Numpy and torch do not say why they could not write.
 DISK = (*SAID, "requested and", "failed writing file", "inline_container")
+GPU = ("cuda", "cudnn", "cublas", "nvidia", "nvml", "nvrtc")
 KILLED = ("KilledWorker", "BrokenProcessPool")
 
 
@@ -133,7 +134,7 @@ def _surroundings(error: BaseException, log: Path) -> str:
         )
     if code == errno.EFBIG:
         return f"a file grew larger than it may{_named(error)}: raise the limit, ulimit -f."
-    if isinstance(error, (RuntimeError, AssertionError)) and _any(("cuda", "nvidia"), text):
+    if isinstance(error, (RuntimeError, AssertionError)) and _any(GPU, text):
         return (
             f"the GPU cannot be used ({_line(error).rstrip('.')}): free it, or set train.device: "
             f"cpu, and run the same command again."

@@ -7,6 +7,7 @@ Precedence: config/config.yaml < config/<name>.yaml < its section `full` where s
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -149,8 +150,8 @@ def overlay(name: str) -> Path | None:
     folder of that name: they get the defaults.
 
     Raises:
-        SettingsError: if the working directory is that of the workflow, where the shipped file and
-            a file of the user's could not be told apart.
+        SettingsError: if the working directory is that of the workflow and the file is not known to
+            be the shipped one: then it is the user's, and contradicts the folder.
     """
     own, shipped = (home / "config" / f"{name}.yaml" for home in (Path.cwd(), HOME))
     if own.exists() and not own.samefile(shipped if shipped.exists() else HOME):
@@ -158,7 +159,7 @@ def overlay(name: str) -> Path | None:
     if not shipped.exists():
         return None
     if _simulated(_load(shipped)) and _filled(Path("data") / name):
-        if own.exists():
+        if own.exists() and not _as_shipped(shipped):
             raise SettingsError(
                 f"{own} describes the simulated data set {name!r}, and data/{name}/ holds files of "
                 f"yours, of which it knows nothing: rename the folder, or write your own settings "
@@ -172,6 +173,22 @@ def set_aside(name: str) -> Path | None:
     """What is shipped under this name and not used, since there are files of the user's."""
     shipped = HOME / "config" / f"{name}.yaml"
     return shipped if shipped.exists() and overlay(name) is None else None
+
+
+def _as_shipped(path: Path) -> bool:
+    """Whether git knows a file of the workflow, and nobody edited it; False without git."""
+    relative = path.relative_to(HOME).as_posix()
+    asked = (["ls-files", "--error-unmatch", relative], ["diff", "--quiet", "HEAD", "--", relative])
+    try:
+        return all(
+            subprocess.run(
+                ["git", "-C", str(HOME), *words], capture_output=True, timeout=20, check=False
+            ).returncode
+            == 0
+            for words in asked
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
 
 
 def _simulated(content: Mapping[str, Any]) -> bool:

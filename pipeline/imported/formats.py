@@ -82,11 +82,13 @@ def universe(path: Path) -> Iterator[Frame]:
             raise InputError(f"MDAnalysis cannot open {path.name}: {error}") from error
         with opened:
             plausible(opened.n_atoms, path)
+            _whole(opened, path)
             hint = _foreign_clock(opened)
             timed = opened.dt is not None and not any("no dt" in str(w.message) for w in said)
             units = {} if hint else opened.units
-            snapshots = iter(opened)
+            snapshots, count = iter(opened), 0
             while (ts := _next(snapshots, path)) is not None:
+                count += 1
                 box = ts.dimensions
                 if box is not None:
                     lean = np.cos(np.radians(box[3:])) if box[3:].any() else np.zeros(3)
@@ -100,6 +102,32 @@ def universe(path: Path) -> Iterator[Frame]:
                     time_unit="ps" if units.get("time") and timed else None,
                     hint=hint,
                 )
+            if count < opened.n_frames:
+                raise _ended(count, path)
+
+
+def _whole(opened: Any, path: Path) -> None:
+    """Refuses a DCD, XTC or TRR that ends inside a snapshot: their readers pass it over."""
+    form, cut = path.suffix.lower(), False
+    if form == ".dcd":
+        file = opened._file
+        rest = path.stat().st_size - file._header_size - file._firstframesize
+        cut = rest < 0 or rest % file._framesize != 0
+    elif form in (".xtc", ".trr"):
+        # How each snapshot begins: one that began after the last that is whole was not finished.
+        begin = struct.pack(">ii", *((1995, opened.n_atoms) if form == ".xtc" else (1993, 13)))
+        with open(path, "rb") as stored:
+            stored.seek(int(opened._xdr.offsets[-1]) + len(begin))
+            cut = begin in stored.read()
+    if cut:
+        raise _ended(opened.n_frames, path)
+
+
+def _ended(number: int, path: Path) -> InputError:
+    return InputError(
+        f"{path.name} ends inside snapshot {number}: it was cut short; copy it again, or write it "
+        f"anew without the last snapshot."
+    )
 
 
 def _claimed(path: Path) -> int | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipeline import h5md
-from tests.imported.written import LENGTHS, RNG, apart, read, walk
+from tests.imported.written import LENGTHS, RNG, apart, by_mdanalysis, read, walk
 
 
 def test_a_lammps_dump_has_its_box_velocities_and_flags(dumps):
@@ -111,3 +111,17 @@ def test_a_plane_may_be_dumped_without_its_z(dumps):
     plain = read(folder / "plain.lammpstrj", dt=0.02)
     assert flat.dimension == 2
     assert flat.velocity == pytest.approx(plain.velocity[::10, :, :2], abs=1e-4)
+
+
+@pytest.mark.parametrize("ending", ["dcd", "xtc", "trr"])
+@pytest.mark.parametrize("share", [0.35, 0.62, 0.9])
+def test_a_binary_file_cut_short_is_named(tmp_path, ending, share):
+    """Their readers count the snapshots that are whole and pass over the rest."""
+    path = by_mdanalysis(tmp_path / f"whole.{ending}", walk() % LENGTHS)
+    box = LENGTHS.tolist()
+    assert len(read(path, dt=0.5, box=box).time) == 12
+    data = path.read_bytes()
+    cut = tmp_path / f"cut.{ending}"
+    cut.write_bytes(data[: int(share * len(data))])
+    with pytest.raises(ValueError, match=rf"cut\.{ending} ends inside snapshot \d+: it was cut"):
+        read(cut, dt=0.5, box=box)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,19 @@ def test_a_film_never_inherits_what_is_shipped_for_a_simulation(tmp_path, monkey
     assert settings.set_aside(name) is None
 
 
-def test_in_the_folder_of_the_workflow_the_two_cannot_be_told_apart(tmp_path, monkeypatch):
+def test_in_the_folder_of_the_workflow_git_tells_the_two_apart(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(settings, "HOME", tmp_path)
     folder(tmp_path, {"config/mine.yaml": "simulate: {kind: monolayer}", "data/mine/a.avi": ""})
+    with pytest.raises(settings.SettingsError, match="rename the folder"):
+        settings.overlay("mine")
+    # What git has as it stands there was shipped; what was changed since is the user's.
+    for words in (["init", "-q"], ["add", "config"], ["commit", "-q", "-m", "shipped"]):
+        who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True)
+    assert settings.overlay("mine") is None
+    assert settings.set_aside("mine") == tmp_path / "config" / "mine.yaml"
+    folder(tmp_path, {"config/mine.yaml": "simulate: {kind: monolayer, frames: 9}"})
     with pytest.raises(settings.SettingsError, match="rename the folder"):
         settings.overlay("mine")
     folder(tmp_path, {"config/other.yaml": "video: {fps: 7}", "data/other/a.avi": ""})

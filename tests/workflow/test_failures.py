@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline import process
 from pipeline.errors import InputError
@@ -142,6 +143,22 @@ FAULTS = {
     "a wrapped cause": ("wrapped()", "the disk is full"),
     "no GPU": ("raise RuntimeError('Found no NVIDIA driver')", "the GPU cannot be used"),
     "no GPU's memory": ("raise RuntimeError('CUDA out of memory.')", "the GPU cannot be used"),
+    "torch's GPU without memory": (
+        "raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 MiB.')",
+        "the GPU cannot be used",
+    ),
+    "a GPU that is lost": (
+        "raise torch.AcceleratorError('CUDA error: unspecified launch failure')",
+        "the GPU cannot be used (CUDA error: unspecified launch failure): free it, or set train.d",
+    ),
+    "a GPU that failed in a library": (
+        "raise RuntimeError('cuDNN error: CUDNN_STATUS_EXECUTION_FAILED')",
+        "the GPU cannot be used",
+    ),
+    "a GPU that is lost behind another error": (
+        "behind()",
+        "the GPU cannot be used (CUDA error: d",
+    ),
     "no permission": ("raise PermissionError(13, 'Permission denied', 'a')", "no permission for a"),
     "a disk for reading": (
         "raise OSError(30, 'Read-only', 'a')",
@@ -165,6 +182,12 @@ def test_whatever_ends_a_stage_is_a_sentence(tmp_path, code, said):
         except OSError as error:
             raise RuntimeError("could not write") from error
 
+    def behind():
+        try:
+            raise torch.AcceleratorError("CUDA error: device unavailable")
+        except RuntimeError as error:
+            raise ValueError("the training ended") from error
+
     def unread():
         try:
             raise MemoryError("Unable to allocate 9 GiB")
@@ -178,6 +201,8 @@ def test_whatever_ends_a_stage_is_a_sentence(tmp_path, code, said):
         "InputError": InputError,
         "KilledWorker": KilledWorker,
         "wrapped": wrapped,
+        "torch": torch,
+        "behind": behind,
     }
     with pytest.raises(BaseException) as ended:  # noqa: PT011  (of every kind)
         exec(code, place)
