@@ -160,18 +160,19 @@ def convergence(results: Results) -> Answer:
     run = results.first
     table = training.history(results, run).dropna(subset="validation_nll")
     loss, step = table["validation_nll"].to_numpy(), table["step"].to_numpy()
+    left = residuals(results)
     if len(loss) < 5:
-        raise Absent("Training was validated fewer than five times, too few to judge.")
+        few = "Training was validated fewer than five times, too few to judge."
+        raise Absent(f"{few}{left.sentence}")
     best = np.minimum.accumulate(loss)
     before = best[np.searchsorted(step, step[0] + 0.8 * (step[-1] - step[0]))]
     if best[0] == best[-1]:
         return Answer(
             "poor",
             f"The validation loss of {style.name(run.model)} never fell: what was learned from the "
-            f"first frames does not hold on later ones.{_cut_short(results)}",
+            f"first frames does not hold on later ones.{_cut_short(results)}{left.sentence}",
         )
     late, share = before - best[-1], (before - best[-1]) / (best[0] - best[-1])
-    left = residuals(results)
     return Answer(
         worst("good" if late < SMALL else LATE.grade(share), left.state),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
@@ -182,8 +183,8 @@ def convergence(results: Results) -> Answer:
 
 # What to change where residuals fail a test, by its name and the sign of the failure.
 HINTS = {
-    ("memory", True): "a force is missing or the noise remembers: try train.external, train.bath "
-    "or a longer train.stride",
+    ("memory", True): "a force is missing, or steps are alike by how they were filmed: try "
+    "train.external, train.bath or a longer train.stride",
     ("memory", False): "the error of the positions is larger than was measured: look at the "
     "tracking, or set train.localisation: covariance",
     ("neighbours", True): "neighbours are carried together, by a flow or a drift of the stage: "

@@ -91,6 +91,54 @@ def test_a_rollout_that_stopped_is_told(results: Results) -> None:
     assert answer.sentence.startswith("Stopped after 3")
 
 
+def leave(results: Results, **left: tuple[float, float]) -> None:
+    """Residuals as training would have left them: value and standard error of each test."""
+    noise = {"chi2": (1.0, 0.01), "memory": (0.0, 0.01), "neighbours": (0.0, 0.01)}
+    with h5py.File(results.folder / "metriplectic/seed0/learned.h5", "a") as file:
+        group = file.require_group("residuals")
+        for name, found in {**noise, "explained": (0.9, 0.01), **left}.items():
+            group[name] = found
+
+
+@pytest.mark.parametrize(
+    ("left", "state", "hint"),
+    [
+        ({}, "good", "noise, as it should be"),
+        ({"memory": (0.3, 0.01)}, "poor", "a longer train.stride"),
+        ({"memory": (0.3, 0.2)}, "good", "noise, as it should be"),  # not beyond its error
+        (
+            {"memory": (-0.4, 0.01)},
+            "poor",
+            "the error of the positions is larger than was measured",
+        ),
+        ({"chi2": (1.3, 0.01)}, "fair", "the noise is larger than was learned"),
+        ({"neighbours": (-0.12, 0.01)}, "fair", "graph.cutoff"),
+    ],
+)
+def test_residuals_that_are_no_noise_are_told(
+    results: Results, left: dict[str, tuple[float, float]], state: str, hint: str
+) -> None:
+    leave(results, **left)
+    found = verdict.residuals(results)
+    assert (found.state, hint in found.sentence) == (state, True)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_residuals_are_told_where_the_loss_says_nothing(results: Results, few: bool) -> None:
+    """It never fell, or was looked at too rarely."""
+    path = results.folder / "metriplectic/seed0/training.csv"
+    table = pd.read_csv(path)
+    seen = table["validation_nll"].notna()
+    table.loc[seen, "validation_nll"] = np.arange(seen.sum(), dtype=float)
+    if few:
+        table = table[seen].head(3)
+    table.to_csv(path, index=False)
+    leave(results, memory=(0.3, 0.01))
+    said = verdict.lights(Results(results.folder, SETTINGS))[2].sentence
+    assert ("fewer than five times" if few else "never fell") in said
+    assert "they remember the step before by 0.30" in said
+
+
 def test_errors_are_held_against_the_noise_floor(results: Results) -> None:
     table = pd.read_csv(results.folder / "comparison.csv")
     for value, floor, state in ((0.3, 0.25, "good"), (0.3, 0.12, "fair"), (0.3, 0.01, "poor")):

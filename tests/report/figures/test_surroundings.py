@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline.report import style, verdict
+from pipeline.report import style
 from pipeline.report.figures import surroundings
 from pipeline.report.results import Absent, Results
 
@@ -86,14 +86,3 @@ def test_trials_and_what_is_not_there_are_said(tmp_path: Path) -> None:
     for part in (surroundings.external, surroundings.pair_energy, surroundings.balance):
         with pytest.raises(Absent, match="The model has no"):
             part(results)
-
-
-def test_residuals_that_remember_give_a_hint(tmp_path: Path) -> None:
-    fine = {"chi2": [1.02, 0.01], "memory": [0.01, 0.01], "neighbours": [0.0, 0.01]}
-    told = verdict.residuals(stored(tmp_path / "a", residuals={**fine, "explained": [0.9, 0.0]}))
-    assert told.state == "good"
-    assert "noise, as it should be. It explains 90 %" in told.sentence
-    bad = {**fine, "memory": [-0.4, 0.01], "explained": [0.9, 0.0]}
-    told = verdict.residuals(stored(tmp_path / "b", residuals=bad))
-    assert told.state == "poor"
-    assert "the error of the positions is larger than was measured" in told.sentence
