@@ -242,7 +242,9 @@ def _alike(first: float, second: float) -> list[str]:
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
             "in a liquid does not make: a codec or a camera that averages frames does, or a "
             "current. The errors of the positions are correlated then, and the diffusion "
-            "coefficient is the sum over lags. Record without compression and noise reduction."
+            "coefficient is the sum over lags. Record without compression and noise reduction; a "
+            "model of this film learns from single steps, which are too short then: its diffusion "
+            "is too slow by a part unless train.stride spans several frames."
         ]
     if first > 1.1 * regimes.EXPOSED:
         return [
