@@ -25,6 +25,9 @@ BLOCK = re.compile(
     re.MULTILINE,
 )
 FACT = re.compile(r"^    (jobid|log|output): (.*)$", re.MULTILINE)
+# What snakemake quotes of a job's log; a job on a cluster runs a snakemake of its own, whose log
+# speaks of jobs that are not those of this run.
+QUOTED = re.compile(r"^Logfile [^\n]*:\n={10,}\n.*?^={10,}\n", re.MULTILINE | re.DOTALL)
 SIGNALS = {
     "SIGKILL": "most often because memory ran out; allow more, or fewer --cores",
     "SIGTERM": "by another program or the scheduler",
@@ -70,7 +73,7 @@ def failures(said: str) -> list[Failure]:
     """The jobs that failed and did not succeed when tried again, in the log of a run."""
     found: dict[str, Failure] = {}
     signal = ""
-    for block in BLOCK.finditer(said):
+    for block in BLOCK.finditer(QUOTED.sub("", said)):
         if block["signal"]:
             signal = block["signal"]
         elif block["status"]:
@@ -79,7 +82,8 @@ def failures(said: str) -> list[Failure]:
             found.pop(block["finished"], None)
         else:
             facts = dict(FACT.findall(block["facts"]))
-            log = facts.get("log", "").split(" (check log file(s)")[0]
+            # Its own comes first, the cluster's after it.
+            log = facts.get("log", "").split(" (check log file(s)")[0].split(", ")[0]
             found[facts.get("jobid", block["rule"])] = Failure(block["rule"], log, signal)
             signal = ""
     return list(found.values())

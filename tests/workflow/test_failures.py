@@ -68,6 +68,36 @@ def test_a_sentence_for_every_end(tmp_path, monkeypatch, before, log, said):
     assert words.endswith("(stage tune; more in results/a/logs/tune.log)")
 
 
+# Of a cluster: its log beside the job's own, both quoted, and in them what the snakemake that ran
+# the job there said of it.
+INNER = ERROR.format(before="", rule="tune", job=0, name="a")
+QUOTE = "{}\n" + 80 * "=" + "\n{}" + 79 * "=" + "\n"
+CLUSTER = "".join(
+    (
+        ERROR.format(before="", rule="tune", job=3, name="a").replace(
+            ".log (check", ".log, /home/me/.snakemake/slurm_logs/rule_tune/a/2.log (check"
+        ),
+        "    external_jobid: 2\n",
+        QUOTE.format("Logfile results/a/logs/tune.log:", "error: The film is dark.\n"),
+        QUOTE.format("Logfile /home/me/.snakemake/slurm_logs/rule_tune/a/2.log:", INNER),
+        "Finished jobid: 0 (Rule: frames)\n",
+        ERROR.format(before="", rule="link", job=4, name="a"),
+    )
+)
+
+
+def test_on_a_cluster_each_job_is_told_once_by_its_own_log(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("results/a/logs").mkdir(parents=True)
+    Path("results/a/logs/tune.log").write_text("error: The film is dark.\n")
+    Path("results/a/logs/link.log").write_text("error: The search range is too large.\n")
+    Path("run.log").write_text(CLUSTER)
+    assert failures.sentences(["run.log"], time.time() - 1) == [
+        "error: The film is dark.\n  (stage tune; more in results/a/logs/tune.log)",
+        "error: The search range is too large.\n  (stage link; more in results/a/logs/link.log)",
+    ]
+
+
 def test_what_others_left_does_not_count(tmp_path, monkeypatch):
     """Neither other data sets, nor another snakemake, nor this job's own log of another day."""
     monkeypatch.chdir(tmp_path)
