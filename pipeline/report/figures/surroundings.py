@@ -23,8 +23,9 @@ def chosen(results: Results) -> str:
     told = [_trial(trial) for trial in record.get("choice", [])]
     if not told:
         raise Absent(
-            "No term beside U(S, V) and the friction of pairs was tried: particles come and go at "
-            "the edge of the view, and the mean force of pairs pulls nowhere beyond its error."
+            "No term beside U(S, V) and the friction of pairs was tried. Of those left to the data "
+            "(auto), walls and a medium are tried where nobody enters or leaves, a pair energy "
+            "where Brownian particles pull at each other beyond the error."
         )
     return (
         f"Tried on the validation block, in log-likelihood per particle and step: "
