@@ -100,10 +100,8 @@ def choose(
     task = prepare(trajectory, graphs, short(settings), seed)
     reference: np.ndarray | None = None
     for name, value in offered.items():
-        if name == "pair_energy":
-            seen = (task.sample, task.measured)
-            if not attracts(task.learner.model, *seen):
-                continue
+        if name == "pair_energy" and not attracts(task.sample, task.measured):
+            continue
         reference = tried(task) if reference is None else reference
         changed = settings.replace(**{name: value}).complete()
         with_term = prepare(trajectory, graphs, short(changed), seed)

@@ -303,19 +303,15 @@ def regress_halfway(sample: Sample, T: float, error: float = 0.0) -> Curves:
     return Curves(r, theta @ basis, 0 * r, 0 * r, sums.residual(theta), uncertain)
 
 
-def attracts(model: Metriplectic, sample: Sample, measured: Measured) -> bool:
-    """Whether the mean force of pairs pulls somewhere, by PULL of its standard errors.
+def attracts(sample: Sample, measured: Measured) -> bool:
+    """Whether the mean force of Brownian pairs pulls somewhere, by PULL of its standard errors.
 
     Args:
-        model: says whether motion is Brownian, and has the external potential, if there is one.
         sample: of the data in reduced units.
         measured: scales of the data.
     """
-    if model.bath is not None and model.bath.brownian:
-        few = sample._replace(times=evenly(sample.times, ROUGH))
-        curves = regress_halfway(few, measured.temperature, measured.noise)
-    else:
-        curves = regress(sample, model.bath is not None, model.external)
+    few = sample._replace(times=evenly(sample.times, ROUGH))
+    curves = regress_halfway(few, measured.temperature, measured.noise)
     return bool((curves.force + PULL * curves.error < 0).any())
 
 

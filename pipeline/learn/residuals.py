@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from pipeline.pairs import Pairs
+from pipeline.trajectory import evenly
 
 BLOCKS = 10  # of time, for standard errors
 MOST = 100  # pairs of successive snapshots looked at
@@ -58,9 +59,11 @@ def measure(left: Callable[[int], Left], times: np.ndarray, sigma: float) -> Tes
         name: [] for name in ("chi2", "memory", "neighbours", "explained")
     }
     known = set(times.tolist())
-    first = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), MOST)).astype(int))]
-    for t in first:
-        now = left(int(t))
+    first = evenly(times, MOST)
+    steps: dict[int, Left] = {}  # of a snapshot and the one after, which may be looked at next
+    for t in first.tolist():
+        steps = {k: steps.get(k) or left(k) for k in (t, t + 1) if k in known}
+        now, later = steps[t], steps.get(t + 1)
         z, mask = now.z[now.mask], now.mask
         rows["chi2"].append((float(z.square().sum()), z.numel()))
         size = float(now.change[mask].square().sum())
@@ -70,8 +73,7 @@ def measure(left: Callable[[int], Left], times: np.ndarray, sigma: float) -> Tes
         expected = -now.shared[both] / (now.vv[i] * now.vv[j]).sqrt()
         excess = (now.z[i] * now.z[j]).mean(1) - expected
         rows["neighbours"].append((float(excess.sum()), len(i)))
-        if int(t) + 1 in known:
-            later = left(int(t) + 1)
+        if later is not None:
             stays = mask & later.mask[now.next_row]
             follows = now.next_row[stays]
             own = (now.vv[stays] * later.vv[follows]).sqrt()

@@ -176,7 +176,7 @@ def _nothing_in_common(image: np.ndarray) -> float:
     return float(np.median([np.abs(image - np.roll(image, s, (0, 1))).mean() for s in shifts]))
 
 
-def _noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> list[str]:
+def noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> list[str]:
     """Sentences on what is wrong with the pictures."""
     said = []
     for state in (FLAT, UNLIKE, INVALID):

@@ -24,7 +24,7 @@ from pipeline.video.films import FilmIndex, FilmReader
 from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader
-from pipeline.video.scenes import REPEATED, SEEN, Verdict, _noticed, judged, look
+from pipeline.video.scenes import REPEATED, SEEN, Verdict, judged, look, noticed
 from pipeline.video.settings import Reading
 from pipeline.video.sources import Source, runs
 
@@ -160,7 +160,7 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     if settings.times == "file" and (times := _times(source, opened)) is not None:
         ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
-    said = _noticed(found, seen, source.name, film.shape)
+    said = noticed(found, seen, source.name, film.shape)
     said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
     if isinstance(opened, FilmReader):
         said += opened.remarks(source.name)
