@@ -18,7 +18,7 @@ import torch
 
 from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transitions
-from pipeline.learn.force_matching import attracts
+from pipeline.learn.overdamped import attracts
 from pipeline.learn.settings import Training
 from pipeline.trajectory import Trajectory
 

@@ -34,7 +34,7 @@ from pipeline.learn.baseline import BaselineLearner, start_baseline
 from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
 from pipeline.learn.choice import Trial, by_regime, choose
 from pipeline.learn.data import SnapshotData
-from pipeline.learn.force_matching import start_from_regression
+from pipeline.learn.initial_closures import start_from_regression
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import traits
 from pipeline.learn.learned_curves import write as write_learned
