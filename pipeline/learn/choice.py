@@ -20,6 +20,7 @@ from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transitions
 from pipeline.learn.overdamped import attracts
 from pipeline.learn.settings import Training
+from pipeline.learn.task import by_regime
 from pipeline.trajectory import Trajectory
 
 STEPS = 150  # of each trial
@@ -35,14 +36,6 @@ class Trial(NamedTuple):
     gain: float  # in log-likelihood per particle and step
     error: float  # standard error of the gain over blocks of time
     kept: bool
-
-
-def by_regime(settings: Training, trajectory: Trajectory) -> Training:
-    """The settings with ``bath: auto`` decided, brownian where velocities are forgotten, and no
-    other term that is left to the data."""
-    if settings.bath == "auto" and trajectory.attributes.get("regime") == "overdamped":
-        settings = settings.replace(bath="brownian")
-    return settings.complete()
 
 
 def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:

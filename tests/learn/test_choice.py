@@ -13,7 +13,7 @@ from pipeline.learn.choice import by_regime, candidates, choose, gain
 from pipeline.learn.force_matching import regress
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from pipeline.split import Split
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import graphs
 from pipeline.learn.settings import Training
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from pipeline.split import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 
