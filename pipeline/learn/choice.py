@@ -9,8 +9,7 @@ enters or leaves, attraction of Brownian particles where a regression of the for
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightning
 import numpy as np
@@ -20,7 +19,7 @@ from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transitions
 from pipeline.learn.overdamped import attracts
 from pipeline.learn.settings import Training
-from pipeline.learn.task import by_regime
+from pipeline.learn.task import Task, by_regime, prepare
 from pipeline.trajectory import Trajectory
 
 STEPS = 150  # of each trial
@@ -72,11 +71,8 @@ def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
     return float((without - with_term).mean()), float(error)
 
 
-Prepare = Callable[[Trajectory, Graphs, Training, int], Any]  # train.prepare -> train.Task
-
-
 def choose(
-    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int, prepare: Prepare
+    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int
 ) -> tuple[Training, list[Trial]]:
     """The settings with every "auto" decided, and what decided.
 
@@ -84,7 +80,6 @@ def choose(
         trajectory, graphs: see `pipeline.learn.train.train`.
         settings: as given.
         seed: of the trials.
-        prepare: makes a training ready.
     """
     trials: list[Trial] = []
     offered, settings = candidates(settings, trajectory), by_regime(settings, trajectory)
@@ -113,7 +108,7 @@ def short(settings: Training) -> Training:
     return settings.replace(steps=steps, validate_every=steps)
 
 
-def tried(task: Any) -> np.ndarray:
+def tried(task: Task) -> np.ndarray:
     """(T,) negative log-likelihoods on the validation block after a short training."""
     data = SnapshotData(task.sample, task.validation, task.settings)
     trainer = lightning.Trainer(

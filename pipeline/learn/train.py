@@ -30,7 +30,7 @@ from pipeline.learn.data import SnapshotData
 from pipeline.learn.learned_curves import traits
 from pipeline.learn.learned_curves import write as write_learned
 from pipeline.learn.settings import Training
-from pipeline.learn.task import Task, by_regime, prepare
+from pipeline.learn.task import Task, prepare
 from pipeline.learn.trainee import Diverged
 from pipeline.trajectory import Trajectory
 
@@ -133,8 +133,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     trials: list[Trial] = []
     if settings.model == "metriplectic":
-        settings, trials = choose(trajectory, graphs, settings, seed, prepare)
-    settings = by_regime(settings, trajectory)
+        settings, trials = choose(trajectory, graphs, settings, seed)
     task = prepare(trajectory, graphs, settings, seed)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
