@@ -178,7 +178,7 @@ def test_a_rollout_has_the_latents_of_its_particles(shared, wide):
     window = shared.followed(parts["validation"])
     who = np.searchsorted(shared.particle, window.particle)
     z = task.learner.conditions(task.sample, task.measured, who).z
-    trained = task.learner.latent.trained.numpy()[who]
+    trained = task.learner.latent.scored.numpy()[who]
     np.testing.assert_array_equal(z, np.where(trained, who, 0.0))
     assert trained.any()
 
