@@ -16,6 +16,7 @@ import lightning
 import numpy as np
 import torch
 
+from pipeline import regime
 from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transitions
 from pipeline.learn.force_matching import attracts
@@ -39,9 +40,16 @@ class Trial(NamedTuple):
 
 def by_regime(settings: Training, trajectory: Trajectory) -> Training:
     """The settings with ``bath: auto`` decided, brownian where velocities are forgotten, and no
-    other term that is left to the data."""
-    if settings.bath == "auto" and trajectory.attributes.get("regime") == "overdamped":
+    other term that is left to the data; and with the stride that averaged frames ask for."""
+    known = trajectory.attributes
+    if settings.bath == "auto" and known.get("regime") == "overdamped":
         settings = settings.replace(bath="brownian")
+    if settings.stride is None:
+        long = 1
+        if "steps_alike" in known:
+            D = known["diffusion"][0] * trajectory.dt
+            long = regime.stride(np.array(known["step_covariance"]), D)
+        settings = settings.replace(stride=long)
     return settings.complete()
 
 

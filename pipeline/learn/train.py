@@ -22,7 +22,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
-from pipeline import slots
+from pipeline import regime, slots
 from pipeline.dynamics.driven import thermal_period
 from pipeline.dynamics.rollout import rollout
 from pipeline.errors import InputError
@@ -80,7 +80,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
         )
     dtype = getattr(torch, settings.precision)
     parts = blocks(trajectory, settings.split.train, settings.split.validation)
-    steps = strided(trajectory, graphs, parts, settings.stride)
+    steps = strided(trajectory, graphs, parts, settings.span)
     snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
     if settings.bath != "none" and settings.bath_flow == "sample":
         snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
@@ -97,18 +97,20 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
-    measured = scales.measure(sample, sigma)._replace(thermal_period=period)
+    error = _variance(trajectory, settings) / snapshots.units.length**2
+    measured = scales.measure(sample, error)._replace(thermal_period=period)
     floor, shake = settings.floor * measured.change, settings.shake
     pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.shaken(measured, shake, pace)
     clean = measured.unexplained / moved.change
     noise = Noise(
         sigma=sigma,
+        error=error,
         floor=floor,
         temperature=measured.temperature,
         clean=clean,
         treatment=settings.localisation,
-        step=1 / settings.stride,
+        step=1 / settings.span,
         shake=shake,
         pace=pace,
     )
@@ -121,6 +123,17 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
         model = start_baseline(sample, measured, settings)
         learner = BaselineLearner(model, settings, noise)
     return Task(sample, validation, parts, measured, learner, settings)
+
+
+def _variance(trajectory: Trajectory, settings: Training) -> float:
+    """Of the positions, as steps of training show it, see `scales.Noise.error` [length^2]."""
+    known = trajectory.attributes
+    if settings.localisation == "none":
+        return 0.0
+    if settings.bath == "brownian" and "steps_alike" in known:
+        D = known["diffusion"][0] * trajectory.dt
+        return regime.beyond(np.array(known["step_covariance"]), D, settings.span)
+    return float(known["localisation_error"]) ** 2
 
 
 def _metriplectic(
@@ -358,7 +371,7 @@ def _wanted(record: logging.LogRecord) -> bool:
 
 def unseen(task: Task) -> np.ndarray:
     """Snapshots of the test block; of the validation block where training took longer steps."""
-    if task.settings.stride > 1:
+    if task.settings.span > 1:
         return task.validation
     return task.snapshots.usable(task.parts["test"])
 
