@@ -42,6 +42,7 @@ SAMPLES = 200  # of the bootstrap
 INERTIAL, OVERDAMPED = 0.25, 0.2
 EXPOSED = 1 / 6  # largest C_1 / (C_0 + 2 C_1) that an exposure as long as the interval leaves
 FEWEST = 100  # products of steps that a covariance rests on
+SHORT = 0.4  # of 2 D t, the most that averaging may take from the variance of a step learned from
 FLOW = 3.0  # times chance, from where a smooth flow is taken out
 
 
@@ -115,6 +116,8 @@ class Told(NamedTuple):
             "step_covariance": self.regime.covariance * length**2,
             "diffusion": self.diffusion * length**2 / interval,
         }
+        if self.regime.name == "overdamped" and self.first + self.second > 0:
+            numbers["steps_alike"] = np.array([self.first, self.second])
         return {
             "velocity_resolved": self.fit is None,
             "regime": self.regime.name,
@@ -237,6 +240,29 @@ def overlap(k: int, tau: np.ndarray) -> np.ndarray:
     if k == 0:
         return 2 * tau * (1 - tau * (1 - decay))
     return tau**2 * (1 - decay) ** 2 * np.exp(-(k - 1) / tau)
+
+
+def beyond(covariance: np.ndarray, diffusion: float, steps: int) -> float:
+    """What the variance of ``steps`` intervals has beyond 2 D t, as a variance of positions.
+
+    It is their error sigma^2 where that is white, less what averaging takes: negative where
+    positions are averages of a path, and a step so much shorter.
+
+    Args:
+        covariance: (K + 1,) C_k [length^2].
+        diffusion: D [length^2 / interval].
+    """
+    later = np.arange(1, min(steps, len(covariance)))
+    whole = steps * covariance[0] + 2 * ((steps - later) * covariance[later]).sum()
+    return float(whole / 2 - diffusion * steps)
+
+
+def stride(covariance: np.ndarray, diffusion: float) -> int:
+    """The least number of intervals over which averaging takes at most SHORT of 2 D t."""
+    for steps in range(1, len(covariance)):
+        if -beyond(covariance, diffusion, steps) <= SHORT * diffusion * steps:
+            return steps
+    return len(covariance)
 
 
 def pushed(found: Covariances) -> Fit:

@@ -143,14 +143,18 @@ def test_positions_that_cling_to_pixels_are_named():
     assert "cling to the pixels, by 0.069" in errors_named(locked)[1]
 
 
-def test_frames_that_a_codec_averages_are_named_and_d_is_the_sum_over_lags():
+def averaged_frames(hold: float, error: float, frames: int = 400) -> np.ndarray:
+    """Random steps of variance 1/4 as a codec shows them that keeps ``hold`` of the last frame."""
     rng = np.random.default_rng(6)
-    walk = np.cumsum(rng.normal(0, 0.5, (200, 300, 2)), axis=0)
+    walk = np.cumsum(rng.normal(0, 0.5, (frames, 300, 2)), axis=0)
     held = walk.copy()
-    for t in range(1, len(walk)):
-        held[t] = 0.3 * held[t - 1] + 0.7 * walk[t]
-    place = 100 * rng.random((1, 300, 2)) + held + rng.normal(0, 0.1, held.shape)
-    found, said = errors_named(place)
+    for t in range(1, frames):
+        held[t] = hold * held[t - 1] + (1 - hold) * walk[t]
+    return 100 * rng.random((1, 300, 2)) + held + rng.normal(0, error, held.shape)
+
+
+def test_frames_that_a_codec_averages_are_named_and_d_is_the_sum_over_lags():
+    found, said = errors_named(averaged_frames(0.3, 0.1, 200))
     assert "two frames apart are alike" in said
     assert found.told.diffusion[0] == pytest.approx(0.125, rel=0.05)
 
@@ -158,3 +162,17 @@ def test_frames_that_a_codec_averages_are_named_and_d_is_the_sum_over_lags():
 def test_too_few_steps_are_said():
     with pytest.raises(ValueError, match="too few to tell how particles move"):
         measured(np.zeros((3, 10, 2)))
+
+
+@pytest.mark.parametrize(("hold", "steps"), [(0.0, 1), (0.1, 1), (0.3, 2)])
+def test_a_step_learned_from_is_as_long_as_averaging_asks_for(hold, steps):
+    """Averaging takes <u^2> h (1 - h^k) / (1 - h^2) from half the variance of k steps."""
+    track = averaged_frames(hold, 0.05)
+    told = regime.tell(measured(track))
+    C, D = told.regime.covariance, told.diffusion[0]
+    assert pytest.approx(0.125, rel=0.04) == D
+    for k in (1, 2, 5):
+        taken = 0.25 * hold * (1 - hold**k) / (1 - hold**2)
+        assert regime.beyond(C, 0.125, k) == pytest.approx(0.0025 - taken, abs=0.004 * k)
+    assert regime.stride(C, D) == steps
+    assert ("steps_alike" in told.attributes(1.0, 1.0)) == (hold > 0)

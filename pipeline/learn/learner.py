@@ -63,10 +63,11 @@ class Learner(Trainee):
         self.brownian = model.bath is not None and model.bath.brownian
         known = noise.known
         if self.brownian:
-            # The residual 2 v' - F holds 8 sigma^2; forces halfway have no bias to be corrected.
-            self.corrected, known = False, 8 * noise.sigma**2
+            # The residual 2 v' - F holds 8 sigma^2 (see `Noise.error`); forces halfway have no bias
+            # to be corrected.
+            self.corrected, known = False, 8 * noise.error
         self.extra = known if self.brownian else noise.floor + known
-        self.centred = settings.stride > 1 and not self.paper
+        self.centred = settings.span > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -115,7 +116,7 @@ class Learner(Trainee):
         not the error of positions.
         """
         own = 2 * bath.contact.g2.detach()
-        return own / (own + self.extra)
+        return (own / (own + self.extra)).clamp(max=1.0)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
@@ -317,7 +318,7 @@ class Learner(Trainee):
             found = (step.residual_v, bare, score.z, vv, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row)
 
-        return {"residuals": measure(left, times, self.noise.sigma)}
+        return {"residuals": measure(left, times, self.noise.error)}
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:
         """(P, D, D) covariance per step that the noise of each pair gives to either end."""

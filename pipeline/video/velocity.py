@@ -229,22 +229,24 @@ def resolution(
         method = "the covariances of displacements, those at longer lags telling motion from error"
     noise = velocity_noise(position, present, run, 1.0, sigma, occupant)
     overdamped = told.regime.name == "overdamped"
-    said += _alike(told.first, told.second) if overdamped else noise.warnings
+    said += _alike(told) if overdamped else noise.warnings
     if overdamped and noise.signal_to_noise < 1:
         said += noise.warnings[:1]
     return Resolution(sigma, interval, method, told, noise, said)
 
 
-def _alike(first: float, second: float) -> list[str]:
+def _alike(told: regimes.Told) -> list[str]:
     """A warning where steps of an overdamped film are alike: see `pipeline.regime.alike`."""
+    first, second = told.first, told.second
     if second > 0:
+        long = regimes.stride(told.regime.covariance, told.diffusion[0])
+        steps = f", and learns from steps of {long} frames" if long > 1 else ""
         return [
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
             "in a liquid does not make: a codec or a camera that averages frames does, or a "
             "current. The errors of the positions are correlated then, and the diffusion "
-            "coefficient is the sum over lags. Record without compression and noise reduction; a "
-            "model of this film learns from single steps, which are too short then: its diffusion "
-            "is too slow by a part unless train.stride spans several frames."
+            "coefficient is the sum over lags, which a model of this film is told"
+            f"{steps}. Record without compression and noise reduction."
         ]
     if first > 1.1 * regimes.EXPOSED:
         return [
