@@ -50,9 +50,8 @@ def test_flight_is_resolved():
     rng = np.random.default_rng(0)
     start = rng.uniform(0, 500, (1, N, 2))  # not from one place, which would be a flow
     path = start + 0.5 * rng.normal(size=(1, N, 2)) * np.arange(T)[:, None, None]
-    assert (
-        resolution(path + rng.normal(0, SIGMA, path.shape), ALL, RUN).motion.regime.name == "inertial"
-    )
+    noisy = path + rng.normal(0, SIGMA, path.shape)
+    assert resolution(noisy, ALL, RUN).motion.regime.name == "inertial"
 
 
 def test_a_few_wild_tracks_are_pointed_out():
