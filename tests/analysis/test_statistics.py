@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis.comparison import floor
+from pipeline.analysis.comparison import noise_floors
 from pipeline.analysis.plan import described, plan
 from pipeline.analysis.settings import Statistics
 from pipeline.analysis.statistics import measure, read, write
@@ -60,7 +60,7 @@ def test_a_file_gives_back_what_was_measured(recording, tmp_path):
     trajectory = liquid(recording)
     settings = plan(trajectory, 1.0, Statistics(snapshots=5, origins=5))
     found = measure(trajectory, settings)
-    found["noise_floor"] = floor(found)
+    found["noise_floor"] = noise_floors(found)
     write(tmp_path / "a.h5", found, {"source": "experiment", "settings": described(settings)})
     again, attributes = read(tmp_path / "a.h5")
     assert attributes["source"] == "experiment"
@@ -81,7 +81,7 @@ def test_short_and_dilute_input_is_measured_or_says_why_not(recording, steps, co
         trajectory = trajectory._replace(driven=np.zeros((steps, 1), bool))
     settings = plan(trajectory, 1.0)
     found = measure(trajectory, settings)
-    found["noise_floor"] = floor(found)
+    found["noise_floor"] = noise_floors(found)
     for name in GROUPS:
         metric = found[name]
         assert GROUPS[name] <= set(metric.data) or metric.missing.endswith("."), name

@@ -31,6 +31,8 @@ found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
     found["cycles_film"] = cycles.film(settings, data)
     found["d2min"].attributes.update(correlations.shared_motion(data, settings))
-    found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
+    found["noise_floor"] = comparison.noise_floors(
+        found, comparison.blurred_again(source, settings)
+    )
 attributes = statistics.attributes(data, settings) | {"source": kind, "stopped": ""}
 statistics.write(snakemake.output.statistics, found, attributes)
