@@ -57,6 +57,8 @@ rule statistics_experiment:
         "results/{name}/logs/statistics_experiment.log",
     benchmark:
         "results/{name}/benchmarks/statistics_experiment.tsv"
+    resources:
+        mem_mb=SNAPSHOTS,
     script:
         "../scripts/measure.py"
 
@@ -198,5 +200,7 @@ rule report:
         "results/{name}/logs/report.log",
     benchmark:
         "results/{name}/benchmarks/report.tsv"
+    resources:
+        mem_mb=SNAPSHOTS,
     script:
         "../scripts/report.py"
