@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +133,18 @@ def test_rollers_show_the_published_facts(recording):
     assert abs(g["r"][np.nanargmax(g["value"])] - 4.9) < 0.12
     d2min = dict(zip(found["d2min"].data["lag"], found["d2min"].data["median"] / a**2, strict=True))
     np.testing.assert_allclose([d2min[1], d2min[3], d2min[8]], [0.0047, 0.0103, 0.032], rtol=0.1)
+
+
+def test_what_measures_a_rollout_is_light():
+    """Many such jobs take a second or two each: torch alone would take two more."""
+    code = """
+import sys, numpy as np
+from pipeline import h5md, settings
+from pipeline.analysis import conservation, microscope, statistics
+from pipeline.neighbours import search
+from pipeline.space import free
+search(np.zeros((2, 2)), free(2), 1.0)
+print([m for m in ("torch", "numba", "matplotlib", "pandas", "scipy.stats") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
