@@ -23,6 +23,7 @@ from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
 from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
+from pipeline.arrays import store
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
@@ -95,14 +96,17 @@ def write(
             group = file.create_group(name)
             group.attrs.update(metric.attributes)
             for key, value in metric.data.items():
-                group.create_dataset(key, data=value)
+                store(group, key, value)
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any]]:
+def read(path: str | os.PathLike[str], **expected: str) -> tuple[dict[str, Metric], dict[str, Any]]:
     """Metrics by group name and the attributes of the file, as `write` took them.
 
+    Args:
+        expected: attributes that it must have, such as dataset and source.
+
     Raises:
-        InputError: naming the file, if it is damaged.
+        InputError: naming the file, if it is damaged, or of something else than was expected.
     """
     with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
         found = {
@@ -111,4 +115,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any
         }
         if not found:
             raise InputError("it holds no metric")
+        for name, wanted in expected.items():
+            if (its := file.attrs[name]) != wanted:
+                raise InputError(f"its {name} is {its!r} and not {wanted!r}")
         return found, dict(file.attrs)

@@ -17,7 +17,7 @@ from pipeline.learn.trained_model import load
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
-data = h5md.read(snakemake.input.trajectory)
+data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
 learned = load(Path(snakemake.input.model).parent)
 a = learned.record["units"]["length"]
 world = scaled.Surroundings(

@@ -13,8 +13,9 @@ from pipeline.settings import sections
 from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
-data = h5md.read(snakemake.input.trajectory)
-a = graphs.read(snakemake.input.graphs).neighbour_distance
+name = snakemake.wildcards.name
+data = h5md.read(snakemake.input.trajectory, name)
+a = graphs.read(snakemake.input.graphs, data).neighbour_distance
 rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)
 wanted = chosen.statistics
@@ -23,11 +24,11 @@ settings = plan(experiment, a, wanted, period)
 
 source, kind, stopped = experiment, "experiment", ""
 if kind_of_truth := snakemake.input.get("truth"):
-    source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
+    source, kind = microscope.view(h5md.read(kind_of_truth, name), experiment, 0.3 * a), "truth"
 if replica := snakemake.input.get("replica"):
-    source, kind = h5md.read(replica).followed(rows), f"replica{snakemake.wildcards.replica}"
+    source, kind = h5md.read(replica, name).followed(rows), f"replica{snakemake.wildcards.replica}"
 if rollout := snakemake.input.get("rollout"):
-    source, kind = h5md.read(rollout), snakemake.wildcards.source
+    source, kind = h5md.read(rollout, name), snakemake.wildcards.source
     stopped = conservation.stopped(rollout)
     if wanted.blur and (sigma := data.attributes["localisation_error"]):
         source = microscope.blur(source, sigma, np.random.default_rng(0))
