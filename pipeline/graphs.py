@@ -99,10 +99,26 @@ def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
         h, spacing, dt = (float(file.attrs[name]) for name in names)
         offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
         _check((h, spacing, dt), offset, i, j, shift)
-        kept, own = file.attrs["mark"], mark(trajectory)
-        if kept.shape != own.shape or not np.allclose(kept, own, rtol=1e-6, atol=0.0):
-            raise InputError("it is of another trajectory than the one beside it")
-        return Graphs(h, spacing, dt, offset, i, j, shift, own)
+        return Graphs(h, spacing, dt, offset, i, j, shift, _own(file, trajectory))
+
+
+def _own(file: h5py.File, trajectory: Trajectory) -> np.ndarray:
+    """The mark in a file of neighbours, which must be that of the trajectory."""
+    kept, own = file.attrs["mark"], mark(trajectory)
+    if kept.shape != own.shape or not np.allclose(kept, own, rtol=1e-6, atol=0.0):
+        raise InputError("it is of another trajectory than the one beside it")
+    return own
+
+
+def spacing(path: str | os.PathLike[str], trajectory: Trajectory) -> float:
+    """The mean neighbour distance a of a file that `write` wrote [length].
+
+    Raises:
+        InputError: naming the file, if it is damaged, or of another trajectory.
+    """
+    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+        _own(file, trajectory)
+        return float(file.attrs["neighbour_distance"])
 
 
 def _check(

@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from pipeline import h5md
 from pipeline.arrays import store
-from pipeline.dynamics.driven import Account, FromBath, Path, lead
+from pipeline.dynamics.accounts import Account, FromBath
+from pipeline.dynamics.driven import Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Moment, Setting
 from pipeline.files import whole

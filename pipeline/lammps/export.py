@@ -13,9 +13,8 @@ import numpy as np
 from pipeline.closures.reference import Reference
 from pipeline.dynamics.steppers import Conditions
 from pipeline.errors import InputError
-from pipeline.lammps.forms import bonds, entries
+from pipeline.lammps.forms import Stream, bonds, entries, flowing
 from pipeline.lammps.potential import Potential, write
-from pipeline.lammps.surroundings import Stream, flowing
 from pipeline.lammps.tabulate import Domain
 from pipeline.learn.trained_model import Learned, load
 from pipeline.metriplectic.model import Metriplectic

@@ -1,21 +1,17 @@
-"""The metriplectic model in training: what is asked of any model, its latents and its loss."""
+"""The metriplectic model in training: its latents, its loss, and what it tells afterwards."""
 
 from __future__ import annotations
 
-import math
-from abc import ABC, abstractmethod
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from pipeline.dynamics.steppers import Conditions, Setting, least_substeps
-from pipeline.errors import InputError
+from pipeline.dynamics.steppers import Conditions, least_substeps
 from pipeline.learn import bands, scales
 from pipeline.learn.data import Transition, Transitions
-from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import Group, Samples, inspect
@@ -33,6 +29,7 @@ from pipeline.learn.residuals import Left, measure
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample, Snapshots
+from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
@@ -40,108 +37,6 @@ from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, sum_odd
 
 POLISH = 0.1  # factor on the learning rate of Brownian motion
-WARMUP = 0.03  # fraction of the steps over which the learning rate rises
-FINAL = 0.01  # fraction of the peak at which it ends
-
-
-def rate(step: int, steps: int, steady: float = 0.0) -> float:
-    """Factor on the learning rate: linear rise, the peak, then a cosine down to FINAL.
-
-    Args:
-        step: number of the step, from 0.
-        steps: of the training.
-        steady: fraction of them after which the fall begins.
-    """
-    rise = max(1, round(WARMUP * steps))
-    if step < rise:
-        return (step + 1) / rise
-    top = max(rise, round(steady * steps))
-    x = min(1.0, max(0, step - top) / max(1, steps - top))
-    return FINAL + (1 - FINAL) * 0.5 * (1 + math.cos(math.pi * x))
-
-
-class Diverged(InputError):
-    """Loss or gradient is no number any more: nothing better will come of going on."""
-
-
-class Trainee(lightning.LightningModule, ABC):
-    """A model with its loss: one trainer, one stability check and one checkpoint serve them all.
-
-    Args:
-        model: to be trained.
-        settings: of the training.
-    """
-
-    def __init__(self, model: nn.Module, settings: Training) -> None:
-        super().__init__()
-        self.model: Any = model
-        self.options = settings
-
-    @abstractmethod
-    def terms(self, item: Transition) -> dict[str, Tensor]:
-        """Every term of the loss, weighted, each a scalar; their sum is the loss. One is nll."""
-
-    @abstractmethod
-    def validate(self, item: Transition, index: int) -> dict[str, Tensor]:
-        """Scalars to log on the validation block; one is nll."""
-
-    @abstractmethod
-    def conditions(
-        self, sample: Sample, measured: Measured, who: np.ndarray | slice = slice(None)
-    ) -> Setting:
-        """How the model, as it is now, is rolled out on its trajectory, ``who`` taking part."""
-
-    @abstractmethod
-    def record(self, sample: Sample) -> dict[str, Any]:
-        """What model.yaml says besides settings, units and measured scales: ``seen`` ranges."""
-
-    @abstractmethod
-    def tensors(self) -> dict[str, Tensor]:
-        """What model.safetensors holds besides the model's own state."""
-
-    @abstractmethod
-    def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
-        """Curves of what was learned, for learned.h5."""
-
-    def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
-        """Tests of the residuals on snapshots not trained on, for learned.h5; none by default."""
-        return {}
-
-    def groups(self) -> list[dict[str, Any]]:
-        """Groups of trained parameters with their learning rates."""
-        trained = [p for p in self.model.parameters() if p.requires_grad]
-        return [{"params": trained, "lr": self.options.learning_rate}]
-
-    def training_step(self, item: Transition, index: int) -> Tensor:
-        terms = self.terms(item)
-        loss = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
-        if not bool(torch.isfinite(loss)):
-            bad = [name for name, term in terms.items() if not bool(torch.isfinite(term))]
-            raise Diverged(
-                f"The training loss became non-finite at step {self.global_step} (terms: "
-                f"{', '.join(bad)}): lower train.learning_rate, with few frames train.steps, or "
-                "look for coincident particles."
-            )
-        rows = int(item.now.mask.sum())
-        named = {("train_nll" if name == "nll" else name): term for name, term in terms.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=rows)
-        return loss
-
-    def validation_step(self, item: Transition, index: int) -> None:
-        found = self.validate(item, index)
-        values = {("validation_nll" if k == "nll" else k): value for k, value in found.items()}
-        self.log_dict(values, on_epoch=True, batch_size=int(item.now.mask.sum()))
-
-    def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
-        steps, steady = self.options.steps, self.options.steady
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: rate(step, steps, steady)
-        )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
 
 
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
@@ -168,10 +63,11 @@ class Learner(Trainee):
         self.brownian = model.bath is not None and model.bath.brownian
         known = noise.known
         if self.brownian:
-            # The residual 2 v' - F holds 8 sigma^2; forces halfway have no bias to be corrected.
-            self.corrected, known = False, 8 * noise.sigma**2
+            # The residual 2 v' - F holds 8 sigma^2 (see `Noise.error`); forces halfway have no bias
+            # to be corrected.
+            self.corrected, known = False, 8 * noise.error
         self.extra = known if self.brownian else noise.floor + known
-        self.centred = settings.stride > 1 and not self.paper
+        self.centred = settings.span > 1 and not self.paper
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -220,7 +116,7 @@ class Learner(Trainee):
         not the error of positions.
         """
         own = 2 * bath.contact.g2.detach()
-        return own / (own + self.extra)
+        return (own / (own + self.extra)).clamp(max=1.0)
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
@@ -231,13 +127,13 @@ class Learner(Trainee):
         """
         now, generator = item.now, draws(self.options.seed, draw, item.now.r.device)
         if self.noise.shake:
-            now = shaken(now, self.noise.shake, generator, self.noise.pace)
+            now = with_noise(now, self.noise.shake, generator, self.noise.pace)
         S = self.entropy(now)
         S_next = self.entropy(item.after)[now.next_row]
         dynamics, residual = self.evaluate(now, S)
         echo, excess = None, S.new_zeros(())
         if self.noise.shake:
-            # How far the shaken are from coming back is no noise of the model.
+            # How far those put aside are from coming back is no noise of the model.
             excess = spread(residual, now.mask)
         if self.corrected:
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
@@ -324,7 +220,7 @@ class Learner(Trainee):
     ) -> Conditions:
         """See `Trainee`."""
         limits, mean = scales.seen(self.model, self.latent, sample)
-        z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
+        z = (self.latent.z * self.latent.scored).detach().cpu().double().numpy()
         snapshots = sample.snapshots
         solid = snapshots.reference
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
@@ -358,13 +254,13 @@ class Learner(Trainee):
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        """The latents of trained particles and the strengths of those met, with their labels."""
-        known, met = self.latent.trained.cpu(), self.latent.met.cpu()
+        """The latents of particles scored and the strengths of those present, with their labels."""
+        scored, present = self.latent.scored.cpu(), self.latent.present.cpu()
         return {
-            "latent.labels": self.latent.labels.cpu()[known],
-            "latent.z": self.latent.z.detach().cpu()[known],
-            "latent.met": self.latent.labels.cpu()[met],
-            "latent.log_s": self.latent.centred().detach().cpu()[met],
+            "latent.labels": self.latent.labels.cpu()[scored],
+            "latent.z": self.latent.z.detach().cpu()[scored],
+            "latent.met": self.latent.labels.cpu()[present],
+            "latent.log_s": self.latent.centred().detach().cpu()[present],
         }
 
     def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:
@@ -422,7 +318,7 @@ class Learner(Trainee):
             found = (step.residual_v, bare, score.z, vv, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row)
 
-        return {"residuals": measure(left, times, self.noise.sigma)}
+        return {"residuals": measure(left, times, self.noise.error)}
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:
         """(P, D, D) covariance per step that the noise of each pair gives to either end."""
