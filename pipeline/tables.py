@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,8 +22,8 @@ from pipeline.errors import InputError
 from pipeline.files import reading, whole
 
 # Bits that change on disk are noticed.
-WRITTEN = {"write_page_checksum": True}
-READ = {"page_checksum_verification": True}
+WRITTEN: dict[str, Any] = {"write_page_checksum": True}
+READ: dict[str, Any] = {"page_checksum_verification": True}
 
 
 @contextmanager
