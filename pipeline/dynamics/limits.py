@@ -90,9 +90,8 @@ def friction_rate(dynamics: Dynamics) -> Tensor:
     return sum_even(dynamics.pairs, trace(K, D)) / (D * dynamics.thermo.T)
 
 
-def overdamps(dynamics: Dynamics, free: Tensor, dt: float) -> str:
-    """A sentence where friction makes the step of a free particle unstable, or ""."""
-    rate = friction_rate(dynamics)[free]
+def overdamps(rate: Tensor, dt: float) -> str:
+    """A sentence where the friction rate (n,) of a particle makes its step unstable, or ""."""
     if len(rate) == 0 or float(rate.max()) * dt <= 2.0:
         return ""
     return (

@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline import h5md
+from pipeline.dynamics.compiled import chosen
 from pipeline.dynamics.driven import Account, FromBath, Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Moment, Setting
 from pipeline.files import whole
 from pipeline.forcing import external
-from pipeline.pairs import Coincident, NeighbourList, State, find
+from pipeline.pairs import Coincident, State
 from pipeline.trajectory import Trajectory
 
 
@@ -37,7 +38,7 @@ class Walk:
     def __init__(self, window: Trajectory, law: Law, conditions: Setting, seed: int) -> None:
         self.law, self.conditions = law, conditions
         self.lead = lead(window, conditions.units, conditions.thermal_period)
-        self.generator = torch.Generator().manual_seed(seed)
+        self.law.seed(seed)
         self.force = external(window.attributes, conditions.units)
         # Not from the first snapshot on: sliding images are where the time says.
         self.clock = window.time / conditions.units.time
@@ -89,7 +90,7 @@ class Walk:
                     dynamics = self.evaluate(state, float(self.clock[t]) + substep * self.dt)
                 path = self.path(state, t, substep)
                 before = state
-                state, taken = self.law.step(state, dynamics, path, self.dt, self.generator)
+                state, taken = self.law.step(state, dynamics, path, self.dt)
                 self.given = self.given.plus(taken).plus(self.forced(before, state))
                 # Before a neighbour search among positions that are no numbers.
                 stopped = outruns(state.v[self.free], self.law.speed)
@@ -101,10 +102,9 @@ class Walk:
         return rows.stop, ""
 
     def evaluate(self, state: State, time: float) -> Any:
-        pairs = self.neighbours.pairs(state.r, time)
         force = None if self.force is None else self.force(state.r) * self.law.m
         flow = self.law.flow(state.r, time)
-        return self.law.evaluate(Moment(state, pairs, self.index, force, flow), self.dt)
+        return self.law.evaluate(Moment(state, self.index, time, force, flow), self.dt)
 
     def forced(self, before: State, after: State) -> Account:
         """What the external force gave in a step."""
@@ -170,15 +170,14 @@ class Walk:
             keep = torch.from_numpy(stays)
             for now, before in zip(bare, state, strict=True):
                 now[keep] = before[rows]
+        self.law.settle(self.lead.space, self.conditions.skin)
         if state is None or not stays.all():
             new = torch.from_numpy(~stays) if state is not None else slice(None)
-            pairs = find(bare.r, self.lead.space, self.law.cutoff, float(self.clock[t]))
-            bare.S[new] = self.law.enter(Moment(bare, pairs, index))[new]
+            bare.S[new] = self.law.enter(Moment(bare, index, float(self.clock[t])))[new]
         self.index = index
         driven = self.lead.driven[t, index]
         self.driven = torch.from_numpy(np.flatnonzero(driven))
         self.free = torch.from_numpy(np.flatnonzero(~driven))
-        self.neighbours = NeighbourList(self.lead.space, self.law.cutoff, self.conditions.skin)
         return bare
 
 
@@ -189,6 +188,7 @@ class Rollout(NamedTuple):
     observables: dict[str, np.ndarray]
     stopped: str
     ms_per_step: float = float("nan")  # CPU time of a step of the integrator
+    engine: str = "torch"  # what computed the steps
 
 
 @torch.inference_mode()
@@ -214,7 +214,7 @@ def rollout(
         progress: whether to show a bar.
     """
     model = copy.deepcopy(model).cpu().eval()
-    walk = Walk(window, conditions.law(model), conditions, seed)
+    walk = Walk(window, chosen(conditions.law(model)), conditions, seed)
     count, stopped, last = len(window.time), "", 0
     begin = time.process_time()
     with tqdm(total=count, desc="rollout", unit="step", mininterval=1, disable=not progress) as bar:
@@ -227,7 +227,7 @@ def rollout(
         stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
     cost = 1e3 * (time.process_time() - begin) / max((last - 1) * conditions.substeps, 1)
     made = recorded(window, walk, walk.kept(last), seed)
-    return Rollout(made, walk.log.arrays(window.time, last), stopped, cost)
+    return Rollout(made, walk.log.arrays(window.time, last), stopped, cost, walk.law.engine)
 
 
 def recorded(window: Trajectory, walk: Walk, record: Record, seed: int) -> Trajectory:
@@ -279,6 +279,7 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
                 group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
             group.attrs["stopped"] = result.stopped
             group.attrs["ms_per_step"] = result.ms_per_step
+            group.attrs["engine"] = result.engine
             for name, scale in units.items():
                 group.attrs[name] = scale
 

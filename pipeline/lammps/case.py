@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,7 +70,6 @@ def begin(
     conditions = learned.conditions(window, seed, substeps, before)
     if not isinstance(conditions, Conditions):
         raise InputError("A baseline does not run in LAMMPS: set lammps.model in the config.")
-    conditions = replace(conditions, noise="counted")
     model = copy.deepcopy(learned.model).double().cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     present = walk.lead.present

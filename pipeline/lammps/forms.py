@@ -38,7 +38,7 @@ from pipeline.closures.strain import GreenStrain, PaperStrain
 from pipeline.closures.volume import LucyVolume, NetworkVolume, PaperVolume, SplineVolume
 from pipeline.errors import InputError
 from pipeline.lammps.potential import Potential
-from pipeline.lammps.tabulate import Axis, Domain, line, sheet
+from pipeline.lammps.tabulate import EXACT, Axis, Domain, line, sheet
 
 
 def array(x: Tensor | Any) -> np.ndarray:
@@ -75,7 +75,7 @@ def _(closure: LucyVolume, domain: Domain) -> Potential:
         x = r / domain.h  # (1 + 3x)(1 - x)^3 over (1 - x^2)^3
         return np.log(closure.norm) + np.log1p(3.0 * x) - 3.0 * np.log1p(x)
 
-    return volume(line(exponent, domain.h), 3, closure.self_weight())
+    return volume(line(exponent, domain.h, EXACT), 3, closure.self_weight())
 
 
 def volume(coefficients: np.ndarray, taper: int, self_weight: Tensor | float) -> Potential:
@@ -105,7 +105,7 @@ def _(closure: RevengaFriction, domain: Domain) -> Potential:
     def exponent(r: np.ndarray) -> np.ndarray:
         return np.log(closure.norm) - 2.0 * np.log1p(r / domain.h)  # (1 - x)^2 over (1 - x^2)^2
 
-    shape = line(exponent, domain.h)
+    shape = line(exponent, domain.h, EXACT)
     factors = np.log(np.maximum([closure.a / 2.0, closure.b / 2.0, closure.c], 1e-300))
     powers = np.array([1.0, 1.0, 2.0])[:, None] * np.ones(len(shape))
     numbers = {

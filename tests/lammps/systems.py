@@ -11,7 +11,7 @@ import torch
 from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
-from pipeline.lammps import export, potential, run
+from pipeline.lammps import potential, rule, run
 from pipeline.lammps import input as script
 from pipeline.lammps.collect import read
 from pipeline.lammps.input import System, write_data
@@ -85,7 +85,7 @@ def rest(model: Metriplectic, system: System) -> Reference | None:
 
 def write(folder: Path, model: Metriplectic, system: System, dt: float = DT) -> None:
     """Potential and data file."""
-    made = export.potential(model, ANCHOR, RANGES, reference=rest(model, system))
+    made = rule.potential(model, ANCHOR, RANGES, reference=rest(model, system))
     made.numbers["strong"][:] = system.strength is not None
     potential.write(folder / "model.metriplectic", made)
     write_data(folder / "start.data", system, float(model.at_step(dt).m))
