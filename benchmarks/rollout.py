@@ -12,7 +12,7 @@ from benchmarks.timing import Run, medians
 from pipeline.dynamics.rollout import Walk
 from pipeline.dynamics.steppers import Conditions
 from pipeline.learn.settings import Training
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from pipeline.pairs import State
 from pipeline.space import periodic
 

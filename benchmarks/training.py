@@ -14,7 +14,7 @@ from benchmarks.systems import System
 from benchmarks.timing import Run, medians
 from pipeline.learn.data import SnapshotData, Transition
 from pipeline.learn.settings import VARIANTS, Training
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 
 NESTED = "nested autograd, the paper's loss"
 SMALL = Training(rollout_steps=2, validation_snapshots=2, validate_every=20)

@@ -26,7 +26,7 @@ from pipeline.learn.learned_curves import traits
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Snapshots, holes
 from pipeline.learn.strides import strided
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from pipeline.split import Split, blocks, judged
 from pipeline.trajectory import Trajectory, temperature
 from pipeline.units import Scale

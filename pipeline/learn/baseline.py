@@ -15,10 +15,10 @@ from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
 from pipeline.learn.learned_curves import Group
 from pipeline.learn.likelihood import Velocity, velocity_scores
-from pipeline.learn.modules import Trainee
 from pipeline.learn.scales import Measured, Noise
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample
+from pipeline.learn.trainee import Trainee
 from pipeline.pairs import State
 
 

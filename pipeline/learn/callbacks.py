@@ -1,4 +1,4 @@
-"""What watches the training: the log table, the progress bar, the clock."""
+"""What watches the training: the log table, the progress bar, the clock, short rollouts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
 from tqdm import tqdm
 
+from pipeline.dynamics.rollout import rollout
 from pipeline.files import whole
-from pipeline.learn.modules import Diverged
+from pipeline.learn.task import Task
+from pipeline.learn.trainee import Diverged
+from pipeline.trajectory import Trajectory
 
+UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
 OVERFLOWS = 10  # steps in a row that may be left out for a non-finite gradient
 
 
@@ -137,3 +142,29 @@ class Overflow(lightning.Callback):
             )
         for g in gradients:
             g.zero_()
+
+
+class Stability(lightning.Callback):
+    """A short rollout on the validation block: the likelihood alone does not see a blow-up.
+
+    Logs validation_score: the validation likelihood, or far worse if the rollout stopped.
+    """
+
+    def __init__(self, task: Task, trajectory: Trajectory) -> None:
+        self.task = task
+        rows = task.parts["validation"]
+        last = min(rows.stop, rows.start + task.settings.rollout_steps + 1)
+        self.window = trajectory.followed(slice(rows.start, last))
+        self.who = np.flatnonzero(np.isin(trajectory.particle, self.window.particle))
+
+    def on_validation_epoch_end(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule
+    ) -> None:
+        task, learner = self.task, self.task.learner
+        conditions = learner.conditions(task.sample, task.measured, self.who)
+        done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
+        share = len(done.trajectory.time) / len(self.window.time)
+        penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
+        nll = trainer.callback_metrics["validation_nll"]
+        module.log("rollout_share", share)
+        module.log("validation_score", float(nll) + penalty)

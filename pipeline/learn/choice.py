@@ -9,8 +9,7 @@ enters or leaves, attraction of Brownian particles where a regression of the for
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightning
 import numpy as np
@@ -18,8 +17,9 @@ import torch
 
 from pipeline.graphs import Graphs
 from pipeline.learn.data import SnapshotData, Transitions
-from pipeline.learn.force_matching import attracts
+from pipeline.learn.overdamped import attracts
 from pipeline.learn.settings import Training
+from pipeline.learn.task import Task, by_regime, prepare
 from pipeline.trajectory import Trajectory
 
 STEPS = 150  # of each trial
@@ -35,14 +35,6 @@ class Trial(NamedTuple):
     gain: float  # in log-likelihood per particle and step
     error: float  # standard error of the gain over blocks of time
     kept: bool
-
-
-def by_regime(settings: Training, trajectory: Trajectory) -> Training:
-    """The settings with ``bath: auto`` decided, brownian where velocities are forgotten, and no
-    other term that is left to the data."""
-    if settings.bath == "auto" and trajectory.attributes.get("regime") == "overdamped":
-        settings = settings.replace(bath="brownian")
-    return settings.complete()
 
 
 def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:
@@ -79,11 +71,8 @@ def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
     return float((without - with_term).mean()), float(error)
 
 
-Prepare = Callable[[Trajectory, Graphs, Training, int], Any]  # train.prepare -> train.Task
-
-
 def choose(
-    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int, prepare: Prepare
+    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int
 ) -> tuple[Training, list[Trial]]:
     """The settings with every "auto" decided, and what decided.
 
@@ -91,7 +80,6 @@ def choose(
         trajectory, graphs: see `pipeline.learn.train.train`.
         settings: as given.
         seed: of the trials.
-        prepare: makes a training ready.
     """
     trials: list[Trial] = []
     offered, settings = candidates(settings, trajectory), by_regime(settings, trajectory)
@@ -120,7 +108,7 @@ def short(settings: Training) -> Training:
     return settings.replace(steps=steps, validate_every=steps)
 
 
-def tried(task: Any) -> np.ndarray:
+def tried(task: Task) -> np.ndarray:
     """(T,) negative log-likelihoods on the validation block after a short training."""
     data = SnapshotData(task.sample, task.validation, task.settings)
     trainer = lightning.Trainer(

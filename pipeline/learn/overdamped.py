@@ -1,4 +1,4 @@
-"""Brownian motion in the likelihood: forces halfway along the step, and what they do to density.
+"""Brownian motion: forces halfway along the step, in the likelihood and in the regression.
 
 A frame is long against steep forces: over one step of a tracked colloid its force may change by a
 quarter, and drift and noise taken at the beginning (Ito) learn a force averaged over the frame,
@@ -19,8 +19,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipeline.learn.snapshots import Batch
-from pipeline.pairs import displaced
+from pipeline.closures import splines
+from pipeline.learn.force_matching import INTERVALS, Curves, Normal, bend, curve
+from pipeline.learn.scales import Measured
+from pipeline.learn.snapshots import Batch, Sample
+from pipeline.pairs import Pairs, displaced, sum_even, sum_odd, sum_sided
+from pipeline.trajectory import evenly
+
+SNAPSHOTS = 2000  # of the regression, evenly spread: forces drown in noise
+ROUGH = 200  # the same of its first rounds, for the Jacobian
+PULL = 4.0  # standard errors by which a mean force pulls, for particles to be said to attract
 
 
 def shifted(batch: Batch, shift: Tensor) -> Batch:
@@ -66,3 +74,97 @@ def probes(batch: Batch, generator: torch.Generator) -> Tensor:
     return torch.randn(
         batch.r.shape, generator=generator, dtype=batch.r.dtype, device=batch.r.device
     )
+
+
+def halfway_sums(sample: Sample, most: int, T: float, known: Tensor | None = None) -> Normal:
+    """Sums for the pair force of Brownian motion, 2 v' = sum_j f(r_ij) e_ij + noise, halfway.
+
+    The noise moves the point halfway. For a field B of forces on particle i,
+
+        <2 v'_i . B> = <F_i . B> + T tr[ (1 + A)^-1 dB/dr ]_ii,   A = -(dF/dr) / 4,
+
+    the gradient of the Jacobian, which makes this the maximum of the likelihood; the last term is
+    the bias of the moments (to first order in A: Frishman and Ronceray, eq. 10).
+
+    Args:
+        sample: of the data in reduced units.
+        most: snapshots to use.
+        T: variance of v' per component, localisation error taken off.
+        known: (K,) coefficients of F for A; None takes A = 0.
+    """
+    h, K = sample.snapshots.cutoff, INTERVALS + 2
+    normal, moment = torch.zeros((K, K), dtype=torch.float64), torch.zeros(K).double()
+    bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
+    for here in sample.each(most):
+        batch = halfway(here)
+        pairs, mask = batch.pairs, batch.mask
+        at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
+        basis, slope = at.basis * factor, at.slope * factor + at.basis * fade
+        X = sum_odd(pairs, torch.stack([b[:, None] * pairs.e for b in basis], 2))
+        along, whole = _damping(pairs, mask, basis, slope, known)
+        spread = slope @ along + (basis / pairs.r) @ (whole - along)
+        X = X[mask].double().cpu().flatten(0, 1)
+        y = 2 * batch.v_next[mask].double().cpu().flatten()
+        normal, moment = normal + X.T @ X, moment + X.T @ y
+        bias += T * spread.double().cpu()
+        total, count = total + float(y @ y), count + len(y)
+        seen.append(float(pairs.r.min()))
+    return Normal(normal, moment, bias, total, count, min(seen))
+
+
+def _damping(
+    pairs: Pairs, mask: Tensor, basis: Tensor, slope: Tensor, known: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """e.G e and tr G (P,), G = C_ii - C_ij + C_jj - C_ji of C = (1 + A)^-1, over ends that count.
+
+    The own blocks of A are inverted, c_i = (1 + A_ii)^-1, those of pairs, A_ij = -g, expanded:
+    C_ij = c_i g c_j and C_ii = c_i + c_i (sum_j g c_j g) c_i.
+    """
+    counted = mask.to(basis.dtype)[:, None, None]
+    unit = torch.eye(pairs.e.shape[1], dtype=basis.dtype, device=basis.device)
+    i, j = pairs.i, pairs.j
+    if known is None:
+        G = (counted[i] + counted[j]) * unit
+    else:
+        theta = known.to(basis)
+        across = -0.25 * (theta @ basis) / pairs.r
+        axial = -0.25 * theta @ slope - across
+        g = axial[:, None, None] * pairs.e[:, :, None] * pairs.e[:, None, :]
+        g = g + across[:, None, None] * unit
+        c = torch.linalg.inv(unit + sum_even(pairs, g))
+        C = c + c @ sum_sided(pairs, g @ c[j] @ g, g @ c[i] @ g) @ c
+        cross = c[i] @ g @ c[j]
+        G = counted[i] * (C[i] - cross) + counted[j] * (C[j] - cross.transpose(1, 2))
+    along = (pairs.e[:, None, :] @ G @ pairs.e[:, :, None])[:, 0, 0]
+    return along, G.diagonal(dim1=1, dim2=2).sum(1)
+
+
+def regress_halfway(sample: Sample, T: float, error: float = 0.0) -> Curves:
+    """The pair force of Brownian motion, see `halfway_sums`; the residual is of 2 v'.
+
+    Args:
+        sample: of the data in reduced units.
+        T: variance of v' per component to begin with.
+        error: variance of v' due to localisation.
+    """
+    sums = halfway_sums(sample, ROUGH, T, None)
+    theta = sums.solve([bend(INTERVALS + 2)])
+    for count in (ROUGH, SNAPSHOTS):
+        T = max(sums.residual(theta) / 4 - error, 0.05 * T)
+        sums = halfway_sums(sample, count, T, theta)
+        theta = sums.solve([bend(INTERVALS + 2)])
+    r, basis = curve(sums.nearest, sample.snapshots.cutoff)
+    uncertain = sums.error([bend(INTERVALS + 2)], theta, basis)
+    return Curves(r, theta @ basis, 0 * r, 0 * r, sums.residual(theta), uncertain)
+
+
+def attracts(sample: Sample, measured: Measured) -> bool:
+    """Whether the mean force of Brownian pairs pulls somewhere, by PULL of its standard errors.
+
+    Args:
+        sample: of the data in reduced units.
+        measured: scales of the data.
+    """
+    few = sample._replace(times=evenly(sample.times, ROUGH))
+    curves = regress_halfway(few, measured.temperature, measured.noise)
+    return bool((curves.force + PULL * curves.error < 0).any())

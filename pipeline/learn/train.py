@@ -11,7 +11,6 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import NamedTuple
 
 import lightning
 import numpy as np
@@ -22,130 +21,18 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
-from pipeline import slots
-from pipeline.dynamics.driven import thermal_period
-from pipeline.dynamics.rollout import rollout
-from pipeline.errors import InputError
 from pipeline.files import reading, whole
-from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
-from pipeline.learn import scales, trained_model
-from pipeline.learn.baseline import BaselineLearner, start_baseline
-from pipeline.learn.callbacks import Bar, Clock, Overflow, Table
-from pipeline.learn.choice import Trial, by_regime, choose
+from pipeline.learn import trained_model
+from pipeline.learn.callbacks import Bar, Clock, Overflow, Stability, Table
+from pipeline.learn.choice import Trial, choose
 from pipeline.learn.data import SnapshotData
-from pipeline.learn.force_matching import start_from_regression
-from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import traits
 from pipeline.learn.learned_curves import write as write_learned
-from pipeline.learn.likelihood import equal_noise
-from pipeline.learn.modules import Diverged, Learner, Trainee
-from pipeline.learn.scales import Measured, Noise, model_settings
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Sample, Snapshots
-from pipeline.learn.strides import strided
-from pipeline.metriplectic.model import build
-from pipeline.split import blocks
+from pipeline.learn.task import Task, prepare
+from pipeline.learn.trainee import Diverged
 from pipeline.trajectory import Trajectory
-
-UNSTABLE = 1e3  # added to the validation score of a model whose rollout stopped early
-
-
-class Task(NamedTuple):
-    """Everything one training needs."""
-
-    sample: Sample  # of the training block
-    validation: np.ndarray  # the same of the validation block
-    parts: dict[str, slice]  # the blocks of the whole trajectory
-    measured: Measured
-    learner: Trainee
-    settings: Training
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """All of the data."""
-        return self.sample.snapshots
-
-
-def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
-    """Tensors, measured scales and a model to start from."""
-    settings = by_regime(settings.replace(seed=seed), trajectory)
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
-            f"machine: set train.device to auto or cpu, or install torch for your driver."
-        )
-    dtype = getattr(torch, settings.precision)
-    parts = blocks(trajectory, settings.split.train, settings.split.validation)
-    steps = strided(trajectory, graphs, parts, settings.stride)
-    snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
-    if settings.bath != "none" and settings.bath_flow == "sample":
-        snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
-    train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
-    for name, times in (("training", train), ("validation", validation)):
-        if len(times) == 0:
-            raise InputError(
-                f"The {name} block has no pair of successive snapshots with a free particle: "
-                f"change the split (train, validation) or record more frames."
-            )
-    sample = Sample(snapshots, train)
-    sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
-    sigma = 0.0 if settings.localisation == "none" else sigma
-    # A solid's edges are led as they were, and its motion is none that is thermal.
-    solid = trajectory.reference is not None
-    period = None if solid else thermal_period(trajectory, parts["train"])
-    measured = scales.measure(sample, sigma)._replace(thermal_period=period)
-    floor, shake = settings.floor * measured.change, settings.shake
-    pace = max(1.0, settings.rollout_substeps / 2)
-    moved = scales.shaken(measured, shake, pace)
-    clean = measured.unexplained / moved.change
-    noise = Noise(
-        sigma=sigma,
-        floor=floor,
-        temperature=measured.temperature,
-        clean=clean,
-        treatment=settings.localisation,
-        step=1 / settings.stride,
-        shake=shake,
-        pace=pace,
-    )
-    measured = moved
-    lightning.seed_everything(seed, verbose=False)
-    learner: Trainee
-    if settings.model == "metriplectic":
-        learner = _metriplectic(sample, (measured, noise), settings, steps.trajectory)
-    else:
-        model = start_baseline(sample, measured, settings)
-        learner = BaselineLearner(model, settings, noise)
-    return Task(sample, validation, parts, measured, learner, settings)
-
-
-def _metriplectic(
-    sample: Sample,
-    known: tuple[Measured, Noise],
-    settings: Training,
-    trajectory: Trajectory,
-) -> Learner:
-    """Model and latents to start from."""
-    measured, noise = known
-    snapshots, train = sample
-    scales = model_settings(sample, measured, settings)
-    torch.manual_seed(settings.seed)
-    model = build(scales).to(snapshots.device, snapshots.dtype)
-    # What brings shaken particles back is not in the velocities that are regressed on.
-    if settings.warm_start and not noise.shake:
-        start_from_regression(model, sample, measured)
-    equal_noise(model, snapshots.batch(train[:1]))
-    mask = snapshots.mask[train]
-    block = trajectory.window(train)
-    count = len(trajectory.particle)
-    trained, met = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
-    latent = Latent(trajectory.particle, trained, met if settings.strength else None)
-    latent.to(snapshots.device, snapshots.dtype)
-    return Learner(model, latent, settings, noise, int(mask.sum()))
 
 
 def fingerprint(
@@ -215,32 +102,6 @@ def _warn(sentence: str) -> None:
     print(f"warning: {sentence}", file=sys.stderr)
 
 
-class Stability(lightning.Callback):
-    """A short rollout on the validation block: the likelihood alone does not see a blow-up.
-
-    Logs validation_score: the validation likelihood, or far worse if the rollout stopped.
-    """
-
-    def __init__(self, task: Task, trajectory: Trajectory) -> None:
-        self.task = task
-        rows = task.parts["validation"]
-        last = min(rows.stop, rows.start + task.settings.rollout_steps + 1)
-        self.window = trajectory.followed(slice(rows.start, last))
-        self.who = np.flatnonzero(np.isin(trajectory.particle, self.window.particle))
-
-    def on_validation_epoch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule
-    ) -> None:
-        task, learner = self.task, self.task.learner
-        conditions = learner.conditions(task.sample, task.measured, self.who)
-        done = rollout(self.window, learner.model, conditions, task.settings.seed, False)
-        share = len(done.trajectory.time) / len(self.window.time)
-        penalty = UNSTABLE * (1.0 - share) if done.stopped else 0.0
-        nll = trainer.callback_metrics["validation_nll"]
-        module.log("rollout_share", share)
-        module.log("validation_score", float(nll) + penalty)
-
-
 def train(
     trajectory: Trajectory,
     graphs: Graphs,
@@ -272,8 +133,7 @@ def train(
     folder.mkdir(parents=True, exist_ok=True)
     trials: list[Trial] = []
     if settings.model == "metriplectic":
-        settings, trials = choose(trajectory, graphs, settings, seed, prepare)
-    settings = by_regime(settings, trajectory)
+        settings, trials = choose(trajectory, graphs, settings, seed)
     task = prepare(trajectory, graphs, settings, seed)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))

@@ -24,7 +24,7 @@ from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 
 if TYPE_CHECKING:  # a rollout has no use for lightning, which takes as long to load as torch
-    from pipeline.learn.modules import Trainee
+    from pipeline.learn.trainee import Trainee
 
 
 class Learned(NamedTuple):

@@ -13,7 +13,7 @@ from pipeline.closures import splines
 from pipeline.errors import InputError
 from pipeline.learn.bands import Information, Z, choose_snapshots, deviation, information
 from pipeline.learn.data import Transition, Transitions
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from tests.dynamics.systems import CUTOFF, LENGTH
 from tests.dynamics.test_bath import soft
 from tests.learn.test_overdamped import SETTINGS, D, film

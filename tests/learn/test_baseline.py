@@ -13,7 +13,8 @@ from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.baseline import BaselineLearner
 from pipeline.learn.settings import Training, variant
-from pipeline.learn.train import prepare, train
+from pipeline.learn.task import prepare
+from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory

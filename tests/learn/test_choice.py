@@ -13,7 +13,6 @@ from pipeline.learn.choice import by_regime, candidates, choose, gain
 from pipeline.learn.force_matching import regress
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
-from pipeline.learn.train import prepare
 from pipeline.split import Split
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -67,7 +66,7 @@ def test_a_medium_that_is_there_is_kept(damped: tuple[Trajectory, graphs.Graphs]
     settings = Training(steps=60, batch=10, split=split, strength=False)
     window, near = damped
     closed = window._replace(attributes={**window.attributes, "edge": {"closed": True}})
-    chosen, trials = choose(closed, near, settings, 0, prepare)
+    chosen, trials = choose(closed, near, settings, 0)
     assert [trial.setting for trial in trials] == ["bath"]  # no axis of the box has ends
     assert trials[0].kept
     assert trials[0].gain > 2 * trials[0].error

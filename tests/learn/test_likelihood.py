@@ -29,7 +29,7 @@ from pipeline.learn.likelihood import (
     velocity_scores,
 )
 from pipeline.learn.settings import Training
-from pipeline.learn.train import prepare
+from pipeline.learn.task import prepare
 from pipeline.pairs import Pairs, State, find
 from pipeline.split import Split
 from tests.dynamics.systems import CUTOFF, LENGTH, gas, lattice, simulated

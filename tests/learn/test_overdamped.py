@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.func import hessian
 
 from pipeline import graphs, space
-from pipeline.learn.force_matching import regress_halfway
-from pipeline.learn.overdamped import contraction, halfway, shifted
+from pipeline.learn.overdamped import contraction, halfway, regress_halfway, shifted
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample, Snapshots
-from pipeline.learn.train import prepare, train
+from pipeline.learn.task import prepare
+from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
 from pipeline.pairs import State, displaced, find
 from pipeline.split import Split

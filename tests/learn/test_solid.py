@@ -15,7 +15,8 @@ from pipeline.dynamics.rollout import rollout
 from pipeline.learn.errors_in_variables import draws, shaken
 from pipeline.learn.settings import Training, variant
 from pipeline.learn.snapshots import Snapshots
-from pipeline.learn.train import prepare, train
+from pipeline.learn.task import prepare
+from pipeline.learn.train import train
 from pipeline.learn.trained_model import Learned, load
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Box, Trajectory

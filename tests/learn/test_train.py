@@ -18,9 +18,11 @@ from safetensors.torch import load_file
 
 from pipeline import graphs
 from pipeline.learn import callbacks
-from pipeline.learn.modules import Diverged, Learner
+from pipeline.learn.learner import Learner
 from pipeline.learn.settings import Training
-from pipeline.learn.train import prepare, train
+from pipeline.learn.task import prepare
+from pipeline.learn.train import train
+from pipeline.learn.trainee import Diverged
 from pipeline.split import Split
 from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated

@@ -18,7 +18,7 @@ from pipeline.analysis.correlations import shared_motion
 from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
 from pipeline.learn.settings import Training
-from pipeline.report import claims, tables, verdict
+from pipeline.report import answers, claims, tables, verdict
 from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
 from pipeline.settings import Sample
@@ -83,9 +83,9 @@ def test_one_strength_for_all_is_told_as_a_setting(results: Results) -> None:
 
 
 def test_training_ended_by_the_clock_is_told(results: Results) -> None:
-    assert "limit" not in verdict.convergence(results).sentence
+    assert "limit" not in answers.convergence(results).sentence
     late = record(results, seconds=245.0, max_minutes=4.0, steps=1000)
-    assert "ended by its limit of 4 minutes" in verdict.convergence(late).sentence
+    assert "ended by its limit of 4 minutes" in answers.convergence(late).sentence
 
 
 def test_the_remedy_for_noise_is_the_one_that_was_taken(results: Results) -> None:
@@ -124,12 +124,12 @@ def test_errors_that_mean_nothing_are_left_out_or_said_to_mean_nothing(results: 
 
 def test_training_that_diverged_is_told(results: Results) -> None:
     diverged = record(results, ended="The training loss became non-finite at step 9.")
-    assert "non-finite at step 9" in verdict.convergence(diverged).sentence
+    assert "non-finite at step 9" in answers.convergence(diverged).sentence
 
 
 def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
     """Its only snapshot is the experiment's own: every error would be zero."""
-    assert verdict.structure(results).state == "good"
+    assert answers.structure(results).state == "good"
     with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
         group = file["observables"]
         group.attrs["stopped"] = "Stopped after 1 of 20 snapshots: too hot."
@@ -143,7 +143,7 @@ def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
     table.loc[ours, "note"] = "diverged: Stopped after 1 of 20 snapshots; model: too dilute."
     table.to_csv(results.folder / "comparison.csv", index=False)
     again = Results(results.folder, results.settings)
-    for judge in (verdict.structure, verdict.laws):
+    for judge in (answers.structure, answers.laws):
         with pytest.raises(Absent, match=r"no step to judge. Stopped after 1 of 20"):
             judge(again)
     comparison = tables.comparison(again)
@@ -155,7 +155,7 @@ def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
 def test_a_rollout_that_stopped_early_is_judged_with_care(results: Results) -> None:
     with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
         file["observables"].attrs["stopped"] = "Stopped after 9 of 20 snapshots: too hot."
-    answer = verdict.structure(Results(results.folder, results.settings))
+    answer = answers.structure(Results(results.folder, results.settings))
     assert answer.state == "fair"
     assert answer.sentence.startswith("Stopped after 9")
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pipeline.analysis.runs import runs
-from pipeline.learn.train import traits
+from pipeline.learn.learned_curves import traits
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble, from_truth
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from pipeline.learn.modules import FINAL, rate
+from pipeline.learn.trainee import FINAL, rate
 
 
 @pytest.mark.parametrize("steady", [0.0, 0.7])

@@ -1,0 +1,149 @@
+"""Every answer of the verdict follows from the numbers in the files."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.report import answers, verdict
+from pipeline.report.figures import tracking
+from pipeline.report.results import Results
+from tests.report.conftest import SETTINGS
+
+
+@pytest.fixture
+def results(folder: Path, tmp_path: Path) -> Results:
+    """A copy that a test may spoil."""
+    return Results(shutil.copytree(folder, tmp_path / "walk"), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (0.0, "good"),
+        (1.0, "good"),
+        (1.5, "fair"),
+        (2.1, "poor"),
+        (np.nan, "poor"),
+        (np.inf, "poor"),
+    ],
+)
+def test_grades(value: float, state: str) -> None:
+    assert answers.Bound(1.0, 2.0).grade(value) == state
+
+
+def test_poor_recall_spoils_the_tracking(results: Results) -> None:
+    assert answers.tracking(results).state == "good"
+    spoilt = {"recall": 0.5, "precision": 1.0}
+    (results.folder / "truth.json").write_text(json.dumps(spoilt))
+    answer = answers.tracking(Results(results.folder, SETTINGS))
+    assert answer.state == "poor"
+    assert "recall 0.500" in answer.sentence
+
+
+def test_steps_as_long_as_the_search_range_spoil_it_too(results: Results) -> None:
+    linking = json.loads((results.folder / "linking.json").read_text())
+    linking["search_range"] = 0.5
+    (results.folder / "linking.json").write_text(json.dumps(linking))
+    assert answers.tracking(results).state == "poor"
+
+
+def test_noise_share_is_two_sigma_squared_over_the_variance(results: Results) -> None:
+    noise = tracking.measure(results)
+    trajectory = results.trajectory()
+    spread = [
+        velocity[free].var(axis=0, ddof=1).mean()
+        for velocity, free in zip(trajectory.velocity, trajectory.free, strict=True)
+        if free.sum() > 1
+    ]
+    assert noise.share == pytest.approx(2 * 0.03**2 / np.mean(spread), rel=0.01)
+
+
+def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
+    assert answers.laws(results).state == "good"
+    with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
+        file["observables/momentum"][-1] += 10 * len(results.trajectory().particle)
+    answer = answers.laws(Results(results.folder, SETTINGS))
+    assert answer.state == "poor"
+
+
+def test_a_rollout_that_stopped_is_told(results: Results) -> None:
+    with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
+        file["observables"].attrs["stopped"] = "Stopped after 3 of 20 snapshots: too hot."
+    answer = answers.laws(results)
+    assert answer.state == "fair"
+    assert answer.sentence.startswith("Stopped after 3")
+
+
+def leave(results: Results, **left: tuple[float, float]) -> None:
+    """Residuals as training would have left them: value and standard error of each test."""
+    noise = {"chi2": (1.0, 0.01), "memory": (0.0, 0.01), "neighbours": (0.0, 0.01)}
+    with h5py.File(results.folder / "metriplectic/seed0/learned.h5", "a") as file:
+        group = file.require_group("residuals")
+        for name, found in {**noise, "explained": (0.9, 0.01), **left}.items():
+            group[name] = found
+
+
+@pytest.mark.parametrize(
+    ("left", "state", "hint"),
+    [
+        ({}, "good", "noise, as it should be"),
+        ({"memory": (0.3, 0.01)}, "poor", "a longer train.stride"),
+        ({"memory": (0.3, 0.2)}, "good", "noise, as it should be"),  # not beyond its error
+        (
+            {"memory": (-0.4, 0.01)},
+            "poor",
+            "the error of the positions is larger than was measured",
+        ),
+        ({"chi2": (1.3, 0.01)}, "fair", "the noise is larger than was learned"),
+        ({"neighbours": (-0.12, 0.01)}, "fair", "graph.cutoff"),
+    ],
+)
+def test_residuals_that_are_no_noise_are_told(
+    results: Results, left: dict[str, tuple[float, float]], state: str, hint: str
+) -> None:
+    leave(results, **left)
+    found = answers.residuals(results)
+    assert (found.state, hint in found.sentence) == (state, True)
+
+
+@pytest.mark.parametrize("few", [False, True])
+def test_residuals_are_told_where_the_loss_says_nothing(results: Results, few: bool) -> None:
+    """It never fell, or was looked at too rarely."""
+    path = results.folder / "metriplectic/seed0/training.csv"
+    table = pd.read_csv(path)
+    seen = table["validation_nll"].notna()
+    table.loc[seen, "validation_nll"] = np.arange(seen.sum(), dtype=float)
+    if few:
+        table = table[seen].head(3)
+    table.to_csv(path, index=False)
+    leave(results, memory=(0.3, 0.01))
+    said = verdict.lights(Results(results.folder, SETTINGS))[2].sentence
+    assert ("fewer than five times" if few else "never fell") in said
+    assert "they remember the step before by 0.30" in said
+
+
+def test_errors_are_held_against_the_noise_floor(results: Results) -> None:
+    table = pd.read_csv(results.folder / "comparison.csv")
+    for value, floor, state in ((0.3, 0.25, "good"), (0.3, 0.12, "fair"), (0.3, 0.01, "poor")):
+        table.loc[table["metric"] == "rdf", ["value", "noise_floor"]] = value, floor
+        table.to_csv(results.folder / "comparison.csv", index=False)
+        answer = answers.structure(Results(results.folder, SETTINGS))
+        assert answer.state == state
+        assert "30 %" in answer.sentence
+
+
+def test_seeds_are_summed_up_by_their_median(results: Results) -> None:
+    table = pd.read_csv(results.folder / "comparison.csv")
+    rdf = table[(table["metric"] == "rdf") & (table["model"] == "metriplectic")]
+    more = [rdf.assign(seed=k, value=v) for k, v in ((0, 0.04), (1, 0.02), (2, 0.9))]
+    pd.concat(more).to_csv(results.folder / "comparison.csv", index=False)
+    answer = answers.structure(Results(results.folder, SETTINGS))
+    assert answer.state == "good"
+    assert "4 %" in answer.sentence
