@@ -7,6 +7,7 @@ particle. What the engine cannot do goes to `Thermal`, see `chosen`.
 from __future__ import annotations
 
 import ctypes
+import functools
 import sys
 from ctypes import byref
 from typing import NamedTuple
@@ -55,8 +56,14 @@ def chosen(law: Law) -> Law:
             return Compiled(law)
         except (InputError, compiler.NoCompiler, potential.Unfit) as what:
             reason = str(what).rstrip(".")
-    print(f"Rolled out by torch, some ten times slower: {reason}.", file=sys.stderr)
+    say(reason)
     return law
+
+
+@functools.cache
+def say(reason: str) -> None:
+    """Tells once why rollouts of this process run by torch: a training has many."""
+    print(f"Rolled out by torch, some ten times slower: {reason}.", file=sys.stderr)
 
 
 def unfit(law: Thermal) -> str:

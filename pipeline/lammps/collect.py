@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from pipeline.dynamics.rollout import Record, Rollout, kinetic_temperature, recorded
 from pipeline.lammps import run
@@ -39,7 +38,7 @@ def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str
     totals = observables(seen, log, ~case.driven, case.m)
     trajectory = recorded(case.window, case.walk, record, case.seed)
     made = {"time": case.window.time[:last], **totals}
-    return Rollout(trajectory, made, "", 1e3 * run.loop(log).step)
+    return Rollout(trajectory, made, "", 1e3 * run.loop(log).step, "LAMMPS")
 
 
 class Dumped(NamedTuple):
@@ -77,11 +76,8 @@ def observables(
     found: dict[str, np.ndarray]
     found = {name: totals[column].to_numpy() for name, column in COLUMNS.items()}
     found["entropy"] = seen.entropy.sum(axis=1)
-    tensors = [
-        (torch.from_numpy(r[free]), torch.from_numpy(v[free]))
-        for r, v in zip(*seen[1:3], strict=True)
-    ]
-    found["temperature"] = np.array([m * kinetic_temperature(r, v) for r, v in tensors])
+    both = zip(*seen[1:3], strict=True)
+    found["temperature"] = np.array([m * kinetic_temperature(r[free], v[free]) for r, v in both])
     found["momentum"] = m * seen.v.sum(axis=1)
     axes = seen.r.shape[2]
     found["impulse"] = totals[list(IMPULSE[:axes])].to_numpy()

@@ -11,8 +11,8 @@ import torch
 from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
-from pipeline.lammps import potential, rule, run
 from pipeline.lammps import input as script
+from pipeline.lammps import potential, rule, run
 from pipeline.lammps.collect import read
 from pipeline.lammps.input import System, write_data
 from pipeline.metriplectic.model import Metriplectic

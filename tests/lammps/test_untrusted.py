@@ -18,8 +18,8 @@ import pytest
 
 from pipeline import space
 from pipeline.forcing import SampleFlow
-from pipeline.lammps import potential, rule, run, tabulate
 from pipeline.lammps import input as script
+from pipeline.lammps import potential, rule, run, tabulate
 from pipeline.lammps.build import build
 from pipeline.lammps.surroundings import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
