@@ -26,33 +26,45 @@ from pipeline.neighbours import neighbours
 from pipeline.trajectory import Trajectory, evenly
 
 
+def laws(e: np.ndarray, v_ij: np.ndarray) -> np.ndarray:
+    """(P, D, 3) what f, g and q multiply, of pairs with unit vectors e and velocities v_ij."""
+    parallel = (e * v_ij).sum(axis=1, keepdims=True) * e
+    return np.stack([e, -parallel, parallel - v_ij], axis=2)
+
+
+@njit(cache=True)
+def design(i, j, law, weight, count):
+    """(N, D, L, K) sums over pairs of law (P, D, L) times weight (P, K): odd, + for i, - for j.
+
+    The columns of every regression of pair laws: weight holds the K functions of distance whose
+    coefficients are sought, at each pair; i, j (P,) of ``count`` particles.
+    """
+    x = np.zeros((count, law.shape[1], law.shape[2], weight.shape[1]))
+    for p in range(i.size):
+        for k in range(weight.shape[1]):
+            if weight[p, k] == 0.0:
+                continue
+            for d in range(law.shape[1]):
+                for n in range(law.shape[2]):
+                    part = weight[p, k] * law[p, d, n]
+                    x[i[p], d, n, k] += part
+                    x[j[p], d, n, k] -= part
+    return x
+
+
+def hats(distance: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """(P, K) hat functions of evenly spaced knots; those of the ends go on level."""
+    place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
+    return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(len(grid))))
+
+
 def regressors(trajectory: Trajectory, t: int, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
     r, v, present = trajectory.position[t], trajectory.velocity[t], trajectory.present[t]
     i, j, r_ij, distance = neighbours(r, present, trajectory.box.space, grid[-1])
-    place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
-    x = np.zeros((*r.shape, 3, len(grid)))
-    fill(x, i, j, r_ij / distance[:, None], v[i] - v[j], place)
-    count = np.bincount(place.astype(int), 1.0 - place % 1.0, len(grid))
-    count += np.bincount(place.astype(int) + 1, place % 1.0, len(grid))
-    return x.reshape(*r.shape, -1), count
-
-
-@njit(cache=True)
-def fill(x, i, j, e, v, place):
-    """Adds the hat functions of every pair to x (N, D, 3, K), with opposite signs for i and j."""
-    for p in range(i.size):
-        knot = int(place[p])
-        upper = place[p] - knot
-        along = np.sum(v[p] * e[p])
-        for d in range(e.shape[1]):
-            parallel = along * e[p, d]
-            terms = (e[p, d], -parallel, parallel - v[p, d])
-            for column in range(3):
-                x[i[p], d, column, knot] += (1.0 - upper) * terms[column]
-                x[j[p], d, column, knot] -= (1.0 - upper) * terms[column]
-                x[i[p], d, column, knot + 1] += upper * terms[column]
-                x[j[p], d, column, knot + 1] -= upper * terms[column]
+    weight = hats(distance, grid)
+    x = design(i, j, laws(r_ij / distance[:, None], v[i] - v[j]), weight, len(r))
+    return x.reshape(*r.shape, -1), weight.sum(axis=0)
 
 
 def binned_pair_force(

@@ -95,6 +95,12 @@ def _pieces(t: Tensor) -> tuple[Tensor, Tensor]:
     return value, slope
 
 
+def bends(count: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    """(K, K) B such that c.B c sums the squared second differences of K coefficients."""
+    second = torch.eye(count, dtype=dtype).diff(n=2, dim=0)
+    return second.T @ second
+
+
 def roughness(coefficients: Tensor) -> Tensor:
     """Sum of squared second differences of spline coefficients (..., K): the P-spline penalty.
 
@@ -118,6 +124,5 @@ def taper(r: Tensor, h: float) -> tuple[Tensor, Tensor]:
 def fit(r: Tensor, target: Tensor, h: float, intervals: int) -> Tensor:
     """Coefficients (K,) of the smooth spline through ``target`` at r; straight on outside."""
     basis = radial(r, h, intervals).basis.T
-    K = basis.shape[1]
-    bend = torch.eye(K, dtype=r.dtype).diff(n=2, dim=0)
-    return torch.linalg.solve(basis.T @ basis + 1e-2 * bend.T @ bend, basis.T @ target)
+    normal = basis.T @ basis + 1e-2 * bends(basis.shape[1], r.dtype)
+    return torch.linalg.solve(normal, basis.T @ target)

@@ -21,7 +21,8 @@ from pipeline.closures.energy import ExponentialEnergy, IdealGasEnergy
 from pipeline.closures.friction import NoFriction, RevengaFriction, SplineFriction
 from pipeline.closures.strain import GreenStrain
 from pipeline.closures.volume import LucyVolume, SplineVolume
-from pipeline.dynamics.driven import Account, FromBath, Path
+from pipeline.dynamics.accounts import Account, FromBath
+from pipeline.dynamics.driven import Path
 from pipeline.dynamics.library import Given, Leading, Particles, library
 from pipeline.dynamics.limits import leaves, overdamps
 from pipeline.dynamics.steppers import Law, Moment, Thermal

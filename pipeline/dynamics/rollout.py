@@ -14,8 +14,9 @@ from torch import nn
 from tqdm import tqdm
 
 from pipeline import h5md
+from pipeline.dynamics.accounts import Account, FromBath
 from pipeline.dynamics.compiled import chosen
-from pipeline.dynamics.driven import Account, FromBath, Path, lead
+from pipeline.dynamics.driven import Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Moment, Setting
 from pipeline.files import whole

@@ -11,9 +11,9 @@ import numpy as np
 
 from pipeline.closures.reference import Reference
 from pipeline.errors import InputError
+from pipeline.lammps.forms import Stream, flowing
 from pipeline.lammps.potential import Potential, write
 from pipeline.lammps.rule import Ranges, potential
-from pipeline.lammps.surroundings import Stream, flowing
 from pipeline.learn.trained_model import Learned, load
 
 QUANTILES = np.linspace(0.0, 1.0, 101)

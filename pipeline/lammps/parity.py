@@ -14,8 +14,7 @@ from tqdm import tqdm
 
 from pipeline.dynamics.rollout import recorded
 from pipeline.lammps import run
-from pipeline.lammps.case import DATA, INPUT, POTENTIAL, SEED, Case, begin, write
-from pipeline.lammps.collect import observables, read
+from pipeline.lammps.case import DATA, INPUT, POTENTIAL, SEED, Case, begin, observables, read, write
 from pipeline.lammps.input import Settings
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.trained_model import Learned

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-# Registers the forms of what surrounds the particles.
-import pipeline.lammps.surroundings  # noqa: F401
 from pipeline.closures.reference import Reference
 from pipeline.errors import InputError
 from pipeline.lammps.forms import bonds, entries

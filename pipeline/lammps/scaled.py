@@ -28,8 +28,7 @@ from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
 from pipeline.errors import InputError
 from pipeline.lammps import potential, run
-from pipeline.lammps.case import DATA, DUMP, INPUT, POTENTIAL
-from pipeline.lammps.collect import Dumped, observables, read
+from pipeline.lammps.case import DATA, DUMP, INPUT, POTENTIAL, Dumped, observables, read
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.input import Settings, System, script, write_data
 from pipeline.lammps.potential import Potential

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.analysis.pair_force import design, laws
 from pipeline.closures import splines
 from pipeline.closures.external import External
 from pipeline.learn.snapshots import Batch, Sample
-from pipeline.pairs import sum_odd
+from pipeline.pairs import Pairs
 
 INTERVALS = 10  # of the regression's splines
 SNAPSHOTS = 50  # looked at, evenly spread
@@ -40,15 +41,27 @@ class Curves(NamedTuple):
     external: Tensor | None = None  # (K,) coefficients of an external potential
 
 
-def features(batch: Batch, h: float) -> Tensor:
-    """(n, D, 3 K) what unit spline coefficients of force and frictions do to each particle."""
-    pairs = batch.pairs
-    v_ij = pairs.difference(batch.v)
-    basis = splines.radial(pairs.r, h, INTERVALS).basis * splines.taper(pairs.r, h)[0]
-    radial_v = (pairs.e * v_ij).sum(1, keepdim=True) * pairs.e
-    fields = (pairs.e, -radial_v, radial_v - v_ij)
-    columns = torch.stack([b[:, None] * x for x in fields for b in basis], 2)
-    return sum_odd(pairs, columns)
+def columns(pairs: Pairs, laws: np.ndarray, basis: Tensor) -> Tensor:
+    """(n, D, L K) what unit spline coefficients of L pair laws do to each particle, float64.
+
+    Args:
+        pairs: neighbours.
+        laws: (P, D, L) vectors that the splines multiply, see `pipeline.analysis.pair_force.laws`.
+        basis: (K, P) splines at the distances of the pairs.
+    """
+    i, j, weight = (plain(x) for x in (pairs.i, pairs.j, basis.T))
+    return torch.from_numpy(design(i, j, laws, weight, pairs.n)).flatten(2)
+
+
+def plain(x: Tensor) -> np.ndarray:
+    """In memory of the processor, numbers as float64."""
+    x = x.detach().cpu()
+    return (x.double() if x.is_floating_point() else x).contiguous().numpy()
+
+
+def tapered(r: Tensor, h: float) -> Tensor:
+    """(K, P) the splines of the regression at distances r (P,)."""
+    return splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
 
 
 class Normal(NamedTuple):
@@ -90,17 +103,82 @@ class Normal(NamedTuple):
         return (self.total + fitted) / self.rows
 
 
-def bend(size: int) -> Tensor:
-    """(size, size) sum of squared second differences of the coefficients of a spline."""
-    second = torch.eye(size, dtype=torch.float64).diff(n=2, dim=0)
-    return second.T @ second
+class Group(NamedTuple):
+    """Columns of a regression that belong together."""
+
+    columns: Callable[[Batch], Tensor]  # (n, D, k)
+    bends: list[Tensor]  # matrices of the roughness of parts of the k coefficients, in order
 
 
-NUMBER = torch.zeros((1, 1), dtype=torch.float64)  # the roughness of a single number
+def pair_laws(h: float, count: int) -> Group:
+    """The first ``count`` of pair force, friction along and friction across, as splines."""
+
+    def found(batch: Batch) -> Tensor:
+        e, v_ij = plain(batch.pairs.e), plain(batch.pairs.difference(batch.v))
+        vectors = np.ascontiguousarray(laws(e, v_ij)[:, :, :count])
+        return columns(batch.pairs, vectors, tapered(batch.pairs.r, h))
+
+    return Group(found, [splines.bends(INTERVALS + 2)] * count)
+
+
+def around(external: External | None) -> list[Group]:
+    """An external potential, if there is one."""
+    if external is None:
+        return []
+    return [Group(lambda batch: external.forces(batch.r), [external.bends()])]
+
+
+def medium(velocity: Callable[[Batch], Tensor]) -> Group:
+    """Friction -x (v - u) in a medium that moves with u, x a single number without roughness."""
+
+    def found(batch: Batch) -> Tensor:
+        v = velocity(batch)
+        return -(v if batch.flow is None else v - batch.flow)[:, :, None]
+
+    return Group(found, [torch.zeros((1, 1), dtype=torch.float64)])
+
+
+class Fit(NamedTuple):
+    """Coefficients of every group, and the sums that they come from."""
+
+    parts: list[Tensor]
+    theta: Tensor  # all of them
+    sums: Normal
+    bends: list[Tensor]
+    rows: list[tuple[Tensor, Tensor]]  # the parts of matrix and moment of each snapshot
+
+    def last_error(self) -> float:
+        """Standard error of the last coefficient, from the spread of scores over blocks of time."""
+        through = torch.linalg.inv(self.sums.penalised(self.bends))[-1]
+        moved = np.array([float(through @ (y - X @ self.theta)) for X, y in self.rows])
+        parts = np.array_split(moved, min(BLOCKS, len(moved)))
+        blocks = np.array([part.sum() for part in parts])
+        return float(np.sqrt((blocks**2).sum() * len(blocks) / max(len(blocks) - 1, 1)))
+
+
+def least_squares(batches: Iterable[Batch], groups: Sequence[Group]) -> Fit:
+    """v' - v on the columns of all groups, with a roughness penalty on each of their parts."""
+    bends = [bend for group in groups for bend in group.bends]
+    size = sum(len(bend) for bend in bends)
+    matrix, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
+    rows, total, count, nearest = [], 0.0, 0, np.inf
+    for batch in batches:
+        mask = batch.mask.cpu()
+        found = [group.columns(batch).double().cpu() for group in groups]
+        X = torch.cat(found, 2)[mask].flatten(0, 1)
+        y = batch.change().double().cpu()[mask].flatten()
+        rows.append((X.T @ X, X.T @ y))
+        matrix, moment = matrix + rows[-1][0], moment + rows[-1][1]
+        total, count = total + float(y @ y), count + len(y)
+        nearest = min(nearest, float(batch.pairs.r.min()))
+    sums = Normal(matrix, moment, 0.0, total, count, nearest)
+    theta = sums.solve(bends)
+    sizes = [sum(len(bend) for bend in group.bends) for group in groups]
+    return Fit(list(theta.split(sizes)), theta, sums, bends, rows)
 
 
 def regress(sample: Sample, drag: bool = False, external: External | None = None) -> Curves:
-    """Least squares over some training snapshots, with a roughness penalty.
+    """Force and friction of pairs, with what surrounds them, from some training snapshots.
 
     The friction of a bath is regressed on the velocity before the step, which knows nothing of its
     noise: of -x v the step with friction at the mean velocity makes gamma = x / (1 - x / 2).
@@ -110,55 +188,19 @@ def regress(sample: Sample, drag: bool = False, external: External | None = None
         drag: whether there is a friction of a bath, too.
         external: potential of single particles, if there is one.
     """
-    h, K = sample.snapshots.cutoff, INTERVALS + 2
-    bends = [bend(K)] * 3 + ([] if external is None else [external.bends()])
-    bends += [NUMBER] * drag
-    size = sum(len(bend) for bend in bends)
-
-    def columns(batch: Batch) -> list[Tensor]:
-        found = [features(batch, h)]
-        if external is not None:
-            found.append(external.forces(batch.r))
-        if drag:
-            found.append(-_relative(batch, batch.v))
-        return found
-
-    most = SNAPSHOTS if external is None else CONFINED
-    sums, rows = _least_squares(sample.each(most), columns, size)
-    theta = sums.solve(bends)
-    r, basis = curve(sums.nearest, h)
-    force, along, across = theta[: 3 * K].reshape(3, K) @ basis
-    curves = Curves(r, force, along, across, sums.residual(theta), sums.error(bends, theta, basis))
+    h = sample.snapshots.cutoff
+    groups = [pair_laws(h, 3), *around(external), *[medium(lambda batch: batch.v)] * drag]
+    fit = least_squares(sample.each(SNAPSHOTS if external is None else CONFINED), groups)
+    r, basis = curve(fit.sums.nearest, h)
+    force, along, across = fit.parts[0].reshape(3, -1) @ basis
+    uncertain = fit.sums.error(fit.bends, fit.theta, basis)
+    curves = Curves(r, force, along, across, fit.sums.residual(fit.theta), uncertain)
     if external is not None:
-        curves = curves._replace(external=theta[3 * K : 3 * K + len(bends[3])])
+        curves = curves._replace(external=fit.parts[1])
     if drag:
-        x, error = float(theta[-1]), _error(sums.penalised(bends), rows, theta)
+        x, error = float(fit.theta[-1]), fit.last_error()
         curves = curves._replace(drag=x / (1 - x / 2), drag_error=error / (1 - x / 2) ** 2)
     return curves
-
-
-Rows = list[tuple[Tensor, Tensor]]  # the parts of matrix and moment of each snapshot
-
-
-def _least_squares(
-    batches: Iterable[Batch], columns: Callable[[Batch], list[Tensor]], size: int
-) -> tuple[Normal, Rows]:
-    """Sums for v' - v on ``size`` columns, (n, D, k) each, and those of every snapshot."""
-    normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
-    rows, total, count, seen = [], 0.0, 0, []
-    for batch in batches:
-        X = torch.cat(columns(batch), 2)[batch.mask].double().cpu().flatten(0, 1)
-        y = batch.change()[batch.mask].double().cpu().flatten()
-        rows.append((X.T @ X, X.T @ y))
-        normal, moment = normal + rows[-1][0], moment + rows[-1][1]
-        total, count = total + float(y @ y), count + len(y)
-        seen.append(float(batch.pairs.r.min()))
-    return Normal(normal, moment, 0.0, total, count, min(seen)), rows
-
-
-def _relative(batch: Batch, v: Tensor) -> Tensor:
-    """Velocities relative to the medium as a column (n, D, 1)."""
-    return (v if batch.flow is None else v - batch.flow)[:, :, None]
 
 
 def net_friction(sample: Sample, external: External | None) -> tuple[float, float]:
@@ -173,36 +215,13 @@ def net_friction(sample: Sample, external: External | None) -> tuple[float, floa
         sample: of the data in reduced units.
         external: potential of single particles, if there is one.
     """
-    h, K = sample.snapshots.cutoff, INTERVALS + 2
-    bends = [bend(K)] + ([] if external is None else [external.bends()]) + [NUMBER]
-
-    def columns(batch: Batch) -> list[Tensor]:
-        found = [features(batch, h)[:, :, :K]]
-        if external is not None:
-            found.append(external.forces(batch.r))
-        return [*found, -_relative(batch, 0.5 * (batch.v + batch.v_next))]
-
-    size = sum(len(bend) for bend in bends)
-    sums, rows = _least_squares(sample.each(CONFINED), columns, size)
-    theta = sums.solve(bends)
-    return float(theta[-1]), _error(sums.penalised(bends), rows, theta)
-
-
-def _error(matrix: Tensor, rows: Rows, theta: Tensor) -> float:
-    """Standard error of the last coefficient, from the spread of scores over blocks of time.
-
-    Args:
-        matrix: penalised normal matrix.
-        rows: the parts of matrix and moment of each snapshot, in order of time.
-        theta: coefficients.
-    """
-    through = torch.linalg.inv(matrix)[-1]
-    moved = np.array([float(through @ (y - X @ theta)) for X, y in rows])
-    blocks = np.array([part.sum() for part in np.array_split(moved, min(BLOCKS, len(moved)))])
-    return float(np.sqrt((blocks**2).sum() * len(blocks) / max(len(blocks) - 1, 1)))
+    middle = medium(lambda batch: 0.5 * (batch.v + batch.v_next))
+    groups = [pair_laws(sample.snapshots.cutoff, 1), *around(external), middle]
+    fit = least_squares(sample.each(CONFINED), groups)
+    return float(fit.theta[-1]), fit.last_error()
 
 
 def curve(nearest: float, h: float) -> tuple[Tensor, Tensor]:
-    """Distances (G,) from the nearest pair to almost h, and the tapered basis (K, G) there."""
+    """Distances (G,) from the nearest pair to almost h, and the splines (K, G) there."""
     r = torch.linspace(nearest, 0.97 * h, 100, dtype=torch.float64)
-    return r, splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
+    return r, tapered(r, h)

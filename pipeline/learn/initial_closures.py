@@ -87,8 +87,7 @@ def _set_pair_energy(closure: SplinePairEnergy, r: Tensor, force: Tensor) -> Non
     area = 0.5 * (values[1:] + values[:-1]) * edge.diff()
     psi = area.flip(0).cumsum(0).flip(0) / T0
     at = splines.radial(r, h, len(closure.coefficients) - 2).basis * splines.taper(r, h)[0]
-    bend = torch.eye(len(at), dtype=r.dtype).diff(n=2, dim=0)
-    found = torch.linalg.solve(at @ at.T + 1e-3 * bend.T @ bend, at @ psi)
+    found = torch.linalg.solve(at @ at.T + 1e-3 * splines.bends(len(at), r.dtype), at @ psi)
     closure.coefficients.copy_(found.to(closure.coefficients.dtype))
 
 

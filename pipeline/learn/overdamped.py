@@ -20,10 +20,10 @@ import torch
 from torch import Tensor
 
 from pipeline.closures import splines
-from pipeline.learn.force_matching import INTERVALS, Curves, Normal, bend, curve
+from pipeline.learn.force_matching import INTERVALS, Curves, Normal, columns, curve, plain
 from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Sample
-from pipeline.pairs import Pairs, displaced, sum_even, sum_odd, sum_sided
+from pipeline.pairs import Pairs, displaced, sum_even, sum_sided
 from pipeline.trajectory import evenly
 
 SNAPSHOTS = 2000  # of the regression, evenly spread: forces drown in noise
@@ -100,10 +100,10 @@ def halfway_sums(sample: Sample, most: int, T: float, known: Tensor | None = Non
         pairs, mask = batch.pairs, batch.mask
         at, (factor, fade) = splines.radial(pairs.r, h, INTERVALS), splines.taper(pairs.r, h)
         basis, slope = at.basis * factor, at.slope * factor + at.basis * fade
-        X = sum_odd(pairs, torch.stack([b[:, None] * pairs.e for b in basis], 2))
+        X = columns(pairs, plain(pairs.e)[:, :, None], basis)
         along, whole = _damping(pairs, mask, basis, slope, known)
         spread = slope @ along + (basis / pairs.r) @ (whole - along)
-        X = X[mask].double().cpu().flatten(0, 1)
+        X = X[mask.cpu()].flatten(0, 1)
         y = 2 * batch.v_next[mask].double().cpu().flatten()
         normal, moment = normal + X.T @ X, moment + X.T @ y
         bias += T * spread.double().cpu()
@@ -148,13 +148,14 @@ def regress_halfway(sample: Sample, T: float, error: float = 0.0) -> Curves:
         error: variance of v' due to localisation.
     """
     sums = halfway_sums(sample, ROUGH, T, None)
-    theta = sums.solve([bend(INTERVALS + 2)])
+    bends = [splines.bends(INTERVALS + 2)]
+    theta = sums.solve(bends)
     for count in (ROUGH, SNAPSHOTS):
         T = max(sums.residual(theta) / 4 - error, 0.05 * T)
         sums = halfway_sums(sample, count, T, theta)
-        theta = sums.solve([bend(INTERVALS + 2)])
+        theta = sums.solve(bends)
     r, basis = curve(sums.nearest, sample.snapshots.cutoff)
-    uncertain = sums.error([bend(INTERVALS + 2)], theta, basis)
+    uncertain = sums.error(bends, theta, basis)
     return Curves(r, theta @ basis, 0 * r, 0 * r, sums.residual(theta), uncertain)
 
 

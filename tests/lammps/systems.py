@@ -13,7 +13,7 @@ from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
 from pipeline.lammps import input as script
 from pipeline.lammps import potential, rule, run
-from pipeline.lammps.collect import read
+from pipeline.lammps.case import read
 from pipeline.lammps.input import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted

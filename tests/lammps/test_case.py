@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.analysis.conservation import conservation
 from pipeline.dynamics.rollout import Rollout
-from pipeline.lammps import case, collect, parity
+from pipeline.lammps import case, parity
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.trained_model import Learned
@@ -85,8 +85,8 @@ BATHS = {
 
 def by_lammps(folder: Path, plugin: Path, window: Trajectory, model: Learned, ranks: int):
     begun = case.begin(window, model, SEED, SUBSTEPS)
-    case.write(folder, begun, case.recorded(begun, str(plugin)))
-    return collect.rollout(begun, folder, case.INPUT, ranks)
+    case.write(folder, begun, case.whole_window(begun, str(plugin)))
+    return case.rollout(begun, folder, case.INPUT, ranks)
 
 
 def open_lattice() -> Trajectory:

@@ -21,7 +21,7 @@ from pipeline.forcing import SampleFlow
 from pipeline.lammps import input as script
 from pipeline.lammps import potential, rule, run, tabulate
 from pipeline.lammps.build import build
-from pipeline.lammps.surroundings import Stream, flowing
+from pipeline.lammps.forms import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.settings import PRESETS, SPLINES, Closures
 from tests.lammps.systems import ANCHOR, RANGES, SEED, crystal, write

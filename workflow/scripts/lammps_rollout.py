@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline import h5md
 from pipeline.dynamics.rollout import write
-from pipeline.lammps import case, collect
+from pipeline.lammps import case
 from pipeline.learn.trained_model import load
 from pipeline.settings import sections
 from pipeline.split import evaluation
@@ -19,6 +19,6 @@ window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 learned = load(Path(snakemake.input.model).parent)
 begun = case.begin(window, learned, case.SEED, chosen.rollout.substeps, before)
 folder = Path(snakemake.output.rollout).parent
-case.write(folder, begun, case.recorded(begun, f"./{Path(snakemake.input.plugin).name}"))
-made = collect.rollout(begun, folder, case.INPUT, chosen.lammps.ranks)
+case.write(folder, begun, case.whole_window(begun, f"./{Path(snakemake.input.plugin).name}"))
+made = case.rollout(begun, folder, case.INPUT, chosen.lammps.ranks)
 write(snakemake.output.rollout, made, begun.walk.conditions.units._asdict())

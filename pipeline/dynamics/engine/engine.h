@@ -36,7 +36,7 @@ struct Leading {
   double temperature;    // at which they are held
 };
 
-// What a step gave the particles from outside (pipeline/dynamics/driven.py, Account).
+// What a step gave the particles from outside (pipeline/dynamics/accounts.py, Account).
 struct Given {
   double work = 0.0;
   Vector impulse = {0.0, 0.0, 0.0};

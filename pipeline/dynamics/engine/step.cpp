@@ -1,6 +1,6 @@
 // The step after its forces are known: v' = v + dv, heat at the mean of the velocities before and after,
 // r' = r + v' dt, S' = S + dS, driven particles as they are led, and what all this took from outside
-// (pipeline/dynamics/integrators.py, driven.py).
+// (pipeline/dynamics/integrators.py, driven.py, accounts.py).
 #include "engine.h"
 
 #include <algorithm>
