@@ -120,7 +120,8 @@ def binned_pair_force(
     )
     normal, right, count = equations(scale, rows, grid, instruments)
     fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, -1)
-    return PairLaw(grid, *fit, count)
+    force, along, across = fit
+    return PairLaw(grid, force, along, across, count)
 
 
 def equations(
