@@ -17,7 +17,7 @@ from pipeline.lammps.case import read
 from pipeline.lammps.input import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted
-from pipeline.metriplectic.settings import Closures
+from pipeline.metriplectic.presets import Closures
 from pipeline.pairs import State
 from tests.metriplectic.cases import CUTOFF, SURROUNDED, random_model, strengths
 

@@ -23,7 +23,7 @@ from pipeline.lammps import potential, rule, run, tabulate
 from pipeline.lammps.build import build
 from pipeline.lammps.forms import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.settings import PRESETS, SPLINES, Closures
+from pipeline.metriplectic.presets import PRESETS, SPLINES, Closures
 from tests.lammps.systems import ANCHOR, RANGES, SEED, crystal, write
 from tests.lammps.test_sanitizers import FLAGS, preloaded
 from tests.metriplectic.cases import SURROUNDED, random_model
