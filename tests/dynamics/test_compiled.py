@@ -16,7 +16,7 @@ from pipeline.dynamics.limits import UNLIMITED
 from pipeline.dynamics.rollout import Rollout, rollout
 from pipeline.dynamics.steppers import Conditions, Thermal
 from pipeline.forcing import SampleFlow
-from pipeline.metriplectic.settings import SPLINES
+from pipeline.metriplectic.presets import SPLINES
 from pipeline.pairs import Coincident
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits
