@@ -139,6 +139,12 @@ def test_what_is_no_config_file_is_refused(tmp_path, monkeypatch, lay, sentence)
         settings.settings("mine", {})
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "-n", "_x", "a b", "a/b", "{x}", "ü", "x" * 101])
+def test_what_is_no_name_of_a_data_set(name):
+    with pytest.raises(settings.SettingsError, match="may hold letters, digits"):
+        settings.settings(name, {})
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [("1e-3", 1e-3), ("1E3", 1000.0), ("5", 5.0), (".5", 0.5), ("1_000", 1000.0), ("+2.", 2.0)],
