@@ -333,7 +333,7 @@ def collect(
     totals = observables(seen, log, ~system.driven, float(learned.model.m))
     for name in ("work", "impulse"):
         totals[name] = totals[name] - totals[name][0]  # of this period
-    return Rollout(made, {"time": time, **totals}, "", 1e3 * run.loop(log).step)
+    return Rollout(made, {"time": time, **totals}, "", 1e3 * run.loop(log).step, "LAMMPS")
 
 
 def measured(
