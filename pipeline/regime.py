@@ -36,12 +36,14 @@ from pipeline.trajectory import mean_flow
 LONGEST = 12  # lags of the fit
 # Relaxation times tau [intervals] that a value is fitted with, and those its interval allows.
 TIMES, ALLOWED = np.geomspace(1.0, 100.0, 10), np.geomspace(0.7, 100.0, 11)
-HANDED_ON, SLOW = np.array([0.5, 1.0]), np.array([10.0, 30.0, 100.0])  # the same, forward
+# The same of parts of a step that are found again in the next, and of slow motion beside them.
+HANDED_ON, SLOW = np.array([0.5, 1.0]), np.array([10.0, 30.0, 100.0])
 SAMPLES = 200  # of the bootstrap
-# A velocity that decays by exp(-1) in one interval has memory 0.29, by exp(-1.3) 0.2.
-INERTIAL, OVERDAMPED = 0.25, 0.2
+INERTIAL = 0.25  # memory surely above: a velocity that decays by exp(-1) an interval has 0.29
+OVERDAMPED = 0.2  # memory surely below: one that decays by exp(-1.3); between the two, unknown
 EXPOSED = 1 / 6  # largest C_1 / (C_0 + 2 C_1) that an exposure as long as the interval leaves
 FEWEST = 100  # products of steps that a covariance rests on
+SHORT = 0.4  # of 2 D t, the most that averaging may take from the variance of a step learned from
 FLOW = 3.0  # times chance, from where a smooth flow is taken out
 
 
@@ -91,10 +93,10 @@ class Regime(NamedTuple):
     covariance: np.ndarray
 
 
-class Told(NamedTuple):
+class Motion(NamedTuple):
     """All that the steps tell: the regime; D and sigma^2, None where the velocity is resolved.
 
-    first, second: correlations of `alike`.
+    first, second: what makes steps alike at lags 1 and 2, see `likeness`.
     """
 
     regime: Regime
@@ -115,6 +117,8 @@ class Told(NamedTuple):
             "step_covariance": self.regime.covariance * length**2,
             "diffusion": self.diffusion * length**2 / interval,
         }
+        if self.regime.name == "overdamped" and self.first + self.second > 0:
+            numbers["steps_alike"] = np.array([self.first, self.second])
         return {
             "velocity_resolved": self.fit is None,
             "regime": self.regime.name,
@@ -188,7 +192,7 @@ def _fluctuation(place: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.n
     return left
 
 
-def regime(found: Covariances) -> Regime:
+def classified(found: Covariances) -> Regime:
     """Which regime the lags that no white error reaches belong to.
 
     Overdamped: the memory is below 0.2 with certainty, and no longer lag is positive. Inertial: it
@@ -221,14 +225,14 @@ def regime(found: Covariances) -> Regime:
     return Regime("unknown", f"the steps lie between the regimes ({said})", memory, value)
 
 
-def tell(found: Covariances) -> Told:
+def motion(found: Covariances) -> Motion:
     """The regime, and D and sigma^2 by the fit that it and the first lags ask for."""
-    kind = regime(found)
+    kind = classified(found)
     if kind.memory[0] >= INERTIAL:
-        return Told(kind, None, 0.0, 0.0)
-    first, second = alike(found) if np.isfinite(kind.memory[0]) else (0.0, 0.0)
-    fit = remembered if second > 0 else exposed if first > 0 else pushed
-    return Told(kind, fit(found), first, second)
+        return Motion(kind, None, 0.0, 0.0)
+    first, second = likeness(found) if np.isfinite(kind.memory[0]) else (0.0, 0.0)
+    fit = fit_handed_on if second > 0 else fit_shutter if first > 0 else fit_pushed_back
+    return Motion(kind, fit(found), first, second)
 
 
 def overlap(k: int, tau: np.ndarray) -> np.ndarray:
@@ -239,7 +243,30 @@ def overlap(k: int, tau: np.ndarray) -> np.ndarray:
     return tau**2 * (1 - decay) ** 2 * np.exp(-(k - 1) / tau)
 
 
-def pushed(found: Covariances) -> Fit:
+def beyond(covariance: np.ndarray, diffusion: float, steps: int) -> float:
+    """What the variance of ``steps`` intervals has beyond 2 D t, as a variance of positions.
+
+    It is their error sigma^2 where that is white, less what averaging takes: negative where
+    positions are averages of a path, and a step so much shorter.
+
+    Args:
+        covariance: (K + 1,) C_k [length^2].
+        diffusion: D [length^2 / interval].
+    """
+    later = np.arange(1, min(steps, len(covariance)))
+    whole = steps * covariance[0] + 2 * ((steps - later) * covariance[later]).sum()
+    return float(whole / 2 - diffusion * steps)
+
+
+def stride(covariance: np.ndarray, diffusion: float) -> int:
+    """The least number of intervals over which averaging takes at most SHORT of 2 D t."""
+    for steps in range(1, len(covariance)):
+        if -beyond(covariance, diffusion, steps) <= SHORT * diffusion * steps:
+            return steps
+    return len(covariance)
+
+
+def fit_pushed_back(found: Covariances) -> Fit:
     """D and sigma^2 of particles that are pushed back by others, where longer lags show it."""
     if np.percentile(found.resampled().mean(axis=2)[:, 2:].sum(axis=1), 97.5) >= 0:
         nothing = np.zeros((len(found.value), 0))
@@ -251,7 +278,7 @@ def pushed(found: Covariances) -> Fit:
     return _fit(found, best, allowed, 0)
 
 
-def remembered(found: Covariances) -> Fit:
+def fit_handed_on(found: Covariances) -> Fit:
     """D and sigma^2 where a part of each step is found again in the next few.
 
     Of a velocity that lives for about a frame, or of a camera or codec that averages frames: a step
@@ -266,7 +293,7 @@ def remembered(found: Covariances) -> Fit:
     return _fit(found, design, design, len(HANDED_ON))
 
 
-def exposed(found: Covariances) -> Fit:
+def fit_shutter(found: Covariances) -> Fit:
     """D of particles blurred along their path, half of C_0 + 2 C_1, which no shutter changes.
 
     Of the error only a bound can be told: the blur is at most that of a shutter that never closes.
@@ -320,7 +347,7 @@ def _interval(value: float, others: np.ndarray) -> np.ndarray:
     return np.array([value, min(low, value), max(high, value)])
 
 
-def alike(found: Covariances) -> tuple[float, float]:
+def likeness(found: Covariances) -> tuple[float, float]:
     """C_1 and C_2 over C_0 + 2 C_1, each 0 where it is not positive with certainty.
 
     In a liquid nothing makes steps alike but how they were taken: a shutter that is open for the

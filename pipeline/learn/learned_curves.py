@@ -26,6 +26,7 @@ from pipeline.trajectory import Trajectory
 Group = dict[str, Any]
 BINS = 40  # of pair distances
 FEWEST = 20  # pairs in a bin that an exponent is fitted to
+ENOUGH = 10_000  # particles that curves are averaged over
 
 
 def histogram(values: np.ndarray) -> Group:
@@ -52,10 +53,10 @@ def latent_groups(latent: Latent, traits: dict[str, np.ndarray]) -> dict[str, Gr
         traits: mass, size, species (N,) each, in the order of the labels; NaN where unknown.
     """
     z = latent.z.detach().cpu().double().numpy()
-    groups = {"latent": _group("z", z, latent, latent.trained.cpu().numpy(), traits)}
+    groups = {"latent": _group("z", z, latent, latent.scored.cpu().numpy(), traits)}
     if latent.strong:
         # Edge particles are met as neighbours only and less well known: show the scored ones.
-        shown = (latent.met & latent.trained).cpu().numpy()
+        shown = (latent.present & latent.scored).cpu().numpy()
         log_s = latent.centred().detach().cpu().double().numpy()
         groups["strength"] = _group("s", np.exp(log_s), latent, shown, traits)
     return groups
@@ -168,10 +169,11 @@ def _external_groups(external: External, r: Tensor) -> dict[str, Group]:
 
 
 class Samples:
-    """The trained model evaluated on some training snapshots."""
+    """The trained model evaluated on some training snapshots, more of them where each shows few."""
 
     def __init__(self, model: Metriplectic, latent: Latent, sample: Sample) -> None:
-        self.model, self.batch = model, sample.batch(10)
+        each = len(sample.batch(1).r)
+        self.model, self.batch = model, sample.batch(max(10, ENOUGH // each))
         batch = self.batch
         S = model.entropy(State(batch.r, batch.v, batch.v[:, 0]), batch.pairs)
         self.S = S + latent(batch.particle)
@@ -240,10 +242,10 @@ class Power(NamedTuple):
 
 
 def power(force: Group) -> Power | None:
-    """Slope of ln f over ln r where pairs push, weighted by the square of the force.
+    """Slope of ln f over ln r where pairs push, weighted by their number and their force squared.
 
-    Errors of a regressed force are about the same at all distances, so those of its logarithm go
-    with 1/f. None where fewer than five bins push in a row.
+    A force is known at a distance as its pairs are many, and the error of its logarithm goes with
+    1/f. None where fewer than five bins push in a row.
 
     Args:
         force: of `binned`.
@@ -255,7 +257,8 @@ def power(force: Group) -> Power | None:
     end = top + int(weak[0]) if len(weak) else len(f)
     if end - top < 5 or not bool(shown[top] > 0):
         return None
-    x, y, w = r[top:end].log(), f[top:end].log(), f[top:end].detach().square()
+    x, y = r[top:end].log(), f[top:end].log()
+    w = count[top:end] * f[top:end].detach().square()
     x = x - (w * x).sum() / w.sum()
     slope = (w * x * y).sum() / (w * x * x).sum()
     return Power(slope.reshape(1), (float(r[top]), float(r[end - 1])))

@@ -43,13 +43,13 @@ Test = dict[str, np.ndarray]
 
 
 @torch.no_grad()
-def measure(left: Callable[[int], Left], times: np.ndarray, sigma: float) -> Test:
+def measure(left: Callable[[int], Left], times: np.ndarray, error: float) -> Test:
     """Tests of the residuals, each with its standard error from blocks of time.
 
     Args:
         left: the step of snapshot t.
         times: snapshots not trained on, in order of time.
-        sigma: localisation error per component that the residuals hold [a].
+        error: variance of the positions per component that the residuals hold [a^2].
 
     Returns:
         ``chi2`` <z^2>; ``memory`` <z(t) z(t+1)> and ``neighbours`` <z_i z_j>, less what is
@@ -77,7 +77,7 @@ def measure(left: Callable[[int], Left], times: np.ndarray, sigma: float) -> Tes
             stays = mask & later.mask[now.next_row]
             follows = now.next_row[stays]
             own = (now.vv[stays] * later.vv[follows]).sqrt()
-            excess = (now.z[stays] * later.z[follows]).mean(1) + 4 * sigma**2 / own
+            excess = (now.z[stays] * later.z[follows]).mean(1) + 4 * error / own
             rows["memory"].append((float(excess.sum()), len(follows)))
     found = {name: _ratio(np.array(sums)) for name, sums in rows.items() if sums}
     return {**found, "steps": np.array([len(first)])}

@@ -34,7 +34,7 @@ class Measured(NamedTuple):
     temperature: float  # T0, variance of v per component, flow and noise removed [a^2 / dt^2]
     velocity_variance: float  # the same with the noise left in
     flow_variance: float  # variance of the flow that was removed, per component
-    noise: float  # 2 sigma^2, the part due to localisation
+    noise: float  # 2 sigma^2, the part due to localisation; see `Noise.error`
     acceleration: float  # rms of v' - v, external force removed, per component [a / dt]
     change: float  # variance of v' - v per component
     unexplained: float  # the same with 6 sigma^2 of localisation taken off
@@ -46,12 +46,15 @@ class Noise(NamedTuple):
     """What the velocities hold that is not the model's, and the anchor."""
 
     sigma: float  # localisation error [a]
+    # Variance of the positions that a step holds; where they are averages of a path, which shortens
+    # steps, less than sigma^2 and maybe negative [a^2].
+    error: float
     floor: float  # numerical, so that an isolated particle has a finite score
     temperature: float  # T0
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
     step: float = 1.0  # of a rollout, in steps of training
-    shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.shaken` [a]
+    shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.with_noise` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
 
     @property
@@ -65,8 +68,8 @@ class Noise(NamedTuple):
         return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
 
 
-def shaken(measured: Measured, shake: float, pace: float) -> Measured:
-    """The scales of inputs with an error ``shake`` of their own, see `shaken`.
+def with_noise(measured: Measured, shake: float, pace: float) -> Measured:
+    """The scales of inputs with noise ``shake`` injected, see `errors_in_variables.with_noise`.
 
     Its part in v' - v is -(pace^2 + pace) eps(t) + pace eps(t-1), in v it is eps(t) - eps(t-1).
     """
@@ -98,12 +101,12 @@ def target(T0: float, gamma: Tensor, force: Tensor) -> Tensor:
     return T0 * (1 - gamma.clamp(0.0, 1.0) / 2) * (1 - springs.clamp(0.0, 0.5))
 
 
-def measure(sample: Sample, localisation_error: float) -> Measured:
+def measure(sample: Sample, error: float) -> Measured:
     """Scales of the training block.
 
     Args:
         sample: of the data in reduced units; at most 200 snapshots are read.
-        localisation_error: sigma per component [a], 0 where velocities are exact.
+        error: variance of the positions per component [a^2], 0 where velocities are exact.
     """
     thermal, flow, count, change, pairs, particles = 0.0, 0.0, 0, [], 0, 0
     for batch in sample.each(200):
@@ -113,7 +116,7 @@ def measure(sample: Sample, localisation_error: float) -> Measured:
         thermal, flow, count = thermal + disordered, flow + ordered, count + r.size
         change.append(batch.change()[batch.mask].double().square().mean())
         pairs, particles = pairs + len(batch.pairs.i), particles + len(batch.r)
-    variance, noise = thermal / count, 2 * localisation_error**2
+    variance, noise = thermal / count, 2 * error
     moved = float(torch.stack(change).mean())
     return Measured(
         temperature=max(variance - noise, FLOOR * variance, COLDEST),
@@ -122,7 +125,7 @@ def measure(sample: Sample, localisation_error: float) -> Measured:
         noise=noise,
         acceleration=moved**0.5,
         change=moved,
-        unexplained=max(moved - 6 * localisation_error**2, FLOOR * moved),
+        unexplained=max(moved - 6 * error, FLOOR * moved),
         neighbours=2 * pairs / particles,
     )
 

@@ -21,12 +21,13 @@ class Training(Section):
         most=100_000_000,
     )
     batch: int = key("Snapshots per step.", default=5, unit="snapshots", least=1, most=100_000)
-    stride: int = key(
+    stride: int | None = key(
         "Snapshots from the state before a training step to the one after. 1 is right where "
         "velocities change at random from one snapshot to the next. Where they change smoothly "
         "(filmed or recorded faster than what pushes the particles forgets), friction and noise "
-        "come out too small: raise it until the friction in the report stays the same.",
-        default=1,
+        "come out too small: raise it until the friction in the report stays the same. null: 1, or "
+        "as many as it takes in an overdamped film whose frames are averages of several.",
+        default=None,
         unit="snapshots",
         least=1,
         most=1000,
@@ -191,6 +192,11 @@ class Training(Section):
     floor: float = 1e-3  # least velocity variance per step, as a fraction of var(v' - v)
     hole_distance: float = 2.0  # rows nearer to an untracked particle are left out [cutoffs]
     validation_snapshots: int = 30  # evenly spread in the validation block
+
+    @property
+    def span(self) -> int:
+        """Snapshots per step, 1 where that is left open."""
+        return self.stride or 1
 
     def complete(self) -> Training:
         """With what the bath decides, and nothing left to the data."""

@@ -8,7 +8,7 @@ import lightning
 import numpy as np
 import torch
 
-from pipeline import slots
+from pipeline import regime, slots
 from pipeline.dynamics.driven import thermal_period
 from pipeline.errors import InputError
 from pipeline.forcing import sample_flow
@@ -47,10 +47,25 @@ class Task(NamedTuple):
 
 def by_regime(settings: Training, trajectory: Trajectory) -> Training:
     """The settings with ``bath: auto`` decided, brownian where velocities are forgotten, and no
-    other term that is left to the data."""
-    if settings.bath == "auto" and trajectory.attributes.get("regime") == "overdamped":
+    other term that is left to the data; and with the stride that averaged frames ask for."""
+    known = trajectory.attributes
+    if settings.bath == "auto" and known.get("regime") == "overdamped":
         settings = settings.replace(bath="brownian")
-    return settings.complete()
+    if settings.stride is None and "steps_alike" in known:
+        D = known["diffusion"][0] * trajectory.dt
+        settings = settings.replace(stride=regime.stride(np.array(known["step_covariance"]), D))
+    return settings.replace(stride=settings.span).complete()
+
+
+def position_variance(settings: Training, trajectory: Trajectory) -> float:
+    """Of the positions, as steps of training show it, see `scales.Noise.error` [length^2]."""
+    known = trajectory.attributes
+    if settings.localisation == "none":
+        return 0.0
+    if settings.bath == "brownian" and "steps_alike" in known:
+        D = known["diffusion"][0] * trajectory.dt
+        return regime.beyond(np.array(known["step_covariance"]), D, settings.span)
+    return float(known["localisation_error"]) ** 2
 
 
 def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
@@ -66,7 +81,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
         )
     dtype = getattr(torch, settings.precision)
     parts = blocks(trajectory, settings.split.train, settings.split.validation)
-    steps = strided(trajectory, graphs, parts, settings.stride)
+    steps = strided(trajectory, graphs, parts, settings.span)
     snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
     if settings.bath != "none" and settings.bath_flow == "sample":
         snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
@@ -83,18 +98,20 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
-    measured = scales.measure(sample, sigma)._replace(thermal_period=period)
+    error = position_variance(settings, trajectory) / snapshots.units.length**2
+    measured = scales.measure(sample, error)._replace(thermal_period=period)
     floor, shake = settings.floor * measured.change, settings.shake
     pace = max(1.0, settings.rollout_substeps / 2)
-    moved = scales.shaken(measured, shake, pace)
+    moved = scales.with_noise(measured, shake, pace)
     clean = measured.unexplained / moved.change
     noise = Noise(
         sigma=sigma,
+        error=error,
         floor=floor,
         temperature=measured.temperature,
         clean=clean,
         treatment=settings.localisation,
-        step=1 / settings.stride,
+        step=1 / settings.span,
         shake=shake,
         pace=pace,
     )
@@ -121,14 +138,14 @@ def _metriplectic(
     scales = model_settings(sample, measured, settings)
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
-    # What brings shaken particles back is not in the velocities that are regressed on.
+    # What brings particles put aside back is not in the velocities that are regressed on.
     if settings.warm_start and not noise.shake:
         start_from_regression(model, sample, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     block = trajectory.window(train)
     count = len(trajectory.particle)
-    trained, met = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
-    latent = Latent(trajectory.particle, trained, met if settings.strength else None)
+    scored, seen = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
+    latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     return Learner(model, latent, settings, noise, int(mask.sum()))

@@ -218,7 +218,7 @@ def _wanted(record: logging.LogRecord) -> bool:
 
 def unseen(task: Task) -> np.ndarray:
     """Snapshots of the test block; of the validation block where training took longer steps."""
-    if task.settings.stride > 1:
+    if task.settings.span > 1:
         return task.validation
     return task.snapshots.usable(task.parts["test"])
 

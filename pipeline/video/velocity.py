@@ -184,7 +184,7 @@ class Resolution(NamedTuple):
         sigma: (D,) localisation error per component [length], NaN where unknown.
         interval: (D, 2) its 95 % interval [length], NaN where it was not asked for.
         method: how it was found, in words.
-        told: the regime and D [length^2 / frame], with their numbers.
+        motion: the regime and D [length^2 / frame], with their numbers.
         noise: of the velocity, with this error.
         warnings: sentences.
     """
@@ -192,7 +192,7 @@ class Resolution(NamedTuple):
     sigma: np.ndarray
     interval: np.ndarray
     method: str
-    told: regimes.Told
+    motion: regimes.Motion
     noise: VelocityNoise
     warnings: list[str]
 
@@ -218,33 +218,35 @@ def resolution(
     sigma, interval = error.sigma, np.full((len(error.sigma), 2), np.nan)
     method = "fourth differences of the tracks"
     try:
-        told = regimes.tell(regimes.covariances(position, present, run, occupant=occupant))
+        motion = regimes.motion(regimes.covariances(position, present, run, occupant=occupant))
     except ValueError as few:
         # Where no track is long enough to tell, nothing is claimed against the data.
         unknown = regimes.Regime("unknown", str(few), np.full(3, np.nan), np.zeros(0))
-        told = regimes.Told(unknown, None, 0.0, 0.0)
-    if told.fit is not None:
-        sigma = np.sqrt(told.fit.variance[:, 0])
-        interval = np.sqrt(told.fit.variance[:, 1:])
+        motion = regimes.Motion(unknown, None, 0.0, 0.0)
+    if motion.fit is not None:
+        sigma = np.sqrt(motion.fit.variance[:, 0])
+        interval = np.sqrt(motion.fit.variance[:, 1:])
         method = "the covariances of displacements, those at longer lags telling motion from error"
     noise = velocity_noise(position, present, run, 1.0, sigma, occupant)
-    overdamped = told.regime.name == "overdamped"
-    said += _alike(told.first, told.second) if overdamped else noise.warnings
+    overdamped = motion.regime.name == "overdamped"
+    said += _alike(motion) if overdamped else noise.warnings
     if overdamped and noise.signal_to_noise < 1:
         said += noise.warnings[:1]
-    return Resolution(sigma, interval, method, told, noise, said)
+    return Resolution(sigma, interval, method, motion, noise, said)
 
 
-def _alike(first: float, second: float) -> list[str]:
-    """A warning where steps of an overdamped film are alike: see `pipeline.regime.alike`."""
+def _alike(motion: regimes.Motion) -> list[str]:
+    """A warning where steps of an overdamped film are alike: see `pipeline.regime.likeness`."""
+    first, second = motion.first, motion.second
     if second > 0:
+        long = regimes.stride(motion.regime.covariance, motion.diffusion[0])
+        steps = f", and learns from steps of {long} frames" if long > 1 else ""
         return [
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "
             "in a liquid does not make: a codec or a camera that averages frames does, or a "
             "current. The errors of the positions are correlated then, and the diffusion "
-            "coefficient is the sum over lags. Record without compression and noise reduction; a "
-            "model of this film learns from single steps, which are too short then: its diffusion "
-            "is too slow by a part unless train.stride spans several frames."
+            "coefficient is the sum over lags, which a model of this film is told"
+            f"{steps}. Record without compression and noise reduction."
         ]
     if first > 1.1 * regimes.EXPOSED:
         return [

@@ -9,7 +9,7 @@ import torch
 
 from pipeline import graphs
 from pipeline.learn.latent import Latent
-from pipeline.learn.learned_curves import latent_groups
+from pipeline.learn.learned_curves import latent_groups, power
 from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
@@ -60,3 +60,18 @@ def test_a_mixture_of_two_strengths_is_told_apart(tmp_path) -> None:
     strength = learned.conditions(window, seed=0).strength
     assert strength is not None
     assert np.corrcoef(strength, kinds)[0, 1] > 0.9
+
+
+def test_an_exponent_is_that_of_the_distances_where_pairs_are() -> None:
+    """A force that steepens, far from where nearly all pairs are; one that is a power law."""
+    r = torch.linspace(0.7, 1.5, 41, dtype=torch.float64)
+    bent = torch.where(r < 1.1, r**-4, 1.1**2 * r**-6)
+    often = torch.where(r < 1.1, 2000.0, 40.0).double()
+    found = power({"r": r, "value": bent, "count": often})
+    assert found is not None
+    assert float(found.value) == pytest.approx(-4.0, abs=0.05)
+    pure = power({"r": r, "value": r**-4, "count": often})
+    assert pure is not None
+    assert float(pure.value) == pytest.approx(-4.0, abs=1e-6)
+    assert pure.between[0] == pytest.approx(0.7)
+    assert pure.between[1] == pytest.approx(0.7 * 10**0.25, abs=0.03)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.func import hessian
 
-from pipeline import graphs, space
+from pipeline import graphs, regime, space
 from pipeline.learn.overdamped import contraction, halfway, regress_halfway, shifted
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample, Snapshots
@@ -165,6 +165,28 @@ def test_a_brownian_model_has_neither_pair_friction_nor_entropies(
     assert closures["friction"] == {"kind": "none"}
     assert closures["teacher"] == {"kind": "uniform"}
     assert closures["bath"] == {"kind": "brownian"}
+
+
+def test_frames_that_are_averages_leave_diffusion_alone() -> None:
+    """A codec that keeps 0.3 of the last frame: single steps have 0.54 of their variance."""
+    window = film(300)
+    held = window.position.copy()
+    for t in range(1, len(held)):
+        held[t] = 0.3 * held[t - 1] + 0.7 * window.position[t]
+    told = regime.tell(regime.covariances(held, window.present, window.run))
+    assert told.second > 0
+    note = {**window.attributes, **told.attributes(1.0, window.dt)}
+    note["localisation_error"] = float(np.sqrt(told.fit.variance[:, 0].mean())) if told.fit else 0.0
+    velocity = np.diff(held, axis=0, prepend=held[:1]) / TIME
+    window = window._replace(position=held, velocity=velocity, attributes=note)
+    near = graphs.build(window, CUTOFF * LENGTH)
+    task = prepare(window, near, SETTINGS.replace(steps=1), seed=0)
+    assert task.settings.span > 1
+    units = task.snapshots.units
+    T = float(task.learner.model.bath.temperature().detach())
+    diffusion = T / 2 * units.length**2 / units.time
+    # Neighbours push back, which the sum over lags counts in where steps are alike.
+    assert diffusion == pytest.approx(D * LENGTH**2 / TIME, rel=0.12)
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def steps(sigma: float = 0.0, memory: float = 0.0, flow: float = 0.0, size: floa
         z = torch.from_numpy(noise[t])
         return Left(z, 2 * z, z, one, 0 * r, pairs, rows, torch.arange(N))
 
-    return measure(left, np.arange(STEPS - 1), sigma)
+    return measure(left, np.arange(STEPS - 1), sigma**2)
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.2])
