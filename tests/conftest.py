@@ -19,7 +19,16 @@ TOGETHER = [
     [f"tests/report/test_{name}.py" for name in ("browser", "page")],
     [
         f"tests/lammps/test_{name}.py"
-        for name in ("case", "flow", "laws", "parity", "refusals", "scaled", "stress")
+        for name in (
+            "case",
+            "flow",
+            "laws",
+            "parity",
+            "refusals",
+            "scaled",
+            "stress",
+            "surroundings",
+        )
     ],
     [f"tests/lammps/test_{name}.py" for name in ("sanitizers", "untrusted")],
 ]
