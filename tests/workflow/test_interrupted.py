@@ -36,6 +36,8 @@ SABOTAGE = """
 import os, signal, sys
 
 replace = os.replace
+# A run in the background of a shell is deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def sabotaged(source, target, **options):
     if "/.snakemake/scripts/" in sys.argv[0]:
