@@ -116,7 +116,7 @@ def _measure(folder: Path, film: Film) -> None:
     from pipeline.analysis.plan import plan
 
     data = h5md.read(folder / "trajectory.h5")
-    a = graphs.read(folder / "graphs.h5").neighbour_distance
+    a = graphs.spacing(folder / "graphs.h5")
     experiment = data.followed(split.judged(data, split.Split(), None))
     found = statistics.measure(experiment, plan(experiment, a), experiment.free.all(axis=0))
     statistics.write(folder / "experiment.h5", found, {"source": "experiment"})

@@ -249,7 +249,7 @@ void FixMetriplectic::account()
 }
 
 // What the bath gives: impulse J, its work J.(v + v')/2, and heat q. J.u of the work is done by whatever
-// keeps the medium flowing, the rest comes from the heat of the bath (pipeline/dynamics/driven.py, contact).
+// keeps the medium flowing, the rest comes from the heat of the bath (pipeline/dynamics/accounts.py, by_bath).
 void FixMetriplectic::account_bath()
 {
   using metriplectic::dot;

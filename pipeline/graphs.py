@@ -90,6 +90,16 @@ def read(path: str | os.PathLike[str]) -> Graphs:
         return Graphs(h, spacing, dt, offset, i, j, shift)
 
 
+def spacing(path: str | os.PathLike[str]) -> float:
+    """The mean neighbour distance a of a file that `write` wrote [length].
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+        return float(file.attrs["neighbour_distance"])
+
+
 def _check(
     scales: tuple[float, ...], offset: np.ndarray, i: np.ndarray, j: np.ndarray, shift: np.ndarray
 ) -> None:

@@ -36,10 +36,11 @@ from pipeline.trajectory import mean_flow
 LONGEST = 12  # lags of the fit
 # Relaxation times tau [intervals] that a value is fitted with, and those its interval allows.
 TIMES, ALLOWED = np.geomspace(1.0, 100.0, 10), np.geomspace(0.7, 100.0, 11)
-HANDED_ON, SLOW = np.array([0.5, 1.0]), np.array([10.0, 30.0, 100.0])  # the same, forward
+# The same of parts of a step that are found again in the next, and of slow motion beside them.
+HANDED_ON, SLOW = np.array([0.5, 1.0]), np.array([10.0, 30.0, 100.0])
 SAMPLES = 200  # of the bootstrap
-# A velocity that decays by exp(-1) in one interval has memory 0.29, by exp(-1.3) 0.2.
-INERTIAL, OVERDAMPED = 0.25, 0.2
+INERTIAL = 0.25  # memory surely above: a velocity that decays by exp(-1) an interval has 0.29
+OVERDAMPED = 0.2  # memory surely below: one that decays by exp(-1.3); between the two, unknown
 EXPOSED = 1 / 6  # largest C_1 / (C_0 + 2 C_1) that an exposure as long as the interval leaves
 FEWEST = 100  # products of steps that a covariance rests on
 SHORT = 0.4  # of 2 D t, the most that averaging may take from the variance of a step learned from
@@ -92,10 +93,10 @@ class Regime(NamedTuple):
     covariance: np.ndarray
 
 
-class Told(NamedTuple):
+class Motion(NamedTuple):
     """All that the steps tell: the regime; D and sigma^2, None where the velocity is resolved.
 
-    first, second: correlations of `alike`.
+    first, second: what makes steps alike at lags 1 and 2, see `likeness`.
     """
 
     regime: Regime
@@ -191,7 +192,7 @@ def _fluctuation(place: np.ndarray, step: np.ndarray, known: np.ndarray) -> np.n
     return left
 
 
-def regime(found: Covariances) -> Regime:
+def classified(found: Covariances) -> Regime:
     """Which regime the lags that no white error reaches belong to.
 
     Overdamped: the memory is below 0.2 with certainty, and no longer lag is positive. Inertial: it
@@ -224,14 +225,14 @@ def regime(found: Covariances) -> Regime:
     return Regime("unknown", f"the steps lie between the regimes ({said})", memory, value)
 
 
-def tell(found: Covariances) -> Told:
+def motion(found: Covariances) -> Motion:
     """The regime, and D and sigma^2 by the fit that it and the first lags ask for."""
-    kind = regime(found)
+    kind = classified(found)
     if kind.memory[0] >= INERTIAL:
-        return Told(kind, None, 0.0, 0.0)
-    first, second = alike(found) if np.isfinite(kind.memory[0]) else (0.0, 0.0)
-    fit = remembered if second > 0 else exposed if first > 0 else pushed
-    return Told(kind, fit(found), first, second)
+        return Motion(kind, None, 0.0, 0.0)
+    first, second = likeness(found) if np.isfinite(kind.memory[0]) else (0.0, 0.0)
+    fit = fit_handed_on if second > 0 else fit_shutter if first > 0 else fit_pushed_back
+    return Motion(kind, fit(found), first, second)
 
 
 def overlap(k: int, tau: np.ndarray) -> np.ndarray:
@@ -265,7 +266,7 @@ def stride(covariance: np.ndarray, diffusion: float) -> int:
     return len(covariance)
 
 
-def pushed(found: Covariances) -> Fit:
+def fit_pushed_back(found: Covariances) -> Fit:
     """D and sigma^2 of particles that are pushed back by others, where longer lags show it."""
     if np.percentile(found.resampled().mean(axis=2)[:, 2:].sum(axis=1), 97.5) >= 0:
         nothing = np.zeros((len(found.value), 0))
@@ -277,7 +278,7 @@ def pushed(found: Covariances) -> Fit:
     return _fit(found, best, allowed, 0)
 
 
-def remembered(found: Covariances) -> Fit:
+def fit_handed_on(found: Covariances) -> Fit:
     """D and sigma^2 where a part of each step is found again in the next few.
 
     Of a velocity that lives for about a frame, or of a camera or codec that averages frames: a step
@@ -292,7 +293,7 @@ def remembered(found: Covariances) -> Fit:
     return _fit(found, design, design, len(HANDED_ON))
 
 
-def exposed(found: Covariances) -> Fit:
+def fit_shutter(found: Covariances) -> Fit:
     """D of particles blurred along their path, half of C_0 + 2 C_1, which no shutter changes.
 
     Of the error only a bound can be told: the blur is at most that of a shutter that never closes.
@@ -346,7 +347,7 @@ def _interval(value: float, others: np.ndarray) -> np.ndarray:
     return np.array([value, min(low, value), max(high, value)])
 
 
-def alike(found: Covariances) -> tuple[float, float]:
+def likeness(found: Covariances) -> tuple[float, float]:
     """C_1 and C_2 over C_0 + 2 C_1, each 0 where it is not positive with certainty.
 
     In a liquid nothing makes steps alike but how they were taken: a shutter that is open for the

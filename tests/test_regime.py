@@ -36,7 +36,7 @@ def seen(brownian):
 def test_the_push_of_neighbours_is_not_taken_for_error(seen):
     steps = measured(seen)
     naive = np.sqrt(-steps.value[1].mean())
-    found = regime.pushed(steps)
+    found = regime.fit_pushed_back(steps)
     assert naive > 0.13  # px; what successive steps alone say of exact positions
     assert (found.variance[:, 0] < 0.07**2).all()
     assert (found.variance[:, 1] == 0.0).all()
@@ -44,7 +44,7 @@ def test_the_push_of_neighbours_is_not_taken_for_error(seen):
 
 @pytest.mark.parametrize("error", [0.04 / 0.12, 0.08 / 0.12])
 def test_error_and_diffusion_are_told_apart(seen, error):
-    found = regime.pushed(measured(seen, error))
+    found = regime.fit_pushed_back(measured(seen, error))
     np.testing.assert_allclose(np.sqrt(found.variance[:, 0]), error, rtol=0.1)
     assert (found.variance[:, 1] <= error**2).all()
     assert (found.variance[:, 2] >= error**2).all()
@@ -54,7 +54,7 @@ def test_error_and_diffusion_are_told_apart(seen, error):
 
 
 def test_diffusion_of_exact_positions_within_two_percent(seen):
-    D, low, high = regime.pushed(measured(seen)).diffusion
+    D, low, high = regime.fit_pushed_back(measured(seen)).diffusion
     assert pytest.approx(RATE, rel=0.02) == D
     assert low < RATE < high
     assert (high - low) < 0.05 * D
@@ -65,11 +65,11 @@ def test_regimes(seen):
     discs = simulate(DISCS.replace(frames=300), seed=1, progress=False).position
     rest = 50 * rng.random((1, 200, 2)) + rng.normal(0, 0.1, (300, 200, 2))
     for position, name in ((seen, "overdamped"), (discs, "inertial"), (rest, "unknown")):
-        told = regime.regime(measured(position))
+        told = regime.classified(measured(position))
         assert told.name == name, told.why
     # The answer is about the motion, whatever the error of the positions.
-    assert regime.regime(measured(seen, 0.8)).name == "overdamped"
-    assert regime.regime(measured(discs, 1.0)).name == "inertial"
+    assert regime.classified(measured(seen, 0.8)).name == "overdamped"
+    assert regime.classified(measured(discs, 1.0)).name == "inertial"
 
 
 def test_a_velocity_that_lives_for_a_frame_lies_between():
@@ -80,7 +80,7 @@ def test_a_velocity_that_lives_for_a_frame_lies_between():
     for t in range(200 * fine):
         v = decay * v + np.sqrt(1 - decay**2) * rng.standard_normal(v.shape)
         steps[t // fine] += v / fine
-    told = regime.regime(measured(500 * rng.random((1, 300, 2)) + np.cumsum(steps, axis=0)))
+    told = regime.classified(measured(500 * rng.random((1, 300, 2)) + np.cumsum(steps, axis=0)))
     assert told.name == "unknown"
     assert "between the regimes" in told.why
 
@@ -91,9 +91,9 @@ def test_a_flow_is_no_memory():
     walk = r + np.cumsum(rng.normal(0, 0.3, (150, 300, 2)), axis=0)
     shear = 0.01 * (walk[..., 1] - 50)  # much faster at the edges than a random step
     walk[..., 0] += np.cumsum(shear, axis=0)
-    told = regime.regime(measured(walk))
+    told = regime.classified(measured(walk))
     assert told.name == "overdamped"
-    D, low, high = regime.pushed(measured(walk)).diffusion
+    D, low, high = regime.fit_pushed_back(measured(walk)).diffusion
     assert low < 0.045 < high
     assert pytest.approx(0.045, rel=0.03) == D
 
@@ -104,7 +104,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
     for _ in range(40):
         walk = np.cumsum(rng.normal(0, 0.3, (100, 60, 2)), axis=0) + 80 * rng.random((1, 60, 2))
         walk += rng.normal(0, 0.1, walk.shape)
-        _, low, high = regime.pushed(measured(walk)).diffusion
+        _, low, high = regime.fit_pushed_back(measured(walk)).diffusion
         inside += low <= 0.045 <= high
     assert inside >= 35
 
@@ -131,8 +131,8 @@ def test_an_open_shutter_is_named_and_leaves_d_alone():
     share = re.search(r"the shutter was open for at least (\d+) %", said)
     assert share
     assert float(share[1]) == pytest.approx(80, abs=8)
-    assert blurred.told.diffusion[0] == pytest.approx(0.125, rel=0.03)
-    assert sharp.told.diffusion[0] == pytest.approx(0.125, rel=0.03)
+    assert blurred.motion.diffusion[0] == pytest.approx(0.125, rel=0.03)
+    assert sharp.motion.diffusion[0] == pytest.approx(0.125, rel=0.03)
 
 
 def test_positions_that_cling_to_pixels_are_named():
@@ -156,7 +156,7 @@ def averaged_frames(hold: float, error: float, frames: int = 400) -> np.ndarray:
 def test_frames_that_a_codec_averages_are_named_and_d_is_the_sum_over_lags():
     found, said = errors_named(averaged_frames(0.3, 0.1, 200))
     assert "two frames apart are alike" in said
-    assert found.told.diffusion[0] == pytest.approx(0.125, rel=0.05)
+    assert found.motion.diffusion[0] == pytest.approx(0.125, rel=0.05)
 
 
 def test_too_few_steps_are_said():
@@ -168,7 +168,7 @@ def test_too_few_steps_are_said():
 def test_a_step_learned_from_is_as_long_as_averaging_asks_for(hold, steps):
     """Averaging takes <u^2> h (1 - h^k) / (1 - h^2) from half the variance of k steps."""
     track = averaged_frames(hold, 0.05)
-    told = regime.tell(measured(track))
+    told = regime.motion(measured(track))
     C, D = told.regime.covariance, told.diffusion[0]
     assert pytest.approx(0.125, rel=0.04) == D
     for k in (1, 2, 5):

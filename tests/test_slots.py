@@ -162,7 +162,7 @@ def test_holes_are_where_particles_were_lost(shared, wide):
 def test_latents_belong_to_particles(shared, wide):
     wanted = Training(steps=4, split=Split(train=0.5, validation=0.2), strength=True)
     tasks = [prepare(x, graphs.build(x), wanted, 0) for x in (shared, wide)]
-    for name in ("labels", "trained", "met"):
+    for name in ("labels", "scored", "present"):
         assert torch.equal(*(getattr(task.learner.latent, name) for task in tasks)), name
     states = [task.learner.model.state_dict() for task in tasks]
     for name, value in states[0].items():
@@ -178,7 +178,7 @@ def test_a_rollout_has_the_latents_of_its_particles(shared, wide):
     window = shared.followed(parts["validation"])
     who = np.searchsorted(shared.particle, window.particle)
     z = task.learner.conditions(task.sample, task.measured, who).z
-    trained = task.learner.latent.trained.numpy()[who]
+    trained = task.learner.latent.scored.numpy()[who]
     np.testing.assert_array_equal(z, np.where(trained, who, 0.0))
     assert trained.any()
 

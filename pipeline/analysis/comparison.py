@@ -2,9 +2,10 @@
 
     eps = |y_experiment - y_model|_2 / |y_experiment|_2
 
-Where the truth has several independent replicas, every rollout is held against each of them. A
-rollout is one more run of the same system, so the error between two replicas, the noise floor, is
-what a perfect model would show on average.
+The noise floor is what separates the experiment from itself, which no model can be asked to beat:
+of one experiment the error between two halves of it, of one with several independent replicas that
+between two of them. A rollout is one more run of the same system, held against each replica, so
+that a perfect model shows the floor on average.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pipeline.analysis.plan import Plan
 from pipeline.analysis.statistics import ERRORS, SHAPES, measure
 from pipeline.analysis.uncertainty import (
     draws,
-    noise_floor,
+    error_between_halves,
     percentiles,
     ratio,
     relative_error,
@@ -80,7 +81,7 @@ def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | Non
     return measure(again, once, np.all(source.free, axis=0))
 
 
-def floor(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:
+def noise_floors(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:
     """Group noise_floor: what separates the experiment from itself.
 
     For curves the relative L2 error between two halves of the experiment. For the map its overlap
@@ -92,7 +93,7 @@ def floor(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> M
         again: the same, of the experiment blurred by its own localisation error.
     """
     errors = {
-        name: noise_floor(*sums(found[name]), SHAPES[name])
+        name: error_between_halves(*sums(found[name]), SHAPES[name])
         for name in ERRORS
         if not found[name].missing
     }
@@ -245,7 +246,7 @@ def replicated(
         rollout and a replica, ``low`` to ``high`` its 95 % bootstrap interval over both;
         ``noise_floor`` the mean error between two replicas.
     """
-    floors = {name: _floor(name, truths) for name in GROUPS}
+    floors = {name: _error_between_replicas(name, truths) for name in GROUPS}
     rows: list[dict[str, Any]] = []
     for (model, seed), runs in grouped(sources).items():
         head = {"dataset": dataset, "model": model, "seed": seed}
@@ -278,7 +279,7 @@ def _gap(name: str, truth: np.ndarray, value: np.ndarray) -> float:
     return float(relative_error(truth, value))
 
 
-def _floor(name: str, truths: list[dict[str, Metric]]) -> float:
+def _error_between_replicas(name: str, truths: list[dict[str, Metric]]) -> float:
     """Mean error between two replicas."""
     found = [truth.get(GROUPS[name]) for truth in truths]
     if any(metric is None or metric.missing for metric in found):

@@ -13,7 +13,7 @@ at lag 0 and subtracts half of it at lag 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from scipy import fft
@@ -27,39 +27,6 @@ from pipeline.trajectory import Trajectory, evenly
 CHUNK = 128  # particles transformed at a time: bounds memory, fits caches
 
 
-def products(one: np.ndarray, other: np.ndarray, lag: np.ndarray) -> np.ndarray:
-    """sum_t one[t] other[t + lag] for every column.
-
-    Values must be zero where they are unknown.
-
-    Args:
-        one, other: (T, N) series.
-        lag: (L,) lags, 0 <= lag < T.
-
-    Returns:
-        (N, L) sums.
-    """
-    size = fft.next_fast_len(2 * len(one), real=True)
-    total = np.empty((one.shape[1], len(lag)))
-    for start in range(0, one.shape[1], CHUNK):
-        part = slice(start, start + CHUNK)
-        first = fft.rfft(one[:, part], size, axis=0)
-        second = fft.rfft(other[:, part], size, axis=0)
-        total[part] = fft.irfft(first.conj() * second, size, axis=0)[lag].T
-    return total
-
-
-def pairs_of_times(known: np.ndarray, lag: np.ndarray) -> np.ndarray:
-    """(N, L) number of time origins at which a particle is known both then and a lag later.
-
-    Args:
-        known: (T, N) bool.
-        lag: (L,) lags.
-    """
-    flags = known.astype(float)
-    return np.round(products(flags, flags, lag))
-
-
 def squared_displacements(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Squared displacements of each particle, summed over all time origins of all runs.
 
@@ -70,29 +37,9 @@ def squared_displacements(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.nda
     Returns:
         (N, L) sums [length^2] and (N, L) numbers of origins; the MSD is their ratio.
     """
-    count = parts[0].free.shape[1]
-    total, origins = np.zeros((count, len(lag))), np.zeros((count, len(lag)))
-    for part in parts:
-        short = lag < len(part.time)
-        if not short.any():
-            continue
-        total[:, short] += _one_run(part, lag[short])
-        origins[:, short] += pairs_of_times(part.free, lag[short])
+    total, origins = _over_origins(parts, lag, lambda part: part.path, _displacements)
     # What rounding leaves of the FFT where nothing was counted is no displacement.
     return np.where(origins > 0, np.maximum(total, 0.0), 0.0), origins
-
-
-def _one_run(part: Run, lag: np.ndarray) -> np.ndarray:
-    known = part.free.astype(float)
-    # Positions from the middle of each track: the expanded squares must not cancel large numbers.
-    weight = np.maximum(known.sum(axis=0), 1.0)[:, None]
-    middle = np.einsum("tn,tnd->nd", known, part.path) / weight
-    position = (part.path - middle) * known[..., None]
-    square = (position**2).sum(axis=2)
-    total = products(square, known, lag) + products(known, square, lag)
-    for k in range(position.shape[2]):
-        total -= 2 * products(position[..., k], position[..., k], lag)
-    return total
 
 
 def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,15 +52,50 @@ def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray
     Returns:
         (N, L) sums [length^2 / time^2] and (N, L) numbers of origins.
     """
-    count = parts[0].free.shape[1]
-    total, origins = np.zeros((count, len(lag))), np.zeros((count, len(lag)))
-    for part in parts:
-        short = lag < len(part.time)
-        velocity = np.where(part.free[..., None], part.velocity, 0.0)
-        for k in range(velocity.shape[2]):
-            total[:, short] += products(velocity[..., k], velocity[..., k], lag[short])
-        origins[:, short] += pairs_of_times(part.free, lag[short])
+    total, origins = _over_origins(parts, lag, lambda part: part.velocity, _products)
     return np.where(origins > 0, total, 0.0), origins
+
+
+# Transform of what is summed over time origins, at a size, from series (T, n, D) that are known
+# where (T, n) is 1 and zero where that is 0.
+Spectrum = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+
+
+def _over_origins(
+    parts: Sequence[Run], lag: np.ndarray, series: Callable[[Run], np.ndarray], of: Spectrum
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of a quantity of t and t + lag over all origins t, and the numbers of origins (N, L)."""
+    total, origins = np.zeros((2, parts[0].free.shape[1], len(lag)))
+    for part in parts:
+        short = np.flatnonzero(lag < len(part.time))
+        size = fft.next_fast_len(2 * len(part.time), real=True)
+        who = np.flatnonzero(part.free.any(axis=0))
+        for some in np.split(who, range(CHUNK, len(who), CHUNK)):
+            known = part.free[:, some].astype(float)
+            values = np.where(known[..., None] > 0, series(part)[:, some], 0.0)
+            spectra = of(values, known, size), _power(known, size)
+            sums = (fft.irfft(one, size, axis=0)[lag[short]].T for one in spectra)
+            for out, one in zip((total, origins), sums, strict=True):
+                out[np.ix_(some, short)] += one
+    return total, np.round(origins)
+
+
+def _products(values: np.ndarray, known: np.ndarray, size: int) -> np.ndarray:
+    return np.sum([_power(series, size) for series in np.moveaxis(values, 2, 0)], axis=0)
+
+
+def _displacements(values: np.ndarray, known: np.ndarray, size: int) -> np.ndarray:
+    # Positions from the middle of each track: the expanded squares must not cancel large numbers.
+    middle = values.sum(axis=0) / known.sum(axis=0)[:, None]
+    values = (values - middle) * known[..., None]
+    square, mask = (fft.rfft(x, size, axis=0) for x in ((values**2).sum(axis=2), known))
+    ends = 2 * (square * mask.conj()).real  # r(t)^2 and r(t + lag)^2
+    return ends - 2 * _products(values, known, size)
+
+
+def _power(x: np.ndarray, size: int) -> np.ndarray:
+    transformed = fft.rfft(x, size, axis=0)
+    return transformed.real**2 + transformed.imag**2
 
 
 def normalised(curve: np.ndarray) -> np.ndarray:

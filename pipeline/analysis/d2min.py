@@ -27,6 +27,7 @@ from scipy import sparse
 
 from pipeline.analysis.correlations import together
 from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
+from pipeline.analysis.rdf import shell_of
 from pipeline.analysis.runs import Run
 from pipeline.analysis.uncertainty import gather, ratio
 from pipeline.errors import InputError
@@ -53,44 +54,77 @@ def d2min(
     """
     if normalisation not in NORMALISATIONS:
         raise ValueError(f"normalisation is {normalisation!r}: choose mean or sum.")
-    fields, count, dimension = displacement.shape
-    square = dimension**2
-    both = (seen[:, near.i] & seen[:, near.j])[..., None]
-    change = np.where(both, displacement[:, near.i] - displacement[:, near.j], 0.0)
-    r0 = np.where(both, near.r, 0.0)
-    terms = [
-        both.astype(float),
-        (change**2).sum(axis=2, keepdims=True),
-        (change[..., :, None] * r0[..., None, :]).reshape(*change.shape[:2], square),
-        (r0[..., :, None] * r0[..., None, :]).reshape(*change.shape[:2], square),
-    ]
-    # Every term is even in the pair, so each bond adds the same to both of its ends.
-    ends = _incidence(near, count)
-    per_bond = np.concatenate(terms, axis=2).transpose(1, 0, 2)
-    total = ends @ per_bond.reshape(len(near.i), fields * (2 + 2 * square))
-    total = total.reshape(count, fields, 2 + 2 * square).transpose(1, 0, 2)
-    number, energy = total[..., 0], total[..., 1]
-    cross = total[..., 2 : 2 + square].reshape(fields, count, dimension, dimension)
-    shape = total[..., 2 + square :].reshape(fields, count, dimension, dimension)
-    valid = seen & (number > dimension) & _spans(shape)
-    residual = np.full((fields, count), np.nan)
-    solved = np.linalg.solve(shape[valid], cross[valid].transpose(0, 2, 1))
-    affine = np.einsum("nab,nba->n", cross[valid], solved)
-    residual[valid] = np.maximum(energy[valid] - affine, 0.0)
-    return residual / np.where(valid, number, np.nan) if normalisation == "mean" else residual
+    dimension = displacement.shape[2]
+    known = seen.T.astype(float)  # (N, L), as everything that follows
+    u = _fluctuation(displacement, seen)
+    square = (u**2).sum(axis=0)
+    bonds = _Bonds(near, len(known))
+    number, moved, *others = bonds.sums(np.ones(len(near.i)), 1, [known, square, *u])
+    # sum |u_i - u_j|^2, of the neighbours that are seen; it is 0 for who is not seen.
+    energy = square * number + known * moved
+    energy -= 2 * sum(mine * theirs for mine, theirs in zip(u, others, strict=True))
+    number *= known
+    cross, shape = np.empty((2, dimension, dimension, *known.shape))
+    for b in range(dimension):
+        first, *others = bonds.sums(near.r[:, b], -1, [known, *u])
+        for a in range(dimension):
+            cross[a, b] = u[a] * first - known * others[a]
+        for a in range(b + 1):
+            (second,) = bonds.sums(near.r[:, a] * near.r[:, b], 1, [known])
+            shape[a, b] = shape[b, a] = known * second
+    inverse, spans = _inverse(shape)
+    valid = seen.T & (number > dimension) & spans
+    affine = np.einsum("ac...,cb...,ab...->...", cross, inverse, cross)
+    residual = np.where(valid, np.maximum(energy - affine, 0.0), np.nan)
+    return (residual / np.maximum(number, 1.0) if normalisation == "mean" else residual).T
 
 
-def _incidence(near: Neighbours, count: int) -> sparse.csr_array:
-    rows = np.concatenate([near.i, near.j])
-    columns = np.tile(np.arange(len(near.i)), 2)
-    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), (count, len(near.i)))
+def _fluctuation(displacement: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """(D, N, L) displacements about the mean of each field, 0 where unseen.
+
+    D2min knows no common motion, and its sums are taken particle by particle: they must not
+    cancel large numbers.
+    """
+    count = np.maximum(seen.sum(axis=1), 1)[:, None]
+    mean = np.einsum("lnd,ln->ld", displacement, seen) / count
+    u = np.where(seen[..., None], displacement - mean[:, None], 0.0)
+    return np.ascontiguousarray(u.transpose(2, 1, 0))
 
 
-def _spans(shape: np.ndarray) -> np.ndarray:
-    """(...,) bool: neighbours span all directions, from (..., D, D) sums of r0 r0^T."""
-    dimension = shape.shape[-1]
-    size = np.trace(shape, axis1=-2, axis2=-1) / dimension
-    return np.linalg.det(shape) > 1e-6 * np.maximum(size, 1e-300) ** dimension
+class _Bonds:
+    """Sums over the neighbours of every particle."""
+
+    def __init__(self, near: Neighbours, count: int) -> None:
+        ends = np.concatenate([near.i, near.j]), np.concatenate([near.j, near.i])
+        places = np.arange(len(ends[0]))
+        self._matrix = sparse.csr_array((places, ends), (count, count))
+        self._order = self._matrix.data  # of the bonds in the matrix
+
+    def sums(
+        self, weight: np.ndarray, parity: int, fields: Sequence[np.ndarray]
+    ) -> list[np.ndarray]:
+        """sum_j w_ij f_j (N, L) of each field, with weights w_ij (P,) = parity * w_ji."""
+        self._matrix.data = np.concatenate([weight, parity * weight])[self._order]
+        return np.split(self._matrix @ np.concatenate(fields, axis=1), len(fields), axis=1)
+
+
+def _inverse(shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse of matrices (D, D, ...), and where neighbours span all directions (...,) bool.
+
+    Closed forms: LAPACK takes a microsecond for each of millions of small matrices.
+    """
+    dimension = len(shape)
+    if dimension == 2:
+        (a, b), (c, d) = shape
+        adjugate = np.array([[d, -b], [-c, a]])
+    else:
+        a, b, c = shape
+        pairs = ((b, c), (c, a), (a, b))
+        adjugate = np.stack([np.cross(*pair, axis=0) for pair in pairs], axis=1)
+    determinant = (shape[0] * adjugate[:, 0]).sum(axis=0)
+    size = np.trace(shape) / dimension
+    spans = determinant > 1e-6 * np.maximum(size, 1e-300) ** dimension
+    return adjugate / np.where(spans, determinant, 1.0), spans
 
 
 def field(
@@ -223,7 +257,7 @@ def correlation(
         part, origin = parts[measured.run[row]], measured.origin[row]
         value = measured.value[row, index]
         near = part.neighbours(origin, edges[-1]).among(np.isfinite(value))
-        shell = np.searchsorted(edges, near.distance, side="right") - 1
+        shell = shell_of(near.distance, edges)
         inside = shell < shells
         weight = (value[near.i] * value[near.j])[inside]
         product += np.bincount(shell[inside], weight, shells)
@@ -296,11 +330,13 @@ def nonaffinity(sample: Sample, measured: NonAffine) -> Metric:
     total, number = sums(measured.value, sample.label)
     data = dict(curve(total, number, lag=measured.lag).data)
     data["mean"] = data.pop("value")
-    flat = [column[np.isfinite(column)] for column in np.moveaxis(measured.value, 1, 0)]
     spread: dict[str, Callable[[np.ndarray], Any]]
     spread = {"std": np.std, "median": np.median, "fraction": rearranged}
-    for name, of in spread.items():
-        data[name] = np.array([of(values) if len(values) else np.nan for values in flat])
+    data |= {name: np.full(len(measured.lag), np.nan) for name in spread}
+    for k, column in enumerate(np.moveaxis(measured.value, 1, 0)):
+        values = column[np.isfinite(column)]
+        for name, of in spread.items():
+            data[name][k] = of(values) if len(values) else np.nan
     return Metric(data, {"origins": len(measured.origin)})
 
 

@@ -16,6 +16,7 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory
 
 SHORT = 8  # snapshots
+ARRAYS = ("r_edges", "lag", "d2min_lag", "d2min_edges")
 
 
 class Period(NamedTuple):
@@ -107,6 +108,16 @@ def described(plan: Plan) -> str:
     """The plan as JSON, for the attributes of a file."""
     plain = plan._asdict() | {"window": plan.window._asdict()}
     return json.dumps(plain, default=lambda value: np.asarray(value).tolist())
+
+
+def restored(text: str) -> Plan:
+    """The plan that `described` wrote."""
+    stored = json.loads(text)
+    box = stored["window"]
+    window = Box(np.array(box["lengths"]), tuple(box["periodic"]), np.array(box["origin"]))
+    arrays = {name: np.array(stored[name]) for name in ARRAYS}
+    period = Period(*stored["period"]) if stored["period"] else None
+    return Plan(**stored | arrays | {"window": window, "period": period})
 
 
 def _extent(part: Run) -> int:

@@ -23,6 +23,7 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, evenly
 
 FEWEST_PAIRS = 100
+CENTRES = 4096  # looked at together: bounds memory
 HEIGHTS = 24  # Gauss-Legendre nodes over the height of a spherical shell
 
 
@@ -72,8 +73,11 @@ def _arc(side: np.ndarray, r: np.ndarray) -> np.ndarray:
 
     Each side cuts off an arc of 2 acos(d / r); at a corner inside the circle two of them overlap.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        half = np.arccos(np.clip(side[..., None] / r[:, None, None, :], 0.0, 1.0))
+    radius = np.broadcast_to(r[:, None, None, :], (*side.shape, r.shape[1]))
+    distance = np.broadcast_to(side[..., None], radius.shape)
+    half = np.zeros(radius.shape)
+    cut = distance < radius  # most circles are cut by no side
+    half[cut] = np.arccos(np.maximum(distance[cut] / radius[cut], 0.0))
     corner = np.maximum(half[:, 0, :, None] + half[:, 1, None, :] - np.pi / 2, 0.0)
     return 1 - (2 * half.sum(axis=(1, 2)) - corner.sum(axis=(1, 2))) / (2 * np.pi)
 
@@ -112,16 +116,10 @@ def rdf(
     units, shells = int(label.max()) + 1, len(edges) - 1
     found, expected = np.zeros((units, shells)), np.zeros((units, shells))
     for part, row in _spread(parts, snapshots):
-        one = _snapshot(part, row, frame, edges)
-        found += gather(one.found, label[one.centre], units)
-        expected += gather(one.expected, label[one.centre], units)
+        one = _snapshot(part, row, frame, edges, label)
+        found += one.found
+        expected += one.expected
     return Counts(found, expected)
-
-
-class _Shells(NamedTuple):
-    centre: np.ndarray  # (C,) particles
-    found: np.ndarray  # (C, K)
-    expected: np.ndarray  # (C, K)
 
 
 def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
@@ -134,7 +132,7 @@ def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:
     return [usable[k] for k in evenly(np.arange(len(usable)), snapshots)]
 
 
-def _snapshot(part: Run, row: int, frame: Box, edges: np.ndarray) -> _Shells:
+def _snapshot(part: Run, row: int, frame: Box, edges: np.ndarray, label: np.ndarray) -> Counts:
     lengths, closed = np.asarray(frame.lengths, float), np.asarray(frame.periodic)
     local, _ = part.space.wrap(part.position[row] - frame.origin, float(part.time[row]))
     within = closed | ((local >= 0) & (local <= lengths))
@@ -142,16 +140,29 @@ def _snapshot(part: Run, row: int, frame: Box, edges: np.ndarray) -> _Shells:
     centre = inside & part.free[row]
     # Rounding can make half a box a little less than it is.
     near = part.neighbours(row, min(edges[-1], min(part.space.lengths) / 2)).among(inside)
-    near = near.where(centre[near.i] | centre[near.j])
-    shells = len(edges) - 1
-    shell = np.searchsorted(edges, near.distance, side="right") - 1
-    flat = np.stack([near.i, near.j], axis=1) * shells + shell[:, None]
-    flat = flat[shell < shells].ravel()
-    found = np.bincount(flat, minlength=len(inside) * shells).reshape(len(inside), shells)[centre]
-    middle = mean_radius(edges, len(lengths))
+    units, shells = int(label.max()) + 1, len(edges) - 1
+    shell = shell_of(near.distance, edges)
+    found = np.zeros(units * shells)
+    for one in (near.i, near.j):
+        counts = centre[one] & (shell < shells)
+        found += np.bincount(label[one[counts]] * shells + shell[counts], minlength=len(found))
     density = (inside.sum() - 1) / np.prod(lengths)
-    expected = density * shell_volumes(edges, len(lengths)) * visible(local[centre], middle, frame)
-    return _Shells(np.flatnonzero(centre), found, expected)
+    expected = np.zeros((units, shells))
+    middle = mean_radius(edges, len(lengths))
+    who = np.flatnonzero(centre)
+    for some in np.split(who, range(CENTRES, len(who), CENTRES)):
+        expected += gather(visible(local[some], middle, frame), label[some], units)
+    expected *= density * shell_volumes(edges, len(lengths))
+    return Counts(found.reshape(units, shells), expected)
+
+
+def shell_of(distance: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(P,) the last of the evenly spaced edges, from 0, that is no longer than each distance."""
+    shell = (distance * (1 / edges[1])).astype(np.int64)
+    # Rounding can put what stands at an edge on its other side.
+    shell -= distance < edges[np.minimum(shell, len(edges) - 1)]
+    shell += distance >= edges[np.minimum(shell + 1, len(edges) - 1)]
+    return shell
 
 
 def measure(sample: Sample) -> dict[str, Metric]:

@@ -17,7 +17,7 @@ from pipeline.analysis.cycles import CYCLES
 from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Metric, Sample
 from pipeline.analysis.paper_window import PAPER
-from pipeline.analysis.plan import Plan, described
+from pipeline.analysis.plan import Plan, described, restored
 from pipeline.analysis.profiles import FLUID_PROFILES, SOLID
 from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
@@ -72,11 +72,25 @@ def measure(
     return found
 
 
-def attributes(data: Trajectory, spacing: float, settings: Plan) -> dict[str, Any]:
+DATASET = ("dataset", "dt", "length_unit", "time_unit", "localisation_error")
+
+
+def attributes(data: Trajectory, settings: Plan) -> dict[str, Any]:
     """What a file of statistics says of the data set and of how it was measured."""
-    keys = ("dataset", "dt", "length_unit", "time_unit")
-    known = {key: data.attributes[key] for key in keys}
-    return known | {"neighbour_distance": spacing, "settings": described(settings)}
+    known = {key: data.attributes[key] for key in DATASET}
+    return known | {"neighbour_distance": settings.spacing, "settings": described(settings)}
+
+
+def planned(path: str | os.PathLike[str]) -> tuple[Plan, dict[str, Any]]:
+    """How the source of a file was measured, and the `attributes` of the data set.
+
+    Raises:
+        InputError: naming the file, if it is damaged.
+    """
+    with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
+        names = (*DATASET, "neighbour_distance", "settings")
+        known = {name: file.attrs[name] for name in names}
+        return restored(known["settings"]), known
 
 
 def write(

@@ -128,7 +128,7 @@ def relative_error(truth: np.ndarray, value: np.ndarray) -> np.ndarray:
     return ratio(error, scale)
 
 
-def noise_floor(
+def error_between_halves(
     numerator: np.ndarray, denominator: np.ndarray, curve: Curve | None = None, seed: int = 1
 ) -> float:
     """Relative L2 error between two halves of an experiment, averaged over random splits.

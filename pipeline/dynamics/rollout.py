@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline import h5md
-from pipeline.dynamics.driven import Account, FromBath, Path, lead
+from pipeline.dynamics.accounts import Account, FromBath
+from pipeline.dynamics.driven import Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Moment, Setting
 from pipeline.files import whole

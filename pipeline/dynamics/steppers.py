@@ -12,17 +12,15 @@ from torch import Tensor
 
 from pipeline.baselines.base import Baseline, Motion
 from pipeline.closures.reference import Reference
-from pipeline.dynamics.driven import (
+from pipeline.dynamics.accounts import (
     Account,
-    Path,
-    account,
-    confined,
-    contact,
-    follow,
-    lead_velocity,
-    pushed,
-    shearing,
+    by_bath,
+    by_driving,
+    by_leading,
+    by_shearing,
+    by_walls,
 )
+from pipeline.dynamics.driven import Path, follow, lead_velocity
 from pipeline.dynamics.initial_entropy import arranged, tempered
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
 from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, outruns, overdamps
@@ -245,9 +243,9 @@ class Thermal(Law):
             dS = heat(dynamics, given, state.v, v)
         free = move(state, free_v, dS, dt)
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature)
-        taken = account(self.model, dynamics, (state, free, after), path.rows, dt)
-        taken = taken.plus(contact(dynamics, given, state.v, after.v))
-        return after, taken.plus(shearing(dynamics, given, dt)).plus(confined(dynamics, dt))
+        taken = by_driving(self.model, dynamics, (state, free, after), path.rows, dt)
+        taken = taken.plus(by_bath(dynamics, given, state.v, after.v))
+        return after, taken.plus(by_shearing(dynamics, given, dt)).plus(by_walls(dynamics, dt))
 
     def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""
@@ -316,7 +314,7 @@ class Mechanical(Law):
         v = lead_velocity(free, path)
         r = (state.r + v * dt).index_copy(0, path.rows, path.r)
         k = path.rows
-        return State(r, v, state.S), pushed(self.m, state.v[k], free[k], v[k])
+        return State(r, v, state.S), by_leading(self.m, state.v[k], free[k], v[k])
 
     def check(self, state: State, dynamics: Motion, rows: Tensor, dt: float) -> str:
         return outruns(state.v[rows], self.speed)

@@ -14,7 +14,7 @@ from pipeline.imported.boxes import box_of, breathed, dimension_of, displacement
 from pipeline.imported.formats import frames
 from pipeline.imported.recorded import Frame, Recorded, collect
 from pipeline.imported.settings import Imported
-from pipeline.regime import covariances, tell
+from pipeline.regime import covariances, motion
 from pipeline.trajectory import Box, Trajectory, band
 from pipeline.video.velocity import backward_difference
 
@@ -98,7 +98,7 @@ def _steps(
     if kind == "measured":
         return {}
     try:
-        return tell(covariances(np.cumsum(step, axis=0), present, run)).attributes(1.0, dt)
+        return motion(covariances(np.cumsum(step, axis=0), present, run)).attributes(1.0, dt)
     except ValueError:  # too few of them
         return {}
 

@@ -12,7 +12,7 @@ from pipeline import baselines
 from pipeline.baselines.base import Motion, Seen
 from pipeline.dynamics.steppers import Plain
 from pipeline.learn.data import Transition
-from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.learned_curves import Group
 from pipeline.learn.likelihood import Velocity, velocity_scores
 from pipeline.learn.scales import Measured, Noise
@@ -51,7 +51,7 @@ class BaselineLearner(Trainee):
         now, extra = item.now, self.noise.floor + self.noise.known
         generator = draws(self.options.seed, draw, now.r.device)
         if self.noise.shake:
-            now = shaken(now, self.noise.shake, generator, self.noise.pace)
+            now = with_noise(now, self.noise.shake, generator, self.noise.pace)
         motion, residual = self.evaluate(now)
         echo = None
         excess = residual.new_zeros(())

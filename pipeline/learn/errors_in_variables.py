@@ -37,9 +37,10 @@ def twin(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
     return _moved(batch, before, now, after)
 
 
-def shaken(batch: Batch, sigma: float, generator: torch.Generator, pace: float = 1.0) -> Batch:
-    """The batch with an error on the snapshots t - 1 and t of the rows that count, and a way back.
+def with_noise(batch: Batch, sigma: float, generator: torch.Generator, pace: float = 1.0) -> Batch:
+    """The batch with noise on the inputs at t - 1 and t of the rows that count, and a way back.
 
+    Noise injection, the opposite of what `twin` is for: an error that the model shall live with.
     Data without noise do not say what brings a particle back that was put aside: it never left
     its path. Without an answer a rollout has none either, and runs away from its first error on
     (Sanchez-Gonzalez et al., ICML (2020), train graph networks so). Asked for is, beside the

@@ -20,38 +20,43 @@ class Latent(nn.Module):
     Particles met in training keep their numbers on later blocks of time; any other particle draws
     them from the learned laws, z from N(0, spread^2) and ln s likewise.
 
+    Three sets of particles, each within the one before:
+
+        labels     all of the trajectory, N of them
+        present    seen in the training block, if only as neighbours of others: they have an s
+        scored     the loss has rows about them: they have a z
+
     Args:
-        labels: (N,) labels of all particles of the trajectory.
-        trained: (N,) bool, those that the training block scores: they have a z.
-        met: (N,) bool, those present in the training block, as neighbours at least: they have an
-            s; None where all particles are of one strength.
+        labels: (N,) integers.
+        scored: (N,) bool.
+        present: (N,) bool; None where all particles are of one strength, and no s is learned.
     """
 
     labels: Tensor
-    trained: Tensor
-    met: Tensor
+    scored: Tensor
+    present: Tensor
 
     def __init__(
-        self, labels: np.ndarray, trained: np.ndarray, met: np.ndarray | None = None
+        self, labels: np.ndarray, scored: np.ndarray, present: np.ndarray | None = None
     ) -> None:
         super().__init__()
-        self.strong = met is not None
+        self.strong = present is not None
         self.register_buffer("labels", torch.as_tensor(labels, dtype=torch.int64))
-        self.register_buffer("trained", torch.as_tensor(trained, dtype=torch.bool))
-        found = np.zeros(len(labels), dtype=bool) if met is None else met
-        self.register_buffer("met", torch.as_tensor(found, dtype=torch.bool))
+        self.register_buffer("scored", torch.as_tensor(scored, dtype=torch.bool))
+        found = np.zeros(len(labels), dtype=bool) if present is None else present
+        self.register_buffer("present", torch.as_tensor(found, dtype=torch.bool))
         self.z = nn.Parameter(torch.zeros(len(labels)))
         self.log_s = nn.Parameter(torch.zeros(len(labels)), requires_grad=self.strong)
 
     def forward(self, particle: Tensor) -> Tensor:
-        """z of the given indices into ``labels``; zero for particles never trained."""
-        return (self.z * self.trained)[particle]
+        """z of the given indices into ``labels``; zero for particles never scored."""
+        return (self.z * self.scored)[particle]
 
     def centred(self) -> Tensor:
-        """(N,) ln s with mean zero over the particles met (the mean belongs to w), else zero."""
+        """(N,) ln s with mean zero over those present (the mean belongs to w), else zero."""
         if not self.strong:
             return torch.zeros_like(self.log_s)
-        return (self.log_s - self.log_s[self.met].mean()) * self.met
+        return (self.log_s - self.log_s[self.present].mean()) * self.present
 
     def strength(self, particle: Tensor) -> Tensor | None:
         """s of the given indices into ``labels``; None where all are of one strength."""
@@ -59,12 +64,12 @@ class Latent(nn.Module):
 
     def spread(self) -> Tensor:
         """Standard deviation of the learned law of z: a scalar."""
-        z = self.z[self.trained]
+        z = self.z[self.scored]
         return z.std(correction=0) if z.numel() else z.new_zeros(())
 
     def penalty(self, scale: float, rows: int) -> Tensor:
         """Normal prior of width ``scale`` on every z, shared among the ``rows`` of the loss."""
-        return 0.5 * ((self.z * self.trained) / scale).square().sum() / rows
+        return 0.5 * ((self.z * self.scored) / scale).square().sum() / rows
 
     def strength_penalty(self, scale: float, rows: int) -> Tensor:
         """Normal prior of width ``scale`` on every ln s, shared among the ``rows`` of the loss."""

@@ -53,10 +53,10 @@ def latent_groups(latent: Latent, traits: dict[str, np.ndarray]) -> dict[str, Gr
         traits: mass, size, species (N,) each, in the order of the labels; NaN where unknown.
     """
     z = latent.z.detach().cpu().double().numpy()
-    groups = {"latent": _group("z", z, latent, latent.trained.cpu().numpy(), traits)}
+    groups = {"latent": _group("z", z, latent, latent.scored.cpu().numpy(), traits)}
     if latent.strong:
         # Edge particles are met as neighbours only and less well known: show the scored ones.
-        shown = (latent.met & latent.trained).cpu().numpy()
+        shown = (latent.present & latent.scored).cpu().numpy()
         log_s = latent.centred().detach().cpu().double().numpy()
         groups["strength"] = _group("s", np.exp(log_s), latent, shown, traits)
     return groups

@@ -11,7 +11,7 @@ from torch import Tensor
 from pipeline.dynamics.steppers import Conditions, least_substeps
 from pipeline.learn import bands, scales
 from pipeline.learn.data import Transition, Transitions
-from pipeline.learn.errors_in_variables import draws, shaken, spread, twin
+from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import Group, Samples, inspect
@@ -127,13 +127,13 @@ class Learner(Trainee):
         """
         now, generator = item.now, draws(self.options.seed, draw, item.now.r.device)
         if self.noise.shake:
-            now = shaken(now, self.noise.shake, generator, self.noise.pace)
+            now = with_noise(now, self.noise.shake, generator, self.noise.pace)
         S = self.entropy(now)
         S_next = self.entropy(item.after)[now.next_row]
         dynamics, residual = self.evaluate(now, S)
         echo, excess = None, S.new_zeros(())
         if self.noise.shake:
-            # How far the shaken are from coming back is no noise of the model.
+            # How far those put aside are from coming back is no noise of the model.
             excess = spread(residual, now.mask)
         if self.corrected:
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
@@ -220,7 +220,7 @@ class Learner(Trainee):
     ) -> Conditions:
         """See `Trainee`."""
         limits, mean = scales.seen(self.model, self.latent, sample)
-        z = (self.latent.z * self.latent.trained).detach().cpu().double().numpy()
+        z = (self.latent.z * self.latent.scored).detach().cpu().double().numpy()
         snapshots = sample.snapshots
         solid = snapshots.reference
         strength = self.latent.strength(torch.arange(len(z), device=self.latent.z.device))
@@ -254,13 +254,13 @@ class Learner(Trainee):
         }
 
     def tensors(self) -> dict[str, Tensor]:
-        """The latents of trained particles and the strengths of those met, with their labels."""
-        known, met = self.latent.trained.cpu(), self.latent.met.cpu()
+        """The latents of particles scored and the strengths of those present, with their labels."""
+        scored, present = self.latent.scored.cpu(), self.latent.present.cpu()
         return {
-            "latent.labels": self.latent.labels.cpu()[known],
-            "latent.z": self.latent.z.detach().cpu()[known],
-            "latent.met": self.latent.labels.cpu()[met],
-            "latent.log_s": self.latent.centred().detach().cpu()[met],
+            "latent.labels": self.latent.labels.cpu()[scored],
+            "latent.z": self.latent.z.detach().cpu()[scored],
+            "latent.met": self.latent.labels.cpu()[present],
+            "latent.log_s": self.latent.centred().detach().cpu()[present],
         }
 
     def inspect(self, sample: Sample, traits: dict[str, np.ndarray]) -> dict[str, Group]:

@@ -54,7 +54,7 @@ class Noise(NamedTuple):
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
     step: float = 1.0  # of a rollout, in steps of training
-    shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.shaken` [a]
+    shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.with_noise` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
 
     @property
@@ -68,8 +68,8 @@ class Noise(NamedTuple):
         return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
 
 
-def shaken(measured: Measured, shake: float, pace: float) -> Measured:
-    """The scales of inputs with an error ``shake`` of their own, see `shaken`.
+def with_noise(measured: Measured, shake: float, pace: float) -> Measured:
+    """The scales of inputs with noise ``shake`` injected, see `errors_in_variables.with_noise`.
 
     Its part in v' - v is -(pace^2 + pace) eps(t) + pace eps(t-1), in v it is eps(t) - eps(t-1).
     """

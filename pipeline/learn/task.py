@@ -102,7 +102,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     measured = scales.measure(sample, error)._replace(thermal_period=period)
     floor, shake = settings.floor * measured.change, settings.shake
     pace = max(1.0, settings.rollout_substeps / 2)
-    moved = scales.shaken(measured, shake, pace)
+    moved = scales.with_noise(measured, shake, pace)
     clean = measured.unexplained / moved.change
     noise = Noise(
         sigma=sigma,
@@ -138,14 +138,14 @@ def _metriplectic(
     scales = model_settings(sample, measured, settings)
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
-    # What brings shaken particles back is not in the velocities that are regressed on.
+    # What brings particles put aside back is not in the velocities that are regressed on.
     if settings.warm_start and not noise.shake:
         start_from_regression(model, sample, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     block = trajectory.window(train)
     count = len(trajectory.particle)
-    trained, met = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
-    latent = Latent(trajectory.particle, trained, met if settings.strength else None)
+    scored, seen = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
+    latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     return Learner(model, latent, settings, noise, int(mask.sum()))

@@ -118,27 +118,27 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
     # Differences of several frames are of frames one tick apart.
     apart = (np.diff(tracked.run) != 0) | (np.diff(tracked.frame) != 1)
     stretch = np.concatenate([[0], np.cumsum(apart)])
-    motion = resolution(tracked.position, seen, stretch, tracked.occupant)
-    sigma = float(np.sqrt(np.mean(motion.sigma**2)))
-    known = np.isfinite(motion.interval).all()
-    interval_px = {"localisation_interval_px": motion.interval.tolist()} if known else {}
+    found = resolution(tracked.position, seen, stretch, tracked.occupant)
+    sigma = float(np.sqrt(np.mean(found.sigma**2)))
+    known = np.isfinite(found.interval).all()
+    interval_px = {"localisation_interval_px": found.interval.tolist()} if known else {}
     return {
         "length_unit": length_unit,
         "time_unit": time_unit,
         "dt": interval,
         "velocity": "backward difference",
         "localisation_error": sigma * length if np.isfinite(sigma) else 0.0,
-        "localisation_error_px": motion.sigma.tolist(),
-        "localisation_method": motion.method,
+        "localisation_error_px": found.sigma.tolist(),
+        "localisation_method": found.method,
         **interval_px,
-        **motion.told.attributes(length, interval),
-        "velocity_signal_to_noise": float(motion.noise.signal_to_noise),
-        "velocity_lags": motion.noise.lags.tolist(),
-        "velocity_autocorrelation": motion.noise.autocorrelation_corrected.tolist(),
+        **found.motion.attributes(length, interval),
+        "velocity_signal_to_noise": float(found.noise.signal_to_noise),
+        "velocity_lags": found.noise.lags.tolist(),
+        "velocity_autocorrelation": found.noise.autocorrelation_corrected.tolist(),
         "mpp": scale.mpp,
         "fps": scale.fps,
         "noticed": [*_region_said(view), *_uneven_said(tracked)],
-        "warnings": [*_region_said(view), *motion.warnings],
+        "warnings": [*_region_said(view), *found.warnings],
     }
 
 

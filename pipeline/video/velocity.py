@@ -184,7 +184,7 @@ class Resolution(NamedTuple):
         sigma: (D,) localisation error per component [length], NaN where unknown.
         interval: (D, 2) its 95 % interval [length], NaN where it was not asked for.
         method: how it was found, in words.
-        told: the regime and D [length^2 / frame], with their numbers.
+        motion: the regime and D [length^2 / frame], with their numbers.
         noise: of the velocity, with this error.
         warnings: sentences.
     """
@@ -192,7 +192,7 @@ class Resolution(NamedTuple):
     sigma: np.ndarray
     interval: np.ndarray
     method: str
-    told: regimes.Told
+    motion: regimes.Motion
     noise: VelocityNoise
     warnings: list[str]
 
@@ -218,28 +218,28 @@ def resolution(
     sigma, interval = error.sigma, np.full((len(error.sigma), 2), np.nan)
     method = "fourth differences of the tracks"
     try:
-        told = regimes.tell(regimes.covariances(position, present, run, occupant=occupant))
+        motion = regimes.motion(regimes.covariances(position, present, run, occupant=occupant))
     except ValueError as few:
         # Where no track is long enough to tell, nothing is claimed against the data.
         unknown = regimes.Regime("unknown", str(few), np.full(3, np.nan), np.zeros(0))
-        told = regimes.Told(unknown, None, 0.0, 0.0)
-    if told.fit is not None:
-        sigma = np.sqrt(told.fit.variance[:, 0])
-        interval = np.sqrt(told.fit.variance[:, 1:])
+        motion = regimes.Motion(unknown, None, 0.0, 0.0)
+    if motion.fit is not None:
+        sigma = np.sqrt(motion.fit.variance[:, 0])
+        interval = np.sqrt(motion.fit.variance[:, 1:])
         method = "the covariances of displacements, those at longer lags telling motion from error"
     noise = velocity_noise(position, present, run, 1.0, sigma, occupant)
-    overdamped = told.regime.name == "overdamped"
-    said += _alike(told) if overdamped else noise.warnings
+    overdamped = motion.regime.name == "overdamped"
+    said += _alike(motion) if overdamped else noise.warnings
     if overdamped and noise.signal_to_noise < 1:
         said += noise.warnings[:1]
-    return Resolution(sigma, interval, method, told, noise, said)
+    return Resolution(sigma, interval, method, motion, noise, said)
 
 
-def _alike(told: regimes.Told) -> list[str]:
-    """A warning where steps of an overdamped film are alike: see `pipeline.regime.alike`."""
-    first, second = told.first, told.second
+def _alike(motion: regimes.Motion) -> list[str]:
+    """A warning where steps of an overdamped film are alike: see `pipeline.regime.likeness`."""
+    first, second = motion.first, motion.second
     if second > 0:
-        long = regimes.stride(told.regime.covariance, told.diffusion[0])
+        long = regimes.stride(motion.regime.covariance, motion.diffusion[0])
         steps = f", and learns from steps of {long} frames" if long > 1 else ""
         return [
             f"steps two frames apart are alike (by {second:.3f} of their variance), which motion "

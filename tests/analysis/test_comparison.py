@@ -14,7 +14,7 @@ from pipeline.analysis.comparison import (
     COLUMNS,
     Source,
     comparison,
-    floor,
+    noise_floors,
     replicated,
     spearman,
     top_overlap,
@@ -40,7 +40,7 @@ def experiment(recording):
     trajectory = walk(recording, 1)
     settings = plan(trajectory, 1.0, Statistics(r_max=4.0, snapshots=10, origins=20))
     found = measure(trajectory, settings)
-    found["noise_floor"] = floor(found)
+    found["noise_floor"] = noise_floors(found)
     return settings, found
 
 
@@ -87,7 +87,7 @@ def test_the_map_cannot_overlap_more_than_with_itself_seen_again(recording, expe
     overlap = []
     for sigma in (0.02, 0.2):
         again = measure(blur(trajectory, sigma, np.random.default_rng(0)), settings)
-        overlap.append(floor(found, again).attributes["d2min_map_spearman"])
+        overlap.append(noise_floors(found, again).attributes["d2min_map_spearman"])
     assert 1.0 > overlap[0] > overlap[1] > 0.0
 
 

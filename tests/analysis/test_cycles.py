@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.cycles import cycles, exchanges, period
+from pipeline.analysis.cycles import cycles, exchanges, explained, period
 from pipeline.analysis.runs import runs
 from pipeline.trajectory import Box, Trajectory
 
@@ -58,6 +58,20 @@ def test_period_and_strain_are_found(length):
     assert found.intervals == pytest.approx(length, rel=0.01)
     assert found.strain == pytest.approx(STRAIN, rel=0.03)
     assert found.source == "found"
+
+
+def test_the_share_that_a_sine_explains_is_that_of_least_squares():
+    rng = np.random.default_rng(0)
+    time = np.flatnonzero(rng.random(150) < 0.8)
+    rate = np.sin(time / 7.0) + rng.normal(size=len(time))
+    rate -= rate.mean()
+    frequency = np.linspace(0.01, 0.25, 400)
+    found = explained(time - time[0], rate, frequency)
+    for share, each in zip(found, frequency, strict=True):
+        phase = 2 * np.pi * each * time
+        basis = np.column_stack([np.cos(phase), np.sin(phase), np.ones(len(time))])
+        left = rate - basis @ np.linalg.lstsq(basis, rate, rcond=None)[0]
+        assert share == pytest.approx(1 - left.var() / rate.var(), abs=1e-12)
 
 
 def test_what_is_not_sheared_has_no_period():

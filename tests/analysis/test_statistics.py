@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis.comparison import floor
+from pipeline.analysis.comparison import noise_floors
 from pipeline.analysis.plan import described, plan
 from pipeline.analysis.settings import Statistics
 from pipeline.analysis.statistics import measure, read, write
@@ -58,7 +60,7 @@ def test_a_file_gives_back_what_was_measured(recording, tmp_path):
     trajectory = liquid(recording)
     settings = plan(trajectory, 1.0, Statistics(snapshots=5, origins=5))
     found = measure(trajectory, settings)
-    found["noise_floor"] = floor(found)
+    found["noise_floor"] = noise_floors(found)
     write(tmp_path / "a.h5", found, {"source": "experiment", "settings": described(settings)})
     again, attributes = read(tmp_path / "a.h5")
     assert attributes["source"] == "experiment"
@@ -79,7 +81,7 @@ def test_short_and_dilute_input_is_measured_or_says_why_not(recording, steps, co
         trajectory = trajectory._replace(driven=np.zeros((steps, 1), bool))
     settings = plan(trajectory, 1.0)
     found = measure(trajectory, settings)
-    found["noise_floor"] = floor(found)
+    found["noise_floor"] = noise_floors(found)
     for name in GROUPS:
         metric = found[name]
         assert GROUPS[name] <= set(metric.data) or metric.missing.endswith("."), name
@@ -131,3 +133,18 @@ def test_rollers_show_the_published_facts(recording):
     assert abs(g["r"][np.nanargmax(g["value"])] - 4.9) < 0.12
     d2min = dict(zip(found["d2min"].data["lag"], found["d2min"].data["median"] / a**2, strict=True))
     np.testing.assert_allclose([d2min[1], d2min[3], d2min[8]], [0.0047, 0.0103, 0.032], rtol=0.1)
+
+
+def test_what_measures_a_rollout_is_light():
+    """Many such jobs take a second or two each: torch alone would take two more."""
+    code = """
+import sys, numpy as np
+from pipeline import h5md, settings
+from pipeline.analysis import conservation, microscope, statistics
+from pipeline.neighbours import search
+from pipeline.space import free
+search(np.zeros((2, 2)), free(2), 1.0)
+print([m for m in ("torch", "numba", "matplotlib", "pandas", "scipy.stats") if m in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

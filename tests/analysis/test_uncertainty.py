@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.analysis.uncertainty import (
+    error_between_halves,
     gather,
     interval,
-    noise_floor,
     patches,
     relative_error,
 )
@@ -48,10 +48,10 @@ def test_noise_floor_is_the_error_between_halves():
     generator = np.random.default_rng(3)
     units, sigma = 400, 0.5
     values = 1.0 + sigma * generator.standard_normal((units, 50))
-    floor = noise_floor(values, np.ones_like(values))
+    floor = error_between_halves(values, np.ones_like(values))
     expected = sigma * np.sqrt(2 / (units / 2))
     assert abs(floor / expected - 1) < 0.15
-    assert np.isnan(noise_floor(values[:1], np.ones((1, 50))))
+    assert np.isnan(error_between_halves(values[:1], np.ones((1, 50))))
 
 
 def test_one_unit_has_a_value_and_no_interval():

@@ -20,8 +20,8 @@ def latent(count: int = 10) -> Latent:
 def test_mean_belongs_to_the_kernel_and_strangers_are_average() -> None:
     made = latent()
     log_s = made.centred().detach()
-    assert abs(float(log_s[made.met].mean())) < 1e-6
-    assert torch.equal(log_s[~made.met], torch.zeros(2))
+    assert abs(float(log_s[made.present].mean())) < 1e-6
+    assert torch.equal(log_s[~made.present], torch.zeros(2))
     shifted = latent()
     shifted.log_s.data += 3.0
     assert torch.allclose(shifted.centred(), log_s, atol=1e-5)

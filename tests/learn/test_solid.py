@@ -12,7 +12,7 @@ import torch
 from pipeline import graphs
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.rollout import rollout
-from pipeline.learn.errors_in_variables import draws, shaken
+from pipeline.learn.errors_in_variables import draws, with_noise
 from pipeline.learn.settings import Training, variant
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.task import prepare
@@ -106,14 +106,14 @@ def test_a_solid_must_be_seen_whole(data) -> None:
 def test_the_shaken_are_asked_for_the_true_next_position(data) -> None:
     solid, near = data
     batch = Snapshots(solid, near, dtype=torch.float64).batch(np.array([40]))
-    moved = shaken(batch, 0.2, draws(0, 0, torch.device("cpu")))  # at pace 1
+    moved = with_noise(batch, 0.2, draws(0, 0, torch.device("cpu")))  # at pace 1
     torch.testing.assert_close(moved.r + moved.v_next, batch.r + batch.v_next)
     error = moved.r - batch.r
     assert float(error[batch.mask].std()) == pytest.approx(0.2, rel=0.25)
     assert not error[~batch.mask].any()
     spread = (moved.v_next - moved.v - batch.v_next + batch.v)[batch.mask].square().mean()
     assert float(spread) == pytest.approx(5 * 0.2**2, rel=0.4)
-    fast = shaken(batch, 0.2, draws(0, 0, torch.device("cpu")), pace=2.0)
+    fast = with_noise(batch, 0.2, draws(0, 0, torch.device("cpu")), pace=2.0)
     asked = (fast.v_next - fast.v) - (batch.v_next - batch.v)
     torch.testing.assert_close(asked, -4 * error - 2 * (fast.v - batch.v))
     i, j = moved.pairs.i, moved.pairs.j

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.func import hessian
 
-from pipeline.dynamics.driven import conservative_force
+from pipeline.dynamics.accounts import conservative_force
 from tests.metriplectic.cases import (
     SOLIDS,
     geometry,

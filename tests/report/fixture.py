@@ -95,7 +95,7 @@ def _statistics(folder: Path, sources: dict[str, Trajectory]) -> None:
     for name, source in sources.items():
         measured[name] = statistics.measure(source, planned, source.free.all(axis=0))
         if name == "experiment":
-            measured[name]["noise_floor"] = comparison.floor(measured[name])
+            measured[name]["noise_floor"] = comparison.noise_floors(measured[name])
         note = {"source": name, "settings": plan.described(planned)}
         statistics.write(folder / "statistics" / f"{name}.h5", measured[name], note)
     models = [

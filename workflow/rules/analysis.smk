@@ -57,6 +57,8 @@ rule statistics_experiment:
         "results/{name}/logs/statistics_experiment.log",
     benchmark:
         "results/{name}/benchmarks/statistics_experiment.tsv"
+    resources:
+        mem_mb=SNAPSHOTS,
     script:
         "../scripts/measure.py"
 
@@ -87,19 +89,22 @@ use rule statistics_experiment as statistics_replica with:
         "results/{name}/benchmarks/statistics_replica{replica}.tsv"
 
 
-use rule statistics_experiment as statistics_model with:
+rule statistics_model:
     input:
-        trajectory="results/{name}/trajectory.h5",
-        graphs="results/{name}/graphs.h5",
+        experiment="results/{name}/statistics/experiment.h5",
         rollout=rollout_of,
     output:
         statistics="results/{name}/statistics/{source}.h5",
     wildcard_constraints:
         source=r"[a-z_]+_seed\d+(_rollout\d+)?|lammps",
+    params:
+        settings=section("statistics"),
     log:
         "results/{name}/logs/statistics_{source}.log",
     benchmark:
         "results/{name}/benchmarks/statistics_{source}.tsv"
+    script:
+        "../scripts/measure_rollout.py"
 
 
 rule compare:
@@ -195,5 +200,7 @@ rule report:
         "results/{name}/logs/report.log",
     benchmark:
         "results/{name}/benchmarks/report.tsv"
+    resources:
+        mem_mb=SNAPSHOTS,
     script:
         "../scripts/report.py"

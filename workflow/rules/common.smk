@@ -75,6 +75,25 @@ def section(*keys):
     return lambda wildcards: {key: settings(wildcards.name)[key] for key in keys}
 
 
+def memory(least, fixed, share):
+    """A resources function: peak memory of a stage [MB], ``share`` for each MB of its input.
+
+    Measured on 1000 frames of 1500 particles (README, benchmarks/), with half as much again; the
+    fixed part is the libraries, most of it torch. What ran out of it is tried again with more.
+    """
+    return lambda wildcards, input, attempt: attempt * round(
+        max(least, fixed + share * input.size_mb)
+    )
+
+
+def memory_of_workers(wildcards, threads, attempt):
+    """The same of a stage that spreads its work: every worker process of dask is 0.45 GB."""
+    return attempt * (500 + 600 * threads)
+
+
+SNAPSHOTS = memory(1200, 700, 8)  # of a stage that holds all snapshots
+
+
 @cache
 def own_files(name):
     """The user's files of a data set, without notes; names that differ from what they seem end

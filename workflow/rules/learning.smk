@@ -26,6 +26,7 @@ rule train:
         "results/{name}/benchmarks/train_{model}_seed{seed}.tsv"
     threads: 1
     resources:
+        mem_mb=memory(2000, 1000, 10),
         runtime=training_minutes,
     script:
         "../scripts/train.py"
@@ -51,6 +52,8 @@ rule rollout:
     benchmark:
         "results/{name}/benchmarks/rollout_{model}_seed{seed}.tsv"
     threads: 1
+    resources:
+        mem_mb=SNAPSHOTS,
     script:
         "../scripts/rollout.py"
 

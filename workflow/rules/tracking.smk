@@ -92,6 +92,8 @@ rule detect:
     benchmark:
         "results/{name}/benchmarks/detect.tsv"
     threads: lambda wildcards: 1 if parts_of(wildcards) else CORES
+    resources:
+        mem_mb=memory_of_workers,
     script:
         "../scripts/detect.py"
 

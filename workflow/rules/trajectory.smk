@@ -46,6 +46,8 @@ rule trajectory:
         "results/{name}/logs/trajectory.log",
     benchmark:
         "results/{name}/benchmarks/trajectory.tsv"
+    resources:
+        mem_mb=memory(1500, 500, 15),
     script:
         "../scripts/trajectory.py"
 
@@ -74,5 +76,7 @@ rule graph:
         "results/{name}/logs/graph.log",
     benchmark:
         "results/{name}/benchmarks/graph.tsv"
+    resources:
+        mem_mb=SNAPSHOTS,
     script:
         "../scripts/graph.py"

@@ -41,7 +41,7 @@ wanted = Statistics(
 )
 settings = plan(part, a, wanted)
 found = statistics.measure(part, settings, part.free.all(axis=0))
-note = statistics.attributes(part, a, settings) | {"source": "lammps_scaled", "stopped": ""}
+note = statistics.attributes(part, settings) | {"source": "lammps_scaled", "stopped": ""}
 statistics.write(snakemake.output.statistics, found, note)
 for left in ("soft.lammps", "soft.log", "soft.dump", "relax.data", "relax.bin", "rollout.bin"):
     (folder / left).unlink()

@@ -1,40 +1,38 @@
-"""Statistics of one source on the particles and frames of the evaluation window."""
+"""Statistics of what was recorded or is known of it, over the evaluation window.
+
+The experiment itself, the truth behind a simulated film, or another replica of a simulation.
+"""
 
 from pipeline import process
 
 process.prepare(snakemake.log[0], snakemake.threads)
 
-import numpy as np
-
 from pipeline import graphs, h5md
-from pipeline.analysis import comparison, conservation, correlations, cycles, microscope, statistics
+from pipeline.analysis import comparison, correlations, cycles, microscope, statistics
 from pipeline.analysis.plan import plan
 from pipeline.settings import sections
 from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
 data = h5md.read(snakemake.input.trajectory)
-a = graphs.read(snakemake.input.graphs).neighbour_distance
+a = graphs.spacing(snakemake.input.graphs)
 rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)
 wanted = chosen.statistics
 period = cycles.period(data, wanted.period) if wanted.rearrangements else None
 settings = plan(experiment, a, wanted, period)
 
-source, kind, stopped = experiment, "experiment", ""
+source, kind = experiment, "experiment"
 if kind_of_truth := snakemake.input.get("truth"):
     source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
 if replica := snakemake.input.get("replica"):
     source, kind = h5md.read(replica).followed(rows), f"replica{snakemake.wildcards.replica}"
-if rollout := snakemake.input.get("rollout"):
-    source, kind = h5md.read(rollout), snakemake.wildcards.source
-    stopped = conservation.stopped(rollout)
-    if wanted.blur and (sigma := data.attributes["localisation_error"]):
-        source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
     found["cycles_film"] = cycles.film(settings, data)
     found["d2min"].attributes.update(correlations.shared_motion(data, settings))
-    found["noise_floor"] = comparison.floor(found, comparison.blurred_again(source, settings))
-attributes = statistics.attributes(data, a, settings) | {"source": kind, "stopped": stopped}
+    found["noise_floor"] = comparison.noise_floors(
+        found, comparison.blurred_again(source, settings)
+    )
+attributes = statistics.attributes(data, settings) | {"source": kind, "stopped": ""}
 statistics.write(snakemake.output.statistics, found, attributes)
