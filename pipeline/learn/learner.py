@@ -279,12 +279,19 @@ class Learner(Trainee):
                 "high": np.array([net + bands.Z * error]),
             }
         count = min(bands.MOST, len(sample.times))
-        parameters = bands.affordable(model, count)
+        strips = bands.parts(count, self.rows // len(sample.times))
+        parameters = bands.affordable(model, count * strips) if count >= bands.FEWEST else []
         if parameters:
             transitions = Transitions(sample.snapshots)
             with torch.enable_grad():
                 known = bands.information(
-                    self._likelihood, transitions, sample.times, parameters, self._penalty, count
+                    self._likelihood,
+                    transitions,
+                    sample.times,
+                    parameters,
+                    self._penalty,
+                    count,
+                    strips,
                 )
                 samples = Samples(model, self.latent, sample)
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
@@ -294,9 +301,9 @@ class Learner(Trainee):
         return groups
 
     def _likelihood(self, item: Transition, k: int) -> Tensor:
-        """Negative log-likelihood of a transition, summed over its particles."""
+        """Negative log-likelihood (n,) of a transition, of its particles."""
         step, _ = self.moments(item, -1 - k)
-        return (scores(step).v - step.jacobian)[item.now.mask].sum()
+        return scores(step).v - step.jacobian
 
     def _penalty(self) -> Tensor:
         """What the roughness of curves adds to the sum over all transitions."""
