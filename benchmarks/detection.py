@@ -11,7 +11,7 @@ from benchmarks.timing import medians
 from pipeline.simulate import monolayer
 from pipeline.simulate.render import Camera, render
 from pipeline.simulate.settings import COLLOIDS
-from pipeline.video.detect import detection, features, quiet
+from pipeline.video.detect import features, quiet
 from pipeline.video.frames import open_run
 from pipeline.video.sources import runs
 from pipeline.video.tune import tune
@@ -44,7 +44,7 @@ def measure(repeats: int, frames: int = 40) -> dict[str, float]:
         truth = monolayer.simulate(chosen, progress=False)
         render(path, truth, Camera(view=chosen.view), progress=False)
         video = open_run(runs(folder)[0])
-        settings = detection(tune([video], {}).parameters)
+        settings = tune([video]).parameters.detection
         images = list(video)
         times = medians(
             {OURS: lambda: features([video], settings), LOCATE: lambda: locate(images, settings)},

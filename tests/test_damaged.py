@@ -28,7 +28,7 @@ from pipeline.learn.train import checkpoint_to_resume, train
 from pipeline.learn.trained_model import load
 from pipeline.trajectory import Trajectory
 from pipeline.video.frames import example_shape
-from pipeline.video.tune import parameters
+from pipeline.video.parameters import Parameters, parameters
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 from tests.learn.test_train import SETTINGS
 from tests.test_tables import ROWS
@@ -55,7 +55,8 @@ def results(data, tmp_path_factory) -> Path:
     done = rollout(window, learned.model, learned.conditions(window, 0), 0, progress=False)
     write(folder / "rollout.h5", done, {"length": 1.0, "time": 1.0})
     statistics.write(folder / "experiment.h5", {"rdf": Metric({"r": np.ones(9)}, {})}, {})
-    tuning = {"parameters": {"diameter": {"value": 9, "source": "estimated", "why": ""}}}
+    entry = {"value": 9, "source": "estimated", "why": ""}
+    tuning = {"parameters": dict.fromkeys(Parameters._fields, entry)}
     (folder / "tuning.json").write_text(json.dumps(tuning))
     with h5py.File(folder / "tracking.h5", "w") as file:
         file["images"] = np.zeros((3, 4, 5), np.uint8)

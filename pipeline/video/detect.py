@@ -6,7 +6,7 @@ import logging
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -261,14 +261,3 @@ def _something(tables: Iterable[pd.DataFrame], detection: Detection) -> Iterator
             f"no particles found in any frame with {detection}; check that the particles are "
             "brighter than the ground (else detect.polarity: dark), and lower detect.minmass"
         )
-
-
-def detection(parameters: Mapping[str, Any]) -> Detection:
-    """What detect.features needs, out of Tuning.parameters."""
-    return Detection(
-        int(parameters["diameter"]),
-        float(parameters["minmass"]),
-        float(parameters["separation"]),
-        float(parameters["percentile"]),
-        parameters["polarity"] == "dark",
-    )

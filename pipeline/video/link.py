@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -319,13 +319,3 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-def linking(parameters: Mapping[str, Any], remove_drift: bool = False) -> Linking:
-    """What link.link needs, out of Tuning.parameters."""
-    return Linking(
-        float(parameters["search_range"]),
-        int(parameters["memory"]),
-        int(parameters["min_length"]),
-        remove_drift=remove_drift,
-    )

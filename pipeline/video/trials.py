@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from pipeline.video.detect import detection, locate
+from pipeline.video.detect import locate
 from pipeline.video.frames import Video
+from pipeline.video.parameters import Parameters
 from pipeline.video.spots import mutual
 
 MINMASS = (0.5, 1.0, 1.5)  # of the value in use
@@ -50,30 +50,30 @@ class Trials(NamedTuple):
     counts: list[tuple[int, int]]
 
 
-def trials(videos: list[Video], parameters: Mapping[str, Any]) -> Trials:
+def trials(videos: list[Video], parameters: Parameters) -> Trials:
     """Tries settings around those in use on the middle frame of the middle run.
 
     Args:
-        parameters: diameter, minmass, separation, percentile and polarity: Tuning.parameters.
+        parameters: settings in use.
     """
     run = len(videos) // 2
     video = videos[run]
     shown = np.flatnonzero(video.seen)
     frame = int(shown[len(shown) // 2])
     image = video[frame]
-    used = locate(image, detection(parameters))
+    used = locate(image, parameters.detection)
 
     def tried(changes: dict[str, Any]) -> Trial:
-        table = locate(image, detection({**parameters, **changes})) if changes else used
-        return _compared(changes, table, used, float(parameters["separation"]))
+        table = locate(image, parameters._replace(**changes).detection) if changes else used
+        return _compared(changes, table, used, parameters.separation)
 
     grid = [
         [tried(_changes(parameters, diameter, factor, scale)) for factor in MINMASS]
         for diameter, scale in _diameters(image, parameters, used)
     ]
-    other = "bright" if parameters["polarity"] == "dark" else "dark"
+    other = "bright" if parameters.polarity == "dark" else "dark"
     near: list[dict[str, Any]] = [
-        {"separation": round(s * float(parameters["separation"]), 2)} for s in SEPARATION
+        {"separation": round(s * parameters.separation, 2)} for s in SEPARATION
     ]
     return Trials(
         image,
@@ -83,7 +83,7 @@ def trials(videos: list[Video], parameters: Mapping[str, Any]) -> Trials:
         grid,
         [tried(changes) for changes in (*near, {"polarity": other})],
         [
-            (t, len(locate(video[t], detection(parameters))))
+            (t, len(locate(video[t], parameters.detection)))
             for t in shown[_few(len(shown))].tolist()
         ],
     )
@@ -104,13 +104,13 @@ def _compared(
 
 
 def _diameters(
-    image: np.ndarray, parameters: Mapping[str, Any], used: pd.DataFrame
+    image: np.ndarray, parameters: Parameters, used: pd.DataFrame
 ) -> list[tuple[int, float]]:
     """A smaller diameter, that in use and a larger one, each with its factor on minmass.
 
     A wider mask sums up more light: the factor is what the same particles gain by it.
     """
-    diameter = int(parameters["diameter"])
+    diameter = parameters.diameter
     step = 2 * max(1, round(STEP * diameter / 2))
     start = max(3, diameter - step)
     found = []
@@ -119,8 +119,8 @@ def _diameters(
     ):  # fmt: skip
         scale = 1.0
         if tried != diameter:
-            table = locate(image, detection({**parameters, "diameter": tried, "minmass": 0.0}))
-            near = 0.5 * float(parameters["separation"])
+            table = locate(image, parameters.detection._replace(diameter=tried, minmass=0.0))
+            near = 0.5 * parameters.separation
             i, j = mutual(table[["y", "x"]].to_numpy(), used[["y", "x"]].to_numpy(), near)
             if len(i):
                 scale = float(np.median(table["mass"].to_numpy()[i] / used["mass"].to_numpy()[j]))
@@ -128,10 +128,8 @@ def _diameters(
     return found
 
 
-def _changes(
-    parameters: Mapping[str, Any], diameter: int, factor: float, scale: float
-) -> dict[str, Any]:
-    if diameter == parameters["diameter"] and factor == 1:
+def _changes(parameters: Parameters, diameter: int, factor: float, scale: float) -> dict[str, Any]:
+    if diameter == parameters.diameter and factor == 1:
         return {}
-    mass = float(f"{factor * scale * float(parameters['minmass']):.3g}")
+    mass = float(f"{factor * scale * parameters.minmass:.3g}")
     return {"diameter": diameter, "minmass": mass}

@@ -7,18 +7,16 @@ are maxima too, and the search range and memory from matching neighbouring frame
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.files import read_json, reading
 from pipeline.video import spots
-from pipeline.video.detect import Detection, detection, locate
+from pipeline.video.detect import Detection, locate
 from pipeline.video.frames import Video
+from pipeline.video.parameters import NOTHING, Given, Tuning, check_fits
 from pipeline.video.spots import mutual
 
 PHASES = 20  # bins of the subpixel histogram
@@ -39,100 +37,103 @@ def _phase(found: np.ndarray) -> tuple[np.ndarray, float]:
     return count, float(np.sqrt((chi2 - 1) / expected)) if chi2 > FLAT else 0.0
 
 
+class Found(NamedTuple):
+    """What one diameter finds in the sampled frames.
+
+    Fields:
+        diameter: [px]. phase, unevenness: of the subpixel parts of positions, see `_phase`.
+        mass: of all features. matched, size: mass and size of those that are clear spots.
+    """
+
+    diameter: int
+    phase: np.ndarray
+    unevenness: float
+    mass: np.ndarray
+    matched: np.ndarray
+    size: np.ndarray
+
+
+def _found(images: list[np.ndarray], points: list[np.ndarray], trial: Detection) -> Found:
+    tables = [locate(image, trial) for image in images]
+    masses, sizes, positions = [], [], []
+    for table, maxima in zip(tables, points, strict=True):
+        here = table[["y", "x"]].to_numpy()
+        _, j = spots.mutual(maxima, here, trial.separation)
+        masses.append(table["mass"].to_numpy()[j])
+        sizes.append(table["size"].to_numpy()[j])
+        positions.append(here[j])
+    mass = np.concatenate([table["mass"].to_numpy() for table in tables])
+    phase = _phase(np.concatenate(positions))
+    return Found(trial.diameter, *phase, mass, np.concatenate(masses), np.concatenate(sizes))
+
+
 def estimate_aperture(
-    tuning: Tuning,
-    given: Mapping[str, Any],
-    base: int,
-    images: list[np.ndarray],
-    points: list[np.ndarray],
-) -> None:
+    tuning: Tuning, least: Detection, images: list[np.ndarray], points: list[np.ndarray]
+) -> Detection:
     """Chooses diameter and minmass: raises the diameter while positions stick to pixels.
 
     Args:
-        base: odd diameter that the size of the spots suggests [px].
+        least: its odd diameter is what the size of the spots suggests [px]; without minmass.
         images: sampled frames. points: (K, 2) positions (y, x) of the clear spots in each [px].
 
     Raises:
         InputError: if the detector sees none of the clear spots.
     """
-    tried: list[tuple[int, int, float]] = []
-    chosen: dict[str, Any] = {}
-    known = tuning.parameters
-    for diameter in (base,) if given.get("diameter") else range(base, base + 9, 2):
-        trial = Detection(
-            diameter, 0.0, known["separation"], known["percentile"], known["polarity"] == "dark"
-        )
-        found = [locate(image, trial) for image in images]
-        masses, sizes, positions = [], [], []
-        for table, maxima in zip(found, points, strict=True):
-            here = table[["y", "x"]].to_numpy()
-            _, j = spots.mutual(maxima, here, known["separation"])
-            masses.append(table["mass"].to_numpy()[j])
-            sizes.append(table["size"].to_numpy()[j])
-            positions.append(here[j])
-        count, unevenness = _phase(np.concatenate(positions))
-        matched = sum(map(len, masses))
-        tried.append((diameter, matched, unevenness))
-        if matched < 0.98 * tried[0][1]:
+    base, tried = least.diameter, []
+    chosen: Found | None = None
+    for diameter in (base,) if tuning.given.diameter else range(base, base + 9, 2):
+        found = _found(images, points, least._replace(diameter=diameter))
+        tried.append((diameter, len(found.matched), found.unevenness))
+        if len(found.matched) < 0.98 * tried[0][1]:
             break
-        mass = np.concatenate([table["mass"].to_numpy() for table in found])
-        chosen = {"diameter": diameter, "phase": count, "unevenness": unevenness, "mass": mass}
-        chosen |= {"matched": np.concatenate(masses), "size": np.concatenate(sizes)}
-        if unevenness <= UNEVEN:
+        chosen = found
+        if found.unevenness <= UNEVEN:
             break
-    _take_diameter(tuning, given, chosen, tried)
-
-
-def _take_diameter(
-    tuning: Tuning,
-    given: Mapping[str, Any],
-    chosen: dict[str, Any],
-    tried: list[tuple[int, int, float]],
-) -> None:
-    if not len(chosen["matched"]):
+    assert chosen is not None  # the first is as good as itself
+    if not len(chosen.matched):
         raise InputError(
             "no particles found: spots stand out of the noise, but none is seen by the detector; "
             "give detect.diameter and detect.separation"
         )
-    uneven = chosen["unevenness"]
-    tuning.take(
+    diameter = tuning.take(
         "diameter",
-        given,
-        chosen["diameter"],
-        f"From the size of the spots ({tried[0][0]} px), raised while positions cling to pixels "
+        chosen.diameter,
+        f"From the size of the spots ({base} px), raised while positions cling to pixels "
         f"and at least 98 % of the particles are still found (their subpixel histogram is uneven "
-        f"by {100 * uneven:.0f} %).",
+        f"by {100 * chosen.unevenness:.0f} %).",
     )
-    _take_minmass(tuning, given, chosen)
+    minmass = _take_minmass(tuning, chosen)
     tuning.evidence.update(
         diameter_tried=np.array(tried),
-        subpixel=chosen["phase"],
-        mass=histogram(chosen["mass"]),
-        mass_matched=histogram(chosen["matched"]),
-        size=histogram(chosen["size"]),
+        subpixel=chosen.phase,
+        mass=histogram(chosen.mass),
+        mass_matched=histogram(chosen.matched),
+        size=histogram(chosen.size),
     )
-    if uneven > 1.5 * UNEVEN:
+    if chosen.unevenness > 1.5 * UNEVEN:
         tuning.warnings.append(
-            f"positions cling to pixels (subpixel histogram uneven by {100 * uneven:.0f} %): "
+            f"positions cling to pixels (subpixel histogram uneven by "
+            f"{100 * chosen.unevenness:.0f} %): "
             "steps much below a pixel are unreliable; use a higher magnification."
         )
+    return least._replace(diameter=diameter, minmass=minmass)
 
 
-def _take_minmass(tuning: Tuning, given: Mapping[str, Any], chosen: dict[str, Any]) -> None:
-    low = float(np.percentile(chosen["matched"], 1))
-    ranked = np.sort(chosen["mass"])[::-1]
+def _take_minmass(tuning: Tuning, found: Found) -> float:
+    low = float(np.percentile(found.matched, 1))
+    ranked = np.sort(found.mass)[::-1]
     # Noise has no lower end to its mass: it must not outnumber what is clearly there.
-    beyond = int(CROWD * len(chosen["matched"]))
+    beyond = int(CROWD * len(found.matched))
     bound = float(ranked[beyond]) if beyond < len(ranked) else 0.0
     why = f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots"
     if bound > 0.8 * low:
         why += f", and so large ({bound:.4g}) that at most a fifth of what is found are others"
-    tuning.take("minmass", given, float(f"{max(0.8 * low, bound):.4g}"), f"{why}.")
-    if bound > low and given.get("minmass") is None:
+    if bound > low and tuning.given.minmass is None:
         tuning.warnings.append(
             "faint spots cannot be told from noise: some particles may be missed and some noise "
             "found; look at the overlay, and give detect.minmass or record with more light."
         )
+    return tuning.take("minmass", float(f"{max(0.8 * low, bound):.4g}"), f"{why}.")
 
 
 def histogram(values: np.ndarray, bins: int = 60) -> np.ndarray:
@@ -142,13 +143,13 @@ def histogram(values: np.ndarray, bins: int = 60) -> np.ndarray:
 
 
 def estimate_motion(
-    tuning: Tuning, given: Mapping[str, Any], triples: list[list[np.ndarray]], near: float
+    tuning: Tuning, triples: list[list[np.ndarray]], near: float, diameter: int
 ) -> None:
     """Chooses search_range and memory.
 
     Args:
         triples: for each place of the video, (K, 2) positions in up to three successive frames.
-        near: median distance between neighbours [px].
+        near: median distance between neighbours [px]. diameter: of the detection [px].
     """
     steps, later, gone = [], 0, 0
     for triple in triples:
@@ -160,11 +161,10 @@ def estimate_motion(
             gone, later = gone + missed, later + seen
     step = np.concatenate(steps)
     quantile = float(np.percentile(step, 99)) if len(step) else 0.0
-    least = min(near / 3, float(tuning.parameters["diameter"]))
+    least = min(near / 3, float(diameter))
     estimate = round(float(np.clip(1.5 * quantile, least, 0.5 * near)), 2)
     taken = tuning.take(
         "search_range",
-        given,
         estimate,
         f"1.5 times the 99th percentile of the displacements ({quantile:.2f} px), but at least "
         f"{least:.2f} px, so that rare fast particles are followed, and at most half the distance "
@@ -173,7 +173,6 @@ def estimate_motion(
     share = gone / later if later else 0.0
     tuning.take(
         "memory",
-        given,
         _memory(share),
         f"{100 * share:.2g} % of the particles are missed in a frame and seen again in the next.",
     )
@@ -209,100 +208,23 @@ def _memory(share: float) -> int:
     return int(np.clip(wait, 2, 3))
 
 
-class Tuning(NamedTuple):
-    """Every setting with where it came from.
-
-    Fields:
-        parameters: diameter, polarity, minmass, separation, percentile, search_range, memory,
-            min_length; px, frames, grey levels.
-        source: "config" or "estimated" for each. why: a sentence for each.
-        evidence: arrays behind the estimates. warnings: sentences.
-    """
-
-    parameters: dict[str, Any]
-    source: dict[str, str]
-    why: dict[str, str]
-    evidence: dict[str, np.ndarray]
-    warnings: list[str]
-
-    def take(self, name: str, given: Mapping[str, Any], estimate: Any, why: str) -> Any:
-        """Records `given[name]` or else the estimate, and returns what was taken."""
-        chosen = given.get(name)
-        self.source[name] = "estimated" if chosen is None else "config"
-        self.why[name] = why if chosen is None else f"Given; the estimate was {estimate}."
-        self.parameters[name] = estimate if chosen is None else chosen
-        return self.parameters[name]
-
-
-def as_json(tuning: Tuning) -> dict[str, Any]:
-    """The contents of tuning.json: parameters (value, source, why), evidence as lists, warnings."""
-    return {
-        "parameters": {
-            name: {"value": value, "source": tuning.source[name], "why": tuning.why[name]}
-            for name, value in tuning.parameters.items()
-        },
-        "evidence": {name: np.asarray(a).tolist() for name, a in tuning.evidence.items()},
-        "warnings": tuning.warnings,
-    }
-
-
-KNOWN = "a list of tracking settings"
-
-
-def parameters(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The settings in tuning.json, name -> value.
-
-    Raises:
-        InputError: naming the file, if it is damaged.
-    """
-    with reading(path, KNOWN):
-        return {n: entry["value"] for n, entry in read_json(path, KNOWN)["parameters"].items()}
-
-
-def checksums(path: str | os.PathLike[str]) -> dict[str, str]:
-    """SHA-256 of the files that tuning.json was made from, by path."""
-    with reading(path, KNOWN):
-        return {str(name): str(value) for name, value in read_json(path, KNOWN)["inputs"].items()}
-
-
-# The largest that each may be, as a share of the smaller side of the frame.
-SHARES = {"diameter": 1 / 3, "separation": 1.0, "search_range": 1.0}
-
-
-def check_fits(given: Mapping[str, Any], shape: tuple[int, int]) -> None:
-    """Refuses settings that a frame (H, W) is too small for.
-
-    Raises:
-        InputError: naming the setting, its bound and its value.
-    """
-    for name, share in SHARES.items():
-        bound = share * min(shape)
-        if (value := given.get(name)) is not None and value > bound:
-            section = "link" if name == "search_range" else "detect"
-            raise InputError(
-                f"{section}.{name} must be at most {bound:g} pixels, {share:.2g} of the smaller "
-                f"side of the frames ({shape[1]} x {shape[0]}), got {value:g}: leave it out to "
-                f"have it estimated."
-            )
-
-
-def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
+def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     """Settings for these runs, from a few frames of the first, the middle and the last.
 
     Args:
-        given: settings that are not None are taken as they are; the rest builds on them.
+        given: taken as it is; the rest builds on it.
 
     Raises:
         InputError: if there is nothing in the frames that could be a particle.
     """
     check_fits(given, videos[0].shape)
-    tuning = Tuning({}, {}, {}, {}, [])
+    tuning = Tuning(given)
     triples = [[video[t] for t in three] for video, three in _places(videos)]
     images = [triple[0] for triple in triples]
     if not any(np.ptp(image) for image in images):
         raise InputError("no particles found: every pixel of the sampled frames is alike")
-    scale = _polarity(tuning, given, images)
-    dark = tuning.parameters["polarity"] == "dark"
+    scale, polarity = _polarity(tuning, images)
+    dark = polarity == "dark"
     maxima = [spots.blobs(image, scale, dark) for image in images]
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
@@ -313,21 +235,21 @@ def tune(videos: list[Video], given: Mapping[str, Any]) -> Tuning:
         )
     near = float(np.median(gaps))
     tuning.evidence.update(blob_height=histogram(heights), neighbour_distance=histogram(gaps))
-    tuning.take("percentile", given, 50, "Half of the pixels at most belong to the ground.")
-    base = given.get("diameter") or 2 * max(1, round(1.6 * scale)) + 1
-    tuning.take(
+    percentile = tuning.take("percentile", 50, "Half of the pixels at most belong to the ground.")
+    base = given.diameter or 2 * max(1, round(1.6 * scale)) + 1
+    separation = tuning.take(
         "separation",
-        given,
         round(min(0.65 * near, base + 1.0), 2),
         f"0.65 of the median distance between neighbours, {near:.2f} px, and no more than the "
         "diameter + 1: particles that touch are still told apart.",
     )
-    estimate_aperture(tuning, given, base, images, points)
-    estimate_motion(tuning, given, [_positions(tuning, triple) for triple in triples], near)
+    least = Detection(base, 0.0, separation, percentile, dark)
+    settings = estimate_aperture(tuning, least, images, points)
+    positions = [[_positions(image, settings) for image in triple] for triple in triples]
+    estimate_motion(tuning, positions, near, settings.diameter)
     shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(
         "min_length",
-        given,
         max(2, min(5, shortest // 5)),
         f"Five frames, or a fifth of the shortest run ({shortest} frames) if that is less.",
     )
@@ -353,18 +275,16 @@ def _places(videos: list[Video]) -> list[tuple[Video, list[int]]]:
     return found
 
 
-def _positions(tuning: Tuning, triple: list[np.ndarray]) -> list[np.ndarray]:
-    settings = detection(tuning.parameters)
-    return [locate(image, settings)[["y", "x"]].to_numpy() for image in triple]
+def _positions(image: np.ndarray, settings: Detection) -> np.ndarray:
+    return locate(image, settings)[["y", "x"]].to_numpy()
 
 
-def _polarity(tuning: Tuning, given: Mapping[str, Any], images: list[np.ndarray]) -> float:
-    """Chooses the polarity; returns the scale [px] of the spots."""
+def _polarity(tuning: Tuning, images: list[np.ndarray]) -> tuple[float, str]:
+    """Chooses the polarity; returns the scale [px] of the spots, and it."""
     curve = spots.scale_curve(images[::2])
     scale, skewness = float(curve.scale[curve.best]), float(curve.skewness[curve.best])
-    tuning.take(
+    taken = tuning.take(
         "polarity",
-        given,
         "dark" if skewness < 0 else "bright",
         f"The response to blobs of {scale:.1f} px has skewness {skewness:.2f}: its sign tells "
         "bright spots from dark ones.",
@@ -375,9 +295,9 @@ def _polarity(tuning: Tuning, given: Mapping[str, Any], images: list[np.ndarray]
             f"no spot size stands out (the response is greatest at {scale:.1f} px, the end of the "
             "range tried): give detect.diameter."
         )
-    if abs(skewness) < 0.2 and given.get("polarity") is None:
+    if abs(skewness) < 0.2 and tuning.given.polarity is None:
         tuning.warnings.append(
             f"bright and dark spots are nearly alike (skewness {skewness:.2f}): look at the "
             "overlay, and give detect.polarity if the wrong ones were found."
         )
-    return scale
+    return scale, taken

@@ -14,8 +14,8 @@ from pipeline.trajectory import Trajectory
 from pipeline.units import Scale
 from pipeline.video import survey
 from pipeline.video.assembly import View, assemble
-from pipeline.video.detect import detection, features
-from pipeline.video.link import link, linking
+from pipeline.video.detect import features
+from pipeline.video.link import link
 from pipeline.video.settings import Reading
 from pipeline.video.tune import tune
 
@@ -27,15 +27,15 @@ class Result:
         video = Reading(**asked)
         found = survey.survey(path, video)
         self.videos, self.said = found.videos, " ".join(found.warnings)
-        chosen = tune(self.videos, {}).parameters
-        self.features = features(self.videos, detection(chosen))
+        chosen = tune(self.videos).parameters
+        self.features = features(self.videos, chosen.detection)
         seen = [v.number[v.seen] for v in self.videos]
-        self.tracks, self.linking = link(self.features, linking(chosen), seen)
+        self.tracks, self.linking = link(self.features, chosen.linking(), seen)
         shift = self.videos[0].correction.shift
         moved = ((0.0, 0.0), (0.0, 0.0))
         if shift is not None:
             moved = (tuple(shift.min(0)[::-1]), tuple(shift.max(0)[::-1]))
-        margin = (chosen["diameter"] + 1) / 2
+        margin = (chosen.diameter + 1) / 2
         view = View(self.videos[0].shape, margin, 1.72, 0.5, moved=moved)
         note = {"dataset": path.stem, "synthetic": False}
         scale = Scale(video.mpp, found.fps)

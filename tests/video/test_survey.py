@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.video import survey
-from pipeline.video.detect import Detection, detection, features, locate
+from pipeline.video.detect import Detection, features, locate
 from pipeline.video.frames import write_examples
 from pipeline.video.link import Linking, link
 from pipeline.video.settings import Reading
@@ -99,10 +99,10 @@ def test_settings_are_not_estimated_from_frames_that_are_none(tmp_path):
     spoilt = surveyed(tmp_path, images)
     (tmp_path / "clean").mkdir()
     clean = surveyed(tmp_path / "clean", CLEAN)
-    one, other = tune(spoilt.videos, {}).parameters, tune(clean.videos, {}).parameters
-    assert one["diameter"] == other["diameter"]
-    assert one["search_range"] == pytest.approx(other["search_range"], rel=0.1)
-    table = features(spoilt.videos, detection(one))
+    one, other = tune(spoilt.videos).parameters, tune(clean.videos).parameters
+    assert one.diameter == other.diameter
+    assert one.search_range == pytest.approx(other.search_range, rel=0.1)
+    table = features(spoilt.videos, one.detection)
     assert sorted(set(range(40)) - set(table["frame"])) == [0, 19, 20, 39]
     write_examples(tmp_path / "frames.h5", spoilt.videos)
 

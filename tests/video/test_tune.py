@@ -11,20 +11,21 @@ import tifffile
 from pipeline.simulate.monolayer import simulate
 from pipeline.simulate.render import Camera, render
 from pipeline.simulate.settings import COLLOIDS
-from pipeline.video.detect import detection, features
+from pipeline.video.detect import features
 from pipeline.video.frames import open_run
-from pipeline.video.link import link, linking
+from pipeline.video.link import link
+from pipeline.video.parameters import Given, as_json
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
-from pipeline.video.tune import as_json, tune
+from pipeline.video.tune import tune
 
 
 def tuned(path, given=None, frames=None, **options):
     video = open_run(*runs(path), **options)
-    tuning = tune([video], given or {})
+    tuning = tune([video], Given(**(given or {})))
     part = open_run(*runs(path), span=(0, frames or len(video)), **options)
-    return tuning, features([part], detection(tuning.parameters))
+    return tuning, features([part], tuning.parameters.detection)
 
 
 def recall_and_precision(table, truth, size, margin=6.0):
@@ -46,8 +47,8 @@ def test_both_species_are_found_bright_or_dim(rendered, peak):
     tuning, table = tuned(path)
     recall, precision = recall_and_precision(table, truth, 160)
     assert min(recall, precision) >= 0.97
-    assert tuning.parameters["polarity"] == "bright"
-    assert 1.0 <= tuning.parameters["search_range"] <= 0.5 * 10.5
+    assert tuning.parameters.polarity == "bright"
+    assert 1.0 <= tuning.parameters.search_range <= 0.5 * 10.5
     assert set(tuning.source.values()) == {"estimated"}
 
 
@@ -57,7 +58,7 @@ def test_dark_16_bit_on_a_slope(rendered, tmp_path):
     images = 20000 + slope - 40.0 * tifffile.imread(path)
     tifffile.imwrite(tmp_path / "dark.tif", np.rint(images).astype(np.uint16))
     tuning, table = tuned(tmp_path)
-    assert tuning.parameters["polarity"] == "dark"
+    assert tuning.parameters.polarity == "dark"
     assert min(recall_and_precision(table, truth, 160)) >= 0.97
 
 
@@ -76,8 +77,8 @@ def test_few_far_apart(tmp_path):
     tifffile.imwrite(tmp_path / "gas.tif", images, photometric="minisblack")
     tuning, table = tuned(tmp_path)
     assert min(recall_and_precision(table, positions, 256)) >= 0.97
-    assert tuning.parameters["separation"] <= tuning.parameters["diameter"] + 1
-    assert 2.0 <= tuning.parameters["search_range"] <= 15.0
+    assert tuning.parameters.separation <= tuning.parameters.diameter + 1
+    assert 2.0 <= tuning.parameters.search_range <= 15.0
 
 
 def test_given_settings_are_kept_and_built_upon(rendered):
@@ -91,7 +92,7 @@ def test_given_settings_are_kept_and_built_upon(rendered):
     }
     tuning, _ = tuned(path, given)
     for name in ("diameter", "minmass", "memory", "polarity"):
-        assert tuning.parameters[name] == given[name]
+        assert getattr(tuning.parameters, name) == given[name]
         assert tuning.source[name] == "config"
     assert tuning.source["search_range"] == "estimated"
     stored = json.loads(json.dumps(as_json(tuning)))
@@ -105,7 +106,7 @@ def test_nothing_there(tmp_path):
         tmp_path / "a.tif", np.full((3, 64, 64), 7, np.uint8), photometric="minisblack"
     )
     with pytest.raises(ValueError, match="no particles found"):
-        tune([open_run(*runs(tmp_path))], {})
+        tune([open_run(*runs(tmp_path))])
 
 
 @pytest.mark.slow
@@ -113,7 +114,7 @@ def test_rollers_within_5_percent(real):
     tuning, table = tuned(real("quincke_rollers"), frames=3)
     counts = table.groupby("frame").size()
     assert counts.between(0.95 * 10930, 1.05 * 10930).all()
-    assert tuning.parameters["diameter"] == 5
+    assert tuning.parameters.diameter == 5
 
 
 @pytest.mark.slow
@@ -127,7 +128,7 @@ def test_hydrogel_within_5_percent_in_its_window(real):
 @pytest.mark.slow
 def test_bulk_water_in_its_bounds(real):
     tuning, table = tuned(real("bulk_water"), frames=5)
-    assert tuning.parameters["polarity"] == "dark"
+    assert tuning.parameters.polarity == "dark"
     assert table.groupby("frame").size().between(300, 800).all()
 
 
@@ -142,7 +143,7 @@ def test_the_default_experiment_is_tracked_unaided(tmp_path, peak):
     render(tmp_path / "video.tif", truth, Camera(view=small.view, peak=peak), progress=False)
     tuning, table = tuned(tmp_path)
     assert min(recall_and_precision(table, truth.position[..., ::-1], 210)) >= 0.97
-    tracks, _ = link(table, linking(tuning.parameters))
+    tracks, _ = link(table, tuning.parameters.linking())
     whole = tracks[~tracks["filled"]].groupby("particle").size() == 30
     inside = ((truth.position > 6) & (truth.position < 203)).all(axis=(0, 2))
     assert whole.sum() >= 0.97 * inside.sum()
@@ -153,5 +154,5 @@ def test_where_there_is_no_noise_the_least_mass_leaves_room_for_fainter_frames(r
     path, _ = rendered()
     tuning, _ = tuned(path)
     faintest = tuning.evidence["mass_matched"][0, 0]
-    assert tuning.parameters["minmass"] < 0.9 * faintest
+    assert tuning.parameters.minmass < 0.9 * faintest
     assert "a fifth" not in tuning.why["minmass"]

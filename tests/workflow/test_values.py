@@ -15,9 +15,9 @@ import tifffile
 from pipeline.errors import InputError
 from pipeline.schema import Refused
 from pipeline.settings import Settings, sections
+from pipeline.video.parameters import Given, check_fits
 from pipeline.video.settings import Reading
 from pipeline.video.survey import open_all
-from pipeline.video.tune import check_fits
 
 HOME = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location("settings", HOME / "workflow" / "settings.py")
@@ -163,7 +163,7 @@ def test_what_the_video_contradicts_is_refused(tmp_path, asked, sentence):
 )
 def test_what_the_frames_are_too_small_for_is_refused(given, sentence):
     with pytest.raises(InputError, match=sentence):
-        check_fits(given, (200, 300))
+        check_fits(Given(**given), (200, 300))
 
 
 def test_a_caller_in_python_is_told_the_same():

@@ -9,8 +9,8 @@ from pipeline import tables
 from pipeline.files import unchanged
 from pipeline.settings import sections
 from pipeline.video import survey
-from pipeline.video.detect import detected, detection, joined
-from pipeline.video.tune import parameters
+from pipeline.video.detect import detected, joined
+from pipeline.video.parameters import parameters
 
 
 def store(found):
@@ -19,7 +19,7 @@ def store(found):
             append(table)
 
 
-settings = detection(parameters(snakemake.input.tuning))
+settings = parameters(snakemake.input.tuning).detection
 if parts := snakemake.input.get("parts"):
     store(joined(parts, settings))
 else:

@@ -15,7 +15,7 @@ from pipeline.settings import sections
 from pipeline.units import Scale
 from pipeline.video import assembly, survey
 from pipeline.video.frames import example_shape
-from pipeline.video.tune import checksums, parameters
+from pipeline.video.parameters import checksums, parameters
 
 OURS = "a file of this workflow"
 given, settings = snakemake.input, snakemake.params.settings
@@ -37,7 +37,7 @@ else:
         tuning = read_json(given.tuning, OURS, "view", "scale", "tables")
         made = tracks.trajectory(table, tuning, band, name, ticks)
     else:
-        margin = (parameters(given.tuning)["diameter"] + 1) / 2
+        margin = (parameters(given.tuning).diameter + 1) / 2
         view = assembly.View(example_shape(given.frames), margin, *band)
         if given.get("truth"):
             scale = Scale(asked.video.mpp, asked.video.fps)

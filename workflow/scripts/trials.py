@@ -10,8 +10,8 @@ from pipeline.files import unchanged
 from pipeline.report import tuning
 from pipeline.settings import sections
 from pipeline.video import survey
+from pipeline.video.parameters import parameters
 from pipeline.video.trials import trials
-from pipeline.video.tune import parameters
 
 chosen = parameters(snakemake.input.tuning)
 asked, video = sections(snakemake.params.settings).video, snakemake.input.video
