@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.forces import Film, hats, plain
-from tests.dynamics.systems import LENGTH
+from tests.dynamics.systems import LENGTH, SIDE
 from tests.dynamics.test_bath import soft
 from tests.learn.test_overdamped import D, film
 
@@ -20,12 +20,13 @@ def test_hats_add_up_to_one_and_have_their_slopes() -> None:
 
 
 def test_plain_regression_finds_force_and_diffusion() -> None:
-    window = film(200)
-    r = window.position[1:] / LENGTH
-    inside = ((r[0] > 3.0) & (r[0] < 13.0)).all(axis=1)
-    tracks = Film(r, np.broadcast_to(inside, r.shape[:2]), 1.0)
-    force, diffusion = plain(tracks, np.linspace(0.6, 1.6, 11))
-    x = np.linspace(0.7, 1.3, 30)
+    r = film(200).position[1:] / LENGTH
+    images = [r + SIDE * np.array([i, j]) for i in (0, -1, 1) for j in (0, -1, 1)]
+    free = np.zeros((len(r), 9 * r.shape[1]), dtype=bool)
+    free[:, : r.shape[1]] = True
+    tracks = Film(np.concatenate(images, axis=1), free, 1.0)
+    force, diffusion = plain(tracks, np.linspace(0.7, 1.6, 8))
+    x = np.linspace(0.95, 1.3, 30)  # where pairs are
     truth = soft(x) / 0.2
     assert diffusion == pytest.approx(D, rel=0.15)  # neighbours push back
-    assert np.linalg.norm(force(x) - truth) < 0.25 * np.linalg.norm(truth)
+    assert np.linalg.norm(force(x) - truth) < 0.35 * np.linalg.norm(truth)
