@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 
-from pipeline.lammps import export, potential
+from pipeline.lammps import potential, rule
 from pipeline.lammps.build import build
 from pipeline.lammps.run import Loop, loop, run
 from pipeline.metriplectic.model import Metriplectic
@@ -81,7 +81,7 @@ def styles(folder: Path) -> dict[str, Style]:
     """All fluids; the potential files of ours are written to ``folder``."""
     found = {}
     for name in ("splines", "networks"):
-        potential.write(folder / name, export.potential(model(name), 1.0, RANGES))
+        potential.write(folder / name, rule.potential(model(name), 1.0, RANGES))
         found[f"metriplectic, {name}"] = Style(
             f"pair_style metriplectic 1\npair_coeff * * {name}\nfix 1 all metriplectic",
             before=f"plugin load {build(folder)}",

@@ -17,7 +17,7 @@ import pandas as pd
 
 from benchmarks.lammps import DENSITY, OTHERS, RANGES, model
 from pipeline.lammps import build, potential, run
-from pipeline.lammps.export import potential as exported
+from pipeline.lammps.rule import potential as exported
 
 SIDE = 47  # lattice sites per axis and rank: 103 823 particles
 STEPS, WARM = 30, 5

@@ -9,6 +9,7 @@ from benchmarks.nested_autograd import NestedAutograd
 from benchmarks.nested_steps import time_step
 from benchmarks.systems import System
 from benchmarks.timing import Run, medians
+from pipeline.dynamics.compiled import chosen
 from pipeline.dynamics.rollout import Walk
 from pipeline.dynamics.steppers import Conditions
 from pipeline.learn.settings import Training
@@ -18,13 +19,18 @@ from pipeline.space import periodic
 
 NESTED = "nested autograd, neighbours searched every step"
 STEPS = 40  # of ours per measurement, so that the searches of the neighbour list average out
-KINDS = {"splines": Training(), "networks": Training(closures="networks")}
+BY_TORCH = "splines, by torch"
+KINDS = {
+    "splines": Training(),
+    BY_TORCH: Training(),
+    "networks": Training(closures="networks"),
+}
 
 
-def ours(system: System, settings: Training) -> Run:
+def ours(system: System, settings: Training, compiled: bool) -> Run:
     """A stretch of the package's rollout: led particles, log and limits are all in it.
 
-    The model is the one a training starts from.
+    The model is the one a training starts from; whether the compiled engine is asked for it.
     """
     task = prepare(system.trajectory, system.graphs, settings, seed=0)
     model = task.learner.model.double().eval()
@@ -35,11 +41,12 @@ def ours(system: System, settings: Training) -> Run:
         torch.zeros(count).numpy(),
         task.measured.temperature,
         strength=torch.ones(count).numpy() if task.settings.strength else None,
+        compiled=compiled,
     )
 
     @torch.inference_mode()
     def stretch() -> None:
-        walk = Walk(window, conditions.law(model), conditions, seed=0)
+        walk = Walk(window, chosen(conditions.law(model)), conditions, seed=0)
         done, stopped = walk.run(slice(0, STEPS + 1), tqdm(disable=True))
         if stopped:
             raise RuntimeError(f"The rollout ended after {done} snapshots: {stopped}")
@@ -64,6 +71,6 @@ def nested(system: System) -> Run:
 
 def measure(system: System, repeats: int) -> dict[str, float]:
     """Median milliseconds per step of each alternative."""
-    runs = {name: ours(system, settings) for name, settings in KINDS.items()}
+    runs = {name: ours(system, kind, name != BY_TORCH) for name, kind in KINDS.items()}
     times = medians({**runs, NESTED: nested(system)}, repeats)
     return {name: value / (1 if name == NESTED else STEPS) for name, value in times.items()}

@@ -18,7 +18,6 @@ using namespace LAMMPS_NS;
 using namespace metriplectic;
 
 namespace {
-constexpr std::size_t BLOCK = 64;    // pairs worked on at once, as vectors
 constexpr double TINY = 1e-100, VAST = 1e100;    // beyond, products of two quantities leave the range
 
 bool positive(double x) { return x > TINY && x < VAST; }
@@ -135,16 +134,9 @@ void PairMetriplectic::weigh(std::size_t begin, std::size_t end)
   for (std::size_t first = begin; first < end; first += BLOCK) {
     const int n = int(std::min(BLOCK, end - first));
     const int *i = pairs.i.data() + first, *j = pairs.j.data() + first;
-    double *dwdr = pairs.dwdr.data() + first, w[BLOCK];
-    double least = 1.0;
-#pragma omp simd reduction(min : least)
-    for (int k = 0; k < n; ++k) {
-      least = std::min(least, dwdr[k]);
-      const Kernel kernel = volume(std::sqrt(dwdr[k]));
-      const double s = strength[i[k]] * strength[j[k]];
-      w[k] = s * kernel.w;
-      dwdr[k] = s * kernel.dwdr;
-    }
+    double w[BLOCK], s[BLOCK];
+    for (int k = 0; k < n; ++k) s[k] = strength[i[k]] * strength[j[k]];
+    const double least = metriplectic::weigh(volume, n, s, pairs.dwdr.data() + first, w);
     if (!(least > 0.0))
       error->one(FLERR, "Two particles sit on each other at step {}: separate or remove one",
                  update->ntimestep);
@@ -201,47 +193,31 @@ void PairMetriplectic::force_block(Friction &friction, std::size_t begin, std::s
   const int n = int(end - begin);
   const int *i = pairs.i.data() + begin, *j = pairs.j.data() + begin;
   double *x = pairs.x.data() + begin, *y = pairs.y.data() + begin, *z = pairs.z.data() + begin;
-  const double *dwdr = pairs.dwdr.data() + begin;
-  const Constants c = constants;
-  const NoiseKey key = {seed, std::uint64_t(update->ntimestep)};
+  const double *dwdr = pairs.dwdr.data() + begin, per_dt = 1.0 / constants.dt;
   const tagint *tag = atom->tag;
-  // Loops over a block: what is scattered in memory is gathered first, the rest are vectors.
-  Fields of_i[BLOCK], of_j[BLOCK];
-  typename Friction::Row rows[BLOCK];
-  Normals noise[BLOCK];
-  double r[BLOCK], slope[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK], to_i[BLOCK], to_j[BLOCK];
-  const double root_dt = std::sqrt(c.dt), per_dt = 1.0 / c.dt;
-  for (int k = 0; k < n; ++k) r[k] = std::sqrt(x[k] * x[k] + y[k] * y[k] + z[k] * z[k]);
-  set_psi_slopes(begin, n, r, slope);
+  PairBlock<Friction> block;
+  block.n = n;
+  std::copy_n(x, n, block.x), std::copy_n(y, n, block.y), std::copy_n(z, n, block.z);
+  for (int k = 0; k < n; ++k) block.r[k] = std::sqrt(x[k] * x[k] + y[k] * y[k] + z[k] * z[k]);
   for (int k = 0; k < n; ++k) {
-    of_i[k] = fields[i[k]];
-    of_j[k] = fields[j[k]];
-    friction.look_up(r[k], of_i[k], of_j[k], rows[k]);
+    block.i[k] = fields[i[k]], block.j[k] = fields[j[k]];
+    block.tag_i[k] = std::uint32_t(tag[i[k]]), block.tag_j[k] = std::uint32_t(tag[j[k]]);
   }
-#pragma GCC ivdep
-  for (int k = 0; k < n; ++k)
-    noise[k] = pair_normals(key, std::uint32_t(tag[i[k]]), std::uint32_t(tag[j[k]]));
-#pragma GCC ivdep
+  block.act(friction, {seed, std::uint64_t(update->ntimestep)}, constants);
+  double slope[BLOCK], fx[BLOCK], fy[BLOCK], fz[BLOCK];
+  set_psi_slopes(begin, n, block.r, slope);
   for (int k = 0; k < n; ++k) {
-    const Side side_i = side(of_i[k]), side_j = side(of_j[k]);
-    const Vector e = (1.0 / r[k]) * Vector{x[k], y[k], z[k]}, v_ij = of_i[k].v - of_j[k].v;
-    const Amplitudes A = saturated(friction(r[k], rows[k], side_i, side_j), side_i, side_j,
-                                   c.m * c.limit, c.limit);
-    const double *g = noise[k].n;
-    const Vector xi = {root_dt * g[0], root_dt * g[1], root_dt * c.z_motion * g[2]};
-    const Vector p = impulse(A, side_i, side_j, e, v_ij, xi, c);
-    const double along = pressure_force(side_i.pressure, side_j.pressure, dwdr[k]) - slope[k];
-    const Vector f = along * e + per_dt * p;
-    const double q = conducted(A, side_i, side_j, root_dt * g[3], c);
-    const double dissipated = -0.25 * dot(p, v_ij);
-    fx[k] = f.x, fy[k] = f.y, fz[k] = f.z;
-    to_i[k] = dissipated + q, to_j[k] = dissipated - q;
-    x[k] = p.x, y[k] = p.y, z[k] = p.z;
+    const double along = pressure_force(block.i[k].pressure, block.j[k].pressure, dwdr[k]) - slope[k];
+    const double per_r = along / block.r[k];
+    fx[k] = per_r * x[k] + per_dt * block.px[k];
+    fy[k] = per_r * y[k] + per_dt * block.py[k];
+    fz[k] = per_r * z[k] + per_dt * block.pz[k];
   }
   for (int k = 0; k < n; ++k) {
-    heat[i[k]] += to_i[k];
-    heat[j[k]] += to_j[k];
+    heat[i[k]] += block.to_i[k];
+    heat[j[k]] += block.to_j[k];
   }
+  std::copy_n(block.px, n, x), std::copy_n(block.py, n, y), std::copy_n(block.pz, n, z);
   hand_out(begin, n, fx, fy, fz);
 }
 

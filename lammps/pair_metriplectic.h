@@ -6,10 +6,9 @@
 #include "energy.h"
 #include "external.h"
 #include "pair_energy.h"
-#include "pair_kernel.h"
+#include "pair_block.h"
 #include "product_friction.h"
 #include "strain.h"
-#include "volume.h"
 
 #include "pair.h"
 

@@ -20,6 +20,8 @@ METRIPLECTIC_INLINE PairTensor pair_tensor(double a2, double b2, double inverse_
   return {lateral, lateral + (b2 - a2) * inverse_D};
 }
 
+METRIPLECTIC_INLINE double trace(PairTensor K, double inverse_D) { return K.lateral / inverse_D + K.axial; }
+
 // G(v) = K v
 METRIPLECTIC_INLINE Vector apply(PairTensor K, Vector e, Vector v)
 {

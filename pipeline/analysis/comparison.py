@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import permutations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -105,6 +105,15 @@ def noise_floors(found: dict[str, Metric], again: dict[str, Metric] | None = Non
     return Metric({}, errors)
 
 
+class Score(NamedTuple):
+    """A metric of a model with its 95 % interval, NaN where it has none and the note says why."""
+
+    value: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    note: str = ""
+
+
 COLUMNS = ["dataset", "model", "seed", "metric", "value", "low", "high", "noise_floor", "note"]
 
 
@@ -135,18 +144,16 @@ def comparison(dataset: str, experiment: dict[str, Metric], sources: list[Source
         is measured on what there is and its note says so.
     """
     floors = experiment["noise_floor"].attributes
-    rows: list[dict[str, Any]] = []
+    rows = []
     for (model, seed), runs in grouped(sources).items():
-        found = [
-            _curve_error(name, experiment[name], [run.found[name] for run in runs])
-            | {"metric": name}
+        found = {
+            name: _curve_error(name, experiment[name], [run.found[name] for run in runs])
             for name in ERRORS
-        ]
-        found += _map_overlap(experiment["d2min_map"], runs[0].found["d2min_map"])
-        for row in found:
-            floor = floors.get(row["metric"], np.nan)
-            head = {"dataset": dataset, "model": model, "seed": seed, "noise_floor": floor}
-            rows.append(head | row | {"note": diverged(runs, row["note"])})
+        }
+        found |= _map_overlap(experiment["d2min_map"], runs[0].found["d2min_map"])
+        for name, score in found.items():
+            note, floor = diverged(runs, score.note), floors.get(name, np.nan)
+            rows.append((dataset, model, seed, name, *score[:3], floor, note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -178,26 +185,18 @@ def checked_pair(name: str, truth: np.ndarray, value: np.ndarray) -> None:
         )
 
 
-def absent(reason: str) -> dict[str, Any]:
-    return {"value": np.nan, "low": np.nan, "high": np.nan, "note": reason}
-
-
-def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> dict[str, Any]:
+def _curve_error(name: str, experiment: Metric, models: list[Metric]) -> Score:
     sides = [("experiment", experiment), *(("model", model) for model in models)]
     for side, metric in sides:
         if metric.missing:
-            return absent(f"{side}: {metric.missing}")
+            return Score(note=f"{side}: {metric.missing}")
     errors, samples = zip(*(_error(name, experiment, model) for model in models), strict=True)
     # Over patches, and over rollouts where there are several.
     low, high = percentiles((draws(len(models)) / len(models) * np.stack(samples, 1)).sum(axis=1))
     told = min(int(np.isfinite(drawn(m, SHAPES[name])).sum()) for m in (experiment, *models))
     asked = int(np.isfinite(drawn(experiment, SHAPES[name])).sum())
-    return {
-        "value": float(np.mean(errors)),
-        "low": float(low),
-        "high": float(high),
-        "note": "" if told == asked else f"over {told} of {asked} points",
-    }
+    note = "" if told == asked else f"over {told} of {asked} points"
+    return Score(float(np.mean(errors)), float(low), float(high), note)
 
 
 def _error(name: str, experiment: Metric, model: Metric) -> tuple[float, np.ndarray]:
@@ -209,22 +208,21 @@ def _error(name: str, experiment: Metric, model: Metric) -> tuple[float, np.ndar
     return float(relative_error(truth, value)), samples
 
 
-def _map_overlap(experiment: Metric, model: Metric) -> list[dict[str, Any]]:
+def _map_overlap(experiment: Metric, model: Metric) -> dict[str, Score]:
     for side, metric in (("experiment", experiment), ("model", model)):
         if metric.missing:
-            return [absent(f"{side}: {metric.missing}") | {"metric": name} for name in OVERLAPS]
+            return dict.fromkeys(OVERLAPS, Score(note=f"{side}: {metric.missing}"))
     truth, value, patch = shared(experiment, model)
     if len(truth) < 3:
         reason = f"The two maps share {len(truth)} particles and the comparison needs 3."
-        return [absent(reason) | {"metric": name} for name in OVERLAPS]
+        return dict.fromkeys(OVERLAPS, Score(note=reason))
     weights = draws(int(patch.max()) + 1)[:, patch]
-    rows = []
+    found = {}
     for name, overlap in OVERLAPS.items():
         low, high = percentiles(overlap(truth, value, weights))
         whole = float(overlap(truth, value, np.ones((1, len(truth))))[0])
-        row = {"metric": name, "value": whole, "low": float(low), "high": float(high), "note": ""}
-        rows.append(row)
-    return rows
+        found[name] = Score(whole, float(low), float(high))
+    return found
 
 
 # Metrics and the groups of the statistics file that they are taken from.
@@ -247,31 +245,31 @@ def replicated(
         ``noise_floor`` the mean error between two replicas.
     """
     floors = {name: _error_between_replicas(name, truths) for name in GROUPS}
-    rows: list[dict[str, Any]] = []
+    rows = []
     for (model, seed), runs in grouped(sources).items():
-        head = {"dataset": dataset, "model": model, "seed": seed}
         for name in GROUPS:
-            row = _replicate_error(name, truths, [run.found for run in runs])
-            row |= {"metric": name, "noise_floor": floors[name]}
-            rows.append(head | row | {"note": diverged(runs, row["note"])})
+            score = _replicate_error(name, truths, [run.found for run in runs])
+            note = diverged(runs, score.note)
+            rows.append((dataset, model, seed, name, *score[:3], floors[name], note))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _replicate_error(
     name: str, truths: list[dict[str, Metric]], rollouts: list[dict[str, Metric]]
-) -> dict[str, Any]:
+) -> Score:
     sides = {"experiment": truths, "model": rollouts}
     for side, all_found in sides.items():
         for found in all_found:
             metric = found.get(GROUPS[name])
             if metric is None or metric.missing:
-                return absent(f"{side}: {metric.missing if metric else 'not measured'}")
+                why = metric.missing if metric else "not measured"
+                return Score(note=f"{side}: {why}")
     shape, group = SHAPES.get(name, identity), GROUPS[name]
     curves = [[drawn(found[group], shape) for found in side] for side in (truths, rollouts)]
     errors = np.array([[_gap(name, truth, value) for truth in curves[0]] for value in curves[1]])
     one, other = (draws(n, seed) / n for seed, n in enumerate(errors.shape))
     low, high = percentiles(np.einsum("bi,ij,bj->b", one, errors, other))
-    return {"value": float(errors.mean()), "low": float(low), "high": float(high), "note": ""}
+    return Score(float(errors.mean()), float(low), float(high))
 
 
 def _gap(name: str, truth: np.ndarray, value: np.ndarray) -> float:

@@ -269,7 +269,8 @@ def correlation(
 
 NORMALISATION = "mean"
 REFERENCE = "configuration at the time origin"
-GROUPS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation")
+GROUPS = ("d2min", "d2min_histogram", "d2min_map", "d2min_correlation", "d2min_film")
+FILM = 96  # snapshots of a film
 SLIDING = "Rearrangements are not measured in a box whose images slide (Lees-Edwards)."
 UNASKED = "Rearrangements were not asked for (statistics: rearrangements)."
 
@@ -287,7 +288,7 @@ def unwanted(sample: Sample) -> str:
 
 
 def measure(sample: Sample) -> dict[str, Metric]:
-    """Groups d2min, d2min_histogram, d2min_map and d2min_correlation."""
+    """Groups d2min, d2min_histogram, d2min_map, d2min_correlation and d2min_film."""
     if reason := unwanted(sample):
         return {name: missing(reason) for name in GROUPS}
     parts, settings = sample.parts, sample.settings
@@ -307,7 +308,8 @@ def measure(sample: Sample) -> dict[str, Metric]:
         found += [make(sample, measured, k) for make in (distribution, field_map, in_space)]
     else:
         reason = f"No particle keeps its neighbours in view over the lag {settings.map_lag}."
-        found += [missing(reason) for _ in GROUPS[1:]]
+        found += [missing(reason) for _ in GROUPS[1:-1]]
+    found.append(film(sample))
     note = {
         "cutoff": settings.cutoff,
         "normalisation": f"{NORMALISATION} over neighbours",
@@ -375,6 +377,22 @@ def in_space(sample: Sample, measured: NonAffine, k: int) -> Metric:
     weighted, pearson = correlation(sample.parts, measured, k, edges)
     data = {"r": (edges[1:] + edges[:-1]) / 2, "value": weighted, "pearson": pearson}
     return Metric(data, {"lag": sample.settings.map_lag})
+
+
+def film(sample: Sample) -> Metric:
+    """Group d2min_film: the fields from the first snapshot of the first run on, for a film.
+
+    Its snapshots are those of the experiment, as far as a rollout went.
+    """
+    part, settings = sample.parts[0], sample.settings
+    rows = evenly(np.arange(settings.first_run), FILM)
+    rows = rows[(rows > 0) & (rows < len(part.time))]
+    value = field(part, 0, rows, settings.cutoff, NORMALISATION)
+    if not np.isfinite(value).any():
+        return missing("No particle has enough neighbours in the first snapshot.")
+    particle = sample.trajectory.particle
+    data = {"row": rows, "value": value.astype(np.float32), "particle": particle}
+    return Metric(data, {"time": float(part.time[0])})
 
 
 D2MIN = Statistic(

@@ -16,7 +16,7 @@ sensible where the law is the model's: one species, force cut at the model's cut
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -67,6 +67,16 @@ def regressors(trajectory: Trajectory, t: int, grid: np.ndarray) -> tuple[np.nda
     return x.reshape(*r.shape, -1), weight.sum(axis=0)
 
 
+class PairLaw(NamedTuple):
+    """What was fitted at the knots (K,), mass 1; see the head of this module."""
+
+    r: np.ndarray  # [a]
+    force: np.ndarray  # along e_ij, positive: repulsive [a / dt^2]
+    friction_along: np.ndarray  # g [1 / dt]
+    friction_across: np.ndarray  # q [1 / dt]
+    pairs: np.ndarray  # how many were seen at each knot
+
+
 def binned_pair_force(
     trajectory: Trajectory,
     a: float,
@@ -74,7 +84,7 @@ def binned_pair_force(
     knots: int | np.ndarray = 12,
     instruments: int = 0,
     frames: int = 400,
-) -> dict[str, Any]:
+) -> PairLaw:
     """Fits pair force and friction to the changes of velocity of the free particles.
 
     Args:
@@ -87,10 +97,6 @@ def binned_pair_force(
             instruments. Two make them independent of localisation errors in the equation for
             backward-difference velocities, since that one reaches from t - 1 to t + 1.
         frames: at most so many snapshots are used, evenly spaced.
-
-    Returns:
-        r (K,) in a; force (K,) in a/dt^2 along e_ij (positive: repulsive), friction_along (g)
-        and friction_across (q) (K,) in 1/dt, mass 1; count (K,) pairs seen at each knot.
 
     Raises:
         InputError: if fewer than two successive snapshots carry the instruments.
@@ -114,13 +120,8 @@ def binned_pair_force(
     )
     normal, right, count = equations(scale, rows, grid, instruments)
     fit = np.linalg.lstsq(normal, right, rcond=1e-10)[0].reshape(3, -1)
-    return {
-        "r": grid,
-        "force": fit[0],
-        "friction_along": fit[1],
-        "friction_across": fit[2],
-        "count": count,
-    }
+    force, along, across = fit
+    return PairLaw(grid, force, along, across, count)
 
 
 def equations(
@@ -197,29 +198,31 @@ def pair_curves(
             f"curves on a data set of one species, such as colloids_matched."
         )
     a = float(attributes["a_px"])
-    settings: dict[str, Any] = {"cutoff": cutoff, "frames": frames}
-    true = binned_pair_force(truth, a, **settings)
-    settings["knots"] = true["r"]
-    records = {"true": true, "backward": binned_pair_force(differenced(truth), a, **settings)}
+    true = binned_pair_force(truth, a, cutoff, frames=frames)
+
+    def found(record: Trajectory, a: float, instruments: int = 0) -> PairLaw:
+        return binned_pair_force(record, a, cutoff, true.r, instruments, frames)
+
+    records = {"true": true, "backward": found(differenced(truth), a)}
     if tracked is not None:
         unit = (
             a * float(tracked.attributes["mpp"]) if tracked.attributes["length_unit"] == "um" else a
         )
-        records["tracks"] = binned_pair_force(tracked, unit, **settings)
-        records["tracks_instrumented"] = binned_pair_force(tracked, unit, instruments=2, **settings)
-    force = np.interp(true["r"], attributes["law_r"], attributes["law_force"])
-    friction = np.interp(true["r"], attributes["law_r"], attributes["law_friction"])
-    result: dict[str, Any] = {"force_bare": force, "friction_bare": friction}
+        records["tracks"] = found(tracked, unit)
+        records["tracks_instrumented"] = found(tracked, unit, instruments=2)
+    force = np.interp(true.r, attributes["law_r"], attributes["law_force"])
+    friction = np.interp(true.r, attributes["law_r"], attributes["law_friction"])
+    result = {"force_bare": force, "friction_bare": friction}
     summary = {}
     for name, record in records.items():
-        result[f"force_{name}"] = record["force"]
-        result[f"friction_{name}"] = record["friction_along"]
+        result[f"force_{name}"] = record.force
+        result[f"friction_{name}"] = record.friction_along
         summary[name] = {
-            **distance("force", record["force"], force, true["count"]),
-            **distance("friction", record["friction_along"], friction, true["count"]),
+            **distance("force", record.force, force, true.pairs),
+            **distance("friction", record.friction_along, friction, true.pairs),
         }
     curves = {name: value.tolist() for name, value in result.items()}
-    return {"r": true["r"].tolist(), **curves, "count": true["count"].tolist(), "summary": summary}
+    return {"r": true.r.tolist(), **curves, "count": true.pairs.tolist(), "summary": summary}
 
 
 def bare_law(truth: Trajectory, tracked: Trajectory) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Plan(NamedTuple):
     paper_window: int
     period: Period | None  # of an oscillatory shear
     frames: int  # snapshots of the experiment
+    first_run: int  # those of its first run
 
 
 def plan(
@@ -101,6 +102,7 @@ def plan(
         paper_window=choice.paper_window or 0,
         period=period,
         frames=len(trajectory.time),
+        first_run=len(parts[0].time),
     )
 
 

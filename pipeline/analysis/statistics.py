@@ -52,8 +52,8 @@ def measure(
 
     Returns:
         metrics by group name: rdf, vacf, msd, positions, displacements, d2min, d2min_histogram,
-        d2min_map, d2min_correlation, cycles, velocity_profile, mixing, streamlines; where the
-        paper's window is asked for rdf_paper, vacf_paper, msd_paper.
+        d2min_map, d2min_correlation, d2min_film, cycles, velocity_profile, mixing, streamlines;
+        where the paper's window is asked for rdf_paper, vacf_paper, msd_paper.
 
     Raises:
         ValueError: if select does not fit, or particles share columns.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
 from pipeline.metriplectic.thermo import Dynamics
-from pipeline.pairs import sum_even
+from pipeline.pairs import dot, sum_even
 
 
 class Limits(NamedTuple):
@@ -39,9 +39,8 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     """
     if len(S) == 0:
         return ""
-    v2 = (v * v).sum(1)
-    low = torch.stack((S.min(), V.min(), T.min(), v2.min())).tolist()
-    high = torch.stack((S.max(), V.max(), T.max(), v2.max())).tolist()
+    columns = [x.numpy() for x in (S, V, T, dot(v, v))]
+    low, high = ([float(end(x)) for x in columns] for end in (np.min, np.max))
     if not all(x - x == 0 for x in low + high):
         return NOT_FINITE
     spread = FLUCTUATION * limits.heat_capacity**0.5
@@ -67,7 +66,7 @@ def outruns(v: Tensor, speed: float) -> str:
     """A sentence where velocities v (n, D) are no numbers or over three times ``speed``, or ""."""
     if len(v) == 0:
         return ""
-    highest = float((v * v).sum(1).max())
+    highest = float(dot(v, v).max())
     return _too_fast(highest, speed) if highest - highest == 0 else NOT_FINITE
 
 
@@ -90,9 +89,8 @@ def friction_rate(dynamics: Dynamics) -> Tensor:
     return sum_even(dynamics.pairs, trace(K, D)) / (D * dynamics.thermo.T)
 
 
-def overdamps(dynamics: Dynamics, free: Tensor, dt: float) -> str:
-    """A sentence where friction makes the step of a free particle unstable, or ""."""
-    rate = friction_rate(dynamics)[free]
+def overdamps(rate: Tensor, dt: float) -> str:
+    """A sentence where the friction rate (n,) of a particle makes its step unstable, or ""."""
     if len(rate) == 0 or float(rate.max()) * dt <= 2.0:
         return ""
     return (

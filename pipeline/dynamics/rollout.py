@@ -10,17 +10,18 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from pipeline import h5md
 from pipeline.dynamics.accounts import Account, FromBath
+from pipeline.dynamics.compiled import chosen
 from pipeline.dynamics.driven import Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Moment, Setting
 from pipeline.files import whole
 from pipeline.forcing import external
-from pipeline.pairs import Coincident, NeighbourList, State, find
+from pipeline.pairs import Coincident, State
 from pipeline.trajectory import Trajectory
 
 
@@ -38,7 +39,7 @@ class Walk:
     def __init__(self, window: Trajectory, law: Law, conditions: Setting, seed: int) -> None:
         self.law, self.conditions = law, conditions
         self.lead = lead(window, conditions.units, conditions.thermal_period)
-        self.generator = torch.Generator().manual_seed(seed)
+        self.law.seed(seed)
         self.force = external(window.attributes, conditions.units)
         # Not from the first snapshot on: sliding images are where the time says.
         self.clock = window.time / conditions.units.time
@@ -90,22 +91,21 @@ class Walk:
                     dynamics = self.evaluate(state, float(self.clock[t]) + substep * self.dt)
                 path = self.path(state, t, substep)
                 before = state
-                state, taken = self.law.step(state, dynamics, path, self.dt, self.generator)
+                state, taken = self.law.step(state, dynamics, path, self.dt)
                 self.given = self.given.plus(taken).plus(self.forced(before, state))
                 # Before a neighbour search among positions that are no numbers.
                 stopped = outruns(state.v[self.free], self.law.speed)
                 if stopped:
                     return t + 1, stopped
-            if not np.array_equal(self.index, np.flatnonzero(self.lead.present[t + 1])):
+            if (self.lead.present[t + 1] != self.lead.present[t]).any():
                 state = self.exchange(t + 1, state)
             bar.update(1)
         return rows.stop, ""
 
     def evaluate(self, state: State, time: float) -> Any:
-        pairs = self.neighbours.pairs(state.r, time)
         force = None if self.force is None else self.force(state.r) * self.law.m
         flow = self.law.flow(state.r, time)
-        return self.law.evaluate(Moment(state, pairs, self.index, force, flow), self.dt)
+        return self.law.evaluate(Moment(state, self.index, time, force, flow), self.dt)
 
     def forced(self, before: State, after: State) -> Account:
         """What the external force gave in a step."""
@@ -119,11 +119,14 @@ class Walk:
             now = self.content(state, dynamics)
             change = Account(now.work - self.before.work, now.impulse - self.before.impulse)
             self.given, self.before = self.given.plus(change), None
-        self.r[t, self.index], self.v[t, self.index] = state.r.numpy(), self.velocity(t, state)
+        everyone = len(self.index) == self.shape[1]
+        columns = slice(None) if everyone else self.index
+        self.r[t, columns], self.v[t, columns] = state.r.numpy(), self.velocity(t, state)
         for name, value in self.law.fields(state, dynamics).items():
-            self.fields.setdefault(name, np.zeros(self.shape))[t, self.index] = value.numpy()
+            self.fields.setdefault(name, np.zeros(self.shape))[t, columns] = value.numpy()
         totals = self.law.totals(state, dynamics)
-        self.log.record(t, self.law.m, state, totals, self.given, self.free)
+        free = slice(None) if len(self.free) == len(self.index) else self.free.numpy()
+        self.log.record(t, float(self.law.m), state, totals, self.given, free)
 
     def velocity(self, t: int, state: State) -> np.ndarray:
         """What is recorded as velocity (n, D): of Brownian motion, that of a whole interval."""
@@ -141,15 +144,18 @@ class Walk:
 
     def path(self, state: State, t: int, substep: int) -> Path:
         """Where the driven rows are after a substep, on the line between their data."""
-        rows = self.driven[torch.from_numpy(self.lead.present[t + 1, self.index])[self.driven]]
-        k = self.index[rows.numpy()]
-        now, then = (torch.from_numpy(self.lead.r[s, k]) for s in (t, t + 1))
+        rows = self.driven.numpy()
+        rows = rows[self.lead.present[t + 1, self.index[rows]]]
+        k = self.index[rows]
+        now, then = self.lead.r[t, k], self.lead.r[t + 1, k]
         whole, _ = self.lead.space.displacement(then, now, float(self.clock[t]))
         share = 1.0 / self.conditions.substeps
-        start = state.r[rows] - whole * substep * share
+        start = state.r.numpy()[rows] - whole * substep * share
         if substep + 1 == self.conditions.substeps:
-            return Path(rows, start + whole, torch.from_numpy(self.lead.v[t + 1, k]))
-        return Path(rows, start + whole * (substep + 1) * share, whole / self.interval)
+            ends = start + whole, self.lead.v[t + 1, k]
+        else:
+            ends = start + whole * (substep + 1) * share, whole / self.interval
+        return Path(torch.from_numpy(rows), *map(torch.from_numpy, ends))
 
     def content(self, state: State, dynamics: Any) -> Account:
         """Energy and momentum of the particles now present."""
@@ -171,15 +177,14 @@ class Walk:
             keep = torch.from_numpy(stays)
             for now, before in zip(bare, state, strict=True):
                 now[keep] = before[rows]
+        self.law.settle(self.lead.space, self.conditions.skin)
         if state is None or not stays.all():
             new = torch.from_numpy(~stays) if state is not None else slice(None)
-            pairs = find(bare.r, self.lead.space, self.law.cutoff, float(self.clock[t]))
-            bare.S[new] = self.law.enter(Moment(bare, pairs, index))[new]
+            bare.S[new] = self.law.enter(Moment(bare, index, float(self.clock[t])))[new]
         self.index = index
         driven = self.lead.driven[t, index]
         self.driven = torch.from_numpy(np.flatnonzero(driven))
         self.free = torch.from_numpy(np.flatnonzero(~driven))
-        self.neighbours = NeighbourList(self.lead.space, self.law.cutoff, self.conditions.skin)
         return bare
 
 
@@ -190,6 +195,7 @@ class Rollout(NamedTuple):
     observables: dict[str, np.ndarray]
     stopped: str
     ms_per_step: float = float("nan")  # CPU time of a step of the integrator
+    engine: str = "torch"  # what computed the steps
 
 
 @torch.inference_mode()
@@ -215,7 +221,7 @@ def rollout(
         progress: whether to show a bar.
     """
     model = copy.deepcopy(model).cpu().eval()
-    walk = Walk(window, conditions.law(model), conditions, seed)
+    walk = Walk(window, chosen(conditions.law(model)), conditions, seed)
     count, stopped, last = len(window.time), "", 0
     begin = time.process_time()
     with tqdm(total=count, desc="rollout", unit="step", mininterval=1, disable=not progress) as bar:
@@ -228,7 +234,7 @@ def rollout(
         stopped = f"Stopped after {last} of {count} snapshots: {stopped}."
     cost = 1e3 * (time.process_time() - begin) / max((last - 1) * conditions.substeps, 1)
     made = recorded(window, walk, walk.kept(last), seed)
-    return Rollout(made, walk.log.arrays(window.time, last), stopped, cost)
+    return Rollout(made, walk.log.arrays(window.time, last), stopped, cost, walk.law.engine)
 
 
 def recorded(window: Trajectory, walk: Walk, record: Record, seed: int) -> Trajectory:
@@ -280,18 +286,21 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
                 group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
             group.attrs["stopped"] = result.stopped
             group.attrs["ms_per_step"] = result.ms_per_step
+            group.attrs["engine"] = result.engine
             for name, scale in units.items():
                 group.attrs[name] = scale
 
 
-def kinetic_temperature(r: Tensor, v: Tensor) -> float:
+def kinetic_temperature(r: np.ndarray, v: np.ndarray) -> float:
     """Variance of v per component about the affine flow fitted to v (n, D) at r (n, D)."""
     n, dimension = v.shape
     if n < 2 * (dimension + 1):
-        return float(v.var(0, correction=0).mean()) if n else float("nan")
-    basis = torch.cat([torch.ones_like(r[:, :1]), r - r.mean(0)], 1)
-    flow = basis @ torch.linalg.solve(basis.T @ basis, basis.T @ v)
-    return float((v - flow).square().sum() / ((n - dimension - 1) * dimension))
+        return float(v.var(0).mean()) if n else float("nan")
+    r, v = (x.T.copy() for x in (r, v))  # sums along memory are much faster
+    r -= r.mean(1)[:, None]
+    v -= v.mean(1)[:, None]
+    v -= np.linalg.solve(r @ r.T, r @ v.T).T @ r
+    return float(np.vdot(v, v) / ((n - dimension - 1) * dimension))
 
 
 class Log:
@@ -315,18 +324,19 @@ class Log:
     def record(
         self,
         t: int,
-        m: Tensor,
+        m: float,
         state: State,
         totals: dict[str, float],
         given: Account,
-        free: Tensor,
+        free: np.ndarray | slice,
     ) -> None:
         """Notes the totals of snapshot ``t``; ``free`` are the rows that are not driven."""
+        r, v = state.r.numpy(), state.v.numpy()
         values = {
             **totals,
-            "kinetic": float(0.5 * m * state.v.square().sum()),
+            "kinetic": 0.5 * m * float(np.vdot(v, v)),
             "work": given.work,
-            "temperature": float(m) * kinetic_temperature(state.r[free], state.v[free]),
+            "temperature": m * kinetic_temperature(r[free], v[free]),
         }
         bath = given.bath
         if bath is not None:
@@ -335,7 +345,7 @@ class Log:
             self.bath_impulse[t] = bath.impulse.numpy()
         for name, value in values.items():
             self.scalars.setdefault(name, np.full(self.count, np.nan))[t] = value
-        self.momentum[t] = (m * state.v.sum(0)).numpy()
+        self.momentum[t] = m * state.v.sum(0).numpy()
         self.impulse[t] = given.impulse.numpy()
 
     def arrays(self, time: np.ndarray, last: int) -> dict[str, np.ndarray]:

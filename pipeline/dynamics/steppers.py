@@ -23,11 +23,20 @@ from pipeline.dynamics.accounts import (
 from pipeline.dynamics.driven import Path, follow, lead_velocity
 from pipeline.dynamics.initial_entropy import arranged, tempered
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
-from pipeline.dynamics.limits import UNLIMITED, Limits, leaves, outruns, overdamps
+from pipeline.dynamics.limits import (
+    UNLIMITED,
+    Limits,
+    friction_rate,
+    leaves,
+    outruns,
+    overdamps,
+)
+from pipeline.metriplectic.gate import GATE
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.noise import Increments, counted, draw
+from pipeline.metriplectic.noise import Increments, counted
 from pipeline.metriplectic.thermo import Dynamics
-from pipeline.pairs import Pairs, State
+from pipeline.pairs import NeighbourList, Pairs, State
+from pipeline.space import Space
 from pipeline.units import ReducedUnits
 
 
@@ -35,14 +44,14 @@ class Moment(NamedTuple):
     """The particles present at one moment, in reduced units, and what acts on them.
 
     Fields:
-        state: of the particles. pairs: closer than the cutoff.
-        who: (n,) which of the trajectory's particles the rows of the state are.
+        state: of the particles. who: (n,) which of the trajectory's they are.
+        time: where the images of a sheared box, and a flow that changes, have got to.
         force: (n, D) from outside. flow: (n, D) velocity of the medium. None where there is none.
     """
 
     state: State
-    pairs: Pairs
     who: np.ndarray
+    time: float
     force: Tensor | None = None
     flow: Tensor | None = None
 
@@ -54,8 +63,32 @@ class Law(ABC):
     a model without entropy, medium or potential energy.
     """
 
+    neighbours: NeighbourList
+    engine = "torch"  # what computes the step
+
     def __init__(self, model: Any) -> None:
         self.model = model
+        self.generator = torch.Generator()
+
+    def seed(self, seed: int) -> None:
+        """Begins the random numbers of a run."""
+        self.generator.manual_seed(seed)
+
+    def settle(self, space: Space, skin: float) -> None:
+        """Takes the space that particles move in; who are neighbours is found anew.
+
+        Args:
+            space: in reduced units.
+            skin: see `NeighbourList`.
+
+        Raises:
+            InputError: if the cutoff is too long for the box.
+        """
+        self.neighbours = NeighbourList(space, self.cutoff, skin)
+
+    def pairs(self, here: Moment) -> Pairs:
+        """Pairs closer than the cutoff."""
+        return self.neighbours.pairs(here.state.r, here.time)
 
     @property
     def m(self) -> Tensor:
@@ -90,9 +123,7 @@ class Law(ABC):
         """Everything deterministic at a moment."""
 
     @abstractmethod
-    def step(
-        self, state: State, dynamics: Any, path: Path, dt: float, generator: torch.Generator
-    ) -> tuple[State, Account]:
+    def step(self, state: State, dynamics: Any, path: Path, dt: float) -> tuple[State, Account]:
         """The state a step later, driven rows led along their path, and what that took."""
 
     @abstractmethod
@@ -144,13 +175,13 @@ class Conditions(Setting):
     temperature: float  # at which driven particles are held
     limits: Limits = UNLIMITED
     integrator: str = "balanced"  # balanced (energy kept) | euler (the paper's)
-    gate: float | None = 0.5  # greatest friction rate of a pair per step, see metriplectic.gate
+    gate: float | None = GATE  # greatest friction rate of a pair per step, see metriplectic.gate
     strength: np.ndarray | None = None  # (N,) factors s_i of the kernel; None: all alike
     drawn: np.ndarray | None = None  # (N,) bool, whose z is a draw: see `arrange`; None: nobody's
     beginning: float | None = None  # mean T of those drawn at the start; None: as they are drawn
     reference: Reference | None = None  # undeformed bonds of a solid, in float64
-    noise: str = "generator"  # generator | counted (by seed, step and particles, as in LAMMPS)
     flow: Flow | None = None  # of the medium around the particles; None where it rests
+    compiled: bool = True  # whether the compiled engine is asked, see `dynamics.compiled`
 
     def law(self, model: Any) -> Law:
         """See `Setting`; the model is brought to float64."""
@@ -196,10 +227,11 @@ class Thermal(Law):
 
     def enter(self, here: Moment) -> Tensor:
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
-        S = self.model.entropy(here.state, here.pairs)
+        pairs = self.pairs(here)
+        S = self.model.entropy(here.state, pairs)
         if self.drawn is not None:
             rows = np.flatnonzero(self.drawn[here.who])
-            V = self.evaluate(here, 1.0).thermo.V[rows]
+            V = self.dynamics(here, pairs).thermo.V[rows]
             self.hand_out(S[rows], V, here.who[rows])
             self.drawn = None
         return S + self.z[here.who]
@@ -215,14 +247,22 @@ class Thermal(Law):
         self.z[who] = z
 
     def evaluate(self, here: Moment, dt: float) -> Dynamics:
+        self.begin(here, dt)
+        return self.dynamics(here, self.pairs(here))
+
+    def begin(self, here: Moment, dt: float) -> None:
+        """Takes note of who is there and of the length of the next step."""
         self.index = here.who
         if dt != self.dt:
             self.model, self.dt = self.model.at_step(dt), dt
-        limit = None if self.conditions.gate is None else self.conditions.gate / dt
+
+    def dynamics(self, here: Moment, pairs: Pairs) -> Dynamics:
+        """Everything deterministic, by torch, for a step of the length last noted."""
+        limit = None if self.conditions.gate is None else self.conditions.gate / self.dt
         strength = None if self.strength is None else self.strength[here.who]
         return self.model.dynamics(
             here.state,
-            here.pairs,
+            pairs,
             self.conditions.reference,
             here.force,
             limit=limit,
@@ -231,9 +271,9 @@ class Thermal(Law):
         )
 
     def step(
-        self, state: State, dynamics: Dynamics, path: Path, dt: float, generator: torch.Generator
+        self, state: State, dynamics: Dynamics, path: Path, dt: float
     ) -> tuple[State, Account]:
-        noise = self.noise(dynamics.pairs, dt, generator)
+        noise = self.noise(dynamics.pairs, dt)
         given = kick(self.model, dynamics, noise, dt)
         free_v = state.v + given.dv
         v = lead_velocity(free_v, path)
@@ -247,19 +287,17 @@ class Thermal(Law):
         taken = taken.plus(by_bath(dynamics, given, state.v, after.v))
         return after, taken.plus(by_shearing(dynamics, given, dt)).plus(by_walls(dynamics, dt))
 
-    def noise(self, pairs: Pairs, dt: float, generator: torch.Generator) -> Increments:
+    def noise(self, pairs: Pairs, dt: float) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""
-        bath = self.model.bath is not None
-        if self.conditions.noise == "generator":
-            return draw(pairs, dt, generator, bath)
+        step = self.steps
         self.steps += 1
-        step = self.steps - 1
-        return counted(pairs, self.index + 1, dt, generator.initial_seed(), step, bath)
+        bath = self.model.bath is not None
+        return counted(pairs, self.index + 1, dt, self.generator.initial_seed(), step, bath)
 
     def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
         thermo, limits = dynamics.thermo, self.conditions.limits
         left = leaves(limits, state.S[rows], thermo.V[rows], thermo.T[rows], state.v[rows])
-        return left or overdamps(dynamics, rows, dt)
+        return left or overdamps(friction_rate(dynamics)[rows], dt)
 
     def energy(self, state: State, dynamics: Dynamics) -> float:
         return float(self.model.energy(state, dynamics))
@@ -302,14 +340,14 @@ class Mechanical(Law):
         return self._speed
 
     def evaluate(self, here: Moment, dt: float) -> Motion:
-        motion = self.model.dynamics(here.state, here.pairs)
+        motion = self.model.dynamics(here.state, self.pairs(here))
         return motion if here.force is None else motion._replace(dv=motion.dv + here.force / self.m)
 
-    def step(
-        self, state: State, dynamics: Motion, path: Path, dt: float, generator: torch.Generator
-    ) -> tuple[State, Account]:
+    def step(self, state: State, dynamics: Motion, path: Path, dt: float) -> tuple[State, Account]:
         like = dynamics.amplitude
-        normal = torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+        normal = torch.randn(
+            like.shape, generator=self.generator, dtype=like.dtype, device=like.device
+        )
         free = state.v + dynamics.dv * dt + self.model.fluctuation(dynamics, normal * dt**0.5)
         v = lead_velocity(free, path)
         r = (state.r + v * dt).index_copy(0, path.rows, path.r)

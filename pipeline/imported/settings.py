@@ -96,6 +96,11 @@ class Columns(Section):
         most=10_000,
     )
 
+    def named(self) -> dict[str, str | int]:
+        """Role -> name or number, of the columns that were named."""
+        roles = {"particle": self.particle, "frame": self.frame, "x": self.x, "y": self.y}
+        return {role: name for role, name in roles.items() if name is not None}
+
 
 class Tracks(Section):
     """What a table of tracks does not say; what is null is as it says."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.files import natural, twins
+from pipeline.imported.settings import Columns
 
 KINDS = {
     "lammps": {".lammpstrj", ".lammpsdump", ".dump"},
@@ -97,7 +98,7 @@ def recorded(paths: Iterable[Path | str]) -> list[Path]:
 
 def tables(
     paths: Iterable[Path | str],
-    chosen: Mapping[str, str | int | None] | None = None,
+    columns: Columns | None = None,
     alone: bool = False,
 ) -> list[Path]:
     """The tables of tracks among some files, in natural order.
@@ -106,7 +107,7 @@ def tables(
     that count particles and frames. Other tables (of features, of notes) are none.
 
     Args:
-        chosen: columns that were named, role -> name or number.
+        columns: those that were named.
         alone: whether there is no film: then whatever looks like a table is taken for one, so that
             its reader says what it lacks.
 
@@ -114,7 +115,7 @@ def tables(
         InputError: for the same table twice.
     """
     files = [Path(path) for path in paths]
-    named = {role: name for role, name in (chosen or {}).items() if name is not None}
+    named = columns.named() if columns else {}
     found = [path for path in files if _holds_tracks(path, named)]
     if not found and alone:
         found = [path for path in files if _tabular(path)]
@@ -271,7 +272,7 @@ def heading(lines: Sequence[str]) -> list[str]:
     """Names of the columns: the line that names those of tracks, titles above it or not; else the
     first line that begins with a letter, or behind a #; else none."""
     for line in lines[:TITLES]:
-        if roles_known(names := words(line.lstrip("#").strip())):
+        if roles_known(names := words(line.lstrip("#").strip()), {}):
             return names
     for line in lines:
         names = words(line)
@@ -295,11 +296,11 @@ def candidates(names: Sequence[str], role: str) -> list[int]:
     return next((columns for columns in found if columns), [])
 
 
-def roles_known(names: Sequence[str], chosen: Mapping[str, str | int | None] | None = None) -> bool:
+def roles_known(names: Sequence[str], chosen: Mapping[str, str | int]) -> bool:
     """Whether names give particle, x, y, and a frame or a time, with those that were chosen."""
 
     def known(role: str) -> bool:
-        told = (chosen or {}).get(role)
+        told = chosen.get(role)
         if told is None:
             return bool(candidates(names, role))
         return told in names if isinstance(told, str) else told < len(names)

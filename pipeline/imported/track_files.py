@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException, ElementTree
 
 from pipeline.errors import InputError
 from pipeline.imported import sources
+from pipeline.imported.settings import Columns
 
 MOST = 100_000_000  # rows
 # Micrometres and seconds of the units that tables name; pixels and frames are none.
@@ -69,12 +70,11 @@ class Raw(NamedTuple):
     view: tuple[int, int] | None = None
 
 
-def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -> Raw:
+def read(path: Path, columns: Columns, unit: str | None) -> Raw:
     """A table of tracks.
 
     Args:
-        chosen: names or numbers (from 0) of the columns for particle, frame, x and y; None where
-            they are recognised by name.
+        columns: those for particle, frame, x and y; None where they are recognised by name.
         unit: of x and y; None as the file says, else pixels.
 
     Raises:
@@ -83,7 +83,7 @@ def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -
     readers = {"text": _text, "parquet": _parquet, "hdf5": _hdf5, "xml": _xml, "npy": _npy}
     reader = readers[sources.table_kind(path) or "text"]
     try:
-        raw = reader(path, chosen)
+        raw = reader(path, columns.named())
     except DefusedXmlException as error:
         raise InputError(
             f"{path.name} cannot be read: it has a document type or entities (DTD), which no table "
@@ -96,9 +96,7 @@ def read(path: Path, chosen: Mapping[str, str | int | None], unit: str | None) -
     return raw if unit is None else raw._replace(length=LENGTHS[unit])
 
 
-def _roles(
-    names: Sequence[str], chosen: Mapping[str, str | int | None], path: Path
-) -> dict[str, str]:
+def _roles(names: Sequence[str], chosen: Mapping[str, str | int], path: Path) -> dict[str, str]:
     """Role -> name of its column.
 
     Raises:
@@ -181,7 +179,7 @@ def _unit(
     return known[name.strip().lower()]
 
 
-def _text(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+def _text(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     lines = sources.head(path)
     names = sources.heading(lines)
     if not lines:
@@ -247,12 +245,12 @@ def _unnamed(
     path: Path,
     table: pd.DataFrame,
     rows: Sequence[Sequence[float]],
-    chosen: Mapping[str, str | int | None],
+    chosen: Mapping[str, str | int],
 ) -> Raw:
     """A table without names, its columns known by their numbers or by what counts in them."""
     count = table.shape[1]
     if all(isinstance(chosen.get(role), int) for role in ("particle", "frame", "x", "y")):
-        roles = {role: int(number) for role, number in chosen.items() if number is not None}
+        roles = {role: int(number) for role, number in chosen.items()}
         if max(roles.values()) >= count:
             raise InputError(
                 f"tracks.columns names column {max(roles.values())} and {path.name} has {count}, "
@@ -275,7 +273,7 @@ def _unnamed(
     return Raw(path, data, {role: f"column {number}" for role, number in roles.items()})
 
 
-def _npy(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+def _npy(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     array = np.load(path, allow_pickle=False)
     if array.ndim != 2:
         raise InputError(f"{path.name} has shape {array.shape}, and a table has rows and columns.")
@@ -283,7 +281,7 @@ def _npy(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     return _unnamed(path, table, array[: sources.PEEK].tolist(), chosen)
 
 
-def _parquet(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+def _parquet(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     try:
         table = pd.read_parquet(path)
     except ValueError as error:
@@ -295,7 +293,7 @@ def _parquet(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     return _assembled(path, table.set_axis(names, axis=1), _roles(names, chosen, path), {})
 
 
-def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+def _hdf5(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     """Tables of pandas and arrays of records, by their numbers alone: nothing is unpickled.
 
     trackpy's store of one table per frame is one table.
@@ -316,7 +314,7 @@ def _hdf5(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
     return _assembled(path, table, _roles(names, chosen, path), {})
 
 
-def _xml(path: Path, chosen: Mapping[str, str | int | None]) -> Raw:
+def _xml(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     """TrackMate's whole session, or its tracks exported by themselves.
 
     Entities and document types are refused by the parser: text cannot grow by them.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,7 +78,6 @@ def begin(
     conditions = learned.conditions(window, seed, substeps, before)
     if not isinstance(conditions, Conditions):
         raise InputError("A baseline does not run in LAMMPS: set lammps.model in the config.")
-    conditions = replace(conditions, noise="counted")
     model = copy.deepcopy(learned.model).double().cpu().eval()
     walk = Walk(window, conditions.law(model), conditions, seed)
     present = walk.lead.present
@@ -191,7 +189,7 @@ def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str
     totals = observables(seen, log, ~case.driven, case.m)
     trajectory = recorded(case.window, case.walk, record, case.seed)
     made = {"time": case.window.time[:last], **totals}
-    return Rollout(trajectory, made, "", 1e3 * run.loop(log).step)
+    return Rollout(trajectory, made, "", 1e3 * run.loop(log).step, "LAMMPS")
 
 
 class Dumped(NamedTuple):
@@ -229,11 +227,8 @@ def observables(
     found: dict[str, np.ndarray]
     found = {name: totals[column].to_numpy() for name, column in COLUMNS.items()}
     found["entropy"] = seen.entropy.sum(axis=1)
-    tensors = [
-        (torch.from_numpy(r[free]), torch.from_numpy(v[free]))
-        for r, v in zip(*seen[1:3], strict=True)
-    ]
-    found["temperature"] = np.array([m * kinetic_temperature(r, v) for r, v in tensors])
+    both = zip(*seen[1:3], strict=True)
+    found["temperature"] = np.array([m * kinetic_temperature(r[free], v[free]) for r, v in both])
     found["momentum"] = m * seen.v.sum(axis=1)
     axes = seen.r.shape[2]
     found["impulse"] = totals[list(IMPULSE[:axes])].to_numpy()

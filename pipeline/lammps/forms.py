@@ -23,6 +23,7 @@ is a spline already keeps its coefficients.
 
 from __future__ import annotations
 
+import functools
 from functools import singledispatch
 from typing import Any, NamedTuple, cast
 
@@ -47,7 +48,7 @@ from pipeline.closures.volume import LucyVolume, NetworkVolume, PaperVolume, Spl
 from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow
 from pipeline.lammps.potential import Potential
-from pipeline.lammps.tabulate import Axis, Domain, line, sheet
+from pipeline.lammps.tabulate import EXACT, Axis, Domain, line, sheet
 
 
 def array(x: Tensor | Any) -> np.ndarray:
@@ -80,11 +81,20 @@ def _(closure: SplineVolume, domain: Domain) -> Potential:
 
 @entries.register
 def _(closure: LucyVolume, domain: Domain) -> Potential:
-    def exponent(r: np.ndarray) -> np.ndarray:
-        x = r / domain.h  # (1 + 3x)(1 - x)^3 over (1 - x^2)^3
-        return np.log(closure.norm) + np.log1p(3.0 * x) - 3.0 * np.log1p(x)
+    # B-splines sum to one: a constant added to all coefficients is added to the spline.
+    return volume(np.log(array(closure.norm)) + _lucy(), 3, closure.self_weight())
 
-    return volume(line(exponent, domain.h), 3, closure.self_weight())
+
+@functools.cache
+def _lucy() -> np.ndarray:
+    """ln of (1 + 3x)(1 - x)^3 over (1 - x^2)^3 at x = r/h."""
+    return line(lambda x: np.log1p(3.0 * x) - 3.0 * np.log1p(x), 1.0, EXACT)
+
+
+@functools.cache
+def _revenga() -> np.ndarray:
+    """ln of (1 - x)^2 over (1 - x^2)^2 at x = r/h."""
+    return line(lambda x: -2.0 * np.log1p(x), 1.0, EXACT)
 
 
 def volume(coefficients: np.ndarray, taper: int, self_weight: Tensor | float) -> Potential:
@@ -95,7 +105,6 @@ def volume(coefficients: np.ndarray, taper: int, self_weight: Tensor | float) ->
 
 @entries.register
 def _(closure: SplineFriction, domain: Domain) -> Potential:
-    # B-splines sum to one: a constant added to all coefficients is added to the spline.
     constants = np.stack((array(closure.level), array(closure.power)))  # (2, 3, 1)
     numbers = {
         "coefficients": mirrored(closure.coefficients) + constants,
@@ -111,10 +120,7 @@ def _(closure: SplineFriction, domain: Domain) -> Potential:
 def _(closure: RevengaFriction, domain: Domain) -> Potential:
     """a^2 = (a/2) F(r) V_i V_j T_ij, T_ij the harmonic mean; c^2 = c F(r) V_i V_j T_ij^2."""
 
-    def exponent(r: np.ndarray) -> np.ndarray:
-        return np.log(closure.norm) - 2.0 * np.log1p(r / domain.h)  # (1 - x)^2 over (1 - x^2)^2
-
-    shape = line(exponent, domain.h)
+    shape = np.log(array(closure.norm)) + _revenga()
     factors = np.log(np.maximum([closure.a / 2.0, closure.b / 2.0, closure.c], 1e-300))
     powers = np.array([1.0, 1.0, 2.0])[:, None] * np.ones(len(shape))
     numbers = {

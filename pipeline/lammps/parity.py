@@ -39,7 +39,7 @@ def by_python(case: Case) -> Step:
     walk, state = case.walk, case.state
     dynamics = walk.evaluate(state, float(walk.clock[0]))
     path = walk.path(state, 0, 0)
-    after, _ = walk.law.step(state, dynamics, path, walk.dt, walk.generator)
+    after, _ = walk.law.step(state, dynamics, path, walk.dt)
     totals = walk.law.totals(state, dynamics)
     kinetic = float(0.5 * walk.law.m * state.v.square().sum())
     return Step(

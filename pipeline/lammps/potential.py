@@ -82,12 +82,22 @@ def write(path: str | os.PathLike[str], potential: Potential) -> None:
         InputError: if a word or number is not as the table says, or does not fit on its line.
     """
     try:
-        check(potential)
-        body = "".join(_lines(potential)).encode("utf-8", "surrogateescape")
+        contents = text(potential)
     except Unfit as what:
         raise InputError(f"The model does not run in LAMMPS: its potential file {what}.") from None
     with whole(path) as partial:
-        partial.write_bytes(f"{MAGIC} {VERSION}\nchecksum {_checksum(body)}\n".encode() + body)
+        partial.write_bytes(contents)
+
+
+def text(potential: Potential) -> bytes:
+    """The contents of the file.
+
+    Raises:
+        Unfit: if a word or number is not as the table says, or does not fit on its line.
+    """
+    check(potential)
+    body = "".join(_lines(potential)).encode("utf-8", "surrogateescape")
+    return f"{MAGIC} {VERSION}\nchecksum {_checksum(body)}\n".encode() + body
 
 
 def read(path: str | os.PathLike[str]) -> Potential:

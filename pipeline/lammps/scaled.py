@@ -17,14 +17,18 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
 from pipeline import pairs
+from pipeline.analysis import plan as plans
+from pipeline.analysis import statistics
 from pipeline.analysis.conservation import conservation
+from pipeline.analysis.metric import Metric
+from pipeline.analysis.settings import Statistics
 from pipeline.dynamics.rollout import Rollout
 from pipeline.errors import InputError
 from pipeline.lammps import potential, run
@@ -152,6 +156,8 @@ def scatter(folder: Path, particles: int, density: float, layer: float, seed: in
     (folder / "soft.lammps").write_text(SOFT.format(**box, reach=density**-0.5))
     run.run(folder, "soft.lammps", log="soft.log")
     r = run.dump(folder / "soft.dump").values[0, :, 2:4]
+    for left in ("soft.lammps", "soft.log", "soft.dump"):
+        (folder / left).unlink()
     place = np.where(r[:, 1] < layer, 0, np.where(r[:, 1] > height - layer, 2, 1))
     r, place = (x[np.argsort(place, kind="stable")] for x in (r, place))
     nothing = np.zeros(len(r))
@@ -187,6 +193,13 @@ class Surroundings(NamedTuple):
     density: float  # [1 / a^2]
     dt: float  # of a step [unit of time of the model]
     ranks: int
+
+    @classmethod
+    def of(cls, data: Trajectory, learned: Learned, substeps: int, ranks: int) -> Surroundings:
+        """As dense as the data, in steps as long as those of rollouts."""
+        units = learned.record["units"]
+        density = data.number_density() * units["length"] ** 2
+        return cls(density, data.dt / units["time"] / substeps, ranks)
 
 
 def needle(layers: Layers, plan: Scaled, dt: float) -> tuple[str, ...]:
@@ -275,13 +288,18 @@ def _relax(
     text = script(settings, system.space, system.strength is not None, drag)
     (folder / "relax.lammps").write_text(text)
     run.run(folder, "relax.lammps", world.ranks, log="relax.log")
-    return run.dump(folder / "relax.bin").values[-1, :, 1:3]
+    r = run.dump(folder / "relax.bin").values[-1, :, 1:3]
+    for left in ("relax.data", "relax.bin"):
+        (folder / left).unlink()
+    return r
 
 
 def collect(
     folder: str | os.PathLike[str], layers: Layers, learned: Learned, dt: float, like: Trajectory
 ) -> Rollout:
     """The last period as a rollout in the units of the data, a snapshot every quarter of it.
+
+    The dump is removed.
 
     Args:
         folder: where it ran.
@@ -294,6 +312,7 @@ def collect(
     units = ReducedUnits(*(float(learned.record["units"][k]) for k in ("length", "time")))
     whole = read(folder / DUMP, system.space)
     seen = Dumped(*(x[-1 - QUARTERS :] for x in whole))
+    (folder / DUMP).unlink()
     shape = seen.entropy.shape
     time = seen.steps * dt * units.time
     attributes = {**like.attributes, "localisation_error": 0.0, "dt": float(time[1] - time[0])}
@@ -314,4 +333,24 @@ def collect(
     totals = observables(seen, log, ~system.driven, float(learned.model.m))
     for name in ("work", "impulse"):
         totals[name] = totals[name] - totals[name][0]  # of this period
-    return Rollout(made, {"time": time, **totals}, "", 1e3 * run.loop(log).step)
+    return Rollout(made, {"time": time, **totals}, "", 1e3 * run.loop(log).step, "LAMMPS")
+
+
+def measured(
+    made: Rollout, spacing: float, asked: Statistics
+) -> tuple[dict[str, Metric], dict[str, Any]]:
+    """Statistics from one turning point of the needle to the other, and what their file says.
+
+    Args:
+        made: the rollout.
+        spacing: mean neighbour distance [length].
+        asked: those of the data set, whose D2min is measured in the same way.
+    """
+    part = made.trajectory.window(slice(1, None))
+    alike = Statistics(
+        d2min_cutoff=asked.d2min_cutoff, d2min_threshold=asked.d2min_threshold, lag=2
+    )
+    settings = plans.plan(part, spacing, alike)
+    found = statistics.measure(part, settings, np.all(part.free, axis=0))
+    note = {"source": "lammps_scaled", "stopped": ""}
+    return found, statistics.attributes(part, settings) | note

@@ -41,7 +41,8 @@ def interpolate(values: np.ndarray, degree: int) -> np.ndarray:
 
 
 TOLERANCE = 1e-7  # of the largest value, between the knots; of slopes ten times as much
-FINEST = (1024, 256)
+EXACT = 1e-11  # of closed forms that are to be followed for hundreds of steps
+FINEST = (1280, 256)
 
 
 class Domain(NamedTuple):
@@ -65,13 +66,19 @@ class Axis(NamedTuple):
         return self.low + (self.high - self.low) * x / self.intervals
 
 
-def line(f: Callable[[np.ndarray], np.ndarray], high: float, intervals: int = 20) -> np.ndarray:
+def line(
+    f: Callable[[np.ndarray], np.ndarray],
+    high: float,
+    tolerance: float = TOLERANCE,
+    intervals: int = 20,
+) -> np.ndarray:
     """Coefficients (n + 3,) of a cubic spline of f on [0, high].
 
     Args:
         f: of an array of points.
         high: end of the interval.
-        intervals: to start from; doubled until `TOLERANCE` is met.
+        tolerance: of the largest value, between the knots.
+        intervals: to start from; doubled until the tolerance is met.
 
     Raises:
         InputError: if even the finest table misses it.
@@ -80,10 +87,10 @@ def line(f: Callable[[np.ndarray], np.ndarray], high: float, intervals: int = 20
         axis = Axis(0.0, high, intervals)
         coefficients = interpolate(f(axis.points(np.arange(intervals + 1.0))), 3)
         x = _between(intervals)
-        if _misses(basis(x, intervals, 3) @ coefficients, f(axis.points(x))) < TOLERANCE:
+        if _misses(basis(x, intervals, 3) @ coefficients, f(axis.points(x))) < tolerance:
             return coefficients
         intervals *= 2
-    raise _too_rough(high)
+    raise _too_rough(high, tolerance)
 
 
 def sheet(
@@ -155,8 +162,8 @@ def _misses(got: np.ndarray, wanted: np.ndarray) -> float:
     return float(np.abs(got - wanted).max() / max(np.abs(wanted).max(), 1e-300))
 
 
-def _too_rough(high: float) -> InputError:
+def _too_rough(high: float, tolerance: float = TOLERANCE) -> InputError:
     return InputError(
-        f"A closure is too rough to be tabulated to {TOLERANCE:g} on an axis that ends at "
+        f"A closure is too rough to be tabulated to {tolerance:g} on an axis that ends at "
         f"{high:g}: narrow the range of its table."
     )

@@ -20,7 +20,7 @@ from pipeline.learn.latent import Latent
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import Closures, preset
+from pipeline.metriplectic.presets import Closures, preset
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 

@@ -176,7 +176,7 @@ class Training(Section):
     model: str = "metriplectic"  # or the name of a baseline
     width: int = 32  # of the hidden layers of a graph network
     layers: int = 2  # of message passing
-    closures: str = "splines"  # a preset of metriplectic/settings.py
+    closures: str = "splines"  # a preset of metriplectic/presets.py
     warm_start: bool = True  # splines start from a linear regression of forces and friction
     loss: Literal["heat", "paper"] = "heat"  # gauge fixed, or as printed (T still anchored)
     # teacher + z per particle, the paper's teacher alone, or S = 0.

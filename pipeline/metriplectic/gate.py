@@ -12,6 +12,8 @@ from torch import Tensor
 from pipeline.closures.friction import Amplitudes, Friction
 from pipeline.metriplectic.thermo import Side
 
+GATE = 0.5  # of a pair's friction rate per step in rollouts
+
 
 def saturated(f: Friction, i: Side, j: Side, m: Tensor | float, limit: float) -> Friction:
     """Amplitudes scaled by (1 + rho^4)^(-1/4): untouched below the limit, held at it above.

@@ -25,7 +25,7 @@ from pipeline.closures.volume import Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
-from pipeline.metriplectic.settings import Complete, complete
+from pipeline.metriplectic.presets import Complete, complete
 from pipeline.metriplectic.thermo import (
     BathDrift,
     Dynamics,

@@ -15,14 +15,13 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from pipeline.analysis.d2min import field
 from pipeline.analysis.microscope import blur
 from pipeline.analysis.runs import Run, runs
 from pipeline.report import claims, style
 from pipeline.report.figure import data_uri, table_uri
 from pipeline.report.figures.curves import area
 from pipeline.report.results import Absent, Results
-from pipeline.trajectory import Box, Trajectory
+from pipeline.trajectory import Box, Trajectory, evenly
 
 LIMIT = 3_000_000  # bytes of a film: 4 MB as text in the page
 RATE = 12  # frames per second, fewer where a film would be over before it is seen
@@ -130,7 +129,7 @@ def encode(frames: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-FRAMES = 96
+FRAMES = 96  # of a film without D2min, which has its own
 
 
 class Movie(NamedTuple):
@@ -167,22 +166,53 @@ def common(results: Results) -> tuple[Trajectory, Trajectory]:
     return whole, model
 
 
-def colours(results: Results, pair: tuple[Run, Run], chosen: np.ndarray) -> Colour:
-    """D2min since the first frame; plain displacement where D2min cannot be had."""
+def colours(
+    results: Results, pair: tuple[Run, Run], particle: np.ndarray
+) -> tuple[np.ndarray, Colour]:
+    """The snapshots to draw, and D2min since the first; displacement where D2min cannot be had.
+
+    Args:
+        particle: (N,) labels.
+    """
     try:
         claims.companions(results)
-        attrs = results.statistic("experiment", "d2min").attrs
+        rows, later = _rearranged(results, float(pair[0].time[0]), particle)
+        rows = rows[rows < len(pair[0].time)]
         scale, unit = area(results)
-        later = [scale * field(part, 0, chosen[1:], attrs["cutoff"]) for part in pair]
+        later = [scale * value[: len(rows)] for value in later]
         if not any(np.nanmax(value, initial=0) > 0 for value in later):
             raise Absent("D2min is undefined for every particle.")
         label = style.quantity("D²min per bond", unit)
     except Absent:
-        later = [_moved(part, chosen[1:]) for part in pair]
+        rows = evenly(np.arange(len(pair[0].time)), FRAMES)[1:]
+        later = [_moved(part, rows) for part in pair]
         label = style.quantity("Displacement", results.unit("length"))
     start = [np.where(part.free[0], 0.0, np.nan)[None] for part in pair]
     both = zip(start, later, strict=True)
-    return Colour(np.stack([np.concatenate(two) for two in both], axis=1), label)
+    value = np.stack([np.concatenate(two) for two in both], axis=1)
+    return np.append(0, rows), Colour(value, label)
+
+
+def _rearranged(
+    results: Results, time: float, particle: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Snapshots (K,) of the films of experiment and model, and D2min (K, N) in both.
+
+    Raises Absent where they do not begin at ``time`` or lack one of the particles (N,).
+    """
+    sources = ("experiment", results.first.source)
+    films = [results.statistic(source, "d2min_film") for source in sources]
+    rows = np.intersect1d(films[0].get("row"), films[1].get("row"))
+    found = []
+    for film in films:
+        order = np.argsort(film.get("particle"))
+        known = film.get("particle")[order]
+        place = np.clip(np.searchsorted(known, particle), 0, len(known) - 1)
+        if not np.isclose(film.attrs["time"], time) or not np.array_equal(known[place], particle):
+            raise Absent("D2min was not measured from the first frame shared by both.")
+        kept = np.isin(film.get("row"), rows)
+        found.append(film.get("value")[kept][:, order[place]].astype(float))
+    return rows, found
 
 
 def _moved(part: Run, rows: np.ndarray) -> np.ndarray:
@@ -197,9 +227,7 @@ def side_by_side(results: Results) -> Movie:
         raise Absent("The movie was switched off (settings: report.movie).")
     experiment, rollout = common(results)
     pair = runs(experiment)[0], runs(rollout)[0]
-    count = len(pair[0].time)
-    chosen = np.unique(np.linspace(0, count - 1, min(FRAMES, count)).round().astype(int))
-    colour = colours(results, pair, chosen)
+    chosen, colour = colours(results, pair, experiment.particle)
     model = style.name(results.first.model)
     frames = render(pair, ("experiment", model), chosen, colour, results.unit("time"))
     video = encode(frames)

@@ -60,11 +60,11 @@ def exact_law(frames: int = 30) -> Trajectory:
 
 def test_finds_force_and_friction_in_units_of_a_and_frames():
     curve = binned_pair_force(exact_law(), A, knots=14)
-    seen = (curve["count"] > 100) & (curve["r"] > 0.75)
-    r = curve["r"][seen]
-    np.testing.assert_allclose(curve["force"][seen], force(r), atol=1e-3)
-    np.testing.assert_allclose(curve["friction_along"][seen], friction(r), atol=0.02)
-    np.testing.assert_allclose(curve["friction_across"][seen], 0.5 * friction(r), atol=0.02)
+    seen = (curve.pairs > 100) & (curve.r > 0.75)
+    r = curve.r[seen]
+    np.testing.assert_allclose(curve.force[seen], force(r), atol=1e-3)
+    np.testing.assert_allclose(curve.friction_along[seen], friction(r), atol=0.02)
+    np.testing.assert_allclose(curve.friction_across[seen], 0.5 * friction(r), atol=0.02)
 
 
 def test_driven_and_absent_particles_are_not_fitted():
@@ -78,9 +78,9 @@ def test_driven_and_absent_particles_are_not_fitted():
     present = truth.present.copy()
     present[:, 5] = False
     gone = binned_pair_force(spoiled._replace(present=present), A)
-    assert np.abs(gone["force"]).max() < 1.0
+    assert np.abs(gone.force).max() < 1.0
     wrong = binned_pair_force(spoiled._replace(driven=truth.driven, present=present), A)
-    assert not np.allclose(wrong["force"], gone["force"], atol=1e-3)
+    assert not np.allclose(wrong.force, gone.force, atol=1e-3)
 
 
 def test_runs_are_not_joined():

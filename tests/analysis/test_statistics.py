@@ -27,6 +27,7 @@ GROUPS = {
     "d2min_histogram": {"edges", "density"},
     "d2min_map": {"position", "value", "particle"},
     "d2min_correlation": {"r", "value"},
+    "d2min_film": {"row", "value", "particle"},
     "streamlines": {"position", "displacement"},
 }
 

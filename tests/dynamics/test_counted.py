@@ -1,27 +1,23 @@
-"""Counted noise as a rollout option."""
+"""Noise counted by seed, step and particles: of the right strength, and the same every time."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import torch
 
-from pipeline.dynamics.rollout import rollout
-from tests.dynamics.systems import conditions, gas, lattice
-
-
-def test_a_walk_with_counted_noise_repeats_itself_and_differs_by_seed():
-    settings = conditions(noise="counted")
-    first, second, other = (
-        rollout(lattice(6), gas(), settings, seed, progress=False).trajectory.position
-        for seed in (1, 1, 2)
-    )
-    assert np.array_equal(first, second)
-    assert np.abs(first[-1] - other[-1]).max() > 1e-3
+from pipeline import pairs, space
+from pipeline.metriplectic.noise import counted
 
 
-def test_counted_noise_is_as_strong_as_drawn_noise():
-    drawn, counted = (
-        rollout(lattice(20), gas(), conditions(noise=noise), 3, progress=False).observables
-        for noise in ("generator", "counted")
-    )
-    ratio = drawn["temperature"][5:].mean() / counted["temperature"][5:].mean()
-    assert 0.8 < ratio < 1.25
+def test_increments_have_the_variance_of_the_step() -> None:
+    rng = np.random.default_rng(0)
+    r = torch.from_numpy(8.0 * rng.random((200, 2)))
+    near = pairs.find(r, space.periodic((8.0, 8.0)), 2.0)
+    tags, dt, seen = np.arange(1, 201), 0.3, []
+    for step in range(20):
+        drawn = counted(near, tags, dt, 3, step, bath=True)
+        seen.append([(x.square().mean(), x.mean()) for x in drawn if x is not None])
+    square, mean = np.moveaxis(np.array(seen), 2, 0)
+    assert square.mean(0) == pytest.approx(dt, rel=0.05)
+    assert np.abs(mean.mean(0)).max() < 0.02

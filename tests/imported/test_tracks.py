@@ -14,6 +14,7 @@ import trackpy
 
 from pipeline import tables
 from pipeline.imported import sources
+from pipeline.imported.settings import Columns
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import Film, Shown, convert
 from pipeline.settings import sections
@@ -175,7 +176,7 @@ def imported(path: Path, film: Film | None = None, columns: dict | None = None, 
         section, _, name = key.rpartition("__")
         chosen[section or "video"][name] = value
     unit = chosen["tracks"].pop("length_unit", None)
-    return convert([read(path, columns or {}, unit)], sections(chosen), film)
+    return convert([read(path, Columns(**(columns or {})), unit)], sections(chosen), film)
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -354,7 +355,7 @@ def test_the_same_tracks_twice(tmp_path):
     with pytest.raises(ValueError, match=r"a\.csv and .*b\.csv are the same table of tracks"):
         sources.tables(paths)
     with pytest.raises(ValueError, match=r"a\.csv and c\.parquet hold the same tracks"):
-        convert([read(path, {}, None) for path in paths[::2]], sections(SETTINGS), None)
+        convert([read(path, Columns(), None) for path in paths[::2]], sections(SETTINGS), None)
 
 
 def test_two_labels_for_one_another_are_a_mistake_of_a_tracking(tmp_path):
@@ -381,7 +382,7 @@ def test_config_says_what_a_table_does_not(tmp_path):
     odd.to_csv(tmp_path / "t.csv", index=False)
     columns = {"particle": "who", "frame": "when", "x": "a", "y": "b"}
     assert sources.tables([tmp_path / "t.csv"]) == []
-    assert sources.tables([tmp_path / "t.csv"], columns) == [tmp_path / "t.csv"]
+    assert sources.tables([tmp_path / "t.csv"], Columns(**columns)) == [tmp_path / "t.csv"]
     assert sources.tables([tmp_path / "t.csv"], alone=True) == [tmp_path / "t.csv"]
     (tmp_path / "words.txt").write_text("the video is on the other disk")
     assert sources.tables([tmp_path / "words.txt"], alone=True) == []
@@ -425,10 +426,10 @@ def test_xml_that_grows_and_pickles_are_not_followed(tmp_path):
     path = tmp_path / "t.xml"
     path.write_text(f"{bomb}<TrackMate><Model>&b;</Model></TrackMate>")
     with pytest.raises(ValueError, match=r"t\.xml cannot be read.*DTD"):
-        read(path, {}, None)
+        read(path, Columns(), None)
     path.write_text("<TrackMate><Model></TrackMate>")
     with pytest.raises(ValueError, match=r"t\.xml cannot be read: mismatched tag"):
-        read(path, {}, None)
+        read(path, Columns(), None)
     np.save(tmp_path / "t.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     assert sources.tables([tmp_path / "t.npy"]) == []
     with h5py.File(tmp_path / "t.h5", "w") as file:

@@ -11,13 +11,13 @@ import torch
 from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.integrators import heat, kick, move
-from pipeline.lammps import export, potential, run
 from pipeline.lammps import input as script
+from pipeline.lammps import potential, rule, run
 from pipeline.lammps.case import read
 from pipeline.lammps.input import System, write_data
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import counted
-from pipeline.metriplectic.settings import Closures
+from pipeline.metriplectic.presets import Closures
 from pipeline.pairs import State
 from tests.metriplectic.cases import CUTOFF, SURROUNDED, random_model, strengths
 
@@ -85,7 +85,7 @@ def rest(model: Metriplectic, system: System) -> Reference | None:
 
 def write(folder: Path, model: Metriplectic, system: System, dt: float = DT) -> None:
     """Potential and data file."""
-    made = export.potential(model, ANCHOR, RANGES, reference=rest(model, system))
+    made = rule.potential(model, ANCHOR, RANGES, reference=rest(model, system))
     made.numbers["strong"][:] = system.strength is not None
     potential.write(folder / "model.metriplectic", made)
     write_data(folder / "start.data", system, float(model.at_step(dt).m))

@@ -13,7 +13,7 @@ from pipeline.lammps import case, parity
 from pipeline.lammps.export import of_learned
 from pipeline.lammps.settings import Lammps
 from pipeline.learn.trained_model import Learned
-from pipeline.metriplectic.settings import SPLINES, Closures
+from pipeline.metriplectic.presets import SPLINES, Closures
 from pipeline.trajectory import Box, Trajectory
 from tests.dynamics.systems import LENGTH, TIME, lattice
 from tests.metriplectic.cases import random_model

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import space
 from pipeline.lammps import run
-from pipeline.metriplectic.settings import SPLINES
+from pipeline.metriplectic.presets import SPLINES
 from tests.lammps.systems import (
     by_plugin,
     by_python,

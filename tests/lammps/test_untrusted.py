@@ -18,12 +18,12 @@ import pytest
 
 from pipeline import space
 from pipeline.forcing import SampleFlow
-from pipeline.lammps import export, potential, run, tabulate
 from pipeline.lammps import input as script
+from pipeline.lammps import potential, rule, run, tabulate
 from pipeline.lammps.build import build
 from pipeline.lammps.forms import Stream, flowing
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.settings import PRESETS, SPLINES, Closures
+from pipeline.metriplectic.presets import PRESETS, SPLINES, Closures
 from tests.lammps.systems import ANCHOR, RANGES, SEED, crystal, write
 from tests.lammps.test_sanitizers import FLAGS, preloaded
 from tests.metriplectic.cases import SURROUNDED, random_model
@@ -366,7 +366,7 @@ def test_a_mistake_is_named_alike_on_both_sides(tmp_path, plugin, mistake):
 
 
 def test_a_model_beyond_the_table_is_not_written(tmp_path):
-    made = export.potential(random_model("splines", 2), ANCHOR, RANGES)
+    made = rule.potential(random_model("splines", 2), ANCHOR, RANGES)
     made.numbers["volume.self"][:] = np.nan
     with pytest.raises(ValueError, match=r"does not run in LAMMPS: .* volume\.self = nan, which"):
         potential.write(tmp_path / "file", made)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from pipeline.metriplectic.model import Metriplectic, build
-from pipeline.metriplectic.settings import PAPER, Closures
+from pipeline.metriplectic.presets import PAPER, Closures
 
 LAYERS = ("input", "hidden", "output")
 NETWORKS = {

@@ -8,7 +8,7 @@ from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.settings import PRESETS, SPLINES, Closures
+from pipeline.metriplectic.presets import PRESETS, SPLINES, Closures
 from pipeline.pairs import Pairs, State
 from pipeline.space import Space
 

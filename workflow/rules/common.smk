@@ -15,6 +15,7 @@ import targets
 from pipeline import files as data
 from pipeline.errors import InputError
 from pipeline.imported import sources
+from pipeline.imported.settings import Columns
 from pipeline.report import index
 from pipeline.video.sources import ACCEPTED as FILM_ENDINGS
 from pipeline.video.sources import check as check_videos
@@ -119,7 +120,7 @@ def tables_of(name):
     """The tables of tracks among the user's files that are taken in place of tracking."""
     if recorded(name) or not settings(name)["tracks"]["use"]:
         return []
-    columns = settings(name)["tracks"]["columns"]
+    columns = Columns(**settings(name)["tracks"]["columns"])
     return sources.tables(own_files(name), columns, alone=not has_film(name))
 
 

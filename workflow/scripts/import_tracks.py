@@ -17,10 +17,7 @@ from pipeline.video import survey
 chosen, folder = sections(snakemake.params.settings), snakemake.input.tables
 with unchanged(folder, snakemake.params.content) as inputs:
     paths = map(Path, snakemake.params.paths)
-    raws = [
-        read(path, snakemake.params.settings["tracks"]["columns"], chosen.tracks.length_unit)
-        for path in paths
-    ]
+    raws = [read(path, chosen.tracks.columns, chosen.tracks.length_unit) for path in paths]
     film = None
     if kept := snakemake.input.get("survey"):
         [path] = snakemake.input.summary

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline import h5md, tables
 from pipeline.analysis.pair_force import bare_law, pair_curves
-from pipeline.analysis.truth import tracking
+from pipeline.analysis.tracking_errors import tracking
 from pipeline.files import write_json
 from pipeline.settings import sections
 from pipeline.video.frames import example_shape

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis import truth as metrics
+from pipeline.analysis import tracking_errors as metrics
 from pipeline.trajectory import Box, Trajectory
 
 VIEW = (210, 210)
