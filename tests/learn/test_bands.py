@@ -66,14 +66,14 @@ def test_snapshots_come_in_stretches() -> None:
     assert (np.diff(chosen)[np.diff(blocks) == 0] == 1).all()
 
 
-def held(films: int, count: int, strips: int) -> np.ndarray:
+def held(films: int, frames: int, strips: int) -> np.ndarray:
     """(films, 8) whether the bands hold the truth at 8 distances, on films of known law.
 
     One Newton step from the truth is where the likelihood has its maximum: is it in the band?
     """
     inside = []
     for seed in range(films):
-        window = film(120, seed)
+        window = film(frames, seed)
         near = graphs.build(window, CUTOFF * LENGTH)
         settings = SETTINGS.replace(steps=1, pair_energy="splines", precision="float64")
         task = prepare(window, near, settings, seed=0)
@@ -93,7 +93,7 @@ def held(films: int, count: int, strips: int) -> np.ndarray:
             task.sample.times,
             parameters,
             lambda: torch.zeros(()),
-            count,
+            200,
             strips,
         )
         r = torch.linspace(0.72, 1.3, 8, dtype=torch.float64) / scale
@@ -108,14 +108,14 @@ def held(films: int, count: int, strips: int) -> np.ndarray:
 
 @pytest.mark.slow
 def test_bands_of_parts_of_a_few_snapshots_hold_the_truth() -> None:
-    inside = held(films=8, count=40, strips=3)
+    inside = held(films=8, frames=52, strips=3)
     assert 0.84 < inside.mean() <= 1.0
 
 
 @pytest.mark.soak
 def test_coverage() -> None:
     """Of 20 films; the bands at neighbouring distances of one film are alike."""
-    inside = held(films=20, count=200, strips=1)
+    inside = held(films=20, frames=120, strips=1)
     interval = binomtest(int(inside.sum()), inside.size).proportion_ci()
     print(
         f"95 % bands held {inside.sum()} of {inside.size} times "
