@@ -91,7 +91,8 @@ def _train(folder: Path, film: Film) -> None:
     from pipeline.learn.settings import Training
     from pipeline.learn.train import train
 
-    data, near = h5md.read(folder / "trajectory.h5"), graphs.read(folder / "graphs.h5")
+    data = h5md.read(folder / "trajectory.h5")
+    near = graphs.read(folder / "graphs.h5", data)
     wanted = Training(steps=20, validate_every=10, bath="none", external="none", pair_energy="none")
     if film.particles > MANY:
         wanted = wanted.replace(steps=2, validate_every=2, batch=1)
@@ -116,7 +117,7 @@ def _measure(folder: Path, film: Film) -> None:
     from pipeline.analysis.plan import plan
 
     data = h5md.read(folder / "trajectory.h5")
-    a = graphs.spacing(folder / "graphs.h5")
+    a = graphs.spacing(folder / "graphs.h5", data)
     experiment = data.followed(split.judged(data, split.Split(), None))
     found = statistics.measure(experiment, plan(experiment, a), experiment.free.all(axis=0))
     statistics.write(folder / "experiment.h5", found, {"source": "experiment"})

@@ -23,6 +23,7 @@ MOST_FILES = 200_000
 NOTES = {".md", ".rst", ".pdf", ".doc", ".docx", ".odt", ".rtf", ".html"}
 NOTED = ("readme", "licence", "license", "sha256sums", "md5sums")
 CACHE = Path(".snakemake/checksums.json")  # in the working directory, like all of its bookkeeping
+SUM = "checksum"  # key of a JSON file
 MAKE_AGAIN = "delete it and run the same command again, which makes it anew"
 
 
@@ -39,20 +40,27 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
-def write_json(path: str | os.PathLike[str], content: Any) -> None:
-    """Writes plain values as JSON."""
+def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
+    """Writes plain values as JSON, with their checksum: `read_json` notices every change."""
+    kept = json.loads(json.dumps(content))
     with whole(path) as partial:
-        partial.write_text(json.dumps(content))
+        partial.write_text(json.dumps({**kept, SUM: _sum(kept)}))
+
+
+def _sum(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_json(path: str | os.PathLike[str], what: str, *keys: str) -> dict[str, Any]:
     """The keys that `write_json` wrote, and ``keys`` among them.
 
     Raises:
-        InputError: naming the file and ``what`` it should be.
+        InputError: naming the file and ``what`` it should be, if it is damaged or was changed.
     """
     with reading(path, what):
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        found = dict(json.loads(Path(path).read_text(encoding="utf-8")))
+        if found.pop(SUM, None) not in (None, _sum(found)):
+            raise InputError("it was changed since it was written; settings belong into config")
         return {**found, **{key: found[key] for key in keys}}
 
 

@@ -27,6 +27,7 @@ class Graphs(NamedTuple):
     i: np.ndarray  # (P,) int32, columns of the trajectory
     j: np.ndarray  # (P,) int32
     shift: np.ndarray  # (P, D) int8: r_ij = r_i - r_j - shift * lengths
+    mark: np.ndarray  # of the trajectory they were searched in
 
 
 def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.72) -> Graphs:
@@ -63,40 +64,60 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
         )
     offset = np.concatenate([[0], np.cumsum(count)])
     i, j, shift = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Graphs(h, spacing, trajectory.dt, offset, i, j, shift)
+    return Graphs(h, spacing, trajectory.dt, offset, i, j, shift, mark(trajectory))
+
+
+def mark(trajectory: Trajectory) -> np.ndarray:
+    """What tells a trajectory from others: its extent in time and number, and moments of three of
+    its snapshots."""
+    rows = [0, len(trajectory.time) // 2, -1]
+    here = trajectory.position[rows][trajectory.present[rows]]
+    counts = [len(trajectory.time), len(trajectory.particle), int(trajectory.present.sum())]
+    moments = np.concatenate([here.sum(axis=0), np.square(here).sum(axis=0)])
+    return np.concatenate([counts, trajectory.time[[0, -1]], moments])
 
 
 def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
     """Writes the graphs; the file appears whole or not at all."""
     with whole(path) as partial, h5py.File(partial, "w") as file:
-        for name in ("cutoff", "neighbour_distance", "dt"):
+        for name in ("cutoff", "neighbour_distance", "dt", "mark"):
             file.attrs[name] = getattr(graphs, name)
         for name in ("offset", "i", "j", "shift"):
             packed = {"compression": "lzf", "shuffle": True, "fletcher32": True}
             file.create_dataset(name, data=getattr(graphs, name), **packed)
 
 
-def read(path: str | os.PathLike[str]) -> Graphs:
-    """Reads what `write` wrote.
+def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
+    """Reads what `write` wrote of the neighbours in a trajectory.
 
     Raises:
-        InputError: naming the file, if it is damaged or its arrays contradict each other.
+        InputError: naming the file, if it is damaged, its arrays contradict each other, or it is
+            of another trajectory.
     """
     with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
         offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
         _check((h, spacing, dt), offset, i, j, shift)
-        return Graphs(h, spacing, dt, offset, i, j, shift)
+        return Graphs(h, spacing, dt, offset, i, j, shift, _own(file, trajectory))
 
 
-def spacing(path: str | os.PathLike[str]) -> float:
+def _own(file: h5py.File, trajectory: Trajectory) -> np.ndarray:
+    """The mark in a file of neighbours, which must be that of the trajectory."""
+    kept, own = file.attrs["mark"], mark(trajectory)
+    if kept.shape != own.shape or not np.allclose(kept, own, rtol=1e-6, atol=0.0):
+        raise InputError("it is of another trajectory than the one beside it")
+    return own
+
+
+def spacing(path: str | os.PathLike[str], trajectory: Trajectory) -> float:
     """The mean neighbour distance a of a file that `write` wrote [length].
 
     Raises:
-        InputError: naming the file, if it is damaged.
+        InputError: naming the file, if it is damaged, or of another trajectory.
     """
     with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+        _own(file, trajectory)
         return float(file.attrs["neighbour_distance"])
 
 

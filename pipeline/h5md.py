@@ -70,12 +70,15 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
         group["species"] = trajectory.species
 
 
-def read(path: str | os.PathLike[str]) -> Trajectory:
+def read(path: str | os.PathLike[str], dataset: str | None = None) -> Trajectory:
     """Reads what `write` wrote, back in the units of its attributes.
 
+    Args:
+        dataset: the one it must be of; None takes any.
+
     Raises:
-        InputError: naming the file, if it is not a trajectory of this project, is damaged, or
-            holds what `write` would have refused.
+        InputError: naming the file, if it is not a trajectory of this project, is damaged, is of
+            another data set, or holds what `write` would have refused.
     """
     with reading(path, "a trajectory"), h5py.File(path, "r") as file:
         if GROUP not in file or "parameters/metriplex" not in file:
@@ -86,6 +89,8 @@ def read(path: str | os.PathLike[str]) -> Trajectory:
         note = file["parameters/metriplex"].attrs
         attributes = json.loads(note["attributes"])
         _check_attributes(attributes)
+        if dataset not in (None, its := attributes["dataset"]):
+            raise InputError(f"it is of the data set {its!r} and not of {dataset!r}")
         dimension = int(note["dimension"])
         length, unit = H5MD_UNITS[attributes["length_unit"]]
         key = (attributes["length_unit"], attributes["time_unit"])

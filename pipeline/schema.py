@@ -247,8 +247,8 @@ def _first_line(cls: type) -> str:
 
 
 def _finite(checker: Any, value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole or (isinstance(value, float) and math.isfinite(value))
 
 
 VALIDATOR = validators.extend(
@@ -267,7 +267,8 @@ def problems(rules: Plain, given: Any) -> Iterator[str]:
 def _unknown(before: str, name: str, known: Sequence[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
-    return f"{before}{name} is not a setting: {hint}"
+    shown = name if name.isprintable() and name else _shown(name)
+    return f"{before}{shown} is not a setting: {hint}"
 
 
 def _sentences(error: ValidationError) -> Iterator[str]:
@@ -315,7 +316,9 @@ def _expectation(error: ValidationError) -> str:
         return f"{words[error.validator]} {bound}"
     if error.validator == "not":
         return "must be odd"
-    return f"is wrong ({error.message})"
+    if error.validator == "uniqueItems":
+        return "must not name anything twice"
+    return f"is wrong ({_shown(error.message)})"
 
 
 # ---------------------------------------------------------------------------------------- reading

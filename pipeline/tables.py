@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,10 @@ import pyarrow.parquet as pq
 from pipeline import slots
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
+
+# Bits that change on disk are noticed.
+WRITTEN: dict[str, Any] = {"write_page_checksum": True}
+READ: dict[str, Any] = {"page_checksum_verification": True}
 
 
 @contextmanager
@@ -34,7 +38,7 @@ def block_writer(
     path.parent.mkdir(parents=True, exist_ok=True)
     empty = pd.DataFrame({name: np.zeros(0, kind) for name, kind in schema.items()})
     form = pa.Schema.from_pandas(empty, preserve_index=False)
-    with whole(path) as partial, pq.ParquetWriter(partial, form) as file:
+    with whole(path) as partial, pq.ParquetWriter(partial, form, **WRITTEN) as file:
 
         def append(table: pd.DataFrame) -> None:
             if len(table):
@@ -51,7 +55,7 @@ def read_blocks(path: Path | str, schema: dict[str, type]) -> Iterator[pd.DataFr
         InputError: naming the file, if it is damaged, not of this schema, or its rows are not in
             the order of run and frame.
     """
-    with reading(path, "a usable table"), pq.ParquetFile(path) as file:
+    with reading(path, "a usable table"), pq.ParquetFile(path, **READ) as file:
         groups = (file.read_row_group(k).to_pandas() for k in range(file.num_row_groups))
         yield from whole_frames(checked(group, schema) for group in groups if len(group))
 
@@ -139,7 +143,7 @@ def write(path: Path | str, table: pd.DataFrame, schema: dict[str, type]) -> Non
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial:
-        checked(table, schema).to_parquet(partial, index=False)
+        checked(table, schema).to_parquet(partial, index=False, **WRITTEN)
 
 
 def write_csv(path: Path | str, blocks: Iterable[pd.DataFrame]) -> None:
@@ -167,7 +171,8 @@ def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     with reading(path, "a usable table"):
         complete = schema.keys() <= set(pq.read_schema(path).names)
         # What is there, where something is missing, belongs in the sentence.
-        return checked(pd.read_parquet(path, columns=list(schema) if complete else None), schema)
+        chosen = list(schema) if complete else None
+        return checked(pd.read_parquet(path, columns=chosen, **READ), schema)
 
 
 def packed(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Packed:

@@ -15,11 +15,20 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 # A file stays in one process for its fixtures. Files that share what takes long to make stay
 # together: a finished workflow, a report, the compiled plugin.
 TOGETHER = [
-    [f"tests/workflow/test_{name}.py" for name in ("run", "files", "lammps")],
+    [f"tests/workflow/test_{name}.py" for name in ("run", "files", "lammps", "tracks")],
     [f"tests/report/test_{name}.py" for name in ("browser", "page")],
     [
         f"tests/lammps/test_{name}.py"
-        for name in ("case", "flow", "laws", "parity", "refusals", "scaled", "stress")
+        for name in (
+            "case",
+            "flow",
+            "laws",
+            "parity",
+            "refusals",
+            "scaled",
+            "stress",
+            "surroundings",
+        )
     ],
     [f"tests/lammps/test_{name}.py" for name in ("sanitizers", "untrusted")],
 ]

@@ -62,7 +62,7 @@ def test_files_and_batches_do_not_depend_on_where_arrays_lie(tmp_path, monkeypat
     for where in (arrays.ROOM, 0):
         monkeypatch.setattr(arrays, "ROOM", where)
         data = h5md.read(tmp_path / "t.h5")
-        batch = Snapshots(data, graphs.read(tmp_path / "g.h5")).batch(np.array([3, 0]))
+        batch = Snapshots(data, graphs.read(tmp_path / "g.h5", data)).batch(np.array([3, 0]))
         assert isinstance(data.position, np.memmap) == (where == 0)
         found.append((data, batch))
     (one, first), (other, second) = found

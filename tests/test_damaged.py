@@ -14,6 +14,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 import yaml
@@ -43,6 +44,9 @@ def data() -> tuple[Trajectory, graphs.Graphs]:
     return window, graphs.build(window, CUTOFF * LENGTH)
 
 
+SOURCE = {"source": "experiment"}
+
+
 @pytest.fixture(scope="module")
 def results(data, tmp_path_factory) -> Path:
     """One of every artefact."""
@@ -54,7 +58,7 @@ def results(data, tmp_path_factory) -> Path:
     window = data[0].window(slice(30, 34))
     done = rollout(window, learned.model, learned.conditions(window, 0), 0, progress=False)
     write(folder / "rollout.h5", done, {"length": 1.0, "time": 1.0})
-    statistics.write(folder / "experiment.h5", {"rdf": Metric({"r": np.ones(9)}, {})}, {})
+    statistics.write(folder / "experiment.h5", {"rdf": Metric({"r": np.ones(9)}, {})}, SOURCE)
     entry = {"value": 9, "source": "estimated", "why": ""}
     tuning = {"parameters": dict.fromkeys(Parameters._fields, entry)}
     (folder / "tuning.json").write_text(json.dumps(tuning))
@@ -66,7 +70,7 @@ def results(data, tmp_path_factory) -> Path:
 
 READERS: dict[str, Callable[[Path], Any]] = {
     "trajectory.h5": h5md.read,
-    "graphs.h5": graphs.read,
+    "graphs.h5": lambda path: graphs.read(path, h5md.read(path.with_name("trajectory.h5"))),
     "model.safetensors": lambda path: load(path.parent),
     "model.yaml": lambda path: load(path.parent),
     "rollout.h5": conservation.stopped,
@@ -162,6 +166,44 @@ def attribute(**values: Any) -> Callable[[h5py.File], None]:
     return act
 
 
+def rotten(path: Path) -> None:
+    """A bit of the longest stretch of numbers, as a disk loses it."""
+    content = bytearray(path.read_bytes())
+    if path.suffix == ".h5":
+        with h5py.File(path) as file:
+            found: list[tuple[int, int]] = []
+
+            def note(_: str, node: Any) -> None:
+                if isinstance(node, h5py.Dataset) and node.chunks and node.id.get_num_chunks():
+                    part = node.id.get_chunk_info(0)
+                    found.append((part.size, part.byte_offset))
+
+            file.visititems(note)
+            size, start = max(found)
+    elif path.suffix == ".parquet":
+        group = pq.read_metadata(path).row_group(0)
+        columns = [group.column(k) for k in range(group.num_columns)]
+        size, start = max((c.total_compressed_size, c.data_page_offset) for c in columns)
+    else:
+        size, start = len(content), 0
+    content[start + size // 2] ^= 1
+    path.write_bytes(content)
+
+
+SUMMED = ("trajectory.h5", "graphs.h5", "experiment.h5", "tracks.parquet", "model.safetensors")
+
+
+@pytest.mark.parametrize("name", SUMMED)
+def test_a_bit_that_changed_on_disk_is_noticed(results, tmp_path, name):
+    for other_file in results.iterdir():
+        if other_file.is_file():
+            shutil.copy(other_file, tmp_path)
+    rotten(tmp_path / name)
+    with pytest.raises(InputError) as refusal:
+        READERS[name](tmp_path / name)
+    assert str(tmp_path / name) in str(refusal.value)
+
+
 def without(name: str) -> Callable[[h5py.File], None]:
     def act(file: h5py.File) -> None:
         del file[name]
@@ -219,6 +261,10 @@ NEIGHBOURS = {
     "a particle below 0": (change("i", lambda a: a - 9999), "below 0"),
     "halves of particles": (change("j", lambda a: a / 2), "whole numbers"),
     "no cutoff": (lambda file: file.attrs.__delitem__("cutoff"), "lacks"),
+    "of another trajectory": (
+        lambda file: file.attrs.__setitem__("mark", file.attrs["mark"] * 1.001),
+        "it is of another trajectory than the one beside it",
+    ),
     "an endless cutoff": (lambda file: file.attrs.__setitem__("cutoff", np.inf), "above 0"),
 }
 
@@ -229,7 +275,7 @@ def test_neighbours_that_contradict_themselves(results, tmp_path, damage, said):
     with h5py.File(path, "a") as file:
         damage(file)
     with pytest.raises(InputError, match=said) as refusal:
-        graphs.read(path)
+        graphs.read(path, h5md.read(results / "trajectory.h5"))
     assert str(path) in str(refusal.value)
 
 
@@ -257,6 +303,7 @@ def weights(act: Callable[[dict[str, np.ndarray]], Any]) -> Callable[[Path], Non
         found = load_file(place / "model.safetensors")
         act(found)
         save_file(found, place / "model.safetensors")
+        put("weights", None)(place)  # their checksum, which would tell first
 
     return run
 
@@ -276,6 +323,7 @@ MODELS = {
         ),
         "not finite",
     ),
+    "another checksum": (put("weights", "0" * 64), "its checksum is not the one in model.yaml"),
     "a weight too few": (weights(lambda w: w.pop("latent.z")), "it lacks"),
     "a latent too few": (weights(lambda w: w.update({"latent.z": w["latent.z"][1:]})), "latents"),
 }
@@ -332,6 +380,28 @@ def test_a_damaged_checkpoint_is_set_aside(results, tmp_path, capsys, damage, na
     if kept is None:
         assert not list((tmp_path / "checkpoints").glob("*.ckpt"))
         assert (tmp_path / "checkpoints" / "fingerprint").read_text() == mark
+
+
+@pytest.mark.parametrize("lack", [OSError(24, "Too many open files"), MemoryError()])
+def test_a_checkpoint_that_cannot_be_read_now_is_kept(results, tmp_path, monkeypatch, lack):
+    shutil.copytree(results / "checkpoints", tmp_path / "checkpoints")
+    before = sorted(tmp_path.rglob("*"))
+
+    def load_nothing(*_: Any, **__: Any) -> None:
+        raise lack
+
+    monkeypatch.setattr(torch, "load", load_nothing)
+    with pytest.raises(type(lack)):
+        checkpoint_to_resume(tmp_path, (tmp_path / "checkpoints" / "fingerprint").read_text())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_file_of_another_data_set_is_refused(results):
+    with pytest.raises(InputError, match=r"trajectory.h5 .*it is of the data set .* not of 'mine'"):
+        h5md.read(results / "trajectory.h5", "mine")
+    for expected, said in {"source": "its source is 'experiment'", "dataset": "'dataset'"}.items():
+        with pytest.raises(InputError, match=rf"experiment\.h5 .*{said}"):
+            statistics.read(results / "experiment.h5", **{expected: "mine"})
 
 
 def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(data, tmp_path):

@@ -197,18 +197,27 @@ def test_a_damaged_file_is_named_with_what_it_should_be(tmp_path, name, content,
     assert content is None or "delete it and run the same command again" in words
 
 
+def test_values_that_were_changed_by_hand_are_refused(tmp_path):
+    path = tmp_path / "a.json"
+    files.write_json(path, {"b": [1, float("nan"), "µ"], 3: None})
+    assert files.read_json(path, "a file of values", "b").keys() == {"b", "3"}
+    path.write_text(path.read_text().replace("[1,", "[2,"))
+    with pytest.raises(InputError, match=r"a\.json is not .* was changed since it was written"):
+        files.read_json(path, "a file of values")
+
+
 def test_a_full_disk_leaves_the_file_that_was_there(tmp_path):
     """Of a file that may not grow beyond a kilobyte, as by `ulimit -f`, nothing is left behind."""
     path = tmp_path / "a.json"
-    files.write_json(path, "before")
+    files.write_json(path, {"a": "before"})
     code = f"""
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
 from pipeline.files import write_json
-write_json({str(path)!r}, "x" * 100_000)
+write_json({str(path)!r}, dict(a="x" * 100_000))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "File too large" in done.stderr
-    assert json.loads(path.read_text()) == "before"
+    assert json.loads(path.read_text())["a"] == "before"
     assert os.listdir(tmp_path) == ["a.json"]

@@ -6,6 +6,7 @@ Precedence: config/config.yaml < config/<name>.yaml < its section `full` where s
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -22,7 +23,7 @@ from pipeline.settings import Settings
 
 HOME = Path(__file__).resolve().parent.parent
 # Letters that mean nothing to a shell, a file system or a web page.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 LARGEST = 200_000  # characters of a file; all settings with their comments have 12 000
 DEEPEST = 20  # lists and mappings inside each other
@@ -86,7 +87,7 @@ def loaded(text: str) -> Any:
         Unclear: if it is no YAML, too long, too deep, or repeats itself.
     """
     if len(text) > LARGEST:
-        raise Unclear(f"has {len(text)} characters and may have {LARGEST}: is it a config file?")
+        raise Unclear(f"has more than {LARGEST} characters: is it a config file?")
     try:
         _bound(text)
         return yaml.load(text, Loader)
@@ -102,19 +103,21 @@ def loaded(text: str) -> Any:
 
 
 def _bound(text: str) -> None:
-    """Refuses nesting and references before anything is built of them.
+    """Refuses nesting, references and types by name before anything is built of them.
 
     A few lines of anchors would unfold into gigabytes.
     """
     depth = 0
     for event in yaml.parse(text, yaml.SafeLoader):
+        line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            line = event.start_mark.line + 1
             raise Unclear(f"refers to another place (*{event.anchor}) in line {line}: write it out")
+        if tag := getattr(event, "tag", None):
+            raise Unclear(f"has the tag {tag} in line {line}: write the plain value")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise Unclear(f"is nested more than {DEEPEST} deep in line {event.start_mark.line + 1}")
+            raise Unclear(f"is nested more than {DEEPEST} deep in line {line}")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,7 +132,11 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 @cache
 def _load(path: Path) -> dict[str, Any]:
     try:
-        content = loaded(path.read_text(encoding="utf-8"))
+        # A pipe would be waited for, and a device may have no end.
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{path} is no file: put a text in its place.")
+        with path.open(encoding="utf-8") as file:
+            content = loaded(file.read(LARGEST + 1))
     except Unclear as unclear:
         raise SettingsError(f"{path} {unclear}.") from unclear
     except UnicodeDecodeError as error:
@@ -154,7 +161,8 @@ def overlay(name: str) -> Path | None:
             be the shipped one: then it is the user's, and contradicts the folder.
     """
     own, shipped = (home / "config" / f"{name}.yaml" for home in (Path.cwd(), HOME))
-    if own.exists() and not own.samefile(shipped if shipped.exists() else HOME):
+    # A link that leads nowhere is a file that cannot be read, not one that is not there.
+    if os.path.lexists(own) and not (own.exists() and shipped.exists() and own.samefile(shipped)):
         return own
     if not shipped.exists():
         return None
@@ -213,8 +221,8 @@ def settings(name: str, command_line: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not NAME.fullmatch(name):
         raise SettingsError(
-            f"The data set name {name!r} may hold letters, digits, '_', '-' and '.' only: rename "
-            f"the folder under data/."
+            f"The data set name {name[:120]!r} may hold letters, digits, '_', '-' and '.' only, "
+            f"up to 100 of them: rename the folder under data/."
         )
     command_line = typed(command_line)
     layers = [HOME / "config" / "config.yaml"]

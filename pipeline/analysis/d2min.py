@@ -380,19 +380,15 @@ def in_space(sample: Sample, measured: NonAffine, k: int) -> Metric:
 
 
 def film(sample: Sample) -> Metric:
-    """Group d2min_film: the fields from the first snapshot of the first run on, for a film.
-
-    Its snapshots are those of the experiment, as far as a rollout went.
-    """
+    """Group d2min_film: from the first snapshot on, at those of the experiment's first run."""
     part, settings = sample.parts[0], sample.settings
     rows = evenly(np.arange(settings.first_run), FILM)
     rows = rows[(rows > 0) & (rows < len(part.time))]
     value = field(part, 0, rows, settings.cutoff, NORMALISATION)
     if not np.isfinite(value).any():
         return missing("No particle has enough neighbours in the first snapshot.")
-    particle = sample.trajectory.particle
-    data = {"row": rows, "value": value.astype(np.float32), "particle": particle}
-    return Metric(data, {"time": float(part.time[0])})
+    data = {"row": rows, "value": value.astype(np.float32)}
+    return Metric(data | {"particle": sample.trajectory.particle}, {"time": float(part.time[0])})
 
 
 D2MIN = Statistic(

@@ -23,6 +23,7 @@ from pipeline.analysis.rdf import RDF
 from pipeline.analysis.runs import runs
 from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
+from pipeline.arrays import store
 from pipeline.errors import InputError
 from pipeline.files import reading, whole
 from pipeline.trajectory import Trajectory
@@ -81,16 +82,26 @@ def attributes(data: Trajectory, settings: Plan) -> dict[str, Any]:
     return known | {"neighbour_distance": settings.spacing, "settings": described(settings)}
 
 
-def planned(path: str | os.PathLike[str]) -> tuple[Plan, dict[str, Any]]:
+def planned(path: str | os.PathLike[str], **expected: str) -> tuple[Plan, dict[str, Any]]:
     """How the source of a file was measured, and the `attributes` of the data set.
 
+    Args:
+        expected: attributes that it must have, such as dataset and source.
+
     Raises:
-        InputError: naming the file, if it is damaged.
+        InputError: naming the file, if it is damaged, or of something else than was expected.
     """
     with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
+        _check(file, expected)
         names = (*DATASET, "neighbour_distance", "settings")
         known = {name: file.attrs[name] for name in names}
         return restored(known["settings"]), known
+
+
+def _check(file: h5py.File, expected: dict[str, str]) -> None:
+    for name, wanted in expected.items():
+        if (its := file.attrs[name]) != wanted:
+            raise InputError(f"its {name} is {its!r} and not {wanted!r}")
 
 
 def write(
@@ -109,14 +120,17 @@ def write(
             group = file.create_group(name)
             group.attrs.update(metric.attributes)
             for key, value in metric.data.items():
-                group.create_dataset(key, data=value)
+                store(group, key, value)
 
 
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any]]:
+def read(path: str | os.PathLike[str], **expected: str) -> tuple[dict[str, Metric], dict[str, Any]]:
     """Metrics by group name and the attributes of the file, as `write` took them.
 
+    Args:
+        expected: attributes that it must have, such as dataset and source.
+
     Raises:
-        InputError: naming the file, if it is damaged.
+        InputError: naming the file, if it is damaged, or of something else than was expected.
     """
     with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
         found = {
@@ -125,4 +139,5 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Metric], dict[str, Any
         }
         if not found:
             raise InputError("it holds no metric")
+        _check(file, expected)
         return found, dict(file.attrs)

@@ -14,6 +14,7 @@ from torch import nn
 from tqdm import tqdm
 
 from pipeline import h5md
+from pipeline.arrays import store
 from pipeline.dynamics.accounts import Account, FromBath
 from pipeline.dynamics.compiled import chosen
 from pipeline.dynamics.driven import Path, lead
@@ -282,7 +283,7 @@ def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]
         with h5py.File(partial, "a") as file:
             group = file.create_group("observables")
             for name, value in result.observables.items():
-                group[name] = value
+                store(group, name, value)
                 group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
             group.attrs["stopped"] = result.stopped
             group.attrs["ms_per_step"] = result.ms_per_step

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline import slots
+from pipeline.arrays import store
 from pipeline.closures.external import External
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import GreenStrain, deformation, deviator
@@ -321,7 +322,7 @@ def write(path: Path, groups: dict[str, Group]) -> None:
         for name, group in groups.items():
             for key, value in group.items():
                 array = value.detach().numpy() if isinstance(value, Tensor) else np.asarray(value)
-                file[f"{name}/{key}"] = array
+                store(file, f"{name}/{key}", array)
             file[name].attrs["units"] = UNITS
 
 

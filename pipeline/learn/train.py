@@ -92,7 +92,7 @@ def _damage(path: Path) -> str:
         content = torch.load(path, map_location="cpu", weights_only=True)
         needed = {"state_dict", "optimizer_states", "loops", "callbacks", "epoch", "global_step"}
         return ", ".join(f"it lacks {name}" for name in sorted(needed - content.keys()))
-    except MemoryError:
+    except (MemoryError, OSError):  # the machine is to blame, and the checkpoint may be good
         raise
     except Exception as error:  # the unpickler fails in many ways
         return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 import yaml
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 
 from pipeline.baselines import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain, least_substeps
 from pipeline.errors import InputError
-from pipeline.files import reading, whole
+from pipeline.files import reading, sha256, whole
 from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
 from pipeline.metriplectic.model import Metriplectic, build
@@ -139,13 +141,15 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     tensors = {
         name: value.cpu().contiguous() for name, value in (tensors | learner.tensors()).items()
     }
-    content = {"model": dict(learner.model.settings()), **record}
+    weights = to_bytes(tensors)
+    mark = hashlib.sha256(weights).hexdigest()
+    content = {"model": dict(learner.model.settings()), "weights": mark, **record}
     # With YAML's mark of the end: a file that was cut short could else be read as a whole one.
     text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
     with whole(folder / "model.yaml") as partial:
         partial.write_text(text)
     with whole(folder / "model.safetensors") as partial:
-        save_file(tensors, partial)
+        partial.write_bytes(weights)
 
 
 def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
@@ -168,6 +172,8 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
         _check(record)
     with reading(folder / "model.safetensors", "a trained model that fits its model.yaml"):
         tensors = load_file(folder / "model.safetensors")
+        if record.get("weights") not in (None, sha256(folder / "model.safetensors")):
+            raise InputError("its checksum is not the one in model.yaml")
         if bad := [name for name, value in tensors.items() if not value.isfinite().all()]:
             raise InputError(f"{bad[0]} holds numbers that are not finite")
         own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}

@@ -71,7 +71,7 @@ def save(path: str | os.PathLike[str], text: str) -> None:
     Raises:
         InputError: if the page would exceed 15 MB.
     """
-    content = text.encode()
+    content = text.encode(errors="backslashreplace")  # names of files may be no text
     if len(content) > LIMIT:
         raise InputError(
             f"The report would be {len(content) / 1e6:.1f} MB and must stay under "

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # the list itself needs no figures, and is made within snakem
     from pipeline.report.verdict import Light
 
 
+LONGEST = 1_000_000  # bytes of a record
+
+
 class Entry(NamedTuple):
     """A report in the list; `link` leads from the list to the report, `lights` as recorded."""
 
@@ -64,6 +67,8 @@ def _entry(path: Path, home: Path) -> Entry:
     """What a record says, as far as it can be understood: it may be anybody's file."""
     link = path.with_suffix(".html").relative_to(home).as_posix()
     try:
+        if not path.is_file() or path.stat().st_size > LONGEST:
+            raise ValueError("no record of a report")
         facts = json.loads(path.read_bytes())
         date = datetime.fromisoformat(facts["written"]).strftime("%Y-%m-%d %H:%M")
         kept = {key: facts[key] for key in ("name", "headline", "summary", "command")}

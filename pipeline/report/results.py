@@ -17,6 +17,7 @@ import yaml
 from pipeline import h5md
 from pipeline.errors import InputError
 from pipeline.settings import Settings
+from pipeline.tables import READ
 from pipeline.trajectory import Trajectory
 
 
@@ -113,12 +114,12 @@ class Results:
     @cache  # noqa: B019
     def columns(self, name: str, *columns: str) -> pd.DataFrame:
         """Columns of a parquet file; the whole of it may be large."""
-        return self._read(name, lambda path: pd.read_parquet(path, columns=list(columns)))
+        return self._read(name, lambda path: pd.read_parquet(path, columns=list(columns), **READ))
 
     def frame(self, name: str, frame: int, run: int) -> pd.DataFrame:
         """The rows of one frame of a parquet file."""
         rows = [("frame", "==", frame), ("run", "==", run)]
-        return self._read(name, lambda path: pd.read_parquet(path, filters=rows))
+        return self._read(name, lambda path: pd.read_parquet(path, filters=rows, **READ))
 
     @property
     def tracked(self) -> bool:

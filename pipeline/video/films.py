@@ -14,7 +14,7 @@ import av
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.video.tiff import AskedFor, UnreadableVideo
+from pipeline.video.tiff import AskedFor, UnreadableVideo, readable
 
 UNSTAMPED = np.iinfo(np.int64).min
 PATIENCE = 64  # frames after a seek that may be unknown: those that lean on frames before it
@@ -86,6 +86,10 @@ class FilmReader:
         self.damaged: int | None = None  # the first frame that the decoder had to mend
         self.interlaced = 0  # frames
         self.straight = False  # whether a seek went wrong: never again
+        with readable(path, "film"):
+            self._describe(grey)
+
+    def _describe(self, grey: bool) -> None:
         self._open()
         form = self.stream.codec_context.format
         deep = form is not None and form.components[0].bits > 8
@@ -100,10 +104,7 @@ class FilmReader:
 
     def _open(self) -> None:
         """At the beginning: what a seek to zero does is another matter in some containers."""
-        try:
-            self.container = av.open(str(self.path))
-        except av.FFmpegError as error:
-            raise UnreadableVideo(f"{self.path} cannot be opened as a film ({error})") from error
+        self.container = av.open(str(self.path))
         cover = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
         streams = [s for s in self.container.streams.video if not s.disposition & cover]
         if not streams:
@@ -114,6 +115,11 @@ class FilmReader:
                 f"video.position: 0 to {len(streams) - 1}"
             )
         self.stream = streams[self.position or 0]
+        if self.stream.codec_context is None:
+            raise UnreadableVideo(
+                f"{self.path} is encoded in a way that no decoder here knows: convert it, or copy "
+                "it again if it is damaged"
+            )
         self._decode(0)
 
     def _decode(self, following: int) -> None:
@@ -154,6 +160,10 @@ class FilmReader:
         Raises:
             UnreadableVideo: the film breaks off, or holds fewer frames than it announces.
         """
+        with readable(self.path, "film"):
+            yield from self._noted()
+
+    def _noted(self) -> Iterator[np.ndarray]:
         notes: list[tuple[int, int, bool]] = []
         self.interlaced, self.damaged = 0, None
         try:
@@ -232,6 +242,8 @@ class FilmReader:
     def _refuse_part(self, packets: int) -> None:
         """A film that announces more than it holds is cut short, unless its stamps go to the end:
         then frames were left out by whoever wrote it."""
+        if self.container.format.name == "gif" and _last_byte(self.path) != b";":
+            raise UnreadableVideo(f"{self.path} is cut short: its end is missing; copy it again")
         announced, seconds = self.stream.frames, self.index.seconds
         told = self.container.format.name in TIMED and len(self.container.streams) == 1
         if told and self.container.duration and seconds is not None and len(seconds) > 1:
@@ -259,8 +271,9 @@ class FilmReader:
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop, decoded in sequence."""
-        for number in range(start, min(stop, self.length), step):
-            yield self._plane(self._frame(number), number)
+        with readable(self.path, "film"):
+            for number in range(start, min(stop, self.length), step):
+                yield self._plane(self._frame(number), number)
 
     def _stored(self, frame: av.VideoFrame, rows: np.ndarray, number: int) -> np.ndarray:
         form = frame.format
@@ -348,6 +361,13 @@ class FilmReader:
 
 class _Astray(Exception):
     """Another frame came out than the index has there."""
+
+
+def _last_byte(path: Path) -> bytes:
+    """Zeros apart, which some programs fill the last block with."""
+    with open(path, "rb") as file:
+        file.seek(max(0, path.stat().st_size - 4096))
+        return file.read().rstrip(b"\0")[-1:]
 
 
 def _stamp(frame: av.VideoFrame) -> int:

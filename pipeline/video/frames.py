@@ -242,7 +242,8 @@ def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
             numbers.append(video.number[t])
             run.append(index)
     with whole(path) as partial, h5py.File(partial, "w") as file:
-        file.create_dataset("images", data=np.stack(images), compression="gzip")
+        packed = {"compression": "gzip", "fletcher32": True}
+        file.create_dataset("images", data=np.stack(images), **packed)
         file["frame"], file["run"] = numbers, run
 
 

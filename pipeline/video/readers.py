@@ -17,7 +17,7 @@ import numpy as np
 import pims
 
 from pipeline.errors import InputError
-from pipeline.video.tiff import AskedFor, UnreadableVideo
+from pipeline.video.tiff import AskedFor, UnreadableVideo, readable
 
 
 class Reader(Protocol):
@@ -85,7 +85,7 @@ class SequenceReader:
                     f"{path} announces more pixels than {LARGEST:.0e}, the most that is read: crop "
                     f"the images, or is the file damaged?"
                 ) from error
-            raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
+            raise UnreadableVideo(_unread(path, error)) from error
         shape = said.shape[1:] if len(said.shape) > 2 and said.shape[0] == 1 else said.shape
         plausible(shape, path)
         return shape, np.dtype(said.dtype)
@@ -94,7 +94,7 @@ class SequenceReader:
         try:
             image = np.asarray(imageio.imread(path))
         except Exception as error:
-            raise UnreadableVideo(f"{path} cannot be read ({error}); copy it again") from error
+            raise UnreadableVideo(_unread(path, error)) from error
         # A stack of one page comes with an axis of length one before the rows.
         return image[0] if image.ndim > 2 and image.shape[0] == 1 else image
 
@@ -102,6 +102,11 @@ class SequenceReader:
         """Raw frames start, start + step, ... below stop."""
         for path in self.paths[start:stop:step]:
             yield self._read(path)
+
+
+def _unread(path: Path, error: Exception) -> str:
+    reason = str(error).partition("\n")[0]  # behind it stands what else could be installed
+    return f"{path} cannot be read ({reason.rstrip('.')}); copy it again"
 
 
 def _depth(dtype: np.dtype, shape: tuple[int, ...]) -> str:
@@ -121,10 +126,12 @@ class Nd2Reader:
     """
 
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
-        try:
-            self.file = nd2.ND2File(path)
-        except Exception as error:
-            raise UnreadableVideo(f"{path} is not a readable nd2 file ({error})") from error
+        self.path = path
+        with readable(path, "nd2 file"):
+            self._lay_out(position, plane)
+
+    def _lay_out(self, position: int | None, plane: int | None) -> None:
+        path, self.file = self.path, nd2.ND2File(self.path)
         sizes = self.file.sizes
         if sizes.get("T", 1) == 1 and sizes.get("Z", 1) > 1:
             raise UnreadableVideo(f"{path} holds {sizes['Z']} focal planes of one time: no film")
@@ -174,29 +181,30 @@ class Nd2Reader:
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop; channels moved to the last axis."""
-        for t in range(start, stop, step):
-            plane = self.file.read_frame(int(self.order[t]))
-            plane = np.moveaxis(plane, 0, -1) if "C" in self.file.sizes else plane
-            yield np.ascontiguousarray(plane).reshape(self.shape)
+        with readable(self.path, "nd2 file"):
+            for t in range(start, stop, step):
+                plane = self.file.read_frame(int(self.order[t]))
+                plane = np.moveaxis(plane, 0, -1) if "C" in self.file.sizes else plane
+                yield np.ascontiguousarray(plane).reshape(self.shape)
 
 
 class PimsReader:
     """Whatever else pims opens (cine, Norpix seq, spe, ...)."""
 
     def __init__(self, path: Path):
-        try:
+        self.path = path
+        with readable(path, "film"):
             self.file = pims.open(str(path))
-        except Exception as error:
-            raise UnreadableVideo(f"{path} cannot be opened ({error})") from error
-        self.length, self.shape = len(self.file), tuple(self.file.frame_shape)
-        self.dtype = np.dtype(self.file.pixel_type)
-        rate = getattr(self.file, "frame_rate", None)
-        self.fps = float(rate) if rate else None
+            self.length, self.shape = len(self.file), tuple(self.file.frame_shape)
+            self.dtype = np.dtype(self.file.pixel_type)
+            rate = getattr(self.file, "frame_rate", None)
+            self.fps = float(rate) if rate else None
 
     def verify(self) -> None:
         """Left to the format's own reader."""
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop."""
-        for t in range(start, stop, step):
-            yield np.asarray(self.file[t])
+        with readable(self.path, "film"):
+            for t in range(start, stop, step):
+                yield np.asarray(self.file[t])

@@ -95,6 +95,8 @@ def runs(folder: Path | str) -> list[Source]:
     root = Path(folder)
     files = [path for path in walk(root) if ending(path) in ACCEPTED]
     check(files)
+    if empty := next((path for path in files if path.stat().st_size == 0), None):
+        raise InputError(f"{empty} is empty: copy it again, or take it away.")
     found: list[Source] = []
     for home, inside in itertools.groupby(files, key=lambda path: path.parent):
         found += _beside(list(inside), home.name)

@@ -7,6 +7,7 @@ the stage, long gaps), on which clock its frames fall, and how films are indexed
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from itertools import pairwise
@@ -17,6 +18,7 @@ import h5py
 import numpy as np
 from scipy import ndimage
 
+from pipeline.arrays import store
 from pipeline.errors import InputError
 from pipeline.files import reading, whole, write_json
 from pipeline.video import clock
@@ -68,6 +70,7 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
         check_scale(video, settings.mpp, settings.fps)
         measure(video, settings.flicker, settings.registration)
     _refuse_differences(videos, [ticks for _, ticks, _ in found])
+    _refuse_copies(videos)
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
     if len(found) > 1:
         said += [
@@ -103,6 +106,23 @@ def _refuse_differences(videos: list[Video], clocks: list[clock.Clock]) -> None:
             f"The runs of one data set must have one frame rate, got intervals of "
             f"{', '.join(each)}: give each a data set of its own under data/."
         )
+
+
+def _refuse_copies(videos: list[Video]) -> None:
+    """Refuses a film that lies there twice, as files of different names, formats or compression."""
+    met: dict[tuple[int, str], Video] = {}
+    for video in videos if len(videos) > 1 else []:
+        shown = np.flatnonzero(video.seen)
+        if len(shown) < SHORTEST:
+            continue
+        frames = [video[int(t)] for t in (shown[0], shown[len(shown) // 2], shown[-1])]
+        digest = hashlib.sha256(b"".join(frame.tobytes() for frame in frames)).hexdigest()
+        other = met.setdefault((len(video), digest), video)
+        if other.source != video.source:
+            raise InputError(
+                f"{other.source.paths[0]} and {video.source.paths[0]} show the same frames: take "
+                f"one of the two away, or every particle counts twice."
+            )
 
 
 def check_fits(settings: Reading, shape: tuple[int, ...], path: Path) -> None:
@@ -232,12 +252,13 @@ def write(path: str | os.PathLike[str], summary: str | os.PathLike[str], found: 
         for k, video in enumerate(found.videos):
             group = file.create_group(f"run{k}")
             group["span"] = (video.first, video.first + video.length)
-            group["number"], group["seen"] = video.number, video.seen
+            store(group, "number", video.number)
+            store(group, "seen", video.seen)
             # Not an attribute: those may hold 64 kB, and a sequence has any number of images.
             group["paths"] = [str(path) for path in video.source.paths]
             for name in ("gain", "shift"):
                 if (values := getattr(video.correction, name)) is not None:
-                    group[name] = values
+                    store(group, name, values)
             if video.bounds is not None:
                 group["bounds"] = video.bounds
             _write_index(file, group, video)
@@ -258,7 +279,7 @@ def _write_index(file: h5py.File, group: h5py.Group, video: Video) -> None:
     name = "films/" + str(video.source.paths[0]).replace("/", "|")
     if name not in file:
         for field, values in video.index._asdict().items():
-            file[f"{name}/{field}"] = values
+            store(file, f"{name}/{field}", values)
     group.attrs["film"] = name
 
 
@@ -277,8 +298,16 @@ def _described(video: Video) -> dict[str, Any]:
 def ticks(path: str | os.PathLike[str]) -> list[np.ndarray]:
     """For each run of a survey, the ticks at which there is a frame that shows particles."""
     with reading(path, "a survey of a film"), h5py.File(path) as file:
-        groups = [file[f"run{k}"] for k in range(sum(name.startswith("run") for name in file))]
-        return [group["number"][:][group["seen"][:]] for group in groups]
+        kept = [_kept(file, name)[2] for name in _runs_in(file)]
+        return [values["number"][values["seen"]] for values in kept]
+
+
+def _runs_in(file: h5py.File) -> list[str]:
+    """Names of the runs in a survey."""
+    count = sum(name.startswith("run") for name in file)
+    if count == 0:
+        raise InputError("it holds no run")
+    return [f"run{k}" for k in range(count)]
 
 
 def read(
@@ -295,7 +324,7 @@ def read(
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []
     with reading(path, "a survey of a film"), h5py.File(path) as file:
-        kept = [_kept(file, f"run{k}") for k in range(sum(name.startswith("run") for name in file))]
+        kept = [_kept(file, name) for name in _runs_in(file)]
     for paths, index, values in kept:
         source = here.get(paths)
         if source is None:
@@ -320,4 +349,15 @@ def _kept(
         stored = file[group.attrs["film"]]
         index = FilmIndex(*(stored[field][()] for field in FilmIndex._fields))
     values = {key: node[:] for key, node in group.items() if key != "paths"}
+    start, stop = map(int, values["span"])
+    for key in ("number", "seen", "gain", "shift"):
+        if key in values and len(values[key]) != stop - start:
+            raise InputError(f"{key} of {name} has {len(values[key])} rows and not {stop - start}")
+    number, seen = values["number"], values["seen"]
+    if (
+        number.dtype.kind != "i"
+        or seen.dtype != bool
+        or (np.diff(number[seen], prepend=-1) < 1).any()
+    ):
+        raise InputError(f"the frames of {name} are not in order")
     return tuple(group["paths"].asstr()[:]), index, values

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree
@@ -31,6 +33,24 @@ class UnreadableVideo(InputError):
     """The file is damaged, cut short, or in a format that no installed reader opens."""
 
 
+@contextmanager
+def readable(path: Path, what: str) -> Iterator[None]:
+    """Around what a library reads: headers and descriptions hold what somebody wrote into them.
+
+    Raises:
+        UnreadableVideo: ``path`` is no readable ``what``, for whatever goes wrong in the block.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UnreadableVideo(
+            f"{path} is not a readable {what}, or is damaged ({reason}); copy it again"
+        ) from error
+
+
 class TiffReader:
     """Frames of one TIFF file: plain stack, BigTIFF, ImageJ or OME hyperstack, of one file or more.
 
@@ -50,18 +70,13 @@ class TiffReader:
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
         self.path = path
         self.pages: list[Page] | None = None
-        try:
-            self.file = tifffile.TiffFile(path)
-            self.plain = _plain(self.file)
-            self.series = None if self.plain else self._chosen(position)
-        except ValueError as error:
-            raise (
-                error
-                if isinstance(error, UnreadableVideo | AskedFor)
-                else UnreadableVideo(f"{path} is not a readable TIFF ({error})")
-            ) from error
-        except Exception as error:
-            raise UnreadableVideo(f"{path} is not a readable TIFF ({error})") from error
+        with readable(path, "TIFF"):
+            self._lay_out(position, plane)
+
+    def _lay_out(self, position: int | None, plane: int | None) -> None:
+        self.file = tifffile.TiffFile(self.path)
+        self.plain = _plain(self.file)
+        self.series = None if self.plain else self._chosen(position)
         if self.series is None:
             self._lay_out_pages(plane)
         else:
@@ -70,7 +85,7 @@ class TiffReader:
         sizes = dict(zip(self.page_axes, self.page_shape, strict=True))
         colours = self.channels * sizes.get("S", 1)
         self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
-        self.dtype = grey_levels(self.stored, path)
+        self.dtype = grey_levels(self.stored, self.path)
         self.mpp, self.fps = stated_scale(self.file)
         self.aspect = stated_aspect(self.file)
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
@@ -146,6 +161,10 @@ class TiffReader:
 
     def verify(self) -> None:
         """Raises UnreadableVideo if the file is cut short, InputError if frames differ in size."""
+        with readable(self.path, "TIFF"):
+            self._verify()
+
+    def _verify(self) -> None:
         pages = self.file.pages if self.pages is None else self.pages
         sizes = {page.shape for page in pages}
         if len(sizes) > 1 and self.series is None:
@@ -160,6 +179,7 @@ class TiffReader:
             for page in pages
             for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
         )
+        needed = max(needed, _end_of_tags(self.file))
         missing = False
         if self.series is not None and self.series.dataoffset is not None:
             needed = max(needed, self.series.dataoffset + self.series.nbytes)
@@ -293,22 +313,37 @@ def _described(file: tifffile.TiffFile) -> dict[str, Any]:
     return dict(json.loads(description)) if description.startswith("{") else {}
 
 
+def _directory(file: tifffile.TiffFile, offset: int) -> tuple[np.ndarray, int]:
+    """The tags of a page as they are stored there, and where the next page has its own."""
+    order, big = ">" if file.byteorder == ">" else "<", file.tiff.tagsize == 20
+    size = "8" if big else "4"
+    names = [("code", "u2"), ("type", "u2"), ("count", "u" + size)]
+    entry = np.dtype([(name, order + kind) for name, kind in names] + [("value", "V" + size)])
+    handle = file.filehandle
+    handle.seek(offset)
+    count = int.from_bytes(handle.read(file.tiff.tagnosize), _endian(file))
+    tags = np.frombuffer(handle.read(count * file.tiff.tagsize), entry)
+    return tags, int.from_bytes(handle.read(file.tiff.offsetsize), _endian(file))
+
+
+def _end_of_tags(file: tifffile.TiffFile) -> int:
+    """One past the last byte of what the tags of the first page say; tifffile passes over those
+    that the file is too short for, and with them the scale."""
+    end = 0
+    for tag in _directory(file, file.pages.first.offset)[0]:
+        form = tifffile.TIFF.DATA_FORMATS.get(int(tag["type"]), "")
+        size = struct.calcsize("=" + form) * int(tag["count"])
+        if size > len(tag["value"].tobytes()):
+            end = max(end, size + int.from_bytes(tag["value"].tobytes(), _endian(file)))
+    return end
+
+
 def listed(file: tifffile.TiffFile) -> list[Page]:
     """All pages in the order of the file; those laid out as the one before share its description.
 
     tifffile groups pages into series, which loses the order of pages that differ in compression,
     and reads every tag of each, which takes minutes for ten thousands of them.
     """
-    order = ">" if file.byteorder == ">" else "<"
-    big = file.tiff.tagsize == 20
-    entry = np.dtype(
-        [
-            ("code", order + "u2"),
-            ("type", order + "u2"),
-            ("count", order + ("u8" if big else "u4")),
-            ("value", "V8" if big else "V4"),
-        ]
-    )
     known = np.zeros(2**16, bool)
     known[list(LAYOUT)] = True
     found: list[Page] = []
@@ -316,11 +351,7 @@ def listed(file: tifffile.TiffFile) -> list[Page]:
     before: bytes | None = None
     handle, offset = file.filehandle, file.pages.first.offset
     for index in range(len(file.pages)):
-        handle.seek(offset)
-        count = int.from_bytes(handle.read(file.tiff.tagnosize), _endian(file))
-        raw = handle.read(count * file.tiff.tagsize)
-        following = int.from_bytes(handle.read(file.tiff.offsetsize), _endian(file))
-        tags = np.frombuffer(raw, entry)
+        tags, following = _directory(file, offset)
         tags = tags[known[tags["code"]]].copy()
         # Longer values are stored elsewhere: the tag then holds where, not what.
         tags["value"][tags["count"] > 1] = b""

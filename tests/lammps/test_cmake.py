@@ -45,6 +45,7 @@ def test_cmake_builds_a_plugin_for_one_version_of_lammps(tmp_path):
     model, system = random_model("splines", 2), crystal(2)
     theirs = by_plugin(tmp_path, made(tmp_path / "build", VERSION), model, system, 3)
     assert abs(theirs.v - by_python(model, system, 3).v).max() < 1e-11
+    # In the same folder: nothing but the version is compiled again.
     other = made(tmp_path / "build", "20300101")
     with pytest.raises(ValueError, match=f"built for LAMMPS 20300101 and this is {VERSION}: bu"):
         by_plugin(tmp_path, other, model, system, 3)

@@ -11,7 +11,7 @@ from tests.lammps.systems import by_plugin, crystal, surrounded
 from tests.metriplectic.cases import SURROUNDED, random_model
 
 pytestmark = pytest.mark.slow
-FLAGS = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
+FLAGS = ("-O0", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined")
 
 
 def preloaded() -> dict[str, str]:

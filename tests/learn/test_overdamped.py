@@ -121,6 +121,7 @@ def test_stiffness_of_a_trap_is_found_where_a_step_is_long() -> None:
     assert -b / (2 * a) == pytest.approx(np.tanh(0.25) / 0.25, abs=0.03)
 
 
+@pytest.mark.slow
 def test_regression_finds_the_force(data: tuple[Trajectory, graphs.Graphs]) -> None:
     snapshots = Snapshots(*data, dtype=torch.float64)
     scale = snapshots.units.length / LENGTH
@@ -157,6 +158,7 @@ SETTINGS = Training(
 )
 
 
+@pytest.mark.slow
 def test_a_brownian_model_has_neither_pair_friction_nor_entropies(
     data: tuple[Trajectory, graphs.Graphs],
 ) -> None:

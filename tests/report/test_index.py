@@ -81,6 +81,8 @@ NEIGHBOURS = {
     "a list": b"[1, 2]",
     "a number": b"3",
     "no facts": b"{}",
+    "longer than any": b" " * 2_000_000,
+    "letters that are none": None,
     "deep": b"[" * 100_000,
     "lights that are none": b'{"lights": 3}',
     "older": json.dumps({"name": "A", "written": "2024-01-01T00:00:00"}).encode(),
@@ -98,6 +100,7 @@ def test_a_bad_neighbour_does_not_stop_the_list(results: Path, request, content)
     changes = {
         "no date": {"written": "yesterday"},
         "numbers for words": {"headline": 3},
+        "letters that are none": {"headline": "\ud800"},
         "newer": {"invented": {"later": 1}},
     }
     changed = json.dumps(facts | changes.get(request.node.callspec.id, {})).encode()
@@ -107,13 +110,18 @@ def test_a_bad_neighbour_does_not_stop_the_list(results: Path, request, content)
     text = page.read_text()
     assert 'href="old/report.html"' in text
     assert 'href="new/report.html"' in text
-    assert ("cannot be read" in text) == (request.node.callspec.id != "newer")
+    understood = request.node.callspec.id in ("newer", "letters that are none")
+    assert ("cannot be read" in text) != understood
 
 
-def test_a_record_that_is_a_folder_or_a_link_to_nowhere(results: Path) -> None:
+def test_a_record_that_is_no_file(results: Path) -> None:
     for name in ("old", "new"):
         (results / name / "report.json").unlink()
     (results / "old" / "report.json").mkdir()
     (results / "new" / "report.json").symlink_to("nowhere")
     index.write(results / "index.html", [results / name / "report.json" for name in ("old", "new")])
     assert (results / "index.html").read_text().count("cannot be read") == 2
+    (results / "new" / "report.json").unlink()
+    os.mkfifo(results / "new" / "report.json")  # nobody will ever write into it
+    index.write(results / "index.html", [results / "new" / "report.json"])
+    assert (results / "index.html").read_text().count("cannot be read") == 1

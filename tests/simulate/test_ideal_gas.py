@@ -76,6 +76,7 @@ def test_energy_and_momentum_are_conserved(still: Trajectory) -> None:
     assert np.abs(still.velocity.sum(axis=1)).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_replicas_are_independent_and_seeds_repeatable(still: Trajectory) -> None:
     few = SMALL.replace(relaxation=2, frames=3)
     one, again, other = (simulate(few, seed) for seed in (1, 1, 2))

@@ -36,6 +36,7 @@ def virial(d: Dynamics, volume: float) -> float:
     return float((d.pairs.r * d.pressure).sum()) / (3 * volume)
 
 
+@pytest.mark.slow
 def test_forces_push_with_the_pressure_of_the_energy() -> None:
     """sum r_ij . F_ij / 3 V = -dU/dV at constant entropies."""
     d, volume = evaluate(CUTOFFS[0])

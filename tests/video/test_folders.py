@@ -14,7 +14,9 @@ import tifffile
 from pipeline.errors import InputError
 from pipeline.imported.sources import recorded
 from pipeline.video.frames import open_run
+from pipeline.video.settings import Reading
 from pipeline.video.sources import check, runs
+from pipeline.video.survey import open_all
 
 FRAMES = np.random.default_rng(0).integers(0, 255, (9, 8, 8)).astype(np.uint8)
 
@@ -72,6 +74,7 @@ REFUSED = {
     "two formats": (series("a") | series("b", 3, ".bmp"), "images of several formats (3 .bmp and"),
     "images above and below": (series("") | series("thumbs/", 3), "holds images and so does"),
     "images far below": (series("") | series("a/b/", 3), "holds images and so does"),
+    "an empty film": ({"a.tif": A, "b.avi": b""}, "b.avi is empty"),
     "nothing": ({"notes.md": b"words"}, "no video found in"),
 }
 
@@ -91,6 +94,23 @@ def test_what_can_be_told_from_names_is_told_before_any_work(tmp_path):
         (tmp_path / name).write_bytes(b"no image")
     with pytest.raises(InputError, match="in two formats"):
         check(sorted(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize("other", ["zlib.tif", "b/{}.png"])
+def test_the_same_frames_in_another_form(tmp_path, other):
+    """The bytes of the two files differ; the survey, which sees frames, notices."""
+    frames = np.random.default_rng(0).integers(0, 255, (6, 24, 32)).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", frames, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "c.tif", frames[::-1], photometric="minisblack")
+    assert len(open_all(tmp_path, Reading())) == 2
+    (tmp_path / "b").mkdir()
+    for k, frame in enumerate(frames):
+        if other.endswith(".png"):
+            imageio.imwrite(tmp_path / other.format(k), frame)
+    if other.endswith(".tif"):
+        tifffile.imwrite(tmp_path / other, frames, photometric="minisblack", compression="zlib")
+    with pytest.raises(InputError, match=r"a\.tif and .* show the same frames"):
+        open_all(tmp_path, Reading())
 
 
 def test_the_same_trajectory_twice(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from pipeline.errors import InputError
 from pipeline.video.frames import Video, check_scale, open_run
 from pipeline.video.settings import Reading
 from pipeline.video.sources import runs
@@ -138,3 +139,65 @@ def test_a_data_set_whose_runs_or_scale_disagree(tmp_path, stack):
     tifffile.imwrite(tmp_path / "b.tif", stack[:, :20], metadata=described)
     with pytest.raises(ValueError, match=r"a: 32 x 24 px, b: 32 x 20 px"):
         open_all(tmp_path, settings)
+
+
+def mutated(content: bytes, seed: int) -> bytes:
+    """Cut short, or a few bytes changed at the beginning, at the end or anywhere."""
+    luck, changed = np.random.default_rng(seed), bytearray(content)
+    if seed % 4 == 0:
+        return content[: int(len(content) * luck.random())]
+    low, high = [(0, 600), (-900, 0), (0, len(content))][seed % 4 - 1]
+    for where in luck.integers(low, min(high, len(content)) or 0, 4):
+        changed[where] = luck.choice([0, 1, 127, 255])
+    return bytes(changed)
+
+
+FORMATS = {
+    "plain.tif": {"photometric": "minisblack"},
+    "zlib.tif": {"photometric": "minisblack", "compression": "zlib"},
+    "imagej.tif": {"imagej": True, "metadata": {"axes": "TYX", "finterval": 0.05}},
+    "ome.tif": {"ome": True, "metadata": {"axes": "TYX", "PhysicalSizeX": 0.3}},
+    "a.avi": "mjpeg",
+    "a.mp4": "libx264",
+    "a.mkv": "ffv1",
+    "a.gif": None,
+}
+
+
+@pytest.mark.parametrize(("name", "how"), FORMATS.items())
+def test_a_film_damaged_anyhow_is_a_film_or_a_sentence(tmp_path, film, name, how):
+    frames = np.random.default_rng(0).integers(0, 255, (9, 32, 48)).astype(np.uint8)
+    path = tmp_path / "whole" / name
+    path.parent.mkdir()
+    if isinstance(how, dict):
+        tifffile.imwrite(path, frames, **how)
+    elif how is None:
+        imageio.imwrite(path, frames)
+    else:
+        film(path, frames, how, "yuvj420p" if how == "mjpeg" else "gray")
+    content = path.read_bytes()
+    assert len(only(path.parent)) == 9
+    path.unlink()
+    said = []
+    for seed in range(24):
+        path.write_bytes(mutated(content, seed))
+        try:
+            open_all(path.parent, Reading())
+        except InputError as refusal:
+            said.append(str(refusal))
+    assert said
+    assert all(name in sentence for sentence in said)
+
+
+def test_a_film_whose_end_is_missing(tmp_path):
+    """Of an OME file the description, with the scale; of a GIF the frames that nobody counted."""
+    frames = np.random.default_rng(0).integers(0, 255, (9, 32, 48)).astype(np.uint8)
+    scale = {"axes": "TYX", "PhysicalSizeX": 0.3}
+    tifffile.imwrite(tmp_path / "a.tif", frames, ome=True, metadata=scale)
+    imageio.imwrite(tmp_path / "b.gif", frames)
+    for name in ("a.tif", "b.gif"):
+        place = tmp_path / name[0]
+        place.mkdir()
+        content = (tmp_path / name).read_bytes()
+        (place / name).write_bytes(content[:-300])
+        refused(place, f"{name} is cut short|{name} breaks off")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipeline.errors import InputError
 from pipeline.video import survey
 from pipeline.video.detect import Detection, features, locate
 from pipeline.video.frames import write_examples
@@ -249,3 +251,37 @@ def test_a_span_is_looked_at_alone(tmp_path):
     np.testing.assert_array_equal(video[0], images[10])
     with pytest.raises(ValueError, match="frames must lie in 0 to 40"):
         surveyed(tmp_path, images, frames=[50, 60])
+
+
+def put(name, change):
+    def act(file):
+        array = file[name][()]
+        del file[name]
+        file[name] = change(array)
+
+    return act
+
+
+CONTRADICTIONS = {
+    "no run": (lambda file: file.__delitem__("run0"), "it holds no run"),
+    "fewer ticks": (put("run0/number", lambda a: a[1:]), "number of run0 has 7 rows and not 8"),
+    "fewer that show": (put("run0/seen", lambda a: a[1:]), "seen of run0 has 7 rows and not 8"),
+    "backwards": (put("run0/number", lambda a: a[::-1]), "frames of run0 are not in order"),
+    "no numbers": (put("run0/number", lambda a: a * 1.5), "frames of run0 are not in order"),
+    "no span": (lambda file: file.__delitem__("run0/span"), "it lacks 'span'"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
+def test_a_survey_that_contradicts_itself(tmp_path, change, said):
+    folder, asked = tmp_path / "data", Reading()
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (8, 24, 32)).astype(np.uint8)
+    tifffile.imwrite(folder / "a.tif", noise, photometric="minisblack")
+    survey.write(tmp_path / "s.h5", tmp_path / "s.json", survey.survey(folder, asked))
+    with h5py.File(tmp_path / "s.h5", "a") as file:
+        change(file)
+    for use in (survey.ticks, lambda path: survey.read(path, folder, asked)):
+        with pytest.raises(InputError, match=said) as refusal:
+            use(tmp_path / "s.h5")
+        assert "s.h5" in str(refusal.value)

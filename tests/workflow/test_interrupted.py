@@ -29,23 +29,29 @@ train: {steps: 8, validate_every: 4, rollout_steps: 4, localisation: covariance,
 report: {movie: false}
 """
 # Every stage imports this before anything else. A file of which only the last step is missing, its
-# new name, is the worst that can be left behind: the first stage to come there is interrupted, the
-# next killed; of further files of the same stage, too. The report takes long to write: it is
-# interrupted at its page and killed at its record.
+# new name, is the worst that can be left behind: the first time that a stage comes there it is
+# interrupted or killed in turn, once for each of its files and at least once in either way. The
+# report takes long to write: it is interrupted at its page and killed at its record.
 SABOTAGE = """
 import os, signal, sys
 
 replace = os.replace
+# A run in the background of a shell is deaf to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def sabotaged(source, target, **options):
     if "/.snakemake/scripts/" in sys.argv[0]:
+        stage = sys.argv[0].rpartition(".")[0].rpartition(".")[2]
         name = os.path.abspath(target).rpartition("/results/")[2].replace("/", "+")
-        first = {"small+report.html": "SIGINT", "small+report.json": "SIGKILL"}.get(name)
-        for kind in [first] if first else ["SIGINT", "SIGKILL"]:
-            mark = os.path.join(os.environ["SABOTAGE"], name + " " + kind)
-            if not os.path.exists(mark):
-                open(mark, "w").close()
-                os.kill(os.getpid(), getattr(signal, kind))
+        marks = [mark.split(" ") for mark in os.listdir(os.environ["SABOTAGE"])]
+        before = [mark for mark in marks if mark[0] == stage]
+        seen = any(mark[1] == name for mark in before)
+        kinds = ["SIGINT", "SIGKILL"]
+        missing = [kind for kind in kinds if kind not in [mark[2] for mark in before]]
+        if not seen or (missing and not name.endswith("report.html")):
+            kind = (missing or kinds)[len(before) % len(missing or kinds)]
+            open(os.path.join(os.environ["SABOTAGE"], f"{stage} {name} {kind}"), "w").close()
+            os.kill(os.getpid(), getattr(signal, kind))
     replace(source, target, **options)
 
 os.replace = sabotaged
@@ -112,15 +118,15 @@ def kill_snakemake_and_all_its_jobs(folder: Path) -> None:
 
 def test_every_stage_was_interrupted_and_killed(disturbed):
     made, marks = disturbed
-    named = {mark.rpartition(" ")[0].rpartition("+")[2] for mark in marks}
+    met = [mark.split(" ") for mark in marks]
     assert {
         *("truth.h5", "video.tif", "tuning.json", "features.parquet", "tracks.parquet"),
         *("linking.json", "tracking.h5", "trajectory.h5", "graphs.h5", "model.safetensors"),
         *("model.yaml", "training.csv", "learned.h5", "rollout.h5", "experiment.h5"),
         *("comparison.csv", "tuning.html", "report.html", "report.json"),
-    } <= named
-    once = {"small+report.html SIGINT", "small+report.json SIGKILL"}
-    assert all(mark.replace("SIGINT", "SIGKILL") in marks for mark in marks - once)
+    } <= {name.rpartition("+")[2] for _, name, _ in met}
+    for stage in {stage for stage, _, _ in met}:
+        assert {kind for of, _, kind in met if of == stage} == {"SIGINT", "SIGKILL"}, stage
     left = [path.name for path in made.rglob("*") if {".partial", ".labelled"} & {*path.suffixes}]
     assert left == []
 

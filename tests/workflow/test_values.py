@@ -4,6 +4,7 @@ settings decide, before anything is estimated where the video does."""
 from __future__ import annotations
 
 import importlib.util
+import os
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -50,7 +51,7 @@ FILES = {
     "a bomb of references": (BOMB, "refers to another place (*a) in line 2: write it out"),
     "a reference to itself": ("a: &a [*a]", "refers to another place (*a) in line 1"),
     "a deep nest": ("a: " + "[" * 5000 + "]" * 5000, "is nested more than 20 deep in line 1"),
-    "a large file": ("# " + "x" * 300_000, "has 300002 characters and may have 200000"),
+    "a large file": ("# " + "x" * 300_000, "has more than 200000 characters"),
     "a key that is a number": ("video: {1: 2}", "has a key in line 1 that is no word: 1"),
     "a key that is a list": ("? [a, b]\n: 1", "has a key in line 1 that is no word"),
     "no mapping": ("- a\n- b", "must hold keys and values, got list"),
@@ -62,7 +63,16 @@ FILES = {
         "train.stepz is not a setting",
     ),
     "two documents": ("seeds: 1\n---\nseeds: 2", "is not valid YAML in line 2"),
-    "a python object": ("seeds: !!python/object:os.system {}", "is not valid YAML in line 1"),
+    "a python object": ("seeds: !!python/object:os.system {}", "has the tag tag:yaml.org,2002:py"),
+    "a type by name": ("seeds: !!bool maybe", "has the tag tag:yaml.org,2002:bool in line 1"),
+    "a set": (
+        "models: !!set {gns}",
+        "2002:set in line 1: write the plain value",
+    ),
+    "a long number": (f"seeds: {'1' * 4000}", "seeds: must be at most 100, got 1111"),
+    "a thousand models": (f"models: [{'gns,' * 20_000}]", "takes this many entries at most: 1000"),
+    "a key of two lines": ('"a\\nb": 1', "'a\\nb' is not a setting"),
+    "an empty key": ('"": 1', "'' is not a setting"),
     "a bell": ("seeds: \x07", "is not valid YAML"),
     "far apart": (
         "detect: {separation: 1.0e+9}",
@@ -80,7 +90,7 @@ FILES = {
     "a small crop": ("video: {crop: [0, 0, 4, 4]}", "video.crop must keep at least 8 x 8 pixels"),
     "a crop of three": ("video: {crop: [0, 0, 9]}", "needs this many entries at least: 4"),
     "an even diameter": ("detect: {diameter: 8}", "must be odd, got 8"),
-    "a model twice": ("models: [gns, gns]", "models: is wrong"),
+    "a model twice": ("models: [gns, gns]", "models: must not name anything twice"),
     "no model": ("models: []", "models: needs this many entries at least: 1"),
     "springs and times": (
         "simulate: {kind: viscoelastic, cycles: [{shear: 1, ramp: 1, hold: 0, frames: 9}], "
@@ -109,6 +119,30 @@ def test_a_config_file_is_refused_at_once(tmp_path, monkeypatch, case):
     assert "mine.yaml" in str(refusal.value)
     assert len(str(refusal.value)) < 2000
     assert time.process_time() - begin < 10  # of a bomb, minutes and gigabytes
+
+
+NO_FILES = {
+    "a folder": (Path.mkdir, "is no file"),
+    "a link to nowhere": (lambda path: path.symlink_to("/nowhere"), "No such file"),
+    "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels"),
+    "a pipe": (os.mkfifo, "is no file"),
+    "a device without an end": (lambda path: path.symlink_to("/dev/zero"), "is no file"),
+}
+
+
+@pytest.mark.parametrize(("lay", "sentence"), NO_FILES.values(), ids=NO_FILES)
+def test_what_is_no_config_file_is_refused(tmp_path, monkeypatch, lay, sentence):
+    (tmp_path / "config").mkdir()
+    lay(tmp_path / "config" / "mine.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(settings.SettingsError, match=rf"mine\.yaml .*{sentence}"):
+        settings.settings("mine", {})
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "-n", "_x", "a b", "a/b", "{x}", "ü", "x" * 101])
+def test_what_is_no_name_of_a_data_set(name):
+    with pytest.raises(settings.SettingsError, match="may hold letters, digits"):
+        settings.settings(name, {})
 
 
 @pytest.mark.parametrize(

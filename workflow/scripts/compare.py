@@ -12,11 +12,12 @@ from pipeline.analysis.comparison import Source, comparison, replicated
 from pipeline.analysis.statistics import read
 
 name = snakemake.wildcards.name
-truths = [read(path)[0] for path in (snakemake.input.experiment, *snakemake.input.replicas)]
+paths = [snakemake.input.experiment, *snakemake.input.replicas]
+truths = [read(path, dataset=name, source=Path(path).stem)[0] for path in paths]
 sources = []
 for path in snakemake.input.models:
     model, seed, again = re.fullmatch(snakemake.params.source, Path(path).stem).groups()
-    found, attributes = read(path)
+    found, attributes = read(path, dataset=name, source=Path(path).stem)
     sources.append(Source(model, int(seed), found, str(attributes.get("stopped", ""))))
 if len(truths) > 1:
     table = replicated(name, truths, sources)

@@ -14,12 +14,12 @@ from pipeline.settings import sections
 from pipeline.split import evaluation
 
 chosen = sections(snakemake.params.settings)
-data = h5md.read(snakemake.input.trajectory)
+data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 table = parity.compare(
     window,
     load(Path(snakemake.input.model).parent),
-    h5md.read(snakemake.input.rollout),
+    h5md.read(snakemake.input.rollout, snakemake.wildcards.name),
     snakemake.input.plugin,
     chosen.lammps,
     chosen.rollout.substeps,

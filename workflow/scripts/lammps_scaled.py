@@ -15,7 +15,8 @@ from pipeline.learn.trained_model import load
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
-data, learned = h5md.read(snakemake.input.trajectory), load(Path(snakemake.input.model).parent)
+data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
+learned = load(Path(snakemake.input.model).parent)
 units = learned.record["units"]
 world = scaled.Surroundings.of(data, learned, chosen.rollout.substeps, chosen.lammps.ranks)
 folder = Path(snakemake.output.rollout).parent

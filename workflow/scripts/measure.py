@@ -14,8 +14,9 @@ from pipeline.settings import sections
 from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
-data = h5md.read(snakemake.input.trajectory)
-a = graphs.spacing(snakemake.input.graphs)
+name = snakemake.wildcards.name
+data = h5md.read(snakemake.input.trajectory, name)
+a = graphs.spacing(snakemake.input.graphs, data)
 rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)
 wanted = chosen.statistics
@@ -24,9 +25,9 @@ settings = plan(experiment, a, wanted, period)
 
 source, kind = experiment, "experiment"
 if kind_of_truth := snakemake.input.get("truth"):
-    source, kind = microscope.view(h5md.read(kind_of_truth), experiment, 0.3 * a), "truth"
+    source, kind = microscope.view(h5md.read(kind_of_truth, name), experiment, 0.3 * a), "truth"
 if replica := snakemake.input.get("replica"):
-    source, kind = h5md.read(replica).followed(rows), f"replica{snakemake.wildcards.replica}"
+    source, kind = h5md.read(replica, name).followed(rows), f"replica{snakemake.wildcards.replica}"
 found = statistics.measure(source, settings, source.free.all(axis=0))
 if kind == "experiment":
     found["cycles_film"] = cycles.film(settings, data)

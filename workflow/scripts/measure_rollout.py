@@ -11,8 +11,11 @@ from pipeline.analysis import conservation, microscope, statistics
 from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings).statistics
-settings, attributes = statistics.planned(snakemake.input.experiment)
-source = h5md.read(snakemake.input.rollout)
+name = snakemake.wildcards.name
+settings, attributes = statistics.planned(
+    snakemake.input.experiment, dataset=name, source="experiment"
+)
+source = h5md.read(snakemake.input.rollout, name)
 if chosen.blur and (sigma := attributes["localisation_error"]):
     source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))

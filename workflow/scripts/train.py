@@ -12,9 +12,10 @@ from pipeline.learn.train import train
 from pipeline.settings import sections
 
 given = sections(snakemake.params.settings)
+data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
 train(
-    h5md.read(snakemake.input.trajectory),
-    graphs.read(snakemake.input.graphs),
+    data,
+    graphs.read(snakemake.input.graphs, data),
     variant(snakemake.wildcards.model, given.train.replace(split=given.split)),
     Path(snakemake.output.model).parent,
     seed=int(snakemake.wildcards.seed),
