@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterator
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,30 @@ def dated(name: str) -> Iterator[Path]:
     """What snakemake compares the dates of: the folder of the data and the files made from it."""
     yield Path("data") / name
     yield from Path("results", name).rglob("*.*")
+
+
+# Of results/<name>/, beside one folder per model.
+FOLDERS = ("logs", "benchmarks", "figures", "statistics", "features", "lammps", "synthetic")
+FOLDERS += ("replicas",)
+ENDINGS = {".html", ".json", ".h5", ".csv", ".parquet", ".tif", ".yaml", ".safetensors"}
+
+
+def check_places(name: str, models: Iterable[str]) -> None:
+    """Refuses what lies where the workflow writes, and hinders it.
+
+    Raises:
+        InputError: for a file or a link to nowhere in place of a folder, a folder in place of a
+            file, and a folder that may not be written to.
+    """
+    home = Path("results", name)
+    for path in (home.parent, home, *(home / inner for inner in (*FOLDERS, *models))):
+        if os.path.lexists(path) and not path.is_dir():
+            raise InputError(f"{path} is no folder, and results belong into it: take it away.")
+        if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
+            raise InputError(f"You may not write to {path}: change its permissions.")
+    for path in home.rglob("*.*"):
+        if path.suffix in ENDINGS and path.is_dir():
+            raise InputError(f"{path} is a folder, and a file belongs there: take it away.")
 
 
 def check(name: str, chosen: Settings, of: Callable[[str], Settings]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -19,11 +20,16 @@ def products(rules: Iterable[Any]) -> list[Any]:
     return [file for rule in rules if rule.name != "unknown" for file in rule.products()]
 
 
-def others(rules: Iterable[Any]) -> str:
-    """A regular expression for relative paths outside data/ that none of the rules makes or leaves
-    beside what it makes."""
+def others(rules: Iterable[Any], home: str) -> str:
+    """A regular expression for paths that none of the rules makes or leaves beside what it makes.
+
+    Args:
+        rules: all.
+        home: the workflow's folder, whose own files are asked for by their full paths.
+    """
     made = [re.sub(r"\?P<\w+>", "?:", file.regex().pattern) for file in products(rules)]
-    return rf"(?!/|data/|(?:{'|'.join([*made, RECORD])})$).+"
+    own = rf"{re.escape(home)}/(?!results/)"
+    return rf"(?!{own}|data/|(?:{'|'.join([*made, RECORD])})$)(?s:.+)"
 
 
 def patterns(rules: Iterable[Any]) -> list[str]:
@@ -40,6 +46,8 @@ def sentence(asked: str, made: Iterable[str], names: list[str], settings: Any = 
         names: the data sets that are known.
         settings: called with the name of a data set in ``asked``: it refuses one that is no name.
     """
+    if os.path.isabs(asked):
+        asked = os.path.relpath(asked)
     parts = asked.split("/")
     if settings is not None and len(parts) > 2 and parts[0] == "results":
         settings(parts[1])

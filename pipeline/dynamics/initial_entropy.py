@@ -38,15 +38,16 @@ def arranged(
         rng: of the pairs and of the acceptance.
     """
     z, half = z.clone(), len(z) // 2
+    U = energy(S + z, V).U
     for _ in range(SWEEPS):
         order = torch.from_numpy(rng.permutation(len(z)))
-        i, j = order[:half], order[half : 2 * half]
-        now = energy(S[i] + z[i], V[i]).U + energy(S[j] + z[j], V[j]).U
-        then = energy(S[i] + z[j], V[i]).U + energy(S[j] + z[i], V[j]).U
+        who, partner = order[: 2 * half], order[: 2 * half].roll(half)
+        offered = z[partner]
+        then = energy(S[who] + offered, V[who]).U
+        change = (then - U[who]).view(2, half).sum(0)
         u = torch.from_numpy(rng.random(half)).clamp(min=1e-300)
-        taken = torch.log(u) < (now - then) / temperature
-        i, j = i[taken], j[taken]
-        z[i], z[j] = z[j], z[i]
+        taken = (torch.log(u) < -change / temperature).repeat(2)
+        z[who[taken]], U[who[taken]] = offered[taken], then[taken]
     return z
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from functools import cache, cached_property
@@ -16,6 +15,7 @@ import yaml
 
 from pipeline import h5md
 from pipeline.errors import InputError
+from pipeline.files import read_json
 from pipeline.settings import Settings
 from pipeline.tables import READ
 from pipeline.trajectory import Trajectory
@@ -101,7 +101,7 @@ class Results:
 
     @cache  # noqa: B019  (one short-lived object per report)
     def json(self, name: str) -> dict[str, Any]:
-        return self._read(name, lambda path: mapping(json.loads(path.read_text())))
+        return self._read(name, lambda path: mapping(read_json(path, "a file of this workflow")))
 
     @cache  # noqa: B019
     def yaml(self, name: str) -> dict[str, Any]:

@@ -148,6 +148,32 @@ def test_files_dated_in_the_future_are_found(tmp_path):
     assert list(failures.future(paths, 2e9)) == [tmp_path / "then"]
 
 
+def link_to_nowhere(path: Path) -> None:
+    path.symlink_to("/nowhere/x")
+
+
+PLACES = {
+    "results": (Path.touch, "is no folder, and results belong into it"),
+    "results/mine": (link_to_nowhere, "is no folder, and results belong into it"),
+    "results/mine/logs": (Path.touch, "is no folder, and results belong into it"),
+    "results/mine/gns": (Path.touch, "is no folder, and results belong into it"),
+    "results/mine/survey.json": (Path.mkdir, "is a folder, and a file belongs there"),
+    "results/mine/gns/seed0/model.yaml": (Path.mkdir, "is a folder, and a file belongs there"),
+}
+
+
+@pytest.mark.parametrize(("place", "put"), PLACES.items(), ids=PLACES)
+def test_what_lies_where_results_belong(tmp_path, monkeypatch, place, put):
+    monkeypatch.chdir(tmp_path)
+    datasets.check_places("mine", ["gns"])
+    Path(place).parent.mkdir(parents=True, exist_ok=True)
+    datasets.check_places("mine", ["gns"])
+    lay, said = put
+    lay(Path(place))
+    with pytest.raises(InputError, match=f"{place} {said}"):
+        datasets.check_places("mine", ["gns"])
+
+
 MADE = ["results/{name}/report.html", "results/{name}/{model}/seed{seed}/rollout.h5"]
 MADE += ["results/index.html", "results/{name}/statistics/{source,[a-z]+}.h5"]
 ASKED = {
@@ -181,6 +207,9 @@ def test_a_plan_through_snakemake(tmp_path, snakemake):
     assert run.returncode != 0
     assert f"did you mean {target}?" in run.stderr.rstrip().rpartition("\n")[2], run.stderr[-2000:]
     assert "Traceback" not in run.stderr
+    for asked in (str(tmp_path / target), "results/mi\nne/tuning.json"):
+        run = snakemake(tmp_path, "-n", "--cores", "1", asked)
+        assert f"did you mean {target}?" in run.stderr or "may hold letters" in run.stderr
 
 
 @pytest.mark.slow

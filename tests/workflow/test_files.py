@@ -91,7 +91,7 @@ def test_trajectories(finished: Path, name: str) -> None:
 def test_json(finished: Path, name: str) -> None:
     keys = set(json.loads((finished / name).read_text()))
     if name == "tuning.json":
-        assert keys == {"parameters", "evidence", "warnings", "inputs"}
+        assert keys == {"parameters", "evidence", "warnings", "inputs", "checksum"}
     else:
         agree(keys, f"`{name}`")
 

@@ -54,6 +54,7 @@ def settings(name):
     try:
         chosen = settings_file.settings(name, config)
         datasets.check(name, chosen, lambda other: settings_file.settings(other, config))
+        datasets.check_places(name, chosen["models"])
     except InputError as error:
         refuse(error)
     if shipped := settings_file.set_aside(name):

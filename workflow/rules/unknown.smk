@@ -12,7 +12,7 @@ rule unknown:
     output:
         "{asked}",
     wildcard_constraints:
-        asked=targets.others(workflow.rules),
+        asked=targets.others(workflow.rules, str(settings_file.HOME)),
     log:
         "results/logs/{asked}.log",
     localrule: True
