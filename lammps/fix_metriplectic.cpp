@@ -218,7 +218,7 @@ void FixMetriplectic::restart(char *written)
 // its shape.
 
 // Heat that keeps a driven particle at its temperature: from the entropies that it has and would have
-// had (pipeline/dynamics/boundary.py).
+// had (pipeline/dynamics/accounts.py).
 double FixMetriplectic::held_heat(int i, double change) const
 {
   const auto &at = pair->fields[i];
@@ -227,7 +227,7 @@ double FixMetriplectic::held_heat(int i, double change) const
 }
 
 // What is not of the pairs: impulse J = f dt of forces that other fixes added, J = m v' - m v less the
-// pairs' impulse for driven particles, work J.(v + v')/2 (pipeline/dynamics/boundary.py; paths must
+// pairs' impulse for driven particles, work J.(v + v')/2 (pipeline/dynamics/accounts.py; paths must
 // have r' = r + v' dt); and the work of the pairs on images, which move faster than the particles.
 void FixMetriplectic::account()
 {

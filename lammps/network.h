@@ -1,5 +1,5 @@
 // Networks with their derivatives: evaluated as they are (pipeline/closures/jets.py), and what their
-// tables need, tensor splines of two variables on equal intervals (pipeline/lammps/tables.py).
+// tables need, tensor splines of two variables on equal intervals (pipeline/lammps/tabulate.py).
 #ifndef METRIPLECTIC_NETWORK_H
 #define METRIPLECTIC_NETWORK_H
 

@@ -1,5 +1,5 @@
 // Random numbers by counting: the same pair at the same step gets the same noise on any rank.
-// Philox 4x32-10 of Salmon et al., Proc. SC11, article 16 (2011); the same as pipeline/philox.py.
+// Philox 4x32-10 of Salmon et al., Proc. SC11, article 16 (2011); the same as pipeline/metriplectic/noise.py.
 #ifndef METRIPLECTIC_PHILOX_H
 #define METRIPLECTIC_PHILOX_H
 

@@ -84,7 +84,7 @@ def heat(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Tensor:
         x_i  = [ sum_j q_ij - 1/2 sum_j p_ij . (v_ij + v'_ij) / 2 ] / T_i
         S_i' = S_i + x_i - x_i^2 / (2 C_i)
 
-    The midpoint brings in Ito's terms of `pipeline.metriplectic.divergence` by itself, the square
+    The midpoint brings in Ito's terms of `pipeline.metriplectic.drift` by itself, the square
     those of U(S); as dt -> 0 this is the paper's increment. What remains is the bounded error of
     leapfrog and the cube of x (compare Faure and Stoltz, Appl. Math. Mech. 39, 83 (2018), for
     smoothed dissipative particle dynamics). The paper's increment creates energy of the

@@ -135,7 +135,7 @@ def write_data(path: str | os.PathLike[str], system: System, mass: float = 1.0) 
 
 
 def _header(system: System, mass: float) -> list[str]:
-    lines = ["Written by pipeline.lammps.system", "", f"{len(system.r)} atoms", "2 atom types"]
+    lines = ["Written by pipeline.lammps.input", "", f"{len(system.r)} atoms", "2 atom types"]
     edges = [*_edges(system), (-0.5, 0.5)][:3]
     for axis, (low, high) in zip("xyz", edges, strict=True):
         lines.append(f"{low!r} {high!r} {axis}lo {axis}hi")

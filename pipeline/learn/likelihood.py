@@ -121,7 +121,8 @@ def velocity_scores(
     Args:
         residual: v' - mu_v.
         vv: covariance of v'.
-        noisier: (n, D) echo of a simulated localisation error, see `pipeline.learn.twin`, or None.
+        noisier: (n, D) echo of a simulated localisation error, see `errors_in_variables.twin`, or
+            None.
         excess: variance of that echo per component, contained in vv.
     """
     L = cholesky(vv)
@@ -161,7 +162,7 @@ class Scores(NamedTuple):
     v: Tensor  # (n,) of the velocity alone
     S: Tensor  # (n,) of entropy (or heat) given the velocity
     z: Tensor  # (n, D) whitened velocity residual L^-1 (v' - mu)
-    echo: Tensor | None  # (n, D) whitened echo, see `pipeline.learn.twin`
+    echo: Tensor | None  # (n, D) whitened echo, see `errors_in_variables.twin`
     L: list[list[Tensor]]  # lower Cholesky factor of the velocity covariance, rows of columns
 
 
