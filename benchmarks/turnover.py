@@ -113,13 +113,14 @@ def _rollout(folder: Path, film: Film) -> None:
 
 
 def _measure(folder: Path, film: Film) -> None:
-    from pipeline.analysis import statistics
+    from pipeline.analysis import comparison, cycles, statistics
     from pipeline.analysis.plan import plan
 
     data = h5md.read(folder / "trajectory.h5")
     a = graphs.spacing(folder / "graphs.h5", data)
     experiment = data.followed(split.judged(data, split.Split(), None))
-    found = statistics.measure(experiment, plan(experiment, a), experiment.free.all(axis=0))
+    settings = plan(experiment, a, period=cycles.period(data))
+    found = comparison.of_experiment(data, experiment, settings)
     statistics.write(folder / "experiment.h5", found, {"source": "experiment"})
 
 

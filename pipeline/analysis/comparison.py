@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from pipeline.analysis import cycles
+from pipeline.analysis.correlations import shared_motion
 from pipeline.analysis.metric import Metric, drawn, identity, missing, sums
 from pipeline.analysis.microscope import blur
 from pipeline.analysis.plan import Plan
@@ -79,6 +81,24 @@ def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | Non
     again = blur(source, sigma, np.random.default_rng(0))
     once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
     return measure(again, once, np.all(source.free, axis=0))
+
+
+def of_experiment(film: Trajectory, window: Trajectory, settings: Plan) -> dict[str, Metric]:
+    """The statistics of an experiment: of its window, and what only the experiment is asked.
+
+    Besides `statistics.measure`: the cycles of the whole film, whether its particles are carried
+    together, and the noise floors of all errors.
+
+    Args:
+        film: the data set; its particles may share columns.
+        window: the snapshots that count.
+        settings: planned from the window.
+    """
+    found = measure(window, settings, np.all(window.free, axis=0))
+    found["cycles_film"] = cycles.film(settings, film)
+    found["d2min"].attributes.update(shared_motion(film, settings))
+    found["noise_floor"] = noise_floors(found, blurred_again(window, settings))
+    return found
 
 
 def noise_floors(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:

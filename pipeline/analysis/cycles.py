@@ -154,29 +154,32 @@ def exchanges(
     if len(who) < 4 or not free.any():
         return 0, int(free.sum())
     first, last = Delaunay(before[who]), Delaunay(after[who])
-    bonded = _edges(last)
-    count = 0
-    for simplex, opposite in enumerate(first.neighbors):
-        for corner, other in enumerate(opposite):
-            if other <= simplex:
-                continue
-            k = first.simplices[simplex, corner]
-            i, j = np.delete(first.simplices[simplex], corner)
-            back = first.neighbors[other].tolist().index(simplex)
-            m = first.simplices[other, back]
-            if (min(i, j), max(i, j)) in bonded or (min(k, m), max(k, m)) not in bonded:
-                continue
-            i, j, k, m = who[[i, j, k, m]]
-            old, new = (np.linalg.norm(r[i] - r[j]) for r in (before, after))
-            wide, close = (np.linalg.norm(r[k] - r[m]) for r in (before, after))
-            clear = wide > (1 + MARGIN) * old and new > (1 + MARGIN) * close
-            count += bool(clear and max(old, close) < reach and free[[i, j, k, m]].any())
-    return count, int(free.sum())
+    simplex, corner = np.nonzero(first.neighbors > np.arange(len(first.neighbors))[:, None])
+    other = first.neighbors[simplex, corner]
+    # The bond i-j between two triangles, and their far corners k and m.
+    k, i, j = (first.simplices[simplex, (corner + turn) % 3] for turn in range(3))
+    back = (first.neighbors[other] == simplex[:, None]).argmax(axis=1)
+    m = first.simplices[other, back]
+    bonded = _edges(last.simplices)
+    parted = ~np.isin(_bond(i, j), bonded) & np.isin(_bond(k, m), bonded)
+    i, j, k, m = (who[end[parted]] for end in (i, j, k, m))
+    old, new = (np.linalg.norm(r[i] - r[j], axis=1) for r in (before, after))
+    wide, close = (np.linalg.norm(r[k] - r[m], axis=1) for r in (before, after))
+    clear = (wide > (1 + MARGIN) * old) & (new > (1 + MARGIN) * close)
+    near = np.maximum(old, close) < reach
+    ours = free[i] | free[j] | free[k] | free[m]
+    return int((clear & near & ours).sum()), int(free.sum())
 
 
-def _edges(mesh: Delaunay) -> set[tuple[int, int]]:
-    a, b = np.sort(mesh.simplices[:, [[0, 1], [1, 2], [2, 0]]].reshape(-1, 2), axis=1).T
-    return set(zip(a.tolist(), b.tolist(), strict=True))
+def _bond(i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    """One number for each pair of particles, whatever their order."""
+    return np.minimum(i, j).astype(np.int64) << 32 | np.maximum(i, j)
+
+
+def _edges(simplices: np.ndarray) -> np.ndarray:
+    """Bonds of triangles (S, 3)."""
+    turned = np.roll(simplices, 1, axis=1)
+    return np.unique(_bond(simplices.ravel(), turned.ravel()))
 
 
 def cycles(parts: Sequence[Run], found: Period | None, cutoff: float, threshold: float) -> Metric:

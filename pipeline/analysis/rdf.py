@@ -23,6 +23,7 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, evenly
 
 FEWEST_PAIRS = 100
+MANY_PAIRS = 100_000_000  # that are looked at: 0.1 % or so of every shell, half a minute
 CENTRES = 4096  # looked at together: bounds memory
 HEIGHTS = 24  # Gauss-Legendre nodes over the height of a spherical shell
 
@@ -99,7 +100,8 @@ def rdf(
         frame: the window, see `runs.window`; particles outside it are left out.
         edges: (K + 1,) evenly spaced edges of the shells from 0 [length].
         label: (N,) patch of each particle.
-        snapshots: how many snapshots to average over at most.
+        snapshots: how many snapshots to average over at most; fewer of a sample so large that they
+            would hold more than a hundred million pairs.
 
     Returns:
         sums per patch; `uncertainty.interval` makes the curve of them.
@@ -115,11 +117,19 @@ def rdf(
         )
     units, shells = int(label.max()) + 1, len(edges) - 1
     found, expected = np.zeros((units, shells)), np.zeros((units, shells))
-    for part, row in _spread(parts, snapshots):
+    for part, row in _spread(parts, _enough(parts, frame, edges[-1], snapshots)):
         one = _snapshot(part, row, frame, edges, label)
         found += one.found
         expected += one.expected
     return Counts(found, expected)
+
+
+def _enough(parts: Sequence[Run], frame: Box, reach: float, snapshots: int) -> int:
+    """How many snapshots hold `MANY_PAIRS`, at most as many as asked for and at least two."""
+    seen = sum(int(part.seen.sum()) for part in parts) / sum(len(part.time) for part in parts)
+    ball = float(shell_volumes(np.array([0.0, reach]), len(frame.lengths))[0])
+    pairs = seen**2 / 2 * min(ball / frame.volume, 1.0)
+    return min(snapshots, max(int(MANY_PAIRS / max(pairs, 1.0)), 2))
 
 
 def _spread(parts: Sequence[Run], snapshots: int) -> list[tuple[Run, int]]:

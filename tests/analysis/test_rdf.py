@@ -95,3 +95,16 @@ def test_refuses_more_than_half_a_periodic_box(recording):
     trajectory = gas(recording, [4.0, 4.0], 20, 1, periodic=True)
     with pytest.raises(ValueError, match="half the shortest periodic length"):
         curve(trajectory, np.linspace(0, 2.5, 5))
+
+
+def test_a_large_sample_is_counted_in_fewer_snapshots(recording, monkeypatch):
+    rng = np.random.default_rng(5)
+    parts = runs(recording(rng.uniform(0, 20, (9, 400, 2)), 20.0, periodic=True))
+    frame, edges, label = window(parts), np.linspace(0, 5, 11), np.zeros(400, int)
+    pairs = 400**2 / 2 * np.pi * 5**2 / 20**2
+    everything, three, two = (rdf(parts, frame, edges, label, n).found for n in (9, 3, 2))
+    monkeypatch.setattr("pipeline.analysis.rdf.MANY_PAIRS", 3.5 * pairs)
+    for wanted, found in ((9, three), (2, two)):
+        np.testing.assert_array_equal(rdf(parts, frame, edges, label, wanted).found, found)
+    monkeypatch.setattr("pipeline.analysis.rdf.MANY_PAIRS", 9.5 * pairs)
+    np.testing.assert_array_equal(rdf(parts, frame, edges, label, 9).found, everything)

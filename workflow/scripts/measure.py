@@ -8,7 +8,7 @@ from pipeline import process
 process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import graphs, h5md
-from pipeline.analysis import comparison, correlations, cycles, microscope, statistics
+from pipeline.analysis import comparison, cycles, microscope, statistics
 from pipeline.analysis.plan import plan
 from pipeline.settings import sections
 from pipeline.split import judged
@@ -28,12 +28,9 @@ if kind_of_truth := snakemake.input.get("truth"):
     source, kind = microscope.view(h5md.read(kind_of_truth, name), experiment, 0.3 * a), "truth"
 if replica := snakemake.input.get("replica"):
     source, kind = h5md.read(replica, name).followed(rows), f"replica{snakemake.wildcards.replica}"
-found = statistics.measure(source, settings, source.free.all(axis=0))
-if kind == "experiment":
-    found["cycles_film"] = cycles.film(settings, data)
-    found["d2min"].attributes.update(correlations.shared_motion(data, settings))
-    found["noise_floor"] = comparison.noise_floors(
-        found, comparison.blurred_again(source, settings)
-    )
+if source is experiment:
+    found = comparison.of_experiment(data, experiment, settings)
+else:
+    found = statistics.measure(source, settings, source.free.all(axis=0))
 attributes = statistics.attributes(data, settings) | {"source": kind, "stopped": ""}
 statistics.write(snakemake.output.statistics, found, attributes)
