@@ -86,7 +86,9 @@ def plain(tracks: Film, knots: np.ndarray) -> tuple[Force, float]:
 
 
 def inferred(tracks: Film, knots: np.ndarray) -> tuple[Force, float]:
-    """The same by StochasticForceInference, its preset for noisy tracks.
+    """The same by StochasticForceInference, its preset "clean".
+
+    It has no way to leave out the particles at the edge, whose neighbours are not all seen.
 
     Raises:
         ImportError: if it is not installed.
