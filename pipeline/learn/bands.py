@@ -22,6 +22,8 @@ from pipeline.learn.learned_curves import Group, Samples, binned, power, surroun
 from pipeline.metriplectic.model import Metriplectic
 
 MOST = 300  # snapshots that bands are from
+FEWEST = 20  # the same, since blocks of time are made of them
+CROWD = 20  # particles in each part of a snapshot, at least
 BLOCKS = 20  # of successive snapshots
 Z = 1.96  # half width of a 95 % band in standard deviations
 
@@ -29,7 +31,7 @@ Z = 1.96  # half width of a 95 % band in standard deviations
 class Information(NamedTuple):
     """What some snapshots say of p parameters."""
 
-    scores: Tensor  # (m, p) g_t, in order of time
+    scores: Tensor  # (m, p) g_t, in order of time, of whole snapshots or of parts of them
     blocks: np.ndarray  # (m,) the block of each
     share: float  # of the snapshots that the model was trained on
     prior: Tensor  # (p, p) curvature of the penalties
@@ -61,6 +63,25 @@ def choose_snapshots(times: np.ndarray, count: int) -> tuple[np.ndarray, np.ndar
     return np.concatenate(kept), np.repeat(np.arange(len(kept)), [len(x) for x in kept])
 
 
+def parts(snapshots: int, particles: int) -> int:
+    """Into how many parts a snapshot is cut, so that few snapshots give scores enough.
+
+    Noise is that of particles and pairs of neighbours: of parts with many particles in each it is
+    as good as independent.
+
+    Args:
+        snapshots: looked at.
+        particles: that count, in each of them.
+    """
+    return max(1, min(MOST // max(snapshots, 1), particles // CROWD))
+
+
+def _cut(item: Transition, count: int) -> list[Tensor]:
+    """The rows that count, in strips of equal numbers along the first axis."""
+    rows = item.now.mask.nonzero()[:, 0]
+    return list(rows[item.now.r[rows, 0].argsort()].tensor_split(count))
+
+
 def information(
     likelihood: Callable[[Transition, int], Tensor],
     snapshots: Transitions,
@@ -68,31 +89,36 @@ def information(
     parameters: Sequence[nn.Parameter],
     penalty: Callable[[], Tensor],
     count: int,
+    strips: int = 1,
 ) -> Information:
     """Scores of some snapshots and the curvature of the penalty.
 
     Args:
-        likelihood: negative log-likelihood of a snapshot, summed over its particles; the number
-            is that of the snapshot.
+        likelihood: negative log-likelihood (n,) of the particles of a snapshot; the number is that
+            of the snapshot.
         snapshots: the data.
         times: those trained on, in order of time.
         parameters: with respect to which.
         penalty: what training added to the sum over all ``times``.
         count: of snapshots looked at, at most.
+        strips: into which each is cut, see `parts`.
     """
     chosen, blocks = choose_snapshots(times, count)
     rows = []
     for k, t in enumerate(chosen):
-        gradient = torch.autograd.grad(
-            likelihood(snapshots[[int(t)]], k), parameters, allow_unused=True
-        )
-        rows.append(_flat(gradient, parameters))
-    share = len(chosen) / len(times)
-    return Information(torch.stack(rows), blocks, share, _curvature(penalty(), parameters))
+        item = snapshots[[int(t)]]
+        own = likelihood(item, k)
+        for strip in _cut(item, strips):
+            gradient = torch.autograd.grad(
+                own[strip].sum(), parameters, retain_graph=True, allow_unused=True
+            )
+            rows.append(_flat(gradient, parameters))
+    share, prior = len(chosen) / len(times), _curvature(penalty(), parameters)
+    return Information(torch.stack(rows), np.repeat(blocks, strips), share, prior)
 
 
 def affordable(model: Metriplectic, count: int) -> list[nn.Parameter]:
-    """The parameters that ``count`` snapshots suffice for: of all closures, without friction, or
+    """The parameters that ``count`` scores suffice for: of all closures, without friction, or
     none."""
     forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
     parts: list[Any] = [part for part in (*forces, model.strain) if part is not None]

@@ -57,7 +57,9 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
             rate = net_friction(sample, model.external)[0]
             model.bath.start(rate + 0.5 * noise / measured.temperature, noise)
         elif model.bath is not None:
-            model.bath.start(curves.drag, noise)
+            # Errors of the positions look like friction; a friction that is one brings its noise.
+            most = noise / measured.temperature
+            model.bath.start(min(curves.drag, most), noise)
     if model.external is not None and curves.external is not None:
         like = model.external.coefficients
         like.copy_(curves.external.reshape(like.shape).to(like))

@@ -20,6 +20,7 @@ from pipeline.learn.likelihood import (
     Step,
     expansion,
     middle,
+    motion_share,
     noise_ratio,
     pair_score,
     scores,
@@ -30,7 +31,6 @@ from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample, Snapshots
 from pipeline.learn.trainee import Trainee
-from pipeline.metriplectic.drift import BathDrift
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.metriplectic.thermo import Dynamics
@@ -104,19 +104,7 @@ class Learner(Trainee):
         def force(at: Batch) -> Tensor:
             return self.dynamics(at, now.v, S).drift.dv
 
-        found = found + self._share(dynamics.bath) * contraction(
-            force, here, dynamics.drift.dv, length, probes(here, generator)
-        )
-        return found
-
-    def _share(self, bath: BathDrift) -> Tensor:
-        """Of the noise of motion in the residual's variance (n,), no gradient.
-
-        The Jacobian offsets what displacements and forces halfway share, which is their motion,
-        not the error of positions.
-        """
-        own = 2 * bath.contact.g2.detach()
-        return (own / (own + self.extra)).clamp(max=1.0)
+        return found + contraction(force, here, dynamics.drift.dv, length, probes(here, generator))
 
     def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
@@ -138,8 +126,9 @@ class Learner(Trainee):
         if self.corrected:
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
             excess = spread(echo, now.mask)
-        jacobian = self.jacobian(now, dynamics, generator)
         covariance = self.model.covariance(dynamics)
+        share = motion_share(covariance.vv, self.extra + excess)
+        jacobian = share * self.jacobian(now, dynamics, generator)
         unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         dS = dynamics.drift.dS
         SS_floor = self.options.floor * covariance.SS.detach()[now.mask].mean()
@@ -279,12 +268,19 @@ class Learner(Trainee):
                 "high": np.array([net + bands.Z * error]),
             }
         count = min(bands.MOST, len(sample.times))
-        parameters = bands.affordable(model, count)
+        strips = bands.parts(count, self.rows // len(sample.times))
+        parameters = bands.affordable(model, count * strips) if count >= bands.FEWEST else []
         if parameters:
             transitions = Transitions(sample.snapshots)
             with torch.enable_grad():
                 known = bands.information(
-                    self._likelihood, transitions, sample.times, parameters, self._penalty, count
+                    self._likelihood,
+                    transitions,
+                    sample.times,
+                    parameters,
+                    self._penalty,
+                    count,
+                    strips,
                 )
                 samples = Samples(model, self.latent, sample)
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
@@ -294,9 +290,9 @@ class Learner(Trainee):
         return groups
 
     def _likelihood(self, item: Transition, k: int) -> Tensor:
-        """Negative log-likelihood of a transition, summed over its particles."""
+        """Negative log-likelihood (n,) of a transition, of its particles."""
         step, _ = self.moments(item, -1 - k)
-        return (scores(step).v - step.jacobian)[item.now.mask].sum()
+        return scores(step).v - step.jacobian
 
     def _penalty(self) -> Tensor:
         """What the roughness of curves adds to the sum over all transitions."""

@@ -56,6 +56,26 @@ def expansion(dynamics: Dynamics, centred: bool = True) -> Tensor:
     return dynamics.v_ij.shape[1] * torch.log1p(0.5 * rate)
 
 
+def motion_share(vv: Tensor, errors: Tensor | float) -> Tensor:
+    """Of the noise of motion in the variance of a residual (n,), no gradient.
+
+    By so much of it the Jacobian of v' counts. With R = v' - v + gamma (v + v') / 2, S the variance
+    of its noise and V that of R with the errors of the positions,
+
+        d/d gamma < (R^2 - D^2) / 2 V > = S / (2 + gamma) / V,
+
+    at the truth, D the echo of `errors_in_variables` that takes off what R and its errors share;
+    the Jacobian's 1 / (2 + gamma) alone would make friction of the errors.
+
+    Args:
+        vv: covariance of the noise of motion (n, D, D).
+        errors: variance per component that errors of the positions add, negative where they are
+            averages.
+    """
+    own = vv.diagonal(dim1=1, dim2=2).mean(1).detach()
+    return (own / (own + errors)).clamp(max=1.0)
+
+
 def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:
     """Entropy noise of viscous heating over that of conduction (scalar), means over pairs.
 

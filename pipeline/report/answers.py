@@ -225,7 +225,8 @@ def residuals(results: Results) -> Answer:
     told = f" What it leaves of steps it was not trained on: {', '.join(parts)}"
     told += f" ({'; '.join(hints)})." if hints else ": noise, as it should be."
     explained = float(found.get("explained")[0])
-    told += f" It explains {percent(explained)} of the variance of their change."
+    if explained > 0:  # forces of Brownian motion drown in its noise
+        told += f" It explains {percent(explained)} of the variance of their change."
     return Answer(worst(*states), told)
 
 

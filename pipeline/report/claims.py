@@ -38,6 +38,12 @@ def circumstances(results: Results) -> list[str]:
             said.append(_motion(results, regime(results), str(why)))
         if edge := attributes.get("edge"):
             said.append(f"{edge['why'][0].upper()}{edge['why'][1:]}.")
+    if other := results.settings.models_of:
+        said.append(
+            f"The models on this page were trained on another data set, {other}: what is said of "
+            "training and of what was learned is about that one."
+        )
+        return said
     with suppress(Absent):
         said.append(surroundings.balance(results))
     return said

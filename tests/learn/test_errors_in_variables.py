@@ -11,7 +11,7 @@ from scipy.optimize import root
 from torch import Tensor
 
 from pipeline.learn.errors_in_variables import draws, spread, twin
-from pipeline.learn.likelihood import Scores, Step, pair_score, scores
+from pipeline.learn.likelihood import Scores, Step, motion_share, pair_score, scores
 from pipeline.learn.snapshots import Batch
 from pipeline.pairs import Pairs, sum_odd
 
@@ -173,3 +173,37 @@ def test_draws_depend_on_seed_and_number_alone() -> None:
                          for k in ((3, 5), (3, 5), (3, 6)))  # fmt: skip
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
+
+
+def test_errors_are_no_friction_of_a_medium() -> None:
+    """The friction of a bath is that of the mean of v and v', which shares the noise of v'."""
+    generator, n, friction, kick, error = torch.Generator().manual_seed(5), 400_000, 0.3, 0.1, 0.15
+    around = normal(generator, 1, 2) * 0
+    v = kick / (2 * friction) ** 0.5 * normal(generator, n, 2)
+    after = ((1 - friction / 2) * v + kick * normal(generator, n, 2)) / (1 + friction / 2)
+    far = torch.arange(n, dtype=torch.float64)[:, None] + around
+    seen = torch.stack((far - v, far, far + after)) + error * normal(generator, 3, n, 2)
+    noise = kick**2 * torch.eye(2, dtype=torch.float64).expand(n, 2, 2)
+
+    def slope(rate: float, shared: bool) -> float:
+        gamma = torch.tensor(rate, dtype=torch.float64, requires_grad=True)
+
+        def residual(now: Batch) -> Tensor:
+            return now.v_next - now.v + gamma * (now.v + now.v_next) / 2
+
+        now = batch_of(seen)
+        R = residual(now)
+        echo = residual(twin(now, error, torch.Generator().manual_seed(6))) - R
+        excess = spread(echo, now.mask)
+        still = torch.zeros(n, dtype=torch.float64)
+        total = noise + excess * torch.eye(2, dtype=torch.float64)
+        zero = torch.zeros_like(R)
+        step = Step(R, still, total, zero, still + 1, still + 1, echo, excess)
+        share = motion_share(noise, excess) if shared else 1.0
+        jacobian = share * 2 * torch.log1p(gamma / 2)
+        loss = (scores(step).v - jacobian).mean()
+        return float(torch.autograd.grad(loss, gamma)[0])
+
+    assert abs(slope(friction, True)) < 0.02
+    assert slope(friction, False) < -0.5
+    assert slope(0.8 * friction, True) < slope(friction, True) < slope(1.2 * friction, True)

@@ -175,7 +175,7 @@ def test_frames_that_are_averages_leave_diffusion_alone() -> None:
     held = window.position.copy()
     for t in range(1, len(held)):
         held[t] = 0.3 * held[t - 1] + 0.7 * window.position[t]
-    told = regime.tell(regime.covariances(held, window.present, window.run))
+    told = regime.motion(regime.covariances(held, window.present, window.run))
     assert told.second > 0
     note = {**window.attributes, **told.attributes(1.0, window.dt)}
     note["localisation_error"] = float(np.sqrt(told.fit.variance[:, 0].mean())) if told.fit else 0.0

@@ -204,6 +204,20 @@ def test_the_first_screen_says_regime_container_and_viscosity(results: Results) 
     assert "a viscosity of 2.16" in claims.circumstances(liquid)[0]
 
 
+def test_models_of_another_film_are_said_to_be(results: Results) -> None:
+    other = Results(results.folder, SETTINGS.replace(models_of="elsewhere"))
+    assert "trained on another data set, elsewhere" in claims.circumstances(other)[-1]
+
+
+def test_a_model_of_brownian_motion_shows_no_entropies(results: Results) -> None:
+    assert learned.pair_law(results).table.curve.str.contains("friction").any()
+    brownian = record(results, bath="brownian")
+    for figure in (learned.state, learned.friction, learned.latent, learned.histograms):
+        with pytest.raises(Absent, match="neither entropies"):
+            figure(brownian)
+    assert not learned.pair_law(brownian).table.curve.str.contains("friction").any()
+
+
 def test_active_particles_are_called_so_with_numbers(results: Results) -> None:
     trajectory = results.trajectory()
     centre = trajectory.position.mean(axis=(0, 1))

@@ -85,7 +85,8 @@ def group(results: Results, name: str) -> Group:
 
 def pair_law(results: Results) -> Figure:
     """Volume kernel, mean pair force and mean pair friction against distance."""
-    drawing, panels = style.panels(3, height=3.0)
+    still = brownian(results)
+    drawing, panels = style.panels(2 if still else 3, height=3.0)
     found, unit, rows = group(results, "kernel"), scales(results), []
     r = unit.length * found.get("r")
     w = found.get("w") / unit.volume
@@ -97,7 +98,7 @@ def pair_law(results: Results) -> Figure:
         panels[1:],
         ("pair_force", "pair_friction"),
         (force, (unit.per("1", unit.time_unit), 1 / unit.time)),
-        strict=True,
+        strict=False,  # of Brownian motion there is no friction of pairs
     ):
         law = group(results, name)
         for key, dash, label in (("value", "-", "along r"), ("across", (0, (4, 2)), "across r")):
@@ -109,19 +110,26 @@ def pair_law(results: Results) -> Figure:
         words = "Force" if name == "pair_force" else "Friction over mass"
         axes.set_ylabel(style.quantity(words, of))
         zero(axes)
-    panels[2].legend()
+    if not still:
+        panels[-1].legend()
     for axes in panels:
         axes.set(xlabel=unit.distance, xlim=(0.95 * r.min(), 1.01 * r.max()))
+    energy = (
+        "over kT, which is what displacements tell)"
+        if still
+        else "kT is the mean kinetic temperature, since a video tells no masses); third, how they "
+        "slow each other"
+    )
     return Figure(
         "pair_law",
         drawing,
         pd.concat(rows),
         "First, how much a neighbour at distance r takes part in the local density; second, the "
-        "mean force between neighbours (positive pushes apart; kT is the mean kinetic temperature, "
-        "since a video tells no masses); third, how they slow each other. Shaded: 95 % bands, from "
+        f"mean force between neighbours (positive pushes apart; {energy}. Shaded: 95 % bands, from "
         "the curvature of the likelihood and from blocks of time, where the film is long enough."
         + _power(group(results, "pair_force"), unit),
-        "Learned volume kernel, mean pair force and pair friction against distance.",
+        f"Learned volume kernel{' and' if still else ','} mean pair force"
+        f"{'' if still else ' and pair friction'} against distance.",
         wide=True,
     )
 
@@ -148,8 +156,24 @@ def band(axes: Axes, law: Group, key: str, x: np.ndarray, factor: float) -> dict
     return band
 
 
+def brownian(results: Results) -> bool:
+    """Whether the model is one of Brownian motion, without entropies and friction of pairs."""
+    record = results.yaml(f"{metriplectic(results).folder}/model.yaml")
+    return record["training"].get("bath") == "brownian"
+
+
+def warm(results: Results) -> None:
+    """Raises Absent where there are no entropies."""
+    if brownian(results):
+        raise Absent(
+            "Of Brownian motion D and forces over kT are learned, and neither entropies of the "
+            "particles nor friction between them."
+        )
+
+
 def state(results: Results) -> Figure:
     """Temperature and pressure over volume and entropy, with the states that the data visit."""
+    warm(results)
     found, unit = group(results, "energy"), scales(results)
     S, V = found.get("S"), unit.volume * found.get("V")
     drawing, panels = style.panels(2, height=3.6)
@@ -183,6 +207,7 @@ def state(results: Results) -> Figure:
 
 def friction(results: Results) -> Figure:
     """What the amplitudes make of friction and heat exchange, at the mean temperature."""
+    warm(results)
     found, unit = group(results, "friction"), scales(results)
     drawing, (drag, heat) = style.panels(2, height=3.0)
     T, r = unit.temperature, unit.length * found.get("r")
@@ -213,6 +238,7 @@ def friction(results: Results) -> Figure:
 
 def histograms(results: Results) -> Figure:
     """Histograms of the learned temperature and entropy."""
+    warm(results)
     drawing, panels = style.panels(2, height=2.8)
     found, mean = group(results, "temperature"), scales(results).temperature
     relative = Group({**found.data, "edges": found.get("edges") / mean}, found.attrs)
@@ -254,6 +280,7 @@ SPECIES = [BLUE, style.COLOURS["gns_sde"], style.COLOURS["metriplectic_paper"], 
 
 def latent(results: Results) -> Figure:
     """The latent entropy of each particle, and what it goes with."""
+    warm(results)
     found = group(results, "latent")
     drawing, (axes,) = style.panels(height=3.0)
     table = histogram(axes, found, "Latent entropy of a particle (k)")

@@ -162,6 +162,8 @@ def _learned(results: Results) -> list[tuple[str, Results]]:
 def pair(results: Results) -> Figure:
     """Learned pair force and friction against the law, and against what records show of it."""
     curves = _curves(results.json("truth.json"))
+    if not curves and "law" in results.json("truth.json"):
+        raise Absent("One force for all pairs: it is held against the learned one below.")
     if not curves:
         raise Absent(
             "The forces of this simulation lie outside what the model can represent, so learned "
