@@ -89,7 +89,14 @@ def nothing(name: str) -> str:
 def dated(name: str) -> Iterator[Path]:
     """What snakemake compares the dates of: the folder of the data and the files made from it."""
     yield Path("data") / name
-    yield from Path("results", name).rglob("*.*")
+    yield from _made(name)
+
+
+def _made(name: str) -> Iterator[Path]:
+    """What lies in the results of a data set, without hidden and nameless things; what a stage
+    takes away meanwhile is passed over."""
+    for place, folders, files in os.walk(Path("results", name)):
+        yield from (Path(place, inner) for inner in (*folders, *files) if "." in inner[1:])
 
 
 # Of results/<name>/, beside one folder per model.
@@ -111,7 +118,7 @@ def check_places(name: str, models: Iterable[str]) -> None:
             raise InputError(f"{path} is no folder, and results belong into it: take it away.")
         if path.is_dir() and not os.access(path, os.W_OK | os.X_OK):
             raise InputError(f"You may not write to {path}: change its permissions.")
-    for path in home.rglob("*.*"):
+    for path in _made(name):
         if path.suffix in ENDINGS and path.is_dir():
             raise InputError(f"{path} is a folder, and a file belongs there: take it away.")
 

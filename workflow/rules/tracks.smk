@@ -12,7 +12,7 @@ def tabled():
         except (InputError, settings_file.SettingsError):
             continue
         alone = not any(path.suffix.lower() in FILM_ENDINGS for path in files)
-        if asked["use"] and sources.tables(files, asked["columns"], alone):
+        if asked["use"] and sources.tables(files, Columns(**asked["columns"]), alone):
             yield name
 
 
