@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -50,19 +51,30 @@ T = TypeVar("T")
 UNWATCHED = {"distributed.worker.profile.enabled": False}
 
 
+START = 8.0  # seconds that workers need to start and to load trackpy and numba
+
+
 def spread(
-    function: Callable[..., T], common: object, jobs: Iterable[tuple], workers: int
+    function: Callable[..., T],
+    common: object,
+    jobs: Iterable[tuple],
+    workers: int,
+    start: float = START,
 ) -> Iterator[T]:
     """``function(common, *job)`` for every job, in order; `common` goes to every worker once.
 
-    The address of dask's dashboard goes to stderr. What a worker that is lost had in hand is done
-    again; three workers lost over the same job are an error.
+    Work begins in this process, and goes to a cluster where that saves time. The address of dask's
+    dashboard goes to stderr. What a worker that is lost had in hand is done again; three workers
+    lost over the same job are an error.
 
     Args:
         workers: processes; 1 works in this one, without a cluster.
+        start: seconds that a cluster must save; 0 asks it at once.
     """
-    if workers == 1:
-        yield from (function(common, *job) for job in jobs)
+    waiting = deque(jobs)
+    if workers == 1 or start > 0:
+        yield from _here(function, common, waiting, start / (1 - 1 / workers) if workers > 1 else 0)
+    if not waiting:
         return
     with (
         _main_module_hidden(),
@@ -75,13 +87,29 @@ def spread(
         tqdm.write(f"dask dashboard: {client.dashboard_link}", file=sys.stderr)
         shared = client.scatter(common, broadcast=True, hash=False)
         under_way: deque[Future] = deque()
-        for job in jobs:
+        for job in waiting:
             under_way.append(client.submit(function, shared, *job, pure=False))
             # Results stay with the workers until their future is gone.
             if len(under_way) > 3 * workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+
+
+def _here(
+    function: Callable[..., T], common: object, waiting: deque[tuple], longest: float
+) -> Iterator[T]:
+    """Does jobs in this process until those left would take ``longest`` seconds; 0 does all."""
+    for done in count():
+        if not waiting:
+            return
+        began = time.monotonic()
+        result = function(common, *waiting.popleft())
+        taken = time.monotonic() - began
+        yield result
+        # The first loads what is compiled.
+        if longest and done and taken * len(waiting) > longest:
+            return
 
 
 @contextmanager
@@ -180,14 +208,19 @@ def chunk(
 
 
 def features(
-    videos: list[Video], detection: Detection, workers: int = 1, frames_per_chunk: int = 0
+    videos: list[Video],
+    detection: Detection,
+    workers: int = 1,
+    frames_per_chunk: int = 0,
+    start: float = START,
 ) -> pd.DataFrame:
     """All of `detected` in one table.
 
     Raises:
         InputError: if no particle is found in any frame.
     """
-    return pd.concat(detected(videos, detection, workers, frames_per_chunk), ignore_index=True)
+    tables = detected(videos, detection, workers, frames_per_chunk, start=start)
+    return pd.concat(tables, ignore_index=True)
 
 
 def detected(
@@ -196,6 +229,7 @@ def detected(
     workers: int = 1,
     frames_per_chunk: int = 0,
     part: tuple[int, int] = (0, 1),
+    start: float = START,
 ) -> Iterator[pd.DataFrame]:
     """Tables of pipeline.tables.FEATURES, one per chunk of frames, in order of run and frame.
 
@@ -205,12 +239,13 @@ def detected(
         workers: processes of a dask.distributed cluster; 1 works in this process, without one.
         frames_per_chunk: 0 chooses so that each worker gets several chunks.
         part: (k, n) takes the k-th of n shares of the frames of all runs, k from 0.
+        start: seconds that a cluster must save, see `spread`.
 
     Raises:
         InputError: in the end, if no particle was found in any frame; a share may have none.
     """
     jobs = _jobs(videos, detection, part, workers, frames_per_chunk)
-    tables = spread(chunk, videos, jobs, min(workers, max(len(jobs), 1)))
+    tables = spread(chunk, videos, jobs, min(workers, max(len(jobs), 1)), start)
     shown = _shown(jobs, tables)
     return shown if part[1] > 1 else _something(shown, detection)
 

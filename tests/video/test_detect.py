@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import warnings
+from collections import deque
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -16,7 +18,7 @@ import pytest
 import tifffile
 
 from pipeline import tables
-from pipeline.video.detect import Detection, detected, features, joined, locate
+from pipeline.video.detect import Detection, _here, detected, features, joined, locate, spread
 from pipeline.video.frames import open_run
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
@@ -121,7 +123,7 @@ from pipeline.video.frames import open_run
 from pipeline.video.sources import runs
 video = open_run(*runs({path!r}))
 print("script runs")
-table = features([video], Detection(9, 400, 6.5, 50), workers=2, frames_per_chunk=3)
+table = features([video], Detection(9, 400, 6.5, 50), workers=2, frames_per_chunk=3, start=0)
 tables.write({out!r}, table, tables.FEATURES)
 """
 
@@ -143,12 +145,28 @@ class Deadly:
         return self.video.frames(start, stop)
 
 
+def test_a_short_film_starts_no_workers_and_a_long_one_does():
+    """Ten jobs of a twentieth of a second; the first one loads what is compiled."""
+
+    def work(here: int, k: int) -> int:
+        time.sleep(0.5 if k == 0 else 0.05)
+        return here + k
+
+    jobs = [(k,) for k in range(10)]
+    waiting = deque(jobs)
+    assert list(_here(work, 100, waiting, 5.0)) == list(range(100, 110))
+    waiting = deque(jobs)
+    assert list(_here(work, 100, waiting, 0.2)) == [100, 101]
+    assert list(waiting) == jobs[2:]
+    assert list(spread(work, 100, jobs, workers=4)) == list(range(100, 110))
+
+
 @pytest.mark.slow
 def test_a_lost_worker_is_made_up_for(rendered, tmp_path, capfd):
     path, _ = rendered()
     video = open_run(*runs(path))
     marker = tmp_path / "killed"
-    found = features([Deadly(video, marker)], SETTINGS, workers=2, frames_per_chunk=1)
+    found = features([Deadly(video, marker)], SETTINGS, workers=2, frames_per_chunk=1, start=0)
     assert marker.exists()
     assert "dask dashboard: http://" in capfd.readouterr().err
     pd.testing.assert_frame_equal(found, features([video], SETTINGS))
