@@ -186,7 +186,8 @@ def converted(repeated: np.ndarray) -> tuple[int, int] | None:
         count = round(cycle * float(repeated[: len(repeated) // cycle * cycle].mean()))
         again = repeated[cycle:] == repeated[:-cycle]
         # By chance alone, rare repeats would mostly meet frames that are none.
-        kept = (repeated[cycle:] & repeated[:-cycle]).sum() / max(repeated[cycle:].sum(), 1)
+        later, earlier = repeated[cycle:], repeated[:-cycle]
+        kept = (later & earlier).sum() / max(later.sum(), earlier.sum(), 1)
         if count and again.mean() >= RULE and kept >= RULE:
             return count, cycle
     return None

@@ -13,6 +13,7 @@ from pipeline.simulate.settings import IdealGas
 
 SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=200, frames=2000)
 EVERY = 4  # frames between evaluations of the stress
+REACHED = 0.85  # of the integral of Green and Kubo, up to 0.03
 
 
 def evaluate(gas: IdealGas, state: State, time: float) -> Dynamics:
@@ -66,13 +67,15 @@ def test_the_friction_is_the_one_put_in() -> None:
 def test_shear_meets_the_viscosity_of_green_and_kubo() -> None:
     """Momentum is carried by the motion of particles, hundreds of times more than by friction.
 
-    The integral runs to 0.03, where 85 % of it are reached and its noise is still small.
+    The integral runs to 0.03, where its noise is still small.
     """
-    still, moved = stresses(SMALL, 1), stresses(SMALL.replace(shear_rate=4.0), 2)
+    flows = (SMALL, SMALL.replace(shear_rate=4.0))
+    seeds = range(1, 5)  # one alone is within a fifth
+    stills, moved = ([stresses(gas, seed) for seed in seeds] for gas in flows)
     T = float(model(SMALL).scales.temperature)
     lags = np.arange(round(0.03 / (EVERY * SMALL.dt)))
-    memory = [np.mean(still[: len(still) - k] * still[k:]) for k in lags]
-    green_kubo = np.trapezoid(memory) * EVERY / (T * volume(SMALL))
-    sheared = -moved[:, 0].mean() / (volume(SMALL) * 4.0 * SMALL.dt)
+    memory = [np.mean([x[: len(x) - k] * x[k:] for x in stills]) for k in lags]
+    green_kubo = np.trapezoid(memory) * EVERY / (T * volume(SMALL)) / REACHED
+    sheared = -np.mean([x[:, 0] for x in moved]) / (volume(SMALL) * 4.0 * SMALL.dt)
     assert sheared == pytest.approx(green_kubo, rel=0.4)
     assert sheared > 50 * SMALL.viscosity * units(SMALL).length * SMALL.dt

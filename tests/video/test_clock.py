@@ -104,6 +104,14 @@ def test_conversions_of_the_rate(low, high):
     assert "rate was raised" in found.warnings[0]
 
 
+@pytest.mark.parametrize("frames", [[1, 12], [20, 31], [27, 38], [5, 17], [2, 8, 14]])
+def test_a_few_repeats_at_even_distances_are_no_rule(frames):
+    """What would be one goes on to the end of the film."""
+    repeated = np.zeros(40, dtype=bool)
+    repeated[frames] = True
+    assert converted(repeated) is None
+
+
 @given(st.integers(0, 999))
 def test_repeats_at_random_are_losses(seed):
     repeated = np.random.default_rng(seed).random(400) < 0.04
