@@ -23,8 +23,8 @@ FLAGS = (
 )
 
 
-class NoCompiler(RuntimeError):
-    """There is no C++ compiler on this machine."""
+class NotCompiled(RuntimeError):
+    """There is no C++ compiler on this machine, or it fails."""
 
 
 def build(
@@ -42,12 +42,12 @@ def build(
         what: it is, for messages.
 
     Raises:
-        NoCompiler: if there is no compiler.
-        RuntimeError: if it fails.
+        NotCompiled: if there is no compiler or it fails.
+        OSError: if nothing can be kept or locked there.
     """
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if compiler is None:
-        raise NoCompiler(f"{what} needs a C++17 compiler: install g++ or set CXX.")
+        raise NotCompiled(f"{what} needs a C++17 compiler: install g++ or set CXX.")
     mark = _fingerprint([compiler, *flags], {source.parent for source in sources})
     made = made.parent / mark / made.name
     if made.exists():
@@ -64,7 +64,7 @@ def _compile(made: Path, command: list[str], what: str) -> None:
     partial = made.with_suffix(f".{os.getpid()}.partial")
     done = subprocess.run([*command, "-o", str(partial)], capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f"{what} did not compile:\n{done.stderr[-4000:]}")
+        raise NotCompiled(f"{what} did not compile:\n{done.stderr[-4000:]}")
     os.replace(partial, made)
 
 

@@ -55,7 +55,7 @@ def chosen(law: Law) -> Law:
     if not reason:
         try:
             return Compiled(law)
-        except (InputError, compiler.NoCompiler, potential.Unfit) as what:
+        except (InputError, compiler.NotCompiled, potential.Unfit) as what:
             reason = str(what).rstrip(".")
     say(reason)
     return law
@@ -94,7 +94,7 @@ class Compiled(Thermal):
         law: that it is to be the same as.
 
     Raises:
-        NoCompiler: if there is no compiler to make the engine with.
+        NotCompiled: if there is no compiler to make the engine with.
         Unfit: if the model holds a number that the engine does not take.
     """
 

@@ -82,24 +82,29 @@ def library() -> ctypes.CDLL:
     """The library, compiled if it was not yet.
 
     Raises:
-        NoCompiler: if there is no compiler.
-        RuntimeError: if it fails.
+        NotCompiled: if there is no compiler, if it fails, or if what it makes cannot be loaded.
     """
-    sources = [*sorted(ENGINE.glob("*.cpp")), *(FORMULAS / name for name in SHARED)]
-    flags = [*compiler.FLAGS, "-I", str(ENGINE), "-I", str(FORMULAS)]
-    made = compiler.build(_cache() / "engine.so", sources, flags, "The engine of rollouts")
-    loaded = ctypes.CDLL(str(made))
+    try:
+        loaded = ctypes.CDLL(str(_made(_cache())))
+    except OSError:
+        # A home that cannot be written to, has no locks, or runs nothing.
+        try:
+            loaded = ctypes.CDLL(str(_made(Path(tempfile.mkdtemp(prefix="metriplex-")))))
+        except OSError as error:
+            raise compiler.NotCompiled(f"The engine of rollouts cannot be kept: {error}") from error
     for name, (result, arguments) in SIGNATURES.items():
         function = getattr(loaded, name)
         function.restype, function.argtypes = result, arguments
     return loaded
 
 
+def _made(folder: Path) -> Path:
+    sources = [*sorted(ENGINE.glob("*.cpp")), *(FORMULAS / name for name in SHARED)]
+    flags = [*compiler.FLAGS, "-I", str(ENGINE), "-I", str(FORMULAS)]
+    return compiler.build(folder / "engine.so", sources, flags, "The engine of rollouts")
+
+
 def _cache() -> Path:
-    """A folder of this user that outlives the process, where there is one."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    try:
-        (base / "metriplex").mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="metriplex-"))
-    return base / "metriplex"
+    """A folder of this user that outlives the process."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "metriplex"

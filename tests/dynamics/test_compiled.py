@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import compiler, pairs, space
+from pipeline import pairs, space
 from pipeline.closures.reference import reference
-from pipeline.dynamics import compiled
+from pipeline.dynamics import compiled, library
 from pipeline.dynamics.compiled import unfit
 from pipeline.dynamics.limits import UNLIMITED
 from pipeline.dynamics.rollout import Rollout, rollout
@@ -251,12 +251,41 @@ def test_what_the_engine_cannot_do_goes_to_torch(kind, changes, words, capsys) -
     assert words in capsys.readouterr().err
 
 
-def test_without_a_compiler_torch_goes_on_and_says_so(monkeypatch, capsys) -> None:
-    def none():
-        raise compiler.NoCompiler("The engine needs a C++17 compiler: install g++ or set CXX.")
-
+@pytest.fixture
+def unloaded():
+    """As a process begins: the engine not loaded, nothing said."""
+    library.library.cache_clear()
     compiled.say.cache_clear()
-    monkeypatch.setattr(compiled, "library", none)
+    yield
+    library.library.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("command", "words"), [("no-such-compiler", "install g++"), ("false", "did not compile")]
+)
+def test_without_a_compiler_torch_goes_on_and_says_so(
+    monkeypatch, capsys, tmp_path, unloaded, command, words
+) -> None:
+    monkeypatch.setenv("CXX", command)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     done = rollout(lattice(3), gas(), conditions(), 0, progress=False)
     assert done.engine == "torch"
-    assert "install g++" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_kept_the_engine_lives_as_long_as_the_process(
+    monkeypatch, tmp_path, unloaded
+) -> None:
+    kept, asked = library._made(library._cache()), []
+
+    def made(folder):
+        asked.append(folder)
+        if folder == tmp_path / "file" / "metriplex":
+            folder.mkdir(parents=True)  # below a file
+        return kept
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(library, "_made", made)
+    assert rollout(lattice(3), gas(), conditions(), 0, progress=False).engine == "compiled"
+    assert len(asked) == 2
