@@ -7,7 +7,7 @@ that a pair's noise does not depend on which process computes it, nor on the ord
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -118,23 +118,6 @@ class Covariance(NamedTuple):
     vv: Tensor  # (N, D, D)
     vS: Tensor  # (N, D)
     SS: Tensor  # (N,)
-
-
-def draw(
-    pairs: Pairs, dt: float, generator: torch.Generator | None = None, bath: bool = False
-) -> Increments:
-    """Increments N(0, dt) for every pair, from the given generator only; then for particles."""
-    width = pairs.e.shape[1] + 1
-    options: dict[str, Any] = {
-        "dtype": pairs.r.dtype,
-        "device": pairs.r.device,
-        "generator": generator,
-    }
-    normal = torch.randn((len(pairs.r), width), **options) * dt**0.5
-    if not bath:
-        return Increments(normal[:, :-1], normal[:, -1])
-    own = torch.randn((pairs.n, width), **options) * dt**0.5
-    return Increments(normal[:, :-1], normal[:, -1], own[:, :-1], own[:, -1])
 
 
 def counted(

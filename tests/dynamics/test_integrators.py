@@ -11,9 +11,10 @@ import torch
 
 from pipeline import pairs, space
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
-from pipeline.metriplectic.noise import Increments, draw
+from pipeline.metriplectic.noise import Increments
 from pipeline.pairs import State
 from tests.dynamics.systems import CUTOFF, SIDE, gas, lattice
+from tests.metriplectic.cases import draw
 
 BOX = space.periodic((SIDE, SIDE))
 

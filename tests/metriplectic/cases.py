@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
 from pipeline.metriplectic import model
 from pipeline.metriplectic.model import Metriplectic
+from pipeline.metriplectic.noise import Increments
 from pipeline.metriplectic.presets import PRESETS, SPLINES, Closures
 from pipeline.pairs import Pairs, State
 from pipeline.space import Space
@@ -33,6 +36,23 @@ SURROUNDED: dict[str, Closures] = {
         "external": {"kind": "walls", **WALLS, "axes": (0, 1), "reach": 1.5},
     },
 }
+
+
+def draw(
+    pairs: Pairs, dt: float, generator: torch.Generator | None = None, bath: bool = False
+) -> Increments:
+    """Increments N(0, dt) of a stream, whose order matters: pairs first, then particles."""
+    width = pairs.e.shape[1] + 1
+    options: dict[str, Any] = {
+        "dtype": pairs.r.dtype,
+        "device": pairs.r.device,
+        "generator": generator,
+    }
+    normal = torch.randn((len(pairs.r), width), **options) * dt**0.5
+    if not bath:
+        return Increments(normal[:, :-1], normal[:, -1])
+    own = torch.randn((pairs.n, width), **options) * dt**0.5
+    return Increments(normal[:, :-1], normal[:, -1], own[:, :-1], own[:, -1])
 
 
 def random_model(kind: str, dimension: int, seed: int = 0, **settings) -> Metriplectic:

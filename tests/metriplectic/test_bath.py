@@ -12,6 +12,7 @@ from pipeline.metriplectic import noise
 from pipeline.pairs import State
 from tests.metriplectic.cases import (
     SURROUNDED,
+    draw,
     geometry,
     random_model,
     random_state,
@@ -95,7 +96,7 @@ def test_covariance_is_that_of_the_noise(surrounded: str) -> None:
         assert (covariance.vS[k] - full[v, S]).abs().max() < 1e-12 * full.abs().max()
         assert (covariance.SS[k] - full[S, S]).abs() < 1e-12 * full.abs().max()
     generator, count = torch.Generator().manual_seed(1), 4000
-    draws = [noise.draw(small.pairs, 1.0, generator, bath=True) for _ in range(count)]
+    draws = [draw(small.pairs, 1.0, generator, bath=True) for _ in range(count)]
     rates = [small.model.fluctuation(small.dynamics, x) for x in draws]
     rows = torch.stack([torch.cat((x.dv, x.dS[:, None]), 1) for x in rates])
     sampled = torch.einsum("kna,knb->nab", rows, rows) / count
@@ -107,7 +108,7 @@ def test_covariance_is_that_of_the_noise(surrounded: str) -> None:
 def test_a_bath_without_its_noise_is_refused() -> None:
     small = Small("bath")
     with pytest.raises(ValueError, match="increments drawn for it"):
-        small.model.fluctuation(small.dynamics, noise.draw(small.pairs, 1.0))
+        small.model.fluctuation(small.dynamics, draw(small.pairs, 1.0))
 
 
 def test_counted_noise_of_the_bath_is_a_particles_own() -> None:

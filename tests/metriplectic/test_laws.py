@@ -10,12 +10,12 @@ from torch import Tensor
 
 from pipeline import pairs as neighbours
 from pipeline import space
-from pipeline.metriplectic import noise
 from pipeline.pairs import State
 from tests.metriplectic.cases import (
     CUTOFF,
     SOLIDS,
     crowd,
+    draw,
     geometry,
     random_model,
     random_reference,
@@ -32,7 +32,7 @@ def test_momentum_is_conserved_to_round_off(kind: str, dimension: int, space_nam
     generator = torch.Generator().manual_seed(4)
     for dv in (
         dynamics.drift.dv,
-        model.fluctuation(dynamics, noise.draw(pairs, 1.0, generator)).dv,
+        model.fluctuation(dynamics, draw(pairs, 1.0, generator)).dv,
     ):
         assert dv.abs().max() > 1e-3
         assert dv.sum(0).abs().max() < 1e-12 * dv.abs().sum()

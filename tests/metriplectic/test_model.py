@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.metriplectic import noise
 from pipeline.metriplectic.model import build
 from pipeline.pairs import Pairs, State
 from tests.metriplectic.cases import (
     crowd,
+    draw,
     geometry,
     random_model,
     random_reference,
@@ -94,7 +94,7 @@ def test_compiled_model_gives_the_same_numbers(kind: str) -> None:
     """torch 2.13 has been seen to compile volumes wrongly without a word."""
     model = random_model(kind, 3)
     state, pairs = crowd(geometry("periodic", 3), n=120)
-    increments = noise.draw(pairs, 1.0, torch.Generator().manual_seed(8))
+    increments = draw(pairs, 1.0, torch.Generator().manual_seed(8))
 
     def everything(r: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, ...]:
         d = model.dynamics(State(r, v, S), pairs)

@@ -10,11 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from pipeline.metriplectic import noise
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments, normals, pair_normals, philox
 from pipeline.pairs import Pairs, State
-from tests.metriplectic.cases import crowd, geometry, random_model, random_state
+from tests.metriplectic.cases import crowd, draw, geometry, random_model, random_state
 from tests.metriplectic.dense import Dense
 
 # Known answers of philox4x32-10 published with Random123 (Salmon et al. 2011).
@@ -96,7 +95,7 @@ def test_sampled_covariance_is_the_analytic_one(dimension: int) -> None:
     dt, samples = 0.25, 4000
     x = []
     for _ in range(samples):
-        dv, dS = model.fluctuation(dynamics, noise.draw(pairs, dt, generator))
+        dv, dS = model.fluctuation(dynamics, draw(pairs, dt, generator))
         x.append(torch.cat((dv, dS[:, None]), 1))
     draws = torch.stack(x)
     covariance = model.covariance(dynamics)
@@ -117,7 +116,7 @@ def test_noise_exchanges_energy_pair_by_pair(kind: str, dimension: int) -> None:
     model = random_model(kind, dimension)
     state, pairs = crowd(geometry("periodic", dimension))
     dynamics = model.dynamics(state, pairs)
-    dv, dS = model.fluctuation(dynamics, noise.draw(pairs, 1.0, torch.Generator().manual_seed(4)))
+    dv, dS = model.fluctuation(dynamics, draw(pairs, 1.0, torch.Generator().manual_seed(4)))
     power = model.m * state.v * dv
     heat = dynamics.thermo.T * dS
     assert abs(power.sum() + heat.sum()) < 1e-12 * power.abs().sum()
