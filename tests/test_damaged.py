@@ -26,13 +26,14 @@ from pipeline.analysis.metric import Metric
 from pipeline.dynamics.rollout import rollout, write
 from pipeline.errors import InputError
 from pipeline.files import SUM
-from pipeline.hdf5 import SEAL, opened, written
+from pipeline.hdf5 import opened, written
 from pipeline.learn.train import checkpoint_to_resume, train
 from pipeline.learn.trained_model import load, placed
 from pipeline.trajectory import Trajectory
 from pipeline.video.frames import example_shape
 from pipeline.video.parameters import Parameters, parameters
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
+from tests.edits import unsealed
 from tests.learn.test_train import SETTINGS
 from tests.test_tables import ROWS
 from tests.test_tables import tracks as example_tracks
@@ -249,9 +250,8 @@ TRAJECTORIES = {
 @pytest.mark.parametrize(("damage", "said"), TRAJECTORIES.values(), ids=TRAJECTORIES)
 def test_a_trajectory_that_contradicts_itself(results, tmp_path, damage, said):
     path = Path(shutil.copy(results / "trajectory.h5", tmp_path))
-    with h5py.File(path, "a") as file:
+    with unsealed(path) as file:
         damage(file)
-        del file.attrs[SEAL]  # which would tell first
     with pytest.raises(InputError) as refusal:
         h5md.read(path)
     assert said in str(refusal.value)
@@ -276,9 +276,8 @@ NEIGHBOURS = {
 @pytest.mark.parametrize(("damage", "said"), NEIGHBOURS.values(), ids=NEIGHBOURS)
 def test_neighbours_that_contradict_themselves(results, tmp_path, damage, said):
     path = Path(shutil.copy(results / "graphs.h5", tmp_path))
-    with h5py.File(path, "a") as file:
+    with unsealed(path) as file:
         damage(file)
-        del file.attrs[SEAL]
     with pytest.raises(InputError, match=said) as refusal:
         graphs.read(path, h5md.read(results / "trajectory.h5"))
     assert str(path) in str(refusal.value)
