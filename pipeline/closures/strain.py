@@ -70,6 +70,25 @@ class Elastic(Protocol):
     def __call__(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity: ...
 
 
+def _changes(F: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Traceless Green strain (N, D, D), cofactor of F (N, D, D) and det F - 1 (N,)."""
+    strain = deviator(0.5 * F.transpose(1, 2) @ F)  # the unit matrix has no deviator
+    across = cofactor(F)
+    return strain, across, (across[:, :, 0] * F[:, :, 0]).sum(1) - 1.0
+
+
+def _forces(reference: Reference, r_ij: Tensor, F: Tensor, dUdF: Tensor, s: Tensor) -> Tensor:
+    """(N, D) of energies with these dU/dF and of s/2 sum_j weight |r_ij - F r0_ij|^2."""
+    bonds, spans = reference.bonds, reference.spans
+    # dU = (dU/dF) : dF, and dF = weight dr_ij (inverse r0_ij)^T for every bond. F is the best
+    # affine map: to first order the last term depends on r_ij alone.
+    stress = dUdF @ reference.inverse - s * F
+    ends = spans.index_select(0, bonds.i) + spans.index_select(0, bonds.j)
+    both = stress.index_select(0, bonds.i) + stress.index_select(0, bonds.j)
+    pull = (both @ reference.r0[:, :, None])[:, :, 0] + (s * ends)[:, None] * r_ij
+    return sum_odd(bonds, -reference.weight[:, None] * pull)
+
+
 class GreenStrain(nn.Module):
     """Elastic energy of shear, of volume and of what is not affine.
 
@@ -104,25 +123,37 @@ class GreenStrain(nn.Module):
         self.register_buffer("power", torch.arange(terms, dtype=torch.float32))
 
     def forward(self, reference: Reference, r_ij: Tensor, S: Tensor) -> Elasticity:
-        bonds, spans, weight = reference.bonds, reference.spans, reference.weight
         F = deformation(reference, r_ij)
-        strain = deviator(0.5 * F.transpose(1, 2) @ F)  # the unit matrix has no deviator
+        strain, across, growth = _changes(F)
         J = 0.5 * strain.square().sum((1, 2))
         c, b, s = (self.T0 * torch.exp(x) for x in (self.log_c, self.log_b, self.log_s))
         slope = J[:, None] ** self.power * c  # c_k J^(k-1)
-        across = cofactor(F)
-        growth = (across[:, :, 0] * F[:, :, 0]).sum(1) - 1.0
-        # dU = (dU/dF) : dF, and dF = weight dr_ij (inverse r0_ij)^T for every bond.
         dUdF = slope.sum(1)[:, None, None] * (F @ strain) + (b * growth)[:, None, None] * across
-        # F is the best affine map: to first order the last term depends on r_ij alone.
-        stress = dUdF @ reference.inverse - s * F
-        ends = spans.index_select(0, bonds.i) + spans.index_select(0, bonds.j)
-        both = stress.index_select(0, bonds.i) + stress.index_select(0, bonds.j)
-        pull = (both @ reference.r0[:, :, None])[:, :, 0] + (s * ends)[:, None] * r_ij
         zigzag = scatter(reference, r_ij, F)
-        U = (slope / (self.power + 1.0)).sum(1) * J + 0.5 * spans * (b * growth**2 + s * zigzag)
+        kept = reference.spans * (b * growth**2 + s * zigzag)
+        U = (slope / (self.power + 1.0)).sum(1) * J + 0.5 * kept
         zero = torch.zeros_like(S)
-        return Elasticity(U, zero, zero, sum_odd(bonds, -weight[:, None] * pull))
+        return Elasticity(U, zero, zero, _forces(reference, r_ij, F, dUdF, s))
+
+    @staticmethod
+    def responses(reference: Reference, r_ij: Tensor) -> Tensor:
+        """(N, D, 3) forces per unit of T0 c_1, T0 b and T0 s, in which they are linear."""
+        F = deformation(reference, r_ij)
+        strain, across, growth = _changes(F)
+        none = r_ij.new_zeros(())
+        parts = (
+            _forces(reference, r_ij, F, F @ strain, none),
+            _forces(reference, r_ij, F, growth[:, None, None] * across, none),
+            _forces(reference, r_ij, F, torch.zeros_like(F), none + 1.0),
+        )
+        return torch.stack(parts, 2)
+
+    @torch.no_grad()
+    def start(self, stiffness: Tensor) -> None:
+        """Sets T0 c_1, T0 b and T0 s (3,); what a regression leaves at or below zero is soft."""
+        values = (stiffness / self.T0).clamp(min=1e-3 * float(stiffness.max() / self.T0))
+        for parameter, value in zip((self.log_c[0], self.log_b, self.log_s), values, strict=True):
+            parameter.copy_(value.log())
 
 
 class PaperStrain(nn.Module):

@@ -17,6 +17,7 @@ from torch import Tensor
 from pipeline.analysis.pair_force import design, laws
 from pipeline.closures import splines
 from pipeline.closures.external import External
+from pipeline.closures.strain import GreenStrain
 from pipeline.learn.snapshots import Batch, Sample
 from pipeline.pairs import Pairs
 
@@ -39,6 +40,7 @@ class Curves(NamedTuple):
     drag: float = 0.0  # friction rate of a bath, of the mean velocity of a step [1 / dt]
     drag_error: float = 0.0  # its standard error, from blocks of time
     external: Tensor | None = None  # (K,) coefficients of an external potential
+    moduli: Tensor | None = None  # (3,) of a solid, see `GreenStrain.responses`
 
 
 def columns(pairs: Pairs, laws: np.ndarray, basis: Tensor) -> Tensor:
@@ -128,6 +130,18 @@ def around(external: External | None) -> list[Group]:
     return [Group(lambda batch: external.forces(batch.r), external.bends())]
 
 
+def within(strain: GreenStrain | None) -> list[Group]:
+    """The moduli of a solid, if it is one."""
+    if strain is None:
+        return []
+
+    def found(batch: Batch) -> Tensor:
+        assert batch.reference is not None  # a model with strain has read a solid
+        return strain.responses(batch.reference, batch.reference.displacement(batch.r))
+
+    return [Group(found, [torch.zeros((1, 1), dtype=torch.float64)] * 3)]
+
+
 def medium(velocity: Callable[[Batch], Tensor]) -> Group:
     """Friction -x (v - u) in a medium that moves with u, x a single number without roughness."""
 
@@ -177,7 +191,12 @@ def least_squares(batches: Iterable[Batch], groups: Sequence[Group]) -> Fit:
     return Fit(list(theta.split(sizes)), theta, sums, bends, rows)
 
 
-def regress(sample: Sample, drag: bool = False, external: External | None = None) -> Curves:
+def regress(
+    sample: Sample,
+    drag: bool = False,
+    external: External | None = None,
+    strain: GreenStrain | None = None,
+) -> Curves:
     """Force and friction of pairs, with what surrounds them, from some training snapshots.
 
     The friction of a bath is regressed on the velocity before the step, which knows nothing of its
@@ -187,16 +206,21 @@ def regress(sample: Sample, drag: bool = False, external: External | None = None
         sample: of the data in reduced units.
         drag: whether there is a friction of a bath, too.
         external: potential of single particles, if there is one.
+        strain: of a solid, whose moduli and pair force share what both can hold.
     """
     h = sample.snapshots.cutoff
-    groups = [pair_laws(h, 3), *around(external), *[medium(lambda batch: batch.v)] * drag]
-    fit = least_squares(sample.each(SNAPSHOTS if external is None else CONFINED), groups)
+    groups = [pair_laws(h, 3), *around(external), *within(strain)]
+    groups += [medium(lambda batch: batch.v)] * drag
+    few = external is None and strain is None
+    fit = least_squares(sample.each(SNAPSHOTS if few else CONFINED), groups)
     r, basis = curve(fit.sums.nearest, h)
     force, along, across = fit.parts[0].reshape(3, -1) @ basis
     uncertain = fit.sums.error(fit.bends, fit.theta, basis)
     curves = Curves(r, force, along, across, fit.sums.residual(fit.theta), uncertain)
     if external is not None:
         curves = curves._replace(external=fit.parts[1])
+    if strain is not None:
+        curves = curves._replace(moduli=fit.parts[1 + (external is not None)])
     if drag:
         x, error = float(fit.theta[-1]), fit.last_error()
         curves = curves._replace(drag=x / (1 - x / 2), drag_error=error / (1 - x / 2) ** 2)

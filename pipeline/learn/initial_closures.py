@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline.closures import splines
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.closures.pair_energy import SplinePairEnergy
+from pipeline.closures.strain import GreenStrain
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn.force_matching import Curves, net_friction, regress
 from pipeline.learn.overdamped import regress_halfway
@@ -50,7 +51,8 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
         model.bath.start(curves.drag, own)
     else:
         drag = model.bath is not None
-        curves, least = regress(sample, drag, model.external), LEAST
+        strain = model.strain if isinstance(model.strain, GreenStrain) else None
+        curves, least = regress(sample, drag, model.external, strain), LEAST
         noise = 0.5 * _unexplained(curves, measured)
         if model.bath is not None and model.bath.active:
             # Friction by itself is what errors of the positions look like; their balance is not.
@@ -62,6 +64,8 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
             model.bath.start(min(curves.drag, most), noise)
     if model.external is not None and curves.external is not None:
         model.external.take(curves.external)
+    if isinstance(model.strain, GreenStrain) and curves.moduli is not None:
+        model.strain.start(curves.moduli)
     pushing = curves.force.clamp(min=least * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
