@@ -81,15 +81,16 @@ class Trajectory(NamedTuple):
     def number_density(self) -> float:
         """Mean number of present particles per area or volume of the box [1 / length^D].
 
-        Of a solid, that of the undeformed body: the box is what it sweeps through. Its bounds
-        are widened by the half of a particle spacing that lies outside the outermost ones.
+        Of a solid, that of the undeformed body: where an axis ends the box is what it sweeps
+        through, and its bounds are widened by the half of a particle spacing that lies outside the
+        outermost ones.
         """
         if self.reference is None:
             return float(self.present.sum(axis=1).mean()) / self.box.volume
         count, dimension = self.reference.shape
         per_side = count ** (1 / dimension)
         extent = np.ptp(self.reference, axis=0) * per_side / (per_side - 1)
-        return count / float(np.prod(extent))
+        return count / float(np.where(self.box.periodic, self.box.lengths, extent).prod())
 
     def successive(self) -> np.ndarray:
         """(T - 1,) bool: snapshot t + 1 follows t by one interval in the same run."""

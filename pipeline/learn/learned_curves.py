@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,15 +14,17 @@ from pipeline import slots
 from pipeline.arrays import store
 from pipeline.closures.external import External
 from pipeline.closures.friction import Amplitudes
+from pipeline.closures.reference import Reference
 from pipeline.closures.strain import GreenStrain, deformation, deviator
 from pipeline.hdf5 import written
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import pair_tensor
-from pipeline.metriplectic.thermo import Dynamics, sides
+from pipeline.metriplectic.thermo import Dynamics, inverse_volume, sides, thermodynamics
 from pipeline.pairs import State
 from pipeline.trajectory import Trajectory
+from pipeline.units import neighbour_distance
 
 Group = dict[str, Any]
 BINS = 40  # of pair distances
@@ -89,12 +92,55 @@ def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
     return found
 
 
+BEND = 1e-3  # strain over which moduli are differences
+
+
 @torch.no_grad()
-def elastic_groups(model: Metriplectic, batch: Batch) -> dict[str, Group]:
+def moduli(model: Metriplectic, reference: Reference, S: float) -> tuple[float, float]:
+    """Shear and bulk modulus of the undeformed body [m / (dt^2 a^(D - 2))].
+
+    Strain energy and pressure both hold against a strain, and either may do what the other does
+    not: what can be measured is the whole, the second derivative of the energy per volume under
+    even shear, and -V dP/dV under even growth, at constant entropy. A particle has the volume that
+    makes a its neighbour distance.
+
+    Args:
+        model: with a strain closure.
+        reference: bonds of the undeformed body.
+        S: entropy of every particle.
+    """
+    model, reference = copy.deepcopy(model).double(), reference.to("cpu", torch.float64)
+    bonds, D, whole = reference.bonds, reference.r0.shape[1], reference.spans > 0
+    entropy = torch.full((bonds.n,), S, dtype=torch.float64)
+
+    def energy(F: Tensor) -> float:
+        r_ij = reference.r0 @ F.T
+        r = r_ij.norm(dim=1)
+        d = inverse_volume(bonds, model.volume(model.radial(r)), model.volume.self_weight())
+        elastic = model.strain(reference, r_ij, entropy) if model.strain is not None else None
+        return float(thermodynamics(model.energy_closure, d, entropy, elastic).U[whole].mean())
+
+    def derivatives(direction: Tensor) -> tuple[float, float]:
+        """First and second, per volume."""
+        rest, density = torch.eye(D, dtype=torch.float64), neighbour_distance(1.0, D) ** D
+        ahead, here, behind = (energy(rest + x * BEND * direction) for x in (1, 0, -1))
+        second = (ahead - 2 * here + behind) / BEND**2
+        return density * (ahead - behind) / (2 * BEND), density * second
+
+    across = torch.zeros((D, D), dtype=torch.float64)
+    across[0, 1] = 1.0
+    slope, bend = derivatives(torch.eye(D, dtype=torch.float64))
+    # P = -slope / (D x^(D - 1)) at the growth x of lengths: a body in a box may be under pressure.
+    return derivatives(across)[1], (bend - (D - 1) * slope) / D**2
+
+
+@torch.no_grad()
+def elastic_groups(model: Metriplectic, batch: Batch, S: float) -> dict[str, Group]:
     """Group ``strain``: the moduli, and U_dev against the invariant J over the range of the data.
 
-    ``shear`` is dU/dJ at rest, ``bulk`` b and ``zigzag`` s, all in m a^2 / dt^2 (s per a^2). No
-    group for a fluid, nor for the paper's strain, which has no moduli.
+    ``shear_modulus`` and ``bulk_modulus`` are those of `moduli` at the mean entropy S; ``shear`` is
+    dU/dJ at rest, ``bulk`` b and ``zigzag`` s, all in m a^2 / dt^2 (s per a^2). No group for a
+    fluid, nor for the paper's strain, which has no moduli.
     """
     closure = model.strain
     if not isinstance(closure, GreenStrain) or batch.reference is None:
@@ -105,8 +151,11 @@ def elastic_groups(model: Metriplectic, batch: Batch) -> dict[str, Group]:
     c = closure.T0 * torch.exp(closure.log_c)
     grid = torch.linspace(0.0, float(J.max()), 100, dtype=J.dtype)
     k = closure.power + 1.0
+    shear, bulk = moduli(model, batch.reference, S)
     return {
         "strain": {
+            "shear_modulus": np.array([shear]),
+            "bulk_modulus": np.array([bulk]),
             "J": grid,
             "U": (c / k * grid[:, None] ** k).sum(1),
             "samples_J": J[:: max(1, len(J) // 2000)],
@@ -306,7 +355,7 @@ def inspect(
         "temperature": histogram(T),
         "entropy": entropy_group(samples.S[samples.rows].numpy(), true),
         **surrounding_groups(samples),
-        **elastic_groups(model, samples.batch),
+        **elastic_groups(model, samples.batch, float(samples.S[samples.rows].mean())),
         **latent_groups(latent, traits),
     }
 

@@ -19,7 +19,7 @@ import skfem
 from scipy import sparse
 from skfem.models.poisson import mass
 
-from pipeline.simulate.settings import Rubber
+from pipeline.simulate.replicated import Rubber
 
 
 class Memory(NamedTuple):

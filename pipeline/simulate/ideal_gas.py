@@ -32,7 +32,7 @@ from pipeline.errors import InputError
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.thermo import inverse_volume
 from pipeline.pairs import NeighbourList, Pairs, State, sum_odd
-from pipeline.simulate.settings import IdealGas
+from pipeline.simulate.replicated import IdealGas
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits, neighbour_distance

@@ -18,7 +18,7 @@ from scipy.spatial.transform import Rotation
 
 from pipeline.errors import InputError
 from pipeline.lammps import run
-from pipeline.simulate.settings import STEP, StarPolymer
+from pipeline.simulate.replicated import STEP, StarPolymer
 from pipeline.trajectory import Box, Trajectory
 
 BOND = 0.97  # sigma, the rest length of a FENE bond

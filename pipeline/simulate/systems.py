@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipeline.simulate.settings import (
-    ATTRACTIVE,
-    BROWNIAN,
-    COLLOIDS,
-    DISCS,
-    MATCHED,
-    IdealGas,
-    Square,
-    StarPolymer,
-    System,
-)
+from pipeline.simulate.replicated import ElasticNetwork, IdealGas, Square, StarPolymer
+from pipeline.simulate.settings import ATTRACTIVE, BROWNIAN, COLLOIDS, DISCS, MATCHED, System
 
 if TYPE_CHECKING:
     from pipeline.trajectory import Trajectory
@@ -30,6 +21,7 @@ SYSTEMS: dict[str, System] = {
     "star_polymer": StarPolymer(),
     "viscoelastic": Square(),
     "ideal_gas": IdealGas(),
+    "elastic_network": ElasticNetwork(),
 }
 SYSTEMS = {kind: system.replace(kind=kind) for kind, system in SYSTEMS.items()}
 FILMS = tuple(kind for kind, system in SYSTEMS.items() if system.filmed)

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from pipeline.errors import InputError
 from pipeline.simulate.elements import Body, Memory
-from pipeline.simulate.settings import Cycle, Square
+from pipeline.simulate.replicated import Cycle, Square
 from pipeline.trajectory import Box, Trajectory
 
 ALPHA = -0.05  # Abaqus' default damping

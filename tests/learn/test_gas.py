@@ -16,7 +16,7 @@ from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.train import train
 from pipeline.pairs import State
 from pipeline.simulate.ideal_gas import model, simulate
-from pipeline.simulate.settings import Force, IdealGas
+from pipeline.simulate.replicated import Force, IdealGas
 from pipeline.split import Split
 
 FORCE = Force(kind="taylor_green", amplitude=3.0, periods=(1, 1, -2))

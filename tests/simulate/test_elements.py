@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.simulate.elements import respond, rest
-from pipeline.simulate.settings import Rubber
+from pipeline.simulate.replicated import Rubber
 
 RUBBER = Rubber()
 ELASTIC = Rubber(g=(), tau=())

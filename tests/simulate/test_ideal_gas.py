@@ -14,7 +14,7 @@ from pipeline.learn.likelihood import cholesky, solve
 from pipeline.learn.snapshots import Snapshots
 from pipeline.pairs import State
 from pipeline.simulate.ideal_gas import model, simulate
-from pipeline.simulate.settings import Force, IdealGas
+from pipeline.simulate.replicated import Force, IdealGas
 from pipeline.trajectory import Trajectory
 
 SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=40, frames=60)

@@ -10,7 +10,7 @@ import pytest
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
 from pipeline.simulate.ideal_gas import equilibrium, model, space
-from pipeline.simulate.settings import IdealGas
+from pipeline.simulate.replicated import IdealGas
 from pipeline.space import periodic
 
 # The paper's range, in which a particle has 17 neighbours, and a longer one.

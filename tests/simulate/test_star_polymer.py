@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 from pipeline.analysis.correlations import squared_displacements, velocity_products
 from pipeline.analysis.runs import runs
 from pipeline.simulate import star_polymer
-from pipeline.simulate.settings import StarPolymer
+from pipeline.simulate.replicated import StarPolymer
 
 # The paper's density with fewer molecules: seconds instead of minutes.
 SMALL = StarPolymer(polymers=300, length=20.2, frames=1200, equilibration=40.0)

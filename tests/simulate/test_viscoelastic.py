@@ -8,7 +8,7 @@ import pytest
 from pipeline import h5md
 from pipeline.simulate import systems
 from pipeline.simulate.elements import Body
-from pipeline.simulate.settings import Cycle, Rubber, Square
+from pipeline.simulate.replicated import Cycle, Rubber, Square
 from pipeline.simulate.viscoelastic import Held, Motion, load, run, simulate, step, still
 
 CYCLE = Cycle(shear=1.0, ramp=0.3, hold=0.1, frames=90)

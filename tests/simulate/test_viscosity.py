@@ -9,7 +9,7 @@ import torch
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, find
 from pipeline.simulate.ideal_gas import equilibrium, model, simulate, space, units
-from pipeline.simulate.settings import IdealGas
+from pipeline.simulate.replicated import IdealGas
 
 SMALL = IdealGas(particles=216, cutoff=0.26, relaxation=200, frames=2000)
 EVERY = 4  # frames between evaluations of the stress
