@@ -62,6 +62,37 @@ def _end(results: Results, run: Run) -> str:
     return stopped or f"All {len(found.get('time'))} snapshots."
 
 
+def moduli(results: Results) -> Table:
+    """Shear and bulk modulus of a solid as each training learned them, beside the true ones."""
+    true = results.trajectory().attributes.get("moduli", {})
+    rows: list[list[str]] = []
+    for run in results.runs:
+        try:
+            group = results.group(f"{run.folder}/learned.h5", "strain")
+            units = results.yaml(f"{run.folder}/model.yaml")["units"]
+        except Absent:
+            continue
+        scale = float(units["length"]) ** (2 - results.trajectory().dimension)
+        scale /= float(units["time"]) ** 2
+        for name, words in (("shear", "Shear modulus"), ("bulk", "Bulk modulus")):
+            learned = scale * float(group.get(f"{name}_modulus")[0])
+            known = true.get(name)
+            rows.append(
+                [
+                    *(words, style.name(run.model), str(run.seed), number(learned)),
+                    *((number(known), percent(learned / known - 1)) if known else ("–", "–")),
+                ]
+            )
+    if not rows:
+        raise Absent("No model of a solid has moduli.")
+    columns = ["Modulus", "Model", "Seed", "Learned", "True", "Difference"]
+    text = (
+        "Second derivatives of the learned energy under even strain, pressure and strain energy "
+        "together, in masses of a particle per time² (in three dimensions per length and time²)."
+    )
+    return Table("moduli", columns, rows, text, pd.DataFrame(rows, columns=columns))
+
+
 # What the agreements (1 is best) of comparison.csv are called; its errors are in the register.
 AGREEMENTS = {
     "d2min_map_spearman": ("Rank correlation of the D²min maps", "0"),

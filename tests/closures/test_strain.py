@@ -160,3 +160,15 @@ def test_a_sheared_box_has_no_reference() -> None:
     r0 = 9.0 * torch.rand(20, 2)
     with pytest.raises(ValueError, match=r"shear rate 0\.1"):
         undeformed(neighbours.find(r0, box, H), H, box)
+
+
+def test_forces_are_linear_in_the_moduli(dimension: int) -> None:
+    r0, reference = block(dimension)
+    torch.manual_seed(3)
+    closure = strain.GreenStrain(Scales(dimension, H, temperature=0.4), terms=1).double()
+    stiffness = torch.tensor([0.7, 1.9, 0.3]).double()
+    closure.start(stiffness)
+    r_ij = reference.displacement(r0 + 0.2 * torch.randn_like(r0))
+    force = closure(reference, r_ij, torch.zeros(len(r0)).double()).force
+    by_unit = strain.GreenStrain.responses(reference, r_ij) @ stiffness
+    torch.testing.assert_close(force, by_unit, rtol=1e-12, atol=1e-12)

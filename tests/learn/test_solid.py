@@ -10,14 +10,19 @@ import pytest
 import torch
 
 from pipeline import graphs
-from pipeline.closures.reference import undeformed
+from pipeline.closures.reference import reference, undeformed
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.errors_in_variables import draws, with_noise
+from pipeline.learn.learned_curves import moduli
 from pipeline.learn.settings import Training, variant
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.task import prepare
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import Learned, load
+from pipeline.pairs import State, find
+from pipeline.simulate.elastic_network import lattice as springs
+from pipeline.simulate.replicated import ElasticNetwork
+from pipeline.space import periodic
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Box, Trajectory
 
@@ -168,3 +173,54 @@ def test_a_learned_solid_follows_its_edges_and_comes_back(data, tmp_path: Path) 
         group = file["strain"]
         assert float(group["shear"][0]) > 0
         assert np.all(np.diff(group["U"][:]) > 0)
+
+
+@pytest.fixture(scope="module")
+def lattice(tmp_path_factory) -> tuple[ElasticNetwork, Learned, Path]:
+    """A lattice of springs and what was learned of it."""
+    network, folder = ElasticNetwork(frames=700, relaxation=300), tmp_path_factory.mktemp("lattice")
+    made = network.simulate(seed=5)
+    settings = SETTINGS.replace(
+        split=Split(train=550, validation=100),
+        steps=200,
+        rollout_steps=5,
+        shake=0.0,
+        localisation="none",
+    )
+    train(made, graphs.build(made, ratio=1.4), settings, folder, seed=0)
+    return network, load(folder), folder
+
+
+@pytest.mark.slow
+def test_moduli_are_learned_from_the_motion(lattice) -> None:
+    network, learned, folder = lattice
+    with h5py.File(folder / "learned.h5") as file:
+        shear, bulk = (file[f"strain/{name}_modulus"][0] for name in ("shear", "bulk"))
+    scale = 1.0 / learned.record["units"]["time"] ** 2
+    assert scale * shear == pytest.approx(network.shear_modulus, rel=0.1)
+    assert scale * bulk == pytest.approx(network.bulk_modulus, rel=0.1)
+
+
+@pytest.mark.slow
+def test_moduli_are_those_of_long_waves(lattice) -> None:
+    """Against shear; growth has no waves of its own."""
+    learned = lattice[1]
+    long, units = ElasticNetwork(columns=4, rows=60), learned.record["units"]
+    body = springs(long.columns, long.rows)
+    length, model = units["length"], learned.model.double()
+    place = torch.from_numpy(body.places) / length
+    box = periodic(body.sides / length)
+    bonds = reference(find(place, box, model.cutoff), model.cutoff, box)
+    S = torch.full((len(place),), float(learned.z.mean()), dtype=torch.float64)
+
+    def energy(amplitude: float) -> float:
+        wave = 2 * np.pi / box.lengths[1]
+        aside = torch.stack([torch.sin(wave * place[:, 1]), torch.zeros_like(S)], 1)
+        r = place + amplitude * aside
+        state = State(r, torch.zeros_like(r), S)
+        return float(model.dynamics(state, find(r, box, model.cutoff), bonds).thermo.U.sum())
+
+    x, wave = 0.01, 2 * np.pi / box.lengths[1]
+    bend = (energy(x) + energy(-x) - 2 * energy(0.0)) / x**2
+    found = bend / (0.5 * wave**2 * box.lengths[0] * box.lengths[1])
+    assert moduli(learned.model, bonds, float(S[0]))[0] == pytest.approx(found, rel=5e-3)
