@@ -85,7 +85,7 @@ def test_what_is_left_to_the_data_is_tried_where_it_can_be(
     assert set(candidates(settings, closed)) == {"external", "bath"}
     note = {**closed.attributes, "regime": "overdamped"}
     overdamped = candidates(settings, closed._replace(attributes=note))
-    assert set(overdamped) == {"external", "pair_energy"}
+    assert set(overdamped) == {"external", "pair_energy", "strength"}
     assert candidates(settings.replace(closures="networks"), closed) == {}
     decided = by_regime(settings, closed)
     assert (decided.bath, decided.external, decided.pair_energy) == ("none", "none", "none")

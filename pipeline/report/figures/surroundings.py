@@ -14,7 +14,12 @@ from pipeline.report.figures.learned import BLUE, Scales, band, group, metriplec
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Group, Results
 
-TERMS = {"external": "walls", "bath": "a medium", "pair_energy": "a pair energy"}
+TERMS = {
+    "external": "walls",
+    "bath": "a medium",
+    "pair_energy": "a pair energy",
+    "strength": "strengths of particles",
+}
 
 
 def chosen(results: Results) -> str:
