@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from pipeline.arrays import loaded
 from pipeline.errors import InputError
-from pipeline.files import reading, whole
+from pipeline.hdf5 import opened, written
 from pipeline.neighbours import search
 from pipeline.trajectory import Trajectory
 from pipeline.units import neighbour_distance
@@ -79,7 +79,7 @@ def mark(trajectory: Trajectory) -> np.ndarray:
 
 def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
     """Writes the graphs; the file appears whole or not at all."""
-    with whole(path) as partial, h5py.File(partial, "w") as file:
+    with written(path) as file:
         for name in ("cutoff", "neighbour_distance", "dt", "mark"):
             file.attrs[name] = getattr(graphs, name)
         for name in ("offset", "i", "j", "shift"):
@@ -94,7 +94,7 @@ def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
         InputError: naming the file, if it is damaged, its arrays contradict each other, or it is
             of another trajectory.
     """
-    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+    with opened(path, "a file of neighbours") as file:
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
         offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
@@ -116,7 +116,7 @@ def spacing(path: str | os.PathLike[str], trajectory: Trajectory) -> float:
     Raises:
         InputError: naming the file, if it is damaged, or of another trajectory.
     """
-    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+    with opened(path, "a file of neighbours") as file:
         _own(file, trajectory)
         return float(file.attrs["neighbour_distance"])
 

@@ -56,8 +56,7 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
         most = noise / measured.temperature
         model.bath.start(min(curves.drag, most), noise)
     if model.external is not None and curves.external is not None:
-        like = model.external.coefficients
-        like.copy_(curves.external.reshape(like.shape).to(like))
+        model.external.take(curves.external)
     pushing = curves.force.clamp(min=LEAST * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
@@ -101,10 +100,10 @@ def start_brownian(model: Metriplectic, sample: Sample, measured: Measured) -> d
     before = volume(model.radial(batch.pairs.r)).w.mean()
     volume.coefficients.copy_(values["volume"] - volume.level)
     _set_level(model, (volume, energy), before, batch)
-    for name in ("pair_energy", "external"):
-        if name in values:
-            like = getattr(model, name).coefficients
-            like.copy_(values[name].reshape(like.shape).to(like))
+    if isinstance(model.pair_energy, SplinePairEnergy):
+        model.pair_energy.coefficients.copy_(values["pair_energy"])
+    if model.external is not None:
+        model.external.take(values["external"])
     return {name: 0.5 * x for name, x in zip(parts, found.smoothness, strict=True)}
 
 
@@ -120,7 +119,8 @@ def _parts(model: Metriplectic, nearest: float, T: float) -> dict[str, evidence.
     factor, fade = splines.taper(r, h)
     finer = splines.radial(r, h, FINE).basis * factor
     unit = torch.eye(fine, dtype=torch.float64)
-    extra = 0 if model.external is None else model.external.coefficients.numel()
+    around = [] if model.external is None else model.external.bends()
+    extra = sum(len(bend) for bend in around)
     # Of a force at the distances r to its coefficients.
     through = torch.linalg.solve(finer @ finer.T + 1e-8 * unit, finer)
     through = torch.cat([through, through.new_zeros((extra, GRID))])
@@ -142,7 +142,7 @@ def _parts(model: Metriplectic, nearest: float, T: float) -> dict[str, evidence.
     if model.external is not None:
         own = torch.cat([through.new_zeros((fine, extra)), torch.eye(extra, dtype=torch.float64)])
         none = torch.zeros(extra, dtype=torch.float64)
-        parts["external"] = evidence.Part(none, model.external.bends(), lambda x: (own @ x, own))
+        parts["external"] = evidence.Part(none, torch.block_diag(*around), lambda x: (own @ x, own))
     return parts
 
 

@@ -106,7 +106,7 @@ def halfway_sums(
         intervals: of the splines of the pair force, whose K coefficients come first.
     """
     h, K = sample.snapshots.cutoff, intervals + 2
-    size = K + (0 if external is None else external.coefficients.numel())
+    size = K + sum(len(bend) for bend in ([] if external is None else external.bends()))
     normal, moment = torch.zeros((size, size), dtype=torch.float64), torch.zeros(size).double()
     bias, total, count, seen = torch.zeros_like(moment), 0.0, 0, []
     for here in sample.each(most):
@@ -194,7 +194,7 @@ def first_forces(
     """T and coefficients of the forces, see `halfway_sums`, from few snapshots."""
     bends = [splines.bends(INTERVALS + 2)]
     if external is not None:
-        bends.append(external.bends())
+        bends += external.bends()
     sums = halfway_sums(sample, ROUGH, T, None, external)
     for _ in range(2):
         theta = sums.solve(bends)

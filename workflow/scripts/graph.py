@@ -8,5 +8,6 @@ from pipeline import graphs, h5md
 from pipeline.settings import sections
 
 cutoff = sections(snakemake.params.settings).graph.cutoff
-data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
+name = snakemake.wildcards.name
+data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
 graphs.write(snakemake.output.graphs, graphs.build(data, ratio=cutoff))
