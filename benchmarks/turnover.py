@@ -83,8 +83,7 @@ def _assemble(folder: Path, film: Film) -> None:
 
 
 def _graph(folder: Path, film: Film) -> None:
-    data = h5md.read(folder / "trajectory.h5")
-    graphs.write(folder / "graphs.h5", graphs.build(data, ratio=1.72))
+    graphs.build_file(folder / "graphs.h5", h5md.opened(folder / "trajectory.h5"))
 
 
 def _train(folder: Path, film: Film) -> None:
@@ -104,7 +103,7 @@ def _rollout(folder: Path, film: Film) -> None:
     from pipeline.dynamics.rollout import rollout, write
     from pipeline.learn.trained_model import load
 
-    data = h5md.read(folder / "trajectory.h5")
+    data = h5md.opened(folder / "trajectory.h5")
     window, before = split.evaluation(data, split.Split(), None)
     learned = load(folder / "model")
     conditions = learned.conditions(window, 0, 1, before)
@@ -116,7 +115,7 @@ def _measure(folder: Path, film: Film) -> None:
     from pipeline.analysis import comparison, cycles, statistics
     from pipeline.analysis.plan import plan
 
-    data = h5md.read(folder / "trajectory.h5")
+    data = h5md.opened(folder / "trajectory.h5")
     a = graphs.spacing(folder / "graphs.h5", data)
     experiment = data.followed(split.judged(data, split.Split(), None))
     settings = plan(experiment, a, period=cycles.period(data))

@@ -8,5 +8,5 @@ from pipeline import graphs, h5md
 from pipeline.settings import sections
 
 cutoff = sections(snakemake.params.settings).graph.cutoff
-data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
-graphs.write(snakemake.output.graphs, graphs.build(data, ratio=cutoff))
+data = h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name)
+graphs.build_file(snakemake.output.graphs, data, cutoff)

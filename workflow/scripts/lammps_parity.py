@@ -14,7 +14,7 @@ from pipeline.settings import sections
 from pipeline.split import evaluation
 
 chosen = sections(snakemake.params.settings)
-data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
+data = h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name)
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 table = parity.compare(
     window,

@@ -15,7 +15,7 @@ from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, name)
+data = h5md.opened(snakemake.input.trajectory, name)
 a = graphs.spacing(snakemake.input.graphs, data)
 rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)

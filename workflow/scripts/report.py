@@ -14,7 +14,7 @@ from pipeline.settings import Settings
 folder = Path(snakemake.output.report).parent
 settings = read(Settings, snakemake.params.settings)
 facts = provenance.collect(
-    h5md.read(snakemake.input.trajectory, snakemake.wildcards.name).attributes.get("inputs", {}),
+    h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name).attributes.get("inputs", {}),
     repository=Path(snakemake.scriptdir).parents[1],
     seeds=list(range(settings.seeds)),
     command=index.command(snakemake.output.report),

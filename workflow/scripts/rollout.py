@@ -18,7 +18,7 @@ torch.set_num_threads(snakemake.threads)
 chosen = sections(snakemake.params.settings)
 # Particles drawn anew and noise differ between the rollouts of one training.
 seed = int(snakemake.wildcards.seed) + 1000 * int(snakemake.wildcards.get("again", 0))
-data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
+data = h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name)
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 learned = load(Path(snakemake.input.model).parent)
 conditions = learned.conditions(window, seed, chosen.rollout.substeps, before)

@@ -1,0 +1,49 @@
+"""Neighbours searched a few snapshots at a time are those searched at once, in bounded memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.turnover import Film, _assemble, tracks
+from pipeline import graphs, h5md, tables, trajectory
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A folder with the trajectory of particles that come and go."""
+    made = Film(60, particles=64, life=20)
+    tables.write(tmp_path / "tracks.parquet", tracks(made), tables.TRACKS)
+    _assemble(tmp_path, made)
+    return tmp_path
+
+
+def test_a_file_made_in_parts_is_the_same(film: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = graphs.build(h5md.read(film / "trajectory.h5"))
+    monkeypatch.setattr(trajectory, "BLOCK", 7 * 64 * 16)
+    data = h5md.opened(film / "trajectory.h5")
+    assert len(list(data.blocks())) > 5
+    graphs.build_file(film / "graphs.h5", data)
+    found = graphs.read(film / "graphs.h5", data)
+    for name, value in whole._asdict().items():
+        np.testing.assert_array_equal(getattr(found, name), value, err_msg=name)
+
+
+def test_pairs_of_a_long_film_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(trajectory, "BLOCK", 20 * 64 * 16)
+    peaks, rows = [], []
+    for frames in (100, 400):
+        made = Film(frames, particles=64, life=20)
+        tables.write(tmp_path / "tracks.parquet", tracks(made), tables.TRACKS)
+        _assemble(tmp_path, made)
+        tracemalloc.start()
+        data = h5md.opened(tmp_path / "trajectory.h5")
+        graphs.build_file(tmp_path / "graphs.h5", data)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        rows.append(data.present.size)
+    # Flags of two bytes, times, offsets and labels; positions and pairs would be some 80 more.
+    assert peaks[1] - peaks[0] < 12 * (rows[1] - rows[0])
