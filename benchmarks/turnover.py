@@ -77,9 +77,10 @@ def view(film: Film) -> View:
 
 
 def _assemble(folder: Path, film: Film) -> None:
-    table = tables.read(folder / "tracks.parquet", tables.PLACED)
     note = {"dataset": "turnover", "synthetic": True}
-    h5md.write(folder / "trajectory.h5", assemble(table, view(film), Scale(0.1, 50.0), note))
+    tracked = (folder / "tracks.parquet", tables.PLACED)
+    made = assemble(tables.read(*tracked), view(film), Scale(0.1, 50.0), note)
+    h5md.write(folder / "trajectory.h5", made)
 
 
 def _graph(folder: Path, film: Film) -> None:
