@@ -84,7 +84,7 @@ def _assemble(folder: Path, film: Film) -> None:
 
 
 def _graph(folder: Path, film: Film) -> None:
-    graphs.build_file(folder / "graphs.h5", h5md.opened(folder / "trajectory.h5"))
+    graphs.build_file(folder / "graphs.h5", h5md.on_disk(folder / "trajectory.h5"))
 
 
 def _train(folder: Path, film: Film) -> None:
@@ -104,7 +104,7 @@ def _rollout(folder: Path, film: Film) -> None:
     from pipeline.dynamics.rollout import rollout, write
     from pipeline.learn.trained_model import load
 
-    data = h5md.opened(folder / "trajectory.h5")
+    data = h5md.on_disk(folder / "trajectory.h5")
     window, before = split.evaluation(data, split.Split(), None)
     learned = load(folder / "model")
     conditions = learned.conditions(window, 0, 1, before)
@@ -116,7 +116,7 @@ def _measure(folder: Path, film: Film) -> None:
     from pipeline.analysis import comparison, cycles, statistics
     from pipeline.analysis.plan import plan
 
-    data = h5md.opened(folder / "trajectory.h5")
+    data = h5md.on_disk(folder / "trajectory.h5")
     a = graphs.spacing(folder / "graphs.h5", data)
     experiment = data.followed(split.judged(data, split.Split(), None))
     settings = plan(experiment, a, period=cycles.period(data))

@@ -59,7 +59,7 @@ class Walls : public External {
 // sum_kl c_kl B_k(x) B_l(y), a tensor B-spline over the field of view; straight on outside of it
 template <int D> class Field : public External {
  public:
-  explicit Field(const PotentialFile &file) : table(file.numbers("external.coefficients"))
+  explicit Field(const PotentialFile &file) : table(file.numbers("external.field"))
   {
     for (int a = 0; a < D; ++a) axes[a] = Axis(file, std::string("external.") + "xyz"[a]);
   }
@@ -111,13 +111,35 @@ template <int D> class Field : public External {
   }
 };
 
+template <int D> class WallsField : public External {
+ public:
+  explicit WallsField(const PotentialFile &file) : walls(file), field(file) {}
+
+  Value operator()(const double *r) const override
+  {
+    const Value one = walls(r), other = field(r);
+    return {one.phi + other.phi, one.gradient + other.gradient};
+  }
+
+  bool acts_along(int axis) const override { return field.acts_along(axis); }
+
+ private:
+  Walls walls;
+  Field<D> field;
+};
+
+template <int D> std::unique_ptr<External> made_in(const PotentialFile &file)
+{
+  if (file.word("external.kind") == "walls") return std::make_unique<Walls>(file);
+  if (file.word("external.kind") == "field") return std::make_unique<Field<D>>(file);
+  return std::make_unique<WallsField<D>>(file);
+}
+
 }    // namespace
 
 std::unique_ptr<External> External::made(const PotentialFile &file, int dimension)
 {
-  if (file.word("external.kind") == "walls") return std::make_unique<Walls>(file);
-  if (dimension == 2) return std::make_unique<Field<2>>(file);
-  return std::make_unique<Field<3>>(file);
+  return dimension == 2 ? made_in<2>(file) : made_in<3>(file);
 }
 
 }    // namespace metriplectic

@@ -42,9 +42,26 @@ def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 def write_json(path: str | os.PathLike[str], content: Mapping[str, Any]) -> None:
     """Writes plain values as JSON, with their checksum: `read_json` notices every change."""
-    kept = json.loads(json.dumps(content))
     with whole(path) as partial:
-        partial.write_text(json.dumps({**kept, SUM: _sum(kept)}))
+        partial.write_text(json.dumps(sealed(content)))
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values with their checksum, for a file that `unsealed` checks when it is read."""
+    kept = json.loads(json.dumps(content))
+    return {**kept, SUM: _sum(kept)}
+
+
+def unsealed(content: Any) -> dict[str, Any]:
+    """What `sealed` was given; values without a checksum pass as they are.
+
+    Raises:
+        InputError: if they are not those that the checksum was of.
+    """
+    found = dict(content)
+    if found.pop(SUM, None) not in (None, _sum(found)):
+        raise InputError("it was changed since it was written; settings belong into config")
+    return found
 
 
 def _sum(content: Mapping[str, Any]) -> str:
@@ -58,9 +75,7 @@ def read_json(path: str | os.PathLike[str], what: str, *keys: str) -> dict[str, 
         InputError: naming the file and ``what`` it should be, if it is damaged or was changed.
     """
     with reading(path, what):
-        found = dict(json.loads(Path(path).read_text(encoding="utf-8")))
-        if found.pop(SUM, None) not in (None, _sum(found)):
-            raise InputError("it was changed since it was written; settings belong into config")
+        found = unsealed(json.loads(Path(path).read_text(encoding="utf-8")))
         return {**found, **{key: found[key] for key in keys}}
 
 

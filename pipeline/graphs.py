@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from pipeline.arrays import loaded
 from pipeline.errors import InputError
-from pipeline.files import reading, whole
+from pipeline.hdf5 import opened, written
 from pipeline.neighbours import search
 from pipeline.trajectory import Trajectory
 from pipeline.units import neighbour_distance
@@ -52,7 +52,7 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
 
 
 def build_file(path: str | os.PathLike[str], trajectory: Trajectory, ratio: float = 1.72) -> None:
-    """Writes the file of what `build` finds, a few snapshots at a time: see `h5md.opened`."""
+    """Writes the file of what `build` finds, a few snapshots at a time: see `h5md.on_disk`."""
     h, spacing = _reach(trajectory, None, ratio)
     head = {"cutoff": h, "neighbour_distance": spacing, "dt": trajectory.dt}
     _write(path, {**head, "mark": mark(trajectory)}, _found(trajectory, h), trajectory.dimension)
@@ -120,7 +120,7 @@ def _write(
     path: str | os.PathLike[str], head: dict[str, Any], parts: Iterable[Pairs], dimension: int
 ) -> None:
     packed: dict[str, Any] = {"compression": "lzf", "shuffle": True, "fletcher32": True}
-    with whole(path) as partial, h5py.File(partial, "w") as file:
+    with written(path) as file:
         file.attrs.update(head)
         kinds = {"i": ((), "i4"), "j": ((), "i4"), "shift": ((dimension,), "i1")}
         stored = {
@@ -147,7 +147,7 @@ def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
         InputError: naming the file, if it is damaged, its arrays contradict each other, or it is
             of another trajectory.
     """
-    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+    with opened(path, "a file of neighbours") as file:
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
         offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
@@ -169,7 +169,7 @@ def spacing(path: str | os.PathLike[str], trajectory: Trajectory) -> float:
     Raises:
         InputError: naming the file, if it is damaged, or of another trajectory.
     """
-    with reading(path, "a file of neighbours"), h5py.File(path, "r") as file:
+    with opened(path, "a file of neighbours") as file:
         _own(file, trajectory)
         return float(file.attrs["neighbour_distance"])
 

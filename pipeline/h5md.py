@@ -16,7 +16,8 @@ import numpy as np
 
 from pipeline.arrays import Stored, loaded, stretches
 from pipeline.errors import InputError
-from pipeline.files import reading, whole
+from pipeline.files import reading
+from pipeline.hdf5 import left_open, written
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import H5MD_TIMES, H5MD_UNITS, H5MD_VELOCITY_UNITS, TIMES
 
@@ -41,58 +42,63 @@ def write(path: str | os.PathLike[str], trajectory: Trajectory) -> None:
     Raises:
         InputError: if an attribute is missing or the arrays do not fit each other.
     """
+    with written(path) as file:
+        fill(file, trajectory)
+
+
+def fill(file: h5py.File, trajectory: Trajectory) -> None:
+    """Writes a trajectory, as `write` does, to an open file, to which more may be added."""
     check(trajectory)
     length, unit = H5MD_UNITS[trajectory.attributes["length_unit"]]
     time_unit = trajectory.attributes["time_unit"]
     speed, speed_unit = H5MD_VELOCITY_UNITS.get(
         (trajectory.attributes["length_unit"], time_unit), (length, "")
     )
-    with whole(path) as partial, h5py.File(partial, "w") as file:
-        _write_header(file, trajectory)
-        group = file.create_group(GROUP)
-        clock = time_unit if time_unit in H5MD_TIMES else ""
-        _write_box(group, trajectory, length, unit, clock)
-        vectors = {
-            "position": (trajectory.position, length, unit),
-            "velocity": (trajectory.velocity, speed, speed_unit),
-        }
-        for name, (value, scale, its) in vectors.items():
-            _element(group, name, value, its, trajectory, clock, scale)
-        flags = {"present": trajectory.present, "driven": trajectory.driven}
-        for name, value in {**flags, **trajectory.extra}.items():
-            _element(group, name, value, "", trajectory, clock)
-        if trajectory.occupant is not None:
-            _element(group, "occupant", trajectory.occupant, "", trajectory, clock)
-        if trajectory.reference is not None:
-            group["reference"] = _columns(trajectory.reference * length)
-            group["reference"].attrs["unit"] = unit
-        group["id"] = trajectory.particle
-        group["species"] = trajectory.species
+    _write_header(file, trajectory)
+    group = file.create_group(GROUP)
+    clock = time_unit if time_unit in H5MD_TIMES else ""
+    _write_box(group, trajectory, length, unit, clock)
+    vectors = {
+        "position": (trajectory.position, length, unit),
+        "velocity": (trajectory.velocity, speed, speed_unit),
+    }
+    for name, (value, scale, its) in vectors.items():
+        _element(group, name, value, its, trajectory, clock, scale)
+    flags = {"present": trajectory.present, "driven": trajectory.driven}
+    for name, value in {**flags, **trajectory.extra}.items():
+        _element(group, name, value, "", trajectory, clock)
+    if trajectory.occupant is not None:
+        _element(group, "occupant", trajectory.occupant, "", trajectory, clock)
+    if trajectory.reference is not None:
+        group["reference"] = _columns(trajectory.reference * length)
+        group["reference"].attrs["unit"] = unit
+    group["id"] = trajectory.particle
+    group["species"] = trajectory.species
 
 
 WHAT = "a trajectory"  # in the sentence on a file that is none
 
 
-def read(path: str | os.PathLike[str], dataset: str | None = None) -> Trajectory:
+def read(path: str | os.PathLike[str], **expected: str) -> Trajectory:
     """Reads what `write` wrote, back in the units of its attributes.
 
     Args:
-        dataset: the one it must be of; None takes any.
+        expected: attributes that it must have, such as dataset and source.
 
     Raises:
         InputError: naming the file, if it is not a trajectory of this project, is damaged, is of
-            another data set, or holds what `write` would have refused.
+            something else than was expected, or holds what `write` would have refused.
     """
-    return opened(path, dataset).window(slice(None))
+    return on_disk(path, **expected).window(slice(None))
 
 
-def opened(path: str | os.PathLike[str], dataset: str | None = None) -> Trajectory:
+def on_disk(path: str | os.PathLike[str], **expected: str) -> Trajectory:
     """The same, of which only times, labels and flags are in memory: rows are read by `window`.
 
     Its positions, velocities, extras and occupants are `arrays.Stored` and the file stays open.
     """
     with reading(path, WHAT):
-        file = h5py.File(path, "r")
+        file = left_open(path)
         if GROUP not in file or "parameters/metriplex" not in file:
             raise InputError(
                 f"{path} is not a metriplex trajectory (no {GROUP}): was it written by another "
@@ -101,15 +107,16 @@ def opened(path: str | os.PathLike[str], dataset: str | None = None) -> Trajecto
         note = file["parameters/metriplex"].attrs
         attributes = json.loads(note["attributes"])
         _check_attributes(attributes)
-        if dataset not in (None, its := attributes["dataset"]):
-            raise InputError(f"it is of the data set {its!r} and not of {dataset!r}")
+        for name, wanted in expected.items():
+            if (its := attributes.get(name)) != wanted:
+                raise InputError(f"its {name} is {its!r} and not {wanted!r}")
         dimension = int(note["dimension"])
         length, unit = H5MD_UNITS[attributes["length_unit"]]
         key = (attributes["length_unit"], attributes["time_unit"])
         speed, speed_unit = H5MD_VELOCITY_UNITS.get(key, (length, ""))
         group = file[GROUP]
-        for name, expected in (("position", unit), ("velocity", speed_unit), ("box/edges", unit)):
-            _check_unit(group[f"{name}/value"], expected)
+        for name, its in (("position", unit), ("velocity", speed_unit), ("box/edges", unit)):
+            _check_unit(group[f"{name}/value"], its)
         known = {"position", "velocity", "present", "driven", "box", "occupant"}
         known |= {"id", "species", "reference"}
         box = Box(
@@ -245,6 +252,8 @@ def _check_vectors(trajectory: Trajectory, shape: tuple[int, ...]) -> None:
         value = getattr(trajectory, name)
         if value.ndim != 3 or value.shape[:2] != shape or value.shape[2] not in (2, 3):
             raise InputError(f"{name} has shape {value.shape}, expected {shape} x 2 or 3.")
+        if value.dtype.kind != "f":
+            raise InputError(f"{name} must hold real numbers, got {value.dtype}.")
     if trajectory.velocity.shape != trajectory.position.shape:
         raise InputError("position and velocity differ in dimension.")
     expected = trajectory.position.shape[1:]

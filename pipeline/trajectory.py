@@ -40,7 +40,7 @@ class Trajectory(NamedTuple):
 
     Arrays have a column per particle (M = N), or, where particles come and go, M slots that they
     hold one after another, see `pipeline.slots`; `followed` gives every particle its own again.
-    Positions, velocities, extras and occupants may be `arrays.Stored`, see `h5md.opened`: then
+    Positions, velocities, extras and occupants may be `arrays.Stored`, see `h5md.on_disk`: then
     take a `window`, or `blocks`, before anything else.
     Positions of absent particles are finite but meaningless: mask with ``present``. The velocity
     of tracked data is the backward difference (r[t] - r[t-1]) / dt, which is what the
@@ -126,7 +126,7 @@ class Trajectory(NamedTuple):
 
     def blocks(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Trajectory]]:
         """The snapshots in ``rows`` a few at a time, without extras: what is to be read of a long
-        film that `h5md.opened` left in its file."""
+        film that `h5md.on_disk` left in its file."""
         first, last, _ = rows.indices(len(self.time))
         bare, shape = self._replace(extra={}), (last - first, *self.position.shape[1:])
         for part in stretches(shape, self.position.dtype, BLOCK):

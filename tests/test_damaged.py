@@ -25,12 +25,15 @@ from pipeline.analysis import conservation, statistics
 from pipeline.analysis.metric import Metric
 from pipeline.dynamics.rollout import rollout, write
 from pipeline.errors import InputError
+from pipeline.files import SUM
+from pipeline.hdf5 import opened, written
 from pipeline.learn.train import checkpoint_to_resume, train
-from pipeline.learn.trained_model import load
+from pipeline.learn.trained_model import load, placed
 from pipeline.trajectory import Trajectory
 from pipeline.video.frames import example_shape
 from pipeline.video.parameters import Parameters, parameters
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
+from tests.edits import unsealed
 from tests.learn.test_train import SETTINGS
 from tests.test_tables import ROWS
 from tests.test_tables import tracks as example_tracks
@@ -57,12 +60,12 @@ def results(data, tmp_path_factory) -> Path:
     learned = load(folder)
     window = data[0].window(slice(30, 34))
     done = rollout(window, learned.model, learned.conditions(window, 0), 0, progress=False)
-    write(folder / "rollout.h5", done, {"length": 1.0, "time": 1.0})
+    write(folder / "rollout.h5", done, {"length": 1.0, "time": 1.0}, "ours_seed0")
     statistics.write(folder / "experiment.h5", {"rdf": Metric({"r": np.ones(9)}, {})}, SOURCE)
     entry = {"value": 9, "source": "estimated", "why": ""}
     tuning = {"parameters": dict.fromkeys(Parameters._fields, entry)}
     (folder / "tuning.json").write_text(json.dumps(tuning))
-    with h5py.File(folder / "tracking.h5", "w") as file:
+    with written(folder / "tracking.h5") as file:
         file["images"] = np.zeros((3, 4, 5), np.uint8)
     tables.write(folder / "tracks.parquet", example_tracks(ROWS), tables.TRACKS)
     return folder
@@ -227,6 +230,7 @@ TRAJECTORIES = {
     "fewer times": (change(f"{P}/position/time", lambda a: a[1:]), "time has shape"),
     "fewer labels": (change(f"{P}/id", lambda a: a[1:]), "particle has shape"),
     "fewer runs": (change("parameters/metriplex/run", lambda a: a[1:]), "run has shape"),
+    "complex velocities": (change(f"{P}/velocity/value", lambda a: a + 0j), "must hold real"),
     "no axes": (change(f"{P}/present/value", lambda a: a.ravel()), "present has shape"),
     "numbers for flags": (change(f"{P}/present/value", lambda a: a * 2.0), "true or false"),
     "not a number": (change(f"{P}/position/value", lambda a: a * np.nan), "is not finite"),
@@ -246,7 +250,7 @@ TRAJECTORIES = {
 @pytest.mark.parametrize(("damage", "said"), TRAJECTORIES.values(), ids=TRAJECTORIES)
 def test_a_trajectory_that_contradicts_itself(results, tmp_path, damage, said):
     path = Path(shutil.copy(results / "trajectory.h5", tmp_path))
-    with h5py.File(path, "a") as file:
+    with unsealed(path) as file:
         damage(file)
     with pytest.raises(InputError) as refusal:
         h5md.read(path)
@@ -272,14 +276,14 @@ NEIGHBOURS = {
 @pytest.mark.parametrize(("damage", "said"), NEIGHBOURS.values(), ids=NEIGHBOURS)
 def test_neighbours_that_contradict_themselves(results, tmp_path, damage, said):
     path = Path(shutil.copy(results / "graphs.h5", tmp_path))
-    with h5py.File(path, "a") as file:
+    with unsealed(path) as file:
         damage(file)
     with pytest.raises(InputError, match=said) as refusal:
         graphs.read(path, h5md.read(results / "trajectory.h5"))
     assert str(path) in str(refusal.value)
 
 
-def put(key: str, value: Any) -> Callable[[Path], None]:
+def put(key: str, value: Any, sealed: bool = False) -> Callable[[Path], None]:
     """A value at a dotted key of model.yaml, or none of it."""
 
     def act(place: Path) -> None:
@@ -293,6 +297,8 @@ def put(key: str, value: Any) -> Callable[[Path], None]:
             del inner[last]
         else:
             inner[last] = value
+        if not sealed:  # else its checksum would tell first
+            record.pop(SUM, None)
         path.write_text(yaml.safe_dump(record, explicit_end=True))
 
     return act
@@ -337,6 +343,79 @@ def test_a_model_that_does_not_fit_its_record(results, tmp_path, damage, said):
     with pytest.raises(InputError, match=said) as refusal:
         load(tmp_path)
     assert str(tmp_path) in str(refusal.value)
+
+
+SEALED = ("trajectory.h5", "graphs.h5", "rollout.h5", "experiment.h5", "learned.h5", "tracking.h5")
+
+
+def first(file: h5py.File, kind: str = "biuf") -> str:
+    """Of the datasets of numbers with more than one."""
+    found: list[str] = []
+
+    def note(name: str, node: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(node, h5py.Dataset) and node.dtype.kind in kind and node.size > 1:
+            found.append(name)
+
+    file.visititems(note)
+    return found[-1]
+
+
+BY_HAND: dict[str, Callable[[h5py.File], Any]] = {
+    "taken away": lambda file: file.__delitem__(first(file)),
+    "cut short": lambda file: change(first(file), lambda a: a[:-1])(file),
+    "made longer": lambda file: change(first(file), lambda a: np.concatenate([a, a]))(file),
+    "without axes": lambda file: change(first(file), lambda a: a.ravel()[0])(file),
+    "complex": lambda file: change(first(file), lambda a: a + 0j)(file),
+    "words": lambda file: change(first(file), lambda a: "words")(file),
+    "renamed": lambda file: file.move(first(file), "elsewhere"),
+    "added": lambda file: file.create_dataset("more", data=np.ones(3)),
+    "one value": lambda file: change(first(file), lambda a: a + (a == a.max()).astype(a.dtype))(
+        file
+    ),
+    "an attribute of the file": lambda file: file.attrs.__setitem__("source", "mine"),
+    "an attribute within": lambda file: file[first(file)].attrs.__setitem__("unit", "ft"),
+}
+
+
+@pytest.mark.parametrize("act", BY_HAND.values(), ids=BY_HAND)
+@pytest.mark.parametrize("name", SEALED)
+def test_what_was_edited_by_hand_is_refused(results, tmp_path, name, act):
+    path = Path(shutil.copy(results / name, tmp_path))
+    with h5py.File(path, "a") as file:
+        act(file)
+    with (
+        pytest.raises(InputError, match="it was changed since it was written") as refusal,
+        opened(path, "a file"),
+    ):
+        pass
+    assert str(path) in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["often", [], [1.0], {"S": 3}, 5])
+@pytest.mark.parametrize("key", ["seen.S", "seen", "measured", "training.dataset", "model.cutoff"])
+def test_a_record_that_was_edited_by_hand_is_refused(results, tmp_path, key, value):
+    for name in ("model.yaml", "model.safetensors"):
+        shutil.copy(results / name, tmp_path)
+    put(key, value, sealed=True)(tmp_path)
+    with pytest.raises(InputError, match=r"model\.yaml .*it was changed since it was written"):
+        load(tmp_path)
+
+
+def test_a_model_of_another_place_is_refused(results, data, tmp_path):
+    """Another model's files, another seed's, another data set's: all whole, none belongs there."""
+    place = tmp_path / data[0].attributes["dataset"] / "metriplectic" / "seed0"
+    train(*data, SHORT, place, seed=0)
+    assert placed(place / "model.safetensors").record["training"]["source"] == "metriplectic_seed0"
+    for folder, said in {
+        "small/dpd/seed0": "source",
+        "small/metriplectic/seed1": "source",
+        "big/metriplectic/seed0": "dataset",
+    }.items():
+        other = tmp_path / folder.replace("small", data[0].attributes["dataset"])
+        shutil.copytree(place, other)
+        with pytest.raises(InputError, match=f"holds a model whose {said} is") as refusal:
+            placed(other / "model.safetensors")
+        assert str(other) in str(refusal.value)
 
 
 def flipped(path: Path) -> None:
@@ -397,8 +476,9 @@ def test_a_checkpoint_that_cannot_be_read_now_is_kept(results, tmp_path, monkeyp
 
 
 def test_a_file_of_another_data_set_is_refused(results):
-    with pytest.raises(InputError, match=r"trajectory.h5 .*it is of the data set .* not of 'mine'"):
-        h5md.read(results / "trajectory.h5", "mine")
+    for name in ("dataset", "source"):
+        with pytest.raises(InputError, match=rf"trajectory.h5 .*its {name} is .* not 'mine'"):
+            h5md.read(results / "trajectory.h5", **{name: "mine"})
     for expected, said in {"source": "its source is 'experiment'", "dataset": "'dataset'"}.items():
         with pytest.raises(InputError, match=rf"experiment\.h5 .*{said}"):
             statistics.read(results / "experiment.h5", **{expected: "mine"})

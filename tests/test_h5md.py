@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 import pytest
 
 from pipeline import h5md
+from tests.edits import unsealed
 from tests.test_trajectory import example
 
 
@@ -32,7 +32,7 @@ def test_round_trip(tmp_path, unit, clock, dimension):
 )
 def test_rows_that_are_read_alone_are_those_of_the_whole(tmp_path, rows):
     h5md.write(tmp_path / "t.h5", example("um", "s"))
-    whole, left = (read(tmp_path / "t.h5") for read in (h5md.read, h5md.opened))
+    whole, left = (read(tmp_path / "t.h5") for read in (h5md.read, h5md.on_disk))
     for one, other in (
         (whole.position, left.position),
         (whole.velocity, left.velocity),
@@ -44,10 +44,10 @@ def test_rows_that_are_read_alone_are_those_of_the_whole(tmp_path, rows):
 
 def test_a_bad_number_is_noticed_when_its_row_is_read(tmp_path):
     h5md.write(tmp_path / "t.h5", example())
-    with h5py.File(tmp_path / "t.h5", "a") as file:
+    with unsealed(tmp_path / "t.h5") as file:
         column = int(file["particles/all/present/value"][3].argmax())
         file["particles/all/position/value"][3, column] = np.nan
-    data = h5md.opened(tmp_path / "t.h5")
+    data = h5md.on_disk(tmp_path / "t.h5")
     data.window(slice(0, 3))
     with pytest.raises(ValueError, match=r"t\.h5 .*position of a present particle is not finite"):
         data.window(slice(2, 5))

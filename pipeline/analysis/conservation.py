@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.files import reading
+from pipeline.hdf5 import opened
 
 GROUP = "observables"
 
@@ -28,7 +27,7 @@ def stopped(path: str | os.PathLike[str]) -> str:
     Raises:
         InputError: if the file is damaged or holds no observables.
     """
-    with reading(path, "a rollout"), h5py.File(path, "r") as file:
+    with opened(path, "a rollout") as file:
         if GROUP not in file:
             raise InputError(f"{path} holds no group {GROUP}: it is not a rollout of this project.")
         return str(file[GROUP].attrs["stopped"])

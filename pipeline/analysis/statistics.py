@@ -25,7 +25,7 @@ from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
 from pipeline.arrays import store
 from pipeline.errors import InputError
-from pipeline.files import reading, whole
+from pipeline.hdf5 import opened, written
 from pipeline.trajectory import Trajectory
 
 # All that is measured, in the order of tables and figures.
@@ -91,7 +91,7 @@ def planned(path: str | os.PathLike[str], **expected: str) -> tuple[Plan, dict[s
     Raises:
         InputError: naming the file, if it is damaged, or of something else than was expected.
     """
-    with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
+    with opened(path, "a file of statistics") as file:
         _check(file, expected)
         names = (*DATASET, "neighbour_distance", "settings")
         known = {name: file.attrs[name] for name in names}
@@ -114,7 +114,7 @@ def write(
         found: metrics by group name.
         attributes: of the file, e.g. source, dataset, dt, length_unit, time_unit, settings.
     """
-    with whole(path) as partial, h5py.File(partial, "w") as file:
+    with written(path) as file:
         file.attrs.update(attributes)
         for name, metric in found.items():
             group = file.create_group(name)
@@ -132,7 +132,7 @@ def read(path: str | os.PathLike[str], **expected: str) -> tuple[dict[str, Metri
     Raises:
         InputError: naming the file, if it is damaged, or of something else than was expected.
     """
-    with reading(path, "a file of statistics"), h5py.File(path, "r") as file:
+    with opened(path, "a file of statistics") as file:
         found = {
             name: Metric({key: node[()] for key, node in group.items()}, dict(group.attrs))
             for name, group in file.items()

@@ -26,22 +26,43 @@ class Potential(NamedTuple):
 
 
 class External(Protocol):
-    """r (N, D) -> Phi, grad Phi; both linear in the K numbers of ``coefficients``."""
-
-    coefficients: nn.Parameter
+    """r (N, D) -> Phi, grad Phi; both linear in K coefficients."""
 
     def __call__(self, r: Tensor) -> Potential: ...
+
+    def take(self, coefficients: Tensor) -> None:
+        """Sets all K coefficients (K,)."""
 
     def forces(self, r: Tensor) -> Tensor:
         """(N, D, K) force of every coefficient at one, for a linear regression."""
 
-    def bends(self) -> Tensor:
-        """(K, K) matrix of `roughness`, which is quadratic in the coefficients."""
+    def bends(self) -> list[Tensor]:
+        """Blocks of the (K, K) matrix of `roughness`, which is quadratic in the coefficients."""
 
     def roughness(self) -> Tensor | float: ...
 
 
-class Walls(nn.Module):
+class _Spline(nn.Module):
+    """Coefficients whose last ``axes`` axes are those of a spline."""
+
+    coefficients: nn.Parameter
+    axes_of_spline: int
+
+    @torch.no_grad()
+    def take(self, coefficients: Tensor) -> None:
+        """See `External`."""
+        like = self.coefficients
+        like.copy_(coefficients.reshape(like.shape))
+
+    def bends(self) -> list[Tensor]:
+        """See `External`."""
+        return [_bends(self.coefficients, self.axes_of_spline)]
+
+    def roughness(self) -> Tensor:
+        return _roughness(self.coefficients, self.axes_of_spline)
+
+
+class Walls(_Spline):
     """Phi = T0 sum_walls s_w(d_w), d_w the distance from a straight side of the box.
 
     s_w is a cubic spline on [0, reach] times (1 - d/reach)^2, so that it ends smoothly; beyond the
@@ -70,6 +91,7 @@ class Walls(nn.Module):
         self.low, self.high, self.axes = tuple(low), tuple(high), tuple(axes)
         self.reach, self.intervals = reach, intervals
         self.coefficients = nn.Parameter(torch.zeros(2 * len(self.axes), intervals + 3))
+        self.axes_of_spline = 1
         self.register_buffer("T0", torch.tensor(scales.temperature))
 
     def forward(self, r: Tensor) -> Potential:
@@ -87,18 +109,13 @@ class Walls(nn.Module):
         for axis in self.axes:
             ends = ((r[:, axis] - self.low[axis], 1.0), (self.high[axis] - r[:, axis], -1.0))
             for d, sign in ends:
-                slopes = torch.stack([self._side(c, d)[1] for c in unit], 1)
                 columns = r.new_zeros((*r.shape, len(unit)))
-                columns[:, axis] = -sign * self.T0 * slopes
+                columns[:, axis] = -sign * self.T0 * self._side(unit, d)[1].T
                 sides.append(columns)
         return torch.cat(sides, 2)
 
-    def bends(self) -> Tensor:
-        """See `External`."""
-        return _bends(self.coefficients, 1)
-
     def _side(self, coefficients: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
-        """One wall's Phi / T0 and its derivative in d (N,)."""
+        """One wall's Phi / T0 and its derivative in d (N,), or (K, N) of K sets of coefficients."""
         near = d.clamp(0.0, self.reach)
         at = splines.line(near, 0.0, self.reach, self.intervals)
         s, ds = coefficients @ at.basis, coefficients @ at.slope
@@ -107,11 +124,8 @@ class Walls(nn.Module):
         slope = (ds * left - 2.0 * s / self.reach) * left
         return value + slope * (d - near).clamp(max=0.0), slope
 
-    def roughness(self) -> Tensor:
-        return _roughness(self.coefficients, 1)
 
-
-class Field(nn.Module):
+class Field(_Spline):
     """Phi = T0 sum_kl c_kl B_k(x) B_l(y), a coarse tensor B-spline over the field of view.
 
     Straight on outside of it. The penalty draws forces to zero where no particle was seen.
@@ -131,6 +145,7 @@ class Field(nn.Module):
         self.low, self.high, self.intervals = tuple(low), tuple(high), intervals
         size = (intervals + 3,) * scales.dimension
         self.coefficients = nn.Parameter(torch.zeros(size))
+        self.axes_of_spline = scales.dimension
         self.register_buffer("T0", torch.tensor(scales.temperature))
 
     def forward(self, r: Tensor) -> Potential:
@@ -156,10 +171,6 @@ class Field(nn.Module):
             parts.append(-self.T0 * product)
         return torch.stack(parts, 1)
 
-    def bends(self) -> Tensor:
-        """See `External`."""
-        return _bends(self.coefficients, self.coefficients.dim())
-
     def _sum(self, bases: list[Tensor]) -> Tensor:
         """sum_kl.. c_kl.. b_k b_l .. (N,), the last axis first."""
         total = self.coefficients @ bases[-1]
@@ -167,8 +178,51 @@ class Field(nn.Module):
             total = (total * basis).sum(-2)
         return total
 
+
+class WallsField(nn.Module):
+    """Steep `Walls` on top of a smooth `Field`: a table that is tilted, jets of air, a wide trap.
+
+    The field's splines are too coarse for walls; walls know nothing of what is far from them. A
+    field that is a constant is no force, and one near a side may be either's: the penalties decide.
+
+    Args:
+        scales, low, high, axes, reach: see `Walls`.
+        intervals: of the field, per axis.
+    """
+
+    def __init__(
+        self,
+        scales: Scales,
+        low: Sequence[float],
+        high: Sequence[float],
+        axes: Sequence[int],
+        reach: float,
+        intervals: int = 6,
+    ) -> None:
+        super().__init__()
+        self.walls = Walls(scales, low, high, axes, reach)
+        self.field = Field(scales, low, high, intervals)
+
+    def forward(self, r: Tensor) -> Potential:
+        walls, field = self.walls(r), self.field(r)
+        return Potential(walls.phi + field.phi, walls.gradient + field.gradient)
+
+    def take(self, coefficients: Tensor) -> None:
+        """See `External`; first those of the walls."""
+        count = self.walls.coefficients.numel()
+        self.walls.take(coefficients[:count])
+        self.field.take(coefficients[count:])
+
+    def forces(self, r: Tensor) -> Tensor:
+        """See `External`."""
+        return torch.cat([self.walls.forces(r), self.field.forces(r)], 2)
+
+    def bends(self) -> list[Tensor]:
+        """See `External`."""
+        return [*self.walls.bends(), *self.field.bends()]
+
     def roughness(self) -> Tensor:
-        return _roughness(self.coefficients, self.coefficients.dim())
+        return self.walls.roughness() + self.field.roughness()
 
 
 def _roughness(coefficients: Tensor, axes: int) -> Tensor:
@@ -187,4 +241,4 @@ def _bends(coefficients: Tensor, axes: int) -> Tensor:
     return 0.5 * matrix.reshape(like.numel(), like.numel())
 
 
-KINDS = {"walls": Walls, "field": Field}
+KINDS = {"walls": Walls, "field": Field, "walls_field": WallsField}

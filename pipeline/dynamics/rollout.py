@@ -7,7 +7,6 @@ import os
 import time
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 import torch
 from torch import nn
@@ -20,8 +19,8 @@ from pipeline.dynamics.compiled import chosen
 from pipeline.dynamics.driven import Path, lead
 from pipeline.dynamics.limits import outruns
 from pipeline.dynamics.steppers import Law, Moment, Setting
-from pipeline.files import whole
 from pipeline.forcing import external
+from pipeline.hdf5 import written
 from pipeline.pairs import Coincident, State
 from pipeline.trajectory import Trajectory
 
@@ -270,26 +269,28 @@ UNITS = {
 }
 
 
-def write(path: str | os.PathLike[str], result: Rollout, units: dict[str, float]) -> None:
+def write(
+    path: str | os.PathLike[str], result: Rollout, units: dict[str, float], source: str
+) -> None:
     """Writes rollout.h5: a trajectory with the group /observables; whole or not at all.
 
     Args:
         path: file to write.
         result: of `rollout`.
         units: values of the reduced units, stored as attributes (length, time).
+        source: what was rolled out, <model>_seed<k>, with _rollout<i> for all but the first.
     """
-    with whole(path) as partial:
-        h5md.write(partial, result.trajectory)
-        with h5py.File(partial, "a") as file:
-            group = file.create_group("observables")
-            for name, value in result.observables.items():
-                store(group, name, value)
-                group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
-            group.attrs["stopped"] = result.stopped
-            group.attrs["ms_per_step"] = result.ms_per_step
-            group.attrs["engine"] = result.engine
-            for name, scale in units.items():
-                group.attrs[name] = scale
+    with written(path) as file:
+        h5md.fill(file, result.trajectory.noting(source=source))
+        group = file.create_group("observables")
+        for name, value in result.observables.items():
+            store(group, name, value)
+            group[name].attrs["unit"] = UNITS.get(name, "m a^2 / dt^2")
+        group.attrs["stopped"] = result.stopped
+        group.attrs["ms_per_step"] = result.ms_per_step
+        group.attrs["engine"] = result.engine
+        for name, scale in units.items():
+            group.attrs[name] = scale
 
 
 def kinetic_temperature(r: np.ndarray, v: np.ndarray) -> float:

@@ -18,6 +18,7 @@ is a spline already keeps its coefficients.
     flow       of the bath's medium over one window of data: u = sum_k c_k(t) prod_a x_a^p_ka
     external   walls: sum_walls s_w(d_w) (1 - d_w/reach)^2
                field: a tensor spline
+               walls_field: their sum
     pair_energy    s(r) (1 - r^2/h^2)^taper
 """
 
@@ -33,7 +34,7 @@ from torch import Tensor
 
 from pipeline.closures.bath import Active, Brownian, Crowded, Uniform
 from pipeline.closures.energy import ExponentialEnergy, IdealGasEnergy, NetworkEnergy, PaperEnergy
-from pipeline.closures.external import Field, Walls
+from pipeline.closures.external import Field, Walls, WallsField
 from pipeline.closures.friction import (
     NetworkFriction,
     NoFriction,
@@ -344,22 +345,34 @@ def flowing(stream: Stream) -> Potential:
 
 @entries.register
 def _(closure: Walls, domain: Domain) -> Potential:
-    numbers = {
+    return named("external", {"kind": "walls"}, _walls(closure))
+
+
+def _walls(closure: Walls) -> dict[str, Any]:
+    return {
         "axes": np.array(closure.axes) + 1,
         "low": [closure.low[axis] for axis in closure.axes],
         "high": [closure.high[axis] for axis in closure.axes],
         "reach": closure.reach,
         "coefficients": closure.T0 * closure.coefficients,
     }
-    return named("external", {"kind": "walls"}, numbers)
 
 
 @entries.register
 def _(closure: Field, domain: Domain) -> Potential:
+    return named("external", {"kind": "field"}, _field(closure))
+
+
+def _field(closure: Field) -> dict[str, Any]:
     sides = zip("xyz", closure.low, closure.high, strict=False)
     axes = {axis: (low, high, closure.intervals) for axis, low, high in sides}
-    numbers = {**axes, "coefficients": closure.T0 * closure.coefficients}
-    return named("external", {"kind": "field"}, numbers)
+    return {**axes, "field": closure.T0 * closure.coefficients}
+
+
+@entries.register
+def _(closure: WallsField, domain: Domain) -> Potential:
+    numbers = {**_walls(closure.walls), **_field(closure.field)}
+    return named("external", {"kind": "walls_field"}, numbers)
 
 
 @entries.register

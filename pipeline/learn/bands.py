@@ -73,7 +73,7 @@ def parts(snapshots: int, particles: int) -> int:
         snapshots: looked at.
         particles: that count, in each of them.
     """
-    return max(1, min(MOST // max(snapshots, 1), particles // CROWD))
+    return max(1, min(-(-MOST // max(snapshots, 1)), particles // CROWD))
 
 
 def _cut(item: Transition, count: int) -> list[Tensor]:

@@ -3,8 +3,9 @@
 A term more always fits better what it was fitted to. What counts is the validation block: with the
 term, the velocities there must be likelier by more than twice the standard error of the gain,
 which comes from blocks of time, since successive snapshots are alike. A trial costs a short
-training; tried is what the tracks leave possible: walls and a medium that feeds motion where nobody
-enters or leaves, attraction of Brownian particles where a regression of the force shows it.
+training; tried is what the tracks leave possible: walls, a smooth field and a medium that feeds
+motion where nobody enters or leaves, attraction of Brownian particles where a regression of the
+force shows it.
 """
 
 from __future__ import annotations
@@ -37,8 +38,16 @@ class Trial(NamedTuple):
     kept: bool
 
 
-def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:
-    """What is to be tried in place of nothing, in this order; a later one on top of those kept.
+class Candidate(NamedTuple):
+    """What is to be tried, by settings."""
+
+    setting: str
+    value: str
+    alone: str = ""  # the value to be tried where the setting holds none so far; "": the same
+
+
+def candidates(settings: Training, trajectory: Trajectory) -> list[Candidate]:
+    """What is to be tried, in this order; a later one on top of those kept.
 
     Args:
         settings: as given, with "auto" where the data are to decide.
@@ -46,16 +55,18 @@ def candidates(settings: Training, trajectory: Trajectory) -> dict[str, str]:
     """
     closed = bool(trajectory.attributes.get("edge", {}).get("closed", False))
     brownian = by_regime(settings, trajectory).bath == "brownian"
-    offered: dict[str, str] = {}
+    offered: list[Candidate] = []
     if settings.closures != "splines" or trajectory.reference is not None:
         return offered  # the paper's model as printed, and solids, which their strain holds
     if settings.external == "auto" and closed and not all(trajectory.box.periodic):
-        offered["external"] = "walls"
+        offered.append(Candidate("external", "walls"))
+        if not any(trajectory.box.periodic):
+            offered.append(Candidate("external", "walls_field", alone="field"))
     if settings.bath == "auto" and closed and not brownian:
-        offered["bath"] = "active"
+        offered.append(Candidate("bath", "active"))
     # A mixture of sizes with inertia looks as if it attracted, to a regression of one pair law.
     if settings.pair_energy == "auto" and brownian:
-        offered["pair_energy"] = "splines"
+        offered.append(Candidate("pair_energy", "splines"))
     return offered
 
 
@@ -87,7 +98,9 @@ def choose(
         return settings, trials
     task = prepare(trajectory, graphs, short(settings), seed)
     reference: np.ndarray | None = None
-    for name, value in offered.items():
+    for name, value, alone in offered:
+        if alone and getattr(settings, name) == "none":
+            value = alone
         if name == "pair_energy" and not attracts(task.sample, task.measured):
             continue
         reference = tried(task) if reference is None else reference

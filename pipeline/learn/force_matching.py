@@ -125,7 +125,7 @@ def around(external: External | None) -> list[Group]:
     """An external potential, if there is one."""
     if external is None:
         return []
-    return [Group(lambda batch: external.forces(batch.r), [external.bends()])]
+    return [Group(lambda batch: external.forces(batch.r), external.bends())]
 
 
 def medium(velocity: Callable[[Batch], Tensor]) -> Group:

@@ -61,8 +61,7 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
             most = noise / measured.temperature
             model.bath.start(min(curves.drag, most), noise)
     if model.external is not None and curves.external is not None:
-        like = model.external.coefficients
-        like.copy_(curves.external.reshape(like.shape).to(like))
+        model.external.take(curves.external)
     pushing = curves.force.clamp(min=least * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False

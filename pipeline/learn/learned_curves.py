@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from pipeline.arrays import store
 from pipeline.closures.external import External
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import GreenStrain, deformation, deviator
-from pipeline.files import whole
+from pipeline.hdf5 import written
 from pipeline.learn.latent import Latent
 from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
@@ -317,7 +316,7 @@ UNITS = "reduced: length a, time dt, mass m, k_B = 1"
 
 def write(path: Path, groups: dict[str, Group]) -> None:
     """Writes learned.h5; the file appears whole or not at all."""
-    with whole(path) as partial, h5py.File(partial, "w") as file:
+    with written(path) as file:
         file.attrs["units"] = UNITS
         for name, group in groups.items():
             for key, value in group.items():

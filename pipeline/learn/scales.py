@@ -216,13 +216,13 @@ def _surroundings(snapshots: Snapshots, settings: Training) -> Closures:
 
 def _external(snapshots: Snapshots, kind: str) -> dict[str, Any]:
     ends = [axis for axis, repeats in enumerate(snapshots.periodic) if not repeats]
-    if not ends or (kind == "field" and len(ends) < snapshots.dimension):
+    if not ends or (kind != "walls" and len(ends) < snapshots.dimension):
         raise InputError(
             f"An external potential ({kind}) needs axes with ends, and {len(ends)} of "
             f"{snapshots.dimension} have some: set train.external to none for a periodic box."
         )
     options: dict[str, Any] = {"kind": kind, "low": snapshots.low, "high": snapshots.high}
-    if kind == "walls":
+    if kind != "field":
         sides = [snapshots.high[axis] - snapshots.low[axis] for axis in ends]
         options |= {"axes": ends, "reach": min(REACH * snapshots.cutoff, *(s / 4 for s in sides))}
     return {**options, **{name: list(options[name]) for name in ("low", "high")}}

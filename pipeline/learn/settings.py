@@ -104,10 +104,11 @@ class Training(Section):
         "sample, for a liquid that shears with it).",
         default="rest",
     )
-    external: Literal["auto", "none", "walls", "field"] = key(
-        "Potential of a single particle: none, walls (along the sides of the view), field (over "
-        "the view); auto: walls where nobody enters or leaves and the validation block is likelier "
-        "with them by more than twice the standard error, else none.",
+    external: Literal["auto", "none", "walls", "field", "walls_field"] = key(
+        "Potential of a single particle: none, walls (along the sides of the view), field (smooth, "
+        "over the view), walls_field (walls, and a smooth field such as a tilt on top of them); "
+        "auto: where nobody enters or leaves, each in turn, kept where the validation block is "
+        "likelier with it by more than twice the standard error, else none.",
         default="auto",
     )
     pair_energy: Literal["auto", "none", "splines"] = key(

@@ -251,6 +251,7 @@ def finish(
         "training": {
             **settings.record(),
             "dataset": trajectory.attributes["dataset"],
+            "source": f"{folder.parent.name}_{folder.name}",
             "hole_distance_used": float(task.snapshots.hole_distance),
             "rows": int(task.snapshots.mask[task.sample.times].sum()),
             "best_step": int(best["step"]),

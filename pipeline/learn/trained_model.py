@@ -18,7 +18,7 @@ from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
 from pipeline.dynamics.steppers import Conditions, Plain, least_substeps
 from pipeline.errors import InputError
-from pipeline.files import reading, sha256, whole
+from pipeline.files import MAKE_AGAIN, reading, sealed, sha256, unsealed, whole
 from pipeline.forcing import sample_flow
 from pipeline.learn.latent import alike, assign
 from pipeline.metriplectic.model import Metriplectic, build
@@ -143,7 +143,7 @@ def save(folder: Path, learner: Trainee, record: dict[str, Any]) -> None:
     }
     weights = to_bytes(tensors)
     mark = hashlib.sha256(weights).hexdigest()
-    content = {"model": dict(learner.model.settings()), "weights": mark, **record}
+    content = sealed({"model": dict(learner.model.settings()), "weights": mark, **record})
     # With YAML's mark of the end: a file that was cut short could else be read as a whole one.
     text = yaml.safe_dump(content, sort_keys=False, explicit_end=True)
     with whole(folder / "model.yaml") as partial:
@@ -166,7 +166,7 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
         text = (folder / "model.yaml").read_text(encoding="utf-8")
         if not text.rstrip().endswith("\n..."):
             raise InputError("it does not end with '...': it was cut short")
-        record = yaml.safe_load(text)
+        record = unsealed(yaml.safe_load(text))
         baseline = "kind" in record["model"]
         model = (build_baseline if baseline else build)(record["model"])
         _check(record)
@@ -186,6 +186,23 @@ def load(folder: str | os.PathLike[str]) -> Learned | LearnedBaseline:
         if z.shape != labels.shape or log_s.shape != met.shape:
             raise InputError("its latents are not one for each of its particles")
         return Learned(model.eval(), labels, z, met, log_s, record)
+
+
+def placed(weights: str | os.PathLike[str]) -> Learned | LearnedBaseline:
+    """The model whose weights lie at results/<name>/<model>/seed<k>/model.safetensors.
+
+    Raises:
+        InputError: as `load`, and if it was trained on another data set, or for another place.
+    """
+    folder = Path(weights).parent
+    learned = load(folder)
+    place = {"dataset": folder.parts[-3], "source": f"{folder.parent.name}_{folder.name}"}
+    for name, wanted in place.items():
+        if (its := learned.record["training"].get(name)) != wanted:
+            raise InputError(
+                f"{folder} holds a model whose {name} is {its!r} and not {wanted!r}: {MAKE_AGAIN}."
+            )
+    return learned
 
 
 def _check(record: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 import pandas as pd
 import yaml
@@ -16,6 +15,7 @@ import yaml
 from pipeline import h5md
 from pipeline.errors import InputError
 from pipeline.files import read_json
+from pipeline.hdf5 import opened
 from pipeline.settings import Settings
 from pipeline.tables import READ
 from pipeline.trajectory import Trajectory
@@ -132,15 +132,15 @@ class Results:
 
     @cache  # noqa: B019
     def trajectory(self, name: str = "trajectory.h5") -> Trajectory:
-        """Left in its file, see `h5md.opened`: a page shows little of a long film."""
-        return self._read(name, h5md.opened)
+        """Left in its file, see `h5md.on_disk`: a page shows little of a long film."""
+        return self._read(name, h5md.on_disk)
 
     @cache  # noqa: B019
     def group(self, name: str, group: str = "/") -> Group:
         """Datasets and attributes of one group; a group that says `missing` raises its reason."""
 
         def reader(path: Path) -> Group | None:
-            with h5py.File(path, "r") as file:
+            with opened(path, "a file of this workflow") as file:
                 if group not in file:
                     return None
                 node = file[group]

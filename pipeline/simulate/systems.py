@@ -44,4 +44,5 @@ def simulate(system: System, dataset: str, replica: int) -> Trajectory:
         replica: 0, 1, ...; the first is the one that models learn from.
     """
     made = system.simulate(system.seed + replica)
-    return made.noting(dataset=dataset, replica=replica, synthetic=True)
+    source = f"replica{replica}" if replica else "trajectory"
+    return made.noting(dataset=dataset, replica=replica, source=source, synthetic=True)

@@ -14,6 +14,7 @@ import av
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.video.containers import breaks_off
 from pipeline.video.tiff import AskedFor, UnreadableVideo, readable
 
 UNSTAMPED = np.iinfo(np.int64).min
@@ -242,7 +243,7 @@ class FilmReader:
     def _refuse_part(self, packets: int) -> None:
         """A film that announces more than it holds is cut short, unless its stamps go to the end:
         then frames were left out by whoever wrote it."""
-        if self.container.format.name == "gif" and _last_byte(self.path) != b";":
+        if breaks_off(self.path, self.container.format.name):
             raise UnreadableVideo(f"{self.path} is cut short: its end is missing; copy it again")
         announced, seconds = self.stream.frames, self.index.seconds
         told = self.container.format.name in TIMED and len(self.container.streams) == 1
@@ -361,13 +362,6 @@ class FilmReader:
 
 class _Astray(Exception):
     """Another frame came out than the index has there."""
-
-
-def _last_byte(path: Path) -> bytes:
-    """Zeros apart, which some programs fill the last block with."""
-    with open(path, "rb") as file:
-        file.seek(max(0, path.stat().st_size - 4096))
-        return file.read().rstrip(b"\0")[-1:]
 
 
 def _stamp(frame: av.VideoFrame) -> int:

@@ -8,11 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.files import reading, whole
+from pipeline.hdf5 import opened, written
 from pipeline.video.films import FilmIndex, FilmReader
 from pipeline.video.preprocess import (
     Correction,
@@ -241,7 +240,7 @@ def write_examples(path: str | os.PathLike[str], videos: list[Video]) -> None:
             images.append(stretched(video[t]))
             numbers.append(video.number[t])
             run.append(index)
-    with whole(path) as partial, h5py.File(partial, "w") as file:
+    with written(path) as file:
         packed = {"compression": "gzip", "fletcher32": True}
         file.create_dataset("images", data=np.stack(images), **packed)
         file["frame"], file["run"] = numbers, run
@@ -253,7 +252,7 @@ def example_shape(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         InputError: naming the file, if it is damaged.
     """
-    with reading(path, "a file of example frames"), h5py.File(path) as file:
+    with opened(path, "a file of example frames") as file:
         height, width = file["images"].shape[1:]
         return height, width
 

@@ -20,7 +20,8 @@ from scipy import ndimage
 
 from pipeline.arrays import store
 from pipeline.errors import InputError
-from pipeline.files import reading, whole, write_json
+from pipeline.files import write_json
+from pipeline.hdf5 import opened, written
 from pipeline.video import clock
 from pipeline.video.films import FilmIndex, FilmReader
 from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
@@ -248,7 +249,7 @@ def _pieces(found: Verdict, number: np.ndarray) -> Iterator[tuple[int, int]]:
 
 def write(path: str | os.PathLike[str], summary: str | os.PathLike[str], found: Survey) -> None:
     """Keeps a survey: `path` (HDF5) opens the runs again, `summary` (JSON) says what was found."""
-    with whole(path) as partial, h5py.File(partial, "w") as file:
+    with written(path) as file:
         for k, video in enumerate(found.videos):
             group = file.create_group(f"run{k}")
             group["span"] = (video.first, video.first + video.length)
@@ -297,7 +298,7 @@ def _described(video: Video) -> dict[str, Any]:
 
 def ticks(path: str | os.PathLike[str]) -> list[np.ndarray]:
     """For each run of a survey, the ticks at which there is a frame that shows particles."""
-    with reading(path, "a survey of a film"), h5py.File(path) as file:
+    with opened(path, "a survey of a film") as file:
         kept = [_kept(file, name)[2] for name in _runs_in(file)]
         return [values["number"][values["seen"]] for values in kept]
 
@@ -323,7 +324,7 @@ def read(
     """
     here = {tuple(map(str, source.paths)): source for source in runs(Path(folder))}
     videos = []
-    with reading(path, "a survey of a film"), h5py.File(path) as file:
+    with opened(path, "a survey of a film") as file:
         kept = [_kept(file, name) for name in _runs_in(file)]
     for paths, index, values in kept:
         source = here.get(paths)

@@ -12,6 +12,7 @@ from tests.closures.autograd import derivative, leaves, shaken
 PLACES = {
     "walls": {"axes": (0, 1), "reach": 0.8},
     "field": {"intervals": 4},
+    "walls_field": {"axes": (0, 1), "reach": 0.8, "intervals": 4},
 }
 
 
@@ -34,6 +35,22 @@ def test_forces_and_roughness_by_coefficient(kind: str, scales: Scales) -> None:
     closure = shaken(external.KINDS[kind](scales, *ends, **PLACES[kind]))
     torch.manual_seed(4)
     r = 3.0 * torch.rand(50, scales.dimension, dtype=torch.float64) - 0.5
-    c = closure.coefficients.detach().flatten()
+    c = torch.cat([part.detach().flatten() for part in closure.parameters()])
     assert torch.allclose(closure.forces(r) @ c, -closure(r).gradient, rtol=1e-10, atol=1e-12)
-    assert float(c @ closure.bends() @ c) == pytest.approx(float(closure.roughness()), rel=1e-10)
+    bends = torch.block_diag(*closure.bends())
+    assert float(c @ bends @ c) == pytest.approx(float(closure.roughness()), rel=1e-10)
+    other = external.KINDS[kind](scales, *ends, **PLACES[kind]).double()
+    other.take(c)
+    assert torch.equal(other(r).phi, closure(r).phi)
+
+
+def test_walls_and_a_field_are_their_sum(scales: Scales) -> None:
+    ends = ((0.0,) * scales.dimension, (2.0,) * scales.dimension)
+    both = shaken(external.WallsField(scales, *ends, **PLACES["walls_field"]))
+    torch.manual_seed(4)
+    r = 3.0 * torch.rand(50, scales.dimension, dtype=torch.float64) - 0.5
+    parts = zip(both.walls(r), both.field(r), strict=True)
+    for found, (walls, field) in zip(both(r), parts, strict=True):
+        assert torch.equal(found, walls + field)
+        assert field.abs().max() > 0
+        assert walls.abs().max() > 0

@@ -26,7 +26,11 @@ from tests.metriplectic.cases import CUTOFF, SURROUNDED, random_model, strengths
 DT = 1e-3
 FRAMES = 41
 SIDES = {2: 8, 3: 5}
-AROUND = {**SURROUNDED, "active": {**SPLINES, "bath": {"kind": "active"}}}
+AROUND = {
+    **SURROUNDED,
+    "active": {**SPLINES, "bath": {"kind": "active"}},
+    "walls": {**SPLINES, "external": {"kind": "walls", "reach": 1.5}},
+}
 
 
 def crystal(dimension: int, frames: int = FRAMES, open_box: bool = False) -> Trajectory:
@@ -80,7 +84,7 @@ def surroundings(kind: str, dimension: int) -> torch.nn.Module:
         # Some particles are beyond the ends, where potentials go straight on.
         ends = {"low": (0.3,) * dimension, "high": (SIDES[dimension] - 1.3,) * dimension}
         closures["external"] = {**closures["external"], **ends}
-        if closures["external"]["kind"] == "walls":
+        if closures["external"]["kind"] != "field":
             closures["external"]["axes"] = tuple(range(dimension))
     made = random_model(kind, dimension, closures=closures)
     if kind == "active":
@@ -166,6 +170,7 @@ SLOW = (
     "two runs",
     "bath around, 2D",
     "active around, 2D",
+    "walls around, 2D",
     "surrounded around, 3D",
     "brownian around, 3D",
 )

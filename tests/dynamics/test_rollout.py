@@ -111,7 +111,7 @@ def test_two_runs_are_two_stretches() -> None:
 
 def test_written_and_read_back(tmp_path) -> None:
     done = rollout(lattice(6), gas(), conditions(), 0, progress=False)
-    write(tmp_path / "rollout.h5", done, {"length": LENGTH, "time": TIME})
+    write(tmp_path / "rollout.h5", done, {"length": LENGTH, "time": TIME}, "ours_seed0")
     back = h5md.read(tmp_path / "rollout.h5")
     assert np.allclose(back.position, done.trajectory.position)
     assert np.allclose(back.extra["temperature"], done.trajectory.extra["temperature"])

@@ -63,7 +63,7 @@ def surrounded(kind: str, dimension: int) -> tuple[Metriplectic, System]:
         high = float(system.r.max()) - 0.3
         ends = {"low": (0.3,) * dimension, "high": (high,) * dimension}
         closures["external"] = {**closures["external"], **ends}
-        if closures["external"]["kind"] == "walls":
+        if closures["external"]["kind"] != "field":
             closures["external"]["axes"] = tuple(range(dimension))
         system = system._replace(space=space.free(dimension))
     return random_model(kind, dimension, closures=closures), system

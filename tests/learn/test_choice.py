@@ -77,16 +77,19 @@ def test_what_is_left_to_the_data_is_tried_where_it_can_be(
     damped: tuple[Trajectory, graphs.Graphs],
 ) -> None:
     window, settings = damped[0], Training()
-    assert candidates(settings, window) == {}
+    assert candidates(settings, window) == []
     given = settings.replace(pair_energy="none", bath="none")
     box = window.box._replace(periodic=(False, False))
     closed = window._replace(box=box, attributes={**window.attributes, "edge": {"closed": True}})
-    assert candidates(given, closed) == {"external": "walls"}
-    assert set(candidates(settings, closed)) == {"external", "bath"}
+    around = [("external", "walls", ""), ("external", "walls_field", "field")]
+    assert candidates(given, closed) == around
+    assert candidates(settings, closed) == [*around, ("bath", "active", "")]
+    half = closed._replace(box=window.box._replace(periodic=(True, False)))
+    assert candidates(given, half) == around[:1]
     note = {**closed.attributes, "regime": "overdamped"}
     overdamped = candidates(settings, closed._replace(attributes=note))
-    assert set(overdamped) == {"external", "pair_energy"}
-    assert candidates(settings.replace(closures="networks"), closed) == {}
+    assert overdamped == [*around, ("pair_energy", "splines", "")]
+    assert candidates(settings.replace(closures="networks"), closed) == []
     decided = by_regime(settings, closed)
     assert (decided.bath, decided.external, decided.pair_energy) == ("none", "none", "none")
 

@@ -33,7 +33,7 @@ SURROUNDED: dict[str, Closures] = {
         **SPLINES,
         "friction": {"kind": "none"},
         "bath": {"kind": "brownian"},
-        "external": {"kind": "walls", **WALLS, "axes": (0, 1), "reach": 1.5},
+        "external": {"kind": "walls_field", **WALLS, "axes": (0, 1), "reach": 1.5, "intervals": 4},
     },
 }
 

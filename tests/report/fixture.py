@@ -13,6 +13,7 @@ import yaml
 from pipeline import h5md
 from pipeline.analysis import comparison, plan, statistics
 from pipeline.trajectory import Box, Trajectory
+from tests.edits import unsealed
 
 SPACING, STEPS, HALF = 10.0, 40, 20
 COLUMNS, ROWS = 14, 11
@@ -147,7 +148,7 @@ def _model(folder: Path, test: Trajectory, seed: int) -> Trajectory:
     rollout = test._replace(position=test.position + np.cumsum(noise, axis=0))
     h5md.write(folder / "rollout.h5", rollout)
     time, count = test.time, len(test.particle)
-    with h5py.File(folder / "rollout.h5", "a") as file:
+    with unsealed(folder / "rollout.h5") as file:
         group = file.create_group("observables")
         group["time"], group["work"] = time, 0.2 * (time - time[0])
         group["energy"] = 0.2 * (time - time[0]) + 1e-3 * np.sin(time)

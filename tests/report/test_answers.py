@@ -6,7 +6,6 @@ import json
 import shutil
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from pipeline.report import answers, verdict
 from pipeline.report.figures import tracking
 from pipeline.report.results import Results
+from tests.edits import unsealed
 from tests.report.conftest import SETTINGS
 
 
@@ -67,14 +67,14 @@ def test_noise_share_is_two_sigma_squared_over_the_variance(results: Results) ->
 
 def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
     assert answers.laws(results).state == "good"
-    with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
+    with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
         file["observables/momentum"][-1] += 10 * len(results.trajectory().particle)
     answer = answers.laws(Results(results.folder, SETTINGS))
     assert answer.state == "poor"
 
 
 def test_a_rollout_that_stopped_is_told(results: Results) -> None:
-    with h5py.File(results.folder / "metriplectic/seed0/rollout.h5", "a") as file:
+    with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
         file["observables"].attrs["stopped"] = "Stopped after 3 of 20 snapshots: too hot."
     answer = answers.laws(results)
     assert answer.state == "fair"
@@ -84,7 +84,7 @@ def test_a_rollout_that_stopped_is_told(results: Results) -> None:
 def leave(results: Results, **left: tuple[float, float]) -> None:
     """Residuals as training would have left them: value and standard error of each test."""
     noise = {"chi2": (1.0, 0.01), "memory": (0.0, 0.01), "neighbours": (0.0, 0.01)}
-    with h5py.File(results.folder / "metriplectic/seed0/learned.h5", "a") as file:
+    with unsealed(results.folder / "metriplectic/seed0/learned.h5") as file:
         group = file.require_group("residuals")
         for name, found in {**noise, "explained": (0.9, 0.01), **left}.items():
             group[name] = found

@@ -7,7 +7,6 @@ import re
 import shutil
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +22,7 @@ from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
 from pipeline.settings import Sample
 from pipeline.trajectory import Trajectory
+from tests.edits import unsealed
 from tests.report.conftest import SETTINGS
 
 RUN = "metriplectic/seed0"
@@ -46,7 +46,7 @@ def record(results: Results, **training: object) -> Results:
 def film(results: Results, trajectory: Trajectory) -> Results:
     """The same results with what is measured of a film, as the workflow stores it."""
     h5md.write(results.folder / "trajectory.h5", trajectory)
-    with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
+    with unsealed(results.folder / "statistics/experiment.h5") as file:
         attributes = file["d2min"].attrs
         spacing = float(attributes["cutoff"]) / Statistics().d2min_cutoff
         attributes.update(shared_motion(trajectory, plan(trajectory, spacing)))
@@ -67,9 +67,9 @@ def test_particles_that_circle_together_are_not_passive(results: Results) -> Non
 
 
 def test_a_stopped_rollout_is_the_reason_why_its_statistics_are_missing(results: Results) -> None:
-    with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
+    with unsealed(results.folder / RUN / "rollout.h5") as file:
         file["observables"].attrs["stopped"] = "Stopped after 1 of 20 snapshots: too hot."
-    with h5py.File(results.folder / "statistics/metriplectic_seed0.h5", "a") as file:
+    with unsealed(results.folder / "statistics/metriplectic_seed0.h5") as file:
         file["d2min"].attrs["missing"] = "The sample is too dilute."
     caption = rearrangements.against_lag(results).caption
     assert "Not shown: metriplectic, seed 0. Stopped after 1 of 20 snapshots: too hot." in caption
@@ -111,7 +111,7 @@ def test_the_comparison_has_a_column_for_each_model(results: Results) -> None:
 
 def test_errors_that_mean_nothing_are_left_out_or_said_to_mean_nothing(results: Results) -> None:
     assert any("D²min" in row[0] for row in tables.comparison(results).rows)
-    with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
+    with unsealed(results.folder / "statistics/experiment.h5") as file:
         file["d2min"].attrs["together"] = 0.05
     trajectory = results.trajectory()
     trajectory.attributes["velocity_resolved"] = False
@@ -130,7 +130,7 @@ def test_training_that_diverged_is_told(results: Results) -> None:
 def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
     """Its only snapshot is the experiment's own: every error would be zero."""
     assert answers.structure(results).state == "good"
-    with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
+    with unsealed(results.folder / RUN / "rollout.h5") as file:
         group = file["observables"]
         group.attrs["stopped"] = "Stopped after 1 of 20 snapshots: too hot."
         for name in list(group):
@@ -153,7 +153,7 @@ def test_a_rollout_without_a_step_is_not_judged(results: Results) -> None:
 
 
 def test_a_rollout_that_stopped_early_is_judged_with_care(results: Results) -> None:
-    with h5py.File(results.folder / RUN / "rollout.h5", "a") as file:
+    with unsealed(results.folder / RUN / "rollout.h5") as file:
         file["observables"].attrs["stopped"] = "Stopped after 9 of 20 snapshots: too hot."
     answer = answers.structure(Results(results.folder, results.settings))
     assert answer.state == "fair"
@@ -174,7 +174,7 @@ def overdamped(results: Results, **attributes: object) -> Results:
         **attributes,
     )
     h5md.write(results.folder / "trajectory.h5", trajectory)
-    with h5py.File(results.folder / "statistics/experiment.h5", "a") as file:
+    with unsealed(results.folder / "statistics/experiment.h5") as file:
         file["d2min"].attrs["together"] = 0.05
     return Results(results.folder, results.settings)
 
@@ -237,7 +237,7 @@ def test_the_learned_force_is_held_against_the_law_of_a_simulated_film(results: 
     content = json.loads((results.folder / "truth.json").read_text())
     law = {"regime": "overdamped", "r": r.tolist(), "force_kT": np.exp(-r).tolist()}
     (results.folder / "truth.json").write_text(json.dumps({**content, "law": law}))
-    with h5py.File(results.folder / RUN / "learned.h5", "a") as file:
+    with unsealed(results.folder / RUN / "learned.h5") as file:
         pairs = file["pair_force"]
         pairs.create_dataset("count", data=np.ones(len(pairs["r"])))
     again = Results(results.folder, results.settings)

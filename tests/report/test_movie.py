@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from pipeline.analysis.runs import runs
 from pipeline.report import claims, movie
 from pipeline.report.figures.curves import area
 from pipeline.report.results import Absent, Results
+from tests.edits import unsealed
 from tests.report.conftest import SETTINGS
 
 
@@ -44,7 +44,7 @@ def test_d2min_is_that_of_the_positions_shown(folder: Path) -> None:
 def test_another_first_frame_leaves_displacements(folder: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folder, tmp_path / "walk"))
     results = Results(copy, SETTINGS)
-    with h5py.File(copy / "statistics" / f"{results.first.source}.h5", "a") as file:
+    with unsealed(copy / "statistics" / f"{results.first.source}.h5") as file:
         file["d2min_film"].attrs["time"] += 1.0
     pair, rows, colour = coloured(results)
     assert colour.label.startswith("Displacement")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import h5py
 import yaml
 
 from pipeline.report import tables
 from pipeline.report.results import Results
+from tests.edits import unsealed
 from tests.report.conftest import SETTINGS
 
 
@@ -19,7 +19,7 @@ def test_parameters_and_ends_are_told(folder: Path, tmp_path: Path) -> None:
     record = {"parameters": 50884, "training": {"best_step": 100, "seconds": 52.1}}
     (tmp_path / "gns_sde" / "seed0" / "model.yaml").write_text(yaml.safe_dump(record))
     sentence = "Stopped after 3 of 20 snapshots: too fast."
-    with h5py.File(tmp_path / "gns_sde" / "seed0" / "rollout.h5", "a") as file:
+    with unsealed(tmp_path / "gns_sde" / "seed0" / "rollout.h5") as file:
         file["observables"].attrs["stopped"] = sentence
     ours, theirs = tables.compared(Results(tmp_path, SETTINGS)).rows
     assert ours[0] == "metriplectic"

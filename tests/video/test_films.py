@@ -42,6 +42,7 @@ FILMS = {
     "no stamps": ("a.264", "libx264", "yuv420p", B_FRAMES, "h264", None),
     "gif": ("a.gif", "gif", "gray", {}, None, None),
 }  # fmt: skip
+SIZED = ("mp4", "mkv", "webm", "avi", "wmv", "gif")  # containers that say how long they are
 
 
 def pictures(count: int, seed: int, alike: float = 0.0) -> np.ndarray:
@@ -253,13 +254,29 @@ def test_damage_that_a_decoder_paints_over_is_named(tmp_path, name):
     chunks_agree(tmp_path / name, straight(tmp_path / name), [(40, 3, 1), (20, 9, 1), (33, 20, 3)])
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.flv", "flv")])
-def test_a_film_that_ends_before_the_time_it_announces(tmp_path, name, codec):
-    write(tmp_path / name, pictures(75, 1), codec, "yuv420p", {"g": "12"})
-    data = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(data[: int(0.6 * len(data))])
+SAY_THEIR_SIZE = [name for name, film in FILMS.items() if film[0].split(".")[1] in SIZED]
+
+
+@pytest.mark.parametrize("name", SAY_THEIR_SIZE)
+def test_a_film_of_which_the_last_bytes_are_missing(tmp_path, name):
+    path = tmp_path / FILMS[name][0]
+    write(path, pictures(40, 1), *FILMS[name][1:4], *FILMS[name][4:])
+    data = path.read_bytes()
+    assert FilmReader(path, grey=True).length == 40
+    for lost in (1, 20, len(data) // 200, len(data) // 50, len(data) // 3):
+        path.write_bytes(data[:-lost])
+        with pytest.raises(UnreadableVideo, match=rf"{path.name} (is cut|breaks off|is not a)"):
+            _ = FilmReader(path, grey=True).length
+    path.write_bytes(data + bytes(3000))  # zeros that fill a block are no harm
+    assert FilmReader(path, grey=True).length == 40
+
+
+def test_a_film_that_ends_before_the_time_it_announces(tmp_path):
+    write(tmp_path / "a.flv", pictures(75, 1), "flv", "yuv420p", {"g": "12"})
+    data = (tmp_path / "a.flv").read_bytes()
+    (tmp_path / "a.flv").write_bytes(data[: int(0.6 * len(data))])
     with pytest.raises(UnreadableVideo, match=r"announces 3(\.\d*)? s and ends after [12]"):
-        _ = FilmReader(tmp_path / name, grey=True).length
+        _ = FilmReader(tmp_path / "a.flv", grey=True).length
 
 
 def test_times_that_stand_beside_their_frames_are_put_in_order(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -16,6 +15,7 @@ from pipeline.video.frames import write_examples
 from pipeline.video.link import Linking, link
 from pipeline.video.settings import Reading
 from pipeline.video.tune import tune
+from tests.edits import unsealed
 
 ASKED = Reading()
 SPOTS = Detection(9, 300.0, 8.0, 50)
@@ -279,7 +279,7 @@ def test_a_survey_that_contradicts_itself(tmp_path, change, said):
     noise = np.random.default_rng(0).integers(0, 255, (8, 24, 32)).astype(np.uint8)
     tifffile.imwrite(folder / "a.tif", noise, photometric="minisblack")
     survey.write(tmp_path / "s.h5", tmp_path / "s.json", survey.survey(folder, asked))
-    with h5py.File(tmp_path / "s.h5", "a") as file:
+    with unsealed(tmp_path / "s.h5") as file:
         change(file)
     for use in (survey.ticks, lambda path: survey.read(path, folder, asked)):
         with pytest.raises(InputError, match=said) as refusal:

@@ -8,5 +8,6 @@ from pipeline import graphs, h5md
 from pipeline.settings import sections
 
 cutoff = sections(snakemake.params.settings).graph.cutoff
-data = h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name)
+name = snakemake.wildcards.name
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 graphs.build_file(snakemake.output.graphs, data, cutoff)

@@ -4,22 +4,21 @@ from pipeline import process
 
 process.prepare(snakemake.log[0], 1)
 
-from pathlib import Path
-
 from pipeline import h5md
 from pipeline.files import whole
 from pipeline.lammps import parity
-from pipeline.learn.trained_model import load
+from pipeline.learn.trained_model import placed
 from pipeline.settings import sections
 from pipeline.split import evaluation
 
 chosen = sections(snakemake.params.settings)
-data = h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name)
+name = snakemake.wildcards.name
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 table = parity.compare(
     window,
-    load(Path(snakemake.input.model).parent),
-    h5md.read(snakemake.input.rollout, snakemake.wildcards.name),
+    placed(snakemake.input.model),
+    h5md.read(snakemake.input.rollout, dataset=name, source="lammps"),
     snakemake.input.plugin,
     chosen.lammps,
     chosen.rollout.substeps,

@@ -15,7 +15,7 @@ from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
 name = snakemake.wildcards.name
-data = h5md.opened(snakemake.input.trajectory, name)
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 a = graphs.spacing(snakemake.input.graphs, data)
 rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)
@@ -25,9 +25,11 @@ settings = plan(experiment, a, wanted, period)
 
 source, kind = experiment, "experiment"
 if kind_of_truth := snakemake.input.get("truth"):
-    source, kind = microscope.view(h5md.read(kind_of_truth, name), experiment, 0.3 * a), "truth"
+    true = h5md.read(kind_of_truth, dataset=name, source="true_trajectory")
+    source, kind = microscope.view(true, experiment, 0.3 * a), "truth"
 if replica := snakemake.input.get("replica"):
-    source, kind = h5md.read(replica, name).followed(rows), f"replica{snakemake.wildcards.replica}"
+    kind = f"replica{snakemake.wildcards.replica}"
+    source = h5md.read(replica, dataset=name, source=kind).followed(rows)
 if source is experiment:
     found = comparison.of_experiment(data, experiment, settings)
 else:

@@ -15,7 +15,7 @@ name = snakemake.wildcards.name
 settings, attributes = statistics.planned(
     snakemake.input.experiment, dataset=name, source="experiment"
 )
-source = h5md.read(snakemake.input.rollout, name)
+source = h5md.read(snakemake.input.rollout, dataset=name, source=snakemake.wildcards.source)
 if chosen.blur and (sigma := attributes["localisation_error"]):
     source = microscope.blur(source, sigma, np.random.default_rng(0))
 found = statistics.measure(source, settings, source.free.all(axis=0))

@@ -10,4 +10,5 @@ from pipeline.simulate.render import render
 
 chosen = sections(snakemake.params.settings)
 camera = chosen.simulate.camera(chosen.video.mpp, chosen.video.fps)
-render(snakemake.output.video, h5md.read(snakemake.input.truth), camera, chosen.simulate.seed)
+truth = h5md.read(snakemake.input.truth, source="truth")
+render(snakemake.output.video, truth, camera, chosen.simulate.seed)

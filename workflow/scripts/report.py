@@ -11,10 +11,12 @@ from pipeline.report import index, page, provenance
 from pipeline.schema import read
 from pipeline.settings import Settings
 
+name = snakemake.wildcards.name
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 folder = Path(snakemake.output.report).parent
 settings = read(Settings, snakemake.params.settings)
 facts = provenance.collect(
-    h5md.opened(snakemake.input.trajectory, snakemake.wildcards.name).attributes.get("inputs", {}),
+    data.attributes.get("inputs", {}),
     repository=Path(snakemake.scriptdir).parents[1],
     seeds=list(range(settings.seeds)),
     command=index.command(snakemake.output.report),

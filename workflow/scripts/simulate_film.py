@@ -9,5 +9,5 @@ from pipeline.settings import sections
 
 chosen = sections(snakemake.params.settings)
 film = chosen.simulate.scaled(chosen.video.mpp, chosen.video.fps)
-made = film.simulate(film.seed).noting(dataset=snakemake.wildcards.name)
+made = film.simulate(film.seed).noting(dataset=snakemake.wildcards.name, source="truth")
 h5md.write(snakemake.output.truth, made)

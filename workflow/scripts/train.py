@@ -12,7 +12,8 @@ from pipeline.learn.train import train
 from pipeline.settings import sections
 
 given = sections(snakemake.params.settings)
-data = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
+name = snakemake.wildcards.name
+data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
 train(
     data,
     graphs.read(snakemake.input.graphs, data),

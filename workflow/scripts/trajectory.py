@@ -5,6 +5,7 @@ from pipeline import process
 process.prepare(snakemake.log[0], snakemake.threads)
 
 import os
+from pathlib import Path
 
 from pipeline import h5md, tables
 from pipeline.files import data_files, read_json, unchanged
@@ -30,7 +31,7 @@ elif given.get("recorded"):
     width = (asked.graph.cutoff, edge.edge_band if edge.edge != "closed" else 0.0)
     with unchanged(given.recorded, snakemake.params.content) as inputs:
         made = load(trajectories(data_files(given.recorded)), asked.imported, width, name)
-        h5md.write(written, made.noting(inputs=inputs))
+        h5md.write(written, made.noting(inputs=inputs, source="trajectory"))
 else:
     if given.get("table"):
         table = tables.read(given.table, tables.PLACED)
@@ -41,7 +42,7 @@ else:
         view = assembly.View(example_shape(given.frames), margin, *band)
         if given.get("truth"):
             scale = Scale(asked.video.mpp, asked.video.fps)
-            made = assembly.from_truth(h5md.read(given.truth), view, scale, name)
+            made = assembly.from_truth(h5md.read(given.truth, source="truth"), view, scale, name)
         else:
             seen = read_json(given.summary, OURS, "runs", "fps")
             linking = read_json(given.linking, OURS, "moved")
@@ -51,4 +52,5 @@ else:
             # Not by a name here, which would keep it: it is as large as all that is made of it.
             tracked = (given.tracks, tables.PLACED)
             made = assembly.assemble(tables.read(*tracked), view, scale, note, ticks)
-    h5md.write(written, made.noting(inputs=checksums(given.tuning)))
+    known = {"inputs": checksums(given.tuning), "source": Path(written).stem}
+    h5md.write(written, made.noting(**known))

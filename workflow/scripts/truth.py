@@ -9,17 +9,15 @@ import numpy as np
 from pipeline import h5md, tables
 from pipeline.analysis.pair_force import bare_law, pair_curves
 from pipeline.analysis.tracking_errors import tracking
-from pipeline.errors import InputError
-from pipeline.files import MAKE_AGAIN, write_json
+from pipeline.files import write_json
 from pipeline.settings import sections
 from pipeline.video.frames import example_shape
 
-truth = h5md.read(snakemake.input.truth)
-if "a_px" not in truth.attributes:
-    raise InputError(f"{snakemake.input.truth} is no truth behind a film: {MAKE_AGAIN}.")
+truth = h5md.read(snakemake.input.truth, source="truth")
 tracks = tables.read(snakemake.input.tracks, tables.TRACKS)
 found = tracking(tracks, truth, example_shape(snakemake.input.frames))
-tracked = h5md.read(snakemake.input.trajectory, snakemake.wildcards.name)
+name = snakemake.wildcards.name
+tracked = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
 if "law_force_kT" in truth.attributes:
     found["law"] = bare_law(truth, tracked)
 # One curve can describe one species only.

@@ -14,7 +14,13 @@ from pipeline.report.figures.learned import BLUE, Scales, band, group, metriplec
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Group, Results
 
-TERMS = {"external": "walls", "bath": "a medium", "pair_energy": "a pair energy"}
+TERMS = {
+    "walls": "walls",
+    "field": "a smooth field",
+    "walls_field": "a smooth field on top of walls",
+    "bath": "a medium",
+    "pair_energy": "a pair energy",
+}
 
 
 def chosen(results: Results) -> str:
@@ -24,8 +30,8 @@ def chosen(results: Results) -> str:
     if not told:
         raise Absent(
             "No term beside U(S, V) and the friction of pairs was tried. Of those left to the data "
-            "(auto), walls and a medium are tried where nobody enters or leaves, a pair energy "
-            "where Brownian particles pull at each other beyond the error."
+            "(auto), walls, a smooth field and a medium are tried where nobody enters or leaves, a "
+            "pair energy where Brownian particles pull at each other beyond the error."
         )
     return (
         f"Tried on the validation block, in log-likelihood per particle and step: "
@@ -35,11 +41,10 @@ def chosen(results: Results) -> str:
 
 def _trial(trial: dict[str, Any]) -> str:
     verdict = "kept" if trial["kept"] else "left out"
+    setting, value = trial["setting"], trial["value"]
+    term = TERMS[value] if setting == "external" else f"{TERMS[setting]} ({value})"
     gain, error = (number(float(trial[name])) for name in ("gain", "error"))
-    return (
-        f"{TERMS[trial['setting']]} ({trial['value']}) gains {gain} (standard error {error}), "
-        f"{verdict}"
-    )
+    return f"{term} gains {gain} (standard error {error}), {verdict}"
 
 
 def medium(results: Results) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from pipeline.report.figures.lammps import cells
 from pipeline.report.page import build
 from pipeline.report.results import Absent, Results
 from pipeline.report.sections import SECTIONS
+from tests.edits import unsealed
 from tests.report.conftest import SETTINGS as OTHERS
 
 SETTINGS = OTHERS.replace(lammps=Lammps(report=True, scaled=Scaled(report=True)))
@@ -30,7 +30,7 @@ def exported(folder: Path, tmp_path: Path) -> Path:
     shutil.copytree(folder, there)
     (there / "lammps").mkdir()
     shutil.copy(there / "metriplectic/seed0/rollout.h5", there / "lammps/rollout.h5")
-    with h5py.File(there / "lammps/rollout.h5", "a") as file:
+    with unsealed(there / "lammps/rollout.h5") as file:
         file["observables"].attrs["ms_per_step"] = 3.75
     shutil.copy(there / "statistics/truth.h5", there / "statistics/lammps.h5")
     rows = [("force", 1.0, 1.0, 1e-14, 1e-5), ("displacement", 2.0, 2.0, 3e-9, 1e-4)]

@@ -82,7 +82,7 @@ def test_the_sign_of_the_balance_of_energy(
 def test_trials_and_what_is_not_there_are_said(tmp_path: Path) -> None:
     trial = {"setting": "external", "value": "walls", "gain": 2.2, "error": 0.1, "kept": True}
     results = stored(tmp_path, [trial], net_friction={})
-    assert "walls (walls) gains 2.2 (standard error 0.1), kept" in surroundings.chosen(results)
+    assert "walls gains 2.2 (standard error 0.1), kept" in surroundings.chosen(results)
     for part in (surroundings.external, surroundings.pair_energy, surroundings.balance):
         with pytest.raises(Absent, match="The model has no"):
             part(results)
