@@ -163,5 +163,5 @@ def evaluation(
         ``temperature_before``.
     """
     judging = judged(trajectory, split, frames)
-    before = temperature(trajectory.window(slice(0, judging.start)))
+    before = temperature(trajectory, judging.start)
     return trajectory.followed(judging).noting(temperature_before=before), before
