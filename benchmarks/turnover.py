@@ -77,14 +77,14 @@ def view(film: Film) -> View:
 
 
 def _assemble(folder: Path, film: Film) -> None:
-    table = tables.read(folder / "tracks.parquet", tables.PLACED)
     note = {"dataset": "turnover", "synthetic": True}
-    h5md.write(folder / "trajectory.h5", assemble(table, view(film), Scale(0.1, 50.0), note))
+    tracked = (folder / "tracks.parquet", tables.PLACED)
+    made = assemble(tables.read(*tracked), view(film), Scale(0.1, 50.0), note)
+    h5md.write(folder / "trajectory.h5", made)
 
 
 def _graph(folder: Path, film: Film) -> None:
-    data = h5md.read(folder / "trajectory.h5")
-    graphs.write(folder / "graphs.h5", graphs.build(data, ratio=1.72))
+    graphs.build_file(folder / "graphs.h5", h5md.on_disk(folder / "trajectory.h5"))
 
 
 def _train(folder: Path, film: Film) -> None:
@@ -104,7 +104,7 @@ def _rollout(folder: Path, film: Film) -> None:
     from pipeline.dynamics.rollout import rollout, write
     from pipeline.learn.trained_model import load
 
-    data = h5md.read(folder / "trajectory.h5")
+    data = h5md.on_disk(folder / "trajectory.h5")
     window, before = split.evaluation(data, split.Split(), None)
     learned = load(folder / "model")
     conditions = learned.conditions(window, 0, 1, before)
@@ -116,7 +116,7 @@ def _measure(folder: Path, film: Film) -> None:
     from pipeline.analysis import comparison, cycles, statistics
     from pipeline.analysis.plan import plan
 
-    data = h5md.read(folder / "trajectory.h5")
+    data = h5md.on_disk(folder / "trajectory.h5")
     a = graphs.spacing(folder / "graphs.h5", data)
     experiment = data.followed(split.judged(data, split.Split(), None))
     settings = plan(experiment, a, period=cycles.period(data))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.files import reading
 
 # Bytes of an array from where it lies in a file: what is not in use need not stay in memory.
 ROOM = 2**27
@@ -38,20 +39,79 @@ def room(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
         return np.memmap(file, dtype, "r+", shape=shape)
 
 
-def loaded(node: Any, columns: int | None = None, scale: float | None = None) -> np.ndarray:
+def loaded(
+    node: Any, columns: int | None = None, scale: float | None = None, rows: slice = slice(None)
+) -> np.ndarray:
     """What a dataset on disk holds, in `room`, read a few rows at a time.
 
     Args:
         node: a dataset of h5py.
         columns: of its last axis; None takes all.
         scale: divides what is read.
+        rows: successive ones.
     """
-    shape = node.shape if columns is None else (*node.shape[:-1], min(columns, node.shape[-1]))
-    out = room(shape, node.dtype)
-    for rows in stretches(node.shape, node.dtype):
-        part = node[rows][..., : shape[-1]] if len(shape) > 1 else node[rows]
-        out[rows] = part if scale is None else part / scale
+    first, last, _ = rows.indices(node.shape[0])
+    shape = (max(last - first, 0), *node.shape[1:])
+    held = shape if columns is None else (*shape[:-1], min(columns, shape[-1]))
+    out = room(held, node.dtype)
+    for some in stretches(shape, node.dtype):
+        part = node[first + some.start : first + some.stop]
+        part = part[..., : held[-1]] if len(held) > 1 else part
+        out[some] = part if scale is None else part / scale
     return out
+
+
+class Stored:
+    """An array in a file, of which rows are read when they are asked for.
+
+    It is indexed along its first axis alone, and every index reads anew; `numpy.asarray` reads all.
+
+    Args:
+        node: a dataset of h5py, whose file stays open.
+        path, what: the file, and what it should be, for the sentence on one that is damaged.
+        columns, scale: as `loaded` takes them.
+        judge: is given rows and their values, and raises InputError where they make no sense.
+    """
+
+    def __init__(
+        self,
+        node: Any,
+        path: str | os.PathLike[str],
+        what: str,
+        columns: int | None = None,
+        scale: float | None = None,
+        judge: Callable[[Any, np.ndarray], None] | None = None,
+    ) -> None:
+        self._node, self._columns, self._scale, self._judge = node, columns, scale, judge
+        self._file = path, what
+        self.dtype = node.dtype
+        self.shape = (*node.shape[:-1], min(columns or node.shape[-1], node.shape[-1]))
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        with reading(*self._file):
+            if isinstance(rows, slice) and rows.step in (None, 1):
+                value = loaded(self._node, self._columns, self._scale, rows)
+            else:
+                value = self._picked(np.arange(len(self))[rows])
+            if self._judge is not None:
+                self._judge(rows, value)
+            return value
+
+    def _picked(self, rows: np.ndarray) -> np.ndarray:
+        value = np.empty((rows.size, *self.shape[1:]), self.dtype)
+        for k, row in enumerate(np.ravel(rows).tolist()):
+            value[k] = loaded(self._node, self._columns, self._scale, slice(row, row + 1))[0]
+        return value.reshape(*np.shape(rows), *self.shape[1:])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.asarray(self[:], dtype)
 
 
 def store(group: Any, name: str, value: Any) -> None:
@@ -67,8 +127,10 @@ def store(group: Any, name: str, value: Any) -> None:
 STRETCH = 2**24  # bytes that are read, changed or written at a time
 
 
-def stretches(shape: tuple[int, ...], dtype: np.dtype | type) -> Iterator[slice]:
-    """Rows of an array of this shape, some 16 MB at a time."""
+def stretches(
+    shape: tuple[int, ...], dtype: np.dtype | type, size: int = STRETCH
+) -> Iterator[slice]:
+    """Rows of an array of this shape, at most so many bytes at a time, one row at least."""
     row = int(np.prod(shape[1:], dtype=np.int64)) * np.dtype(dtype).itemsize
-    step = max(1, STRETCH // max(row, 1))
+    step = max(1, size // max(row, 1))
     yield from (slice(k, min(k + step, shape[0])) for k in range(0, shape[0], step))

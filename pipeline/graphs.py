@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -42,6 +43,23 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
     Raises:
         InputError: if the cutoff is too long for a periodic box, or nobody has a neighbour.
     """
+    h, spacing = _reach(trajectory, cutoff, ratio)
+    count, i, j, shift = (
+        np.concatenate(column) for column in zip(*_found(trajectory, h), strict=True)
+    )
+    offset = np.concatenate([[0], np.cumsum(count)])
+    return Graphs(h, spacing, trajectory.dt, offset, i, j, shift, mark(trajectory))
+
+
+def build_file(path: str | os.PathLike[str], trajectory: Trajectory, ratio: float = 1.72) -> None:
+    """Writes the file of what `build` finds, a few snapshots at a time: see `h5md.on_disk`."""
+    h, spacing = _reach(trajectory, None, ratio)
+    head = {"cutoff": h, "neighbour_distance": spacing, "dt": trajectory.dt}
+    _write(path, {**head, "mark": mark(trajectory)}, _found(trajectory, h), trajectory.dimension)
+
+
+def _reach(trajectory: Trajectory, cutoff: float | None, ratio: float) -> tuple[float, float]:
+    """The cutoff h and the mean neighbour distance a [length]."""
     spacing = neighbour_distance(trajectory.number_density(), trajectory.dimension)
     h = ratio * spacing if cutoff is None else float(cutoff)
     if h >= max(trajectory.box.lengths):
@@ -50,21 +68,32 @@ def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.
             f"({' x '.join(f'{x:.3g}' for x in trajectory.box.lengths)}): lower graph.cutoff in "
             f"the config; 1.5 to 3 neighbour distances are usual."
         )
-    space = trajectory.space
-    parts: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for t in tqdm(range(len(trajectory.time)), desc="neighbours", unit="frame"):
-        here = trajectory.order(t)
-        i, j, shift = search(trajectory.position[t, here], space, h, float(trajectory.time[t]))
-        parts.append((here[i].astype(np.int32), here[j].astype(np.int32), shift.astype(np.int8)))
-    count = np.array([len(i) for i, _, _ in parts])
-    if count.sum() == 0:
+    return h, spacing
+
+
+# Of some snapshots: how many pairs each has (n,), and all i, j (P,) and shifts (P, D).
+Pairs = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def _found(trajectory: Trajectory, h: float) -> Iterator[Pairs]:
+    """The pairs of all snapshots, a few at a time."""
+    space, total = trajectory.space, 0
+    with tqdm(total=len(trajectory.time), desc="neighbours", unit="frame") as bar:
+        for _, part in trajectory.blocks():
+            found = []
+            for t, time in enumerate(part.time):
+                here = part.order(t)
+                i, j, shift = search(part.position[t, here], space, h, float(time))
+                found.append((here[i].astype("i4"), here[j].astype("i4"), shift.astype("i1")))
+            bar.update(len(found))
+            i, j, shift = (np.concatenate(column) for column in zip(*found, strict=True))
+            total += len(i)
+            yield np.array([len(one) for one, _, _ in found]), i, j, shift
+    if total == 0:
         raise InputError(
             f"No two particles ever come closer than the cutoff {h:.3g} "
             f"{trajectory.attributes['length_unit']}: raise graph.cutoff in the config."
         )
-    offset = np.concatenate([[0], np.cumsum(count)])
-    i, j, shift = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Graphs(h, spacing, trajectory.dt, offset, i, j, shift, mark(trajectory))
 
 
 def mark(trajectory: Trajectory) -> np.ndarray:
@@ -79,12 +108,36 @@ def mark(trajectory: Trajectory) -> np.ndarray:
 
 def write(path: str | os.PathLike[str], graphs: Graphs) -> None:
     """Writes the graphs; the file appears whole or not at all."""
+    head = {name: getattr(graphs, name) for name in ("cutoff", "neighbour_distance", "dt", "mark")}
+    every = np.diff(graphs.offset), graphs.i, graphs.j, graphs.shift
+    _write(path, head, [every], graphs.shift.shape[1])
+
+
+CHUNK = 2**16  # pairs that are packed together
+
+
+def _write(
+    path: str | os.PathLike[str], head: dict[str, Any], parts: Iterable[Pairs], dimension: int
+) -> None:
+    packed: dict[str, Any] = {"compression": "lzf", "shuffle": True, "fletcher32": True}
     with written(path) as file:
-        for name in ("cutoff", "neighbour_distance", "dt", "mark"):
-            file.attrs[name] = getattr(graphs, name)
-        for name in ("offset", "i", "j", "shift"):
-            packed = {"compression": "lzf", "shuffle": True, "fletcher32": True}
-            file.create_dataset(name, data=getattr(graphs, name), **packed)
+        file.attrs.update(head)
+        kinds = {"i": ((), "i4"), "j": ((), "i4"), "shift": ((dimension,), "i1")}
+        stored = {
+            name: file.create_dataset(
+                name, (0, *row), kind, maxshape=(None, *row), chunks=(CHUNK, *row), **packed
+            )
+            for name, (row, kind) in kinds.items()
+        }
+        counts = []
+        for count, *columns in parts:
+            counts.append(count)
+            for node, values in zip(stored.values(), columns, strict=True):
+                before = len(node)
+                node.resize(before + len(values), axis=0)
+                node[before:] = values
+        offset = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+        file.create_dataset("offset", data=offset, **packed)
 
 
 def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:

@@ -14,9 +14,10 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.arrays import loaded, stretches
+from pipeline.arrays import Stored, loaded, stretches
 from pipeline.errors import InputError
-from pipeline.hdf5 import opened, written
+from pipeline.files import reading
+from pipeline.hdf5 import left_open, written
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import H5MD_TIMES, H5MD_UNITS, H5MD_VELOCITY_UNITS, TIMES
 
@@ -75,6 +76,9 @@ def fill(file: h5py.File, trajectory: Trajectory) -> None:
     group["species"] = trajectory.species
 
 
+WHAT = "a trajectory"  # in the sentence on a file that is none
+
+
 def read(path: str | os.PathLike[str], **expected: str) -> Trajectory:
     """Reads what `write` wrote, back in the units of its attributes.
 
@@ -85,7 +89,16 @@ def read(path: str | os.PathLike[str], **expected: str) -> Trajectory:
         InputError: naming the file, if it is not a trajectory of this project, is damaged, is of
             something else than was expected, or holds what `write` would have refused.
     """
-    with opened(path, "a trajectory") as file:
+    return on_disk(path, **expected).window(slice(None))
+
+
+def on_disk(path: str | os.PathLike[str], **expected: str) -> Trajectory:
+    """The same, of which only times, labels and flags are in memory: rows are read by `window`.
+
+    Its positions, velocities, extras and occupants are `arrays.Stored` and the file stays open.
+    """
+    with reading(path, WHAT):
+        file = left_open(path)
         if GROUP not in file or "parameters/metriplex" not in file:
             raise InputError(
                 f"{path} is not a metriplex trajectory (no {GROUP}): was it written by another "
@@ -111,22 +124,33 @@ def read(path: str | os.PathLike[str], **expected: str) -> Trajectory:
             tuple(bool(k) for k in note["periodic"]),
             note["origin"] / length,
         )
+        present, particle = loaded(group["present/value"]), group["id"][:]
+
+        def rows_of(name: str, *form: Any) -> Any:
+            return Stored(group[f"{name}/value"], path, WHAT, *form)
+
+        def vectors(name: str, scale: float) -> Any:
+            return rows_of(name, dimension, scale, lambda t, v: _check_finite(name, v, present[t]))
+
+        def named(t: Any, occupant: np.ndarray) -> None:
+            _check_named(occupant, present[t], len(particle))
+
         trajectory = Trajectory(
-            position=loaded(group["position/value"], dimension, length),
-            velocity=loaded(group["velocity/value"], dimension, speed),
-            present=loaded(group["present/value"]),
+            position=vectors("position", length),
+            velocity=vectors("velocity", speed),
+            present=present,
             driven=loaded(group["driven/value"]),
             time=group["position/time"][:],
             run=file["parameters/metriplex/run"][:],
-            particle=group["id"][:],
+            particle=particle,
             species=group["species"][:],
             box=box,
             attributes=attributes,
-            extra={name: loaded(group[name]["value"]) for name in group if name not in known},
+            extra={name: rows_of(name) for name in group if name not in known},
             reference=group["reference"][:, :dimension] / length if "reference" in group else None,
-            occupant=loaded(group["occupant/value"]) if "occupant" in group else None,
+            occupant=rows_of("occupant", None, None, named) if "occupant" in group else None,
         )
-        check(trajectory)
+        _check_shapes(trajectory)
         return trajectory
 
 
@@ -138,6 +162,30 @@ def check(trajectory: Trajectory) -> None:
             or a number of a present particle is not finite.
     """
     _check_attributes(trajectory.attributes)
+    _check_shapes(trajectory)
+    present = trajectory.present
+    for rows in stretches(trajectory.position.shape, trajectory.position.dtype):
+        for name in ("position", "velocity"):
+            _check_finite(name, getattr(trajectory, name)[rows], present[rows])
+        if trajectory.occupant is not None:
+            _check_named(trajectory.occupant[rows], present[rows], len(trajectory.particle))
+
+
+def _check_finite(name: str, vectors: np.ndarray, present: np.ndarray) -> None:
+    # Most are: where all of them are, no copy of those present is needed.
+    if not np.isfinite(vectors).all() and not np.isfinite(vectors[present]).all():
+        raise InputError(f"{name} of a present particle is not finite.")
+
+
+def _check_named(occupant: np.ndarray, present: np.ndarray, count: int) -> None:
+    if occupant.size and (
+        occupant.min() < -1 or occupant.max() >= count or (occupant[present] < 0).any()
+    ):
+        raise InputError(f"occupant must name one of {count} particles wherever one is present.")
+
+
+def _check_shapes(trajectory: Trajectory) -> None:
+    """Raises InputError where arrays do not fit each other."""
     shape = trajectory.present.shape
     if len(shape) != 2 or 0 in shape:
         raise InputError(f"present has shape {shape}, expected snapshots x columns.")
@@ -170,8 +218,6 @@ def _check_occupant(trajectory: Trajectory) -> int:
             f"occupant has shape {occupant.shape} of {occupant.dtype}, expected whole numbers of "
             f"shape {present.shape}."
         )
-    if occupant.min() < -1 or occupant.max() >= count or (occupant[present] < 0).any():
-        raise InputError(f"occupant must name one of {count} particles wherever one is present.")
     if trajectory.reference is not None:
         raise InputError("The particles of a solid stay: they hold no slots after one another.")
     return count
@@ -208,8 +254,6 @@ def _check_vectors(trajectory: Trajectory, shape: tuple[int, ...]) -> None:
             raise InputError(f"{name} has shape {value.shape}, expected {shape} x 2 or 3.")
         if value.dtype.kind != "f":
             raise InputError(f"{name} must hold real numbers, got {value.dtype}.")
-        if not np.isfinite(value[trajectory.present]).all():
-            raise InputError(f"{name} of a present particle is not finite.")
     if trajectory.velocity.shape != trajectory.position.shape:
         raise InputError("position and velocity differ in dimension.")
     expected = trajectory.position.shape[1:]

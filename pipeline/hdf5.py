@@ -38,10 +38,16 @@ def opened(path: str | os.PathLike[str], what: str) -> Iterator[h5py.File]:
         InputError: naming the file, if it is missing, damaged, or anything in it was added, taken
             away, renamed, reshaped or, up to SMALL, changed.
     """
-    with reading(path, what), h5py.File(path, "r") as file:
-        if file.attrs.get(SEAL) not in (None, _seal(file)):
-            raise InputError("it was changed since it was written; settings belong into config")
+    with reading(path, what), left_open(path) as file:
         yield file
+
+
+def left_open(path: str | os.PathLike[str]) -> h5py.File:
+    """The same, to be called in `pipeline.files.reading`; closed when nobody holds any of it."""
+    file = h5py.File(path, "r")
+    if file.attrs.get(SEAL) not in (None, _seal(file)):
+        raise InputError("it was changed since it was written; settings belong into config")
+    return file
 
 
 def _seal(file: h5py.File) -> str:

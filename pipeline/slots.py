@@ -16,6 +16,7 @@ import heapq
 import numpy as np
 
 NOBODY = -1
+COLUMNS = 64  # that are filled together
 
 
 def assign(first: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -103,7 +104,11 @@ def ever(flags: np.ndarray, count: int, occupant: np.ndarray | None = None) -> n
 
 def held(position: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Positions (T, M, D), unknown ones replaced by the last known, or else by the next."""
-    rows = np.arange(len(known))[:, None]
-    last = np.maximum.accumulate(np.where(known, rows, -1), axis=0)
-    source = np.where(last >= 0, last, known.argmax(axis=0))
-    return np.take_along_axis(position, source[:, :, None], axis=0)
+    rows = np.arange(len(known), dtype=np.int32)[:, None]
+    out = np.empty_like(position)
+    for k in range(0, known.shape[1], COLUMNS):
+        some = slice(k, k + COLUMNS)
+        last = np.maximum.accumulate(np.where(known[:, some], rows, -1), axis=0)
+        source = np.where(last >= 0, last, known[:, some].argmax(axis=0))
+        out[:, some] = np.take_along_axis(position[:, some], source[:, :, None], axis=0)
+    return out

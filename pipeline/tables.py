@@ -168,11 +168,20 @@ def read(path: Path | str, schema: dict[str, type]) -> pd.DataFrame:
     Raises:
         InputError: naming the file, if it is damaged or not of this schema.
     """
-    with reading(path, "a usable table"):
-        complete = schema.keys() <= set(pq.read_schema(path).names)
-        # What is there, where something is missing, belongs in the sentence.
-        chosen = list(schema) if complete else None
-        return checked(pd.read_parquet(path, columns=chosen, **READ), schema)
+    with reading(path, "a usable table"), pq.ParquetFile(path, **READ) as file:
+        count, names = file.metadata.num_rows, set(file.schema_arrow.names)
+        if not (count and schema.keys() <= names):
+            return checked(file.read().to_pandas(), schema)  # which says what is missing
+        # Group by group, since arrow needs twice what it reads and keeps it for later.
+        columns = {name: np.empty(count, kind) for name, kind in schema.items()}
+        first = 0
+        for k in range(file.num_row_groups):
+            group = checked(file.read_row_group(k, list(schema)).to_pandas(), schema)
+            for name, values in columns.items():
+                values[first : first + len(group)] = group[name]
+            first += len(group)
+        pa.default_memory_pool().release_unused()
+        return pd.DataFrame(columns, copy=False)
 
 
 def packed(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> Packed:
@@ -186,6 +195,7 @@ def packed(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> P
     """
     frame, run, row = _rows(tracks, ticks)
     particle, index = np.unique(tracks["particle"].to_numpy(np.int64), return_inverse=True)
+    index = index.astype(np.int32)
     first, last = np.full(len(particle), len(frame)), np.full(len(particle), -1)
     np.minimum.at(first, index, row)
     np.maximum.at(last, index, row)
@@ -198,7 +208,8 @@ def packed(tracks: pd.DataFrame, ticks: Sequence[np.ndarray] | None = None) -> P
             f"{shape[1]} tracks at once in {shape[0]} frames are too many to hold (at most "
             f"{LARGEST} entries); use fewer frames (video.frames), or crop"
         )
-    column = slot[index]
+    column = slot.astype(np.int32)[index]
+    del index
     present = np.zeros(shape, bool)
     present[row, column] = True
     if present.sum() != len(tracks):
@@ -226,7 +237,7 @@ def _rows(
         for run, low, high in spans.itertuples()
     ]
     counts = np.array([len(some) for some in frames])
-    row = np.empty(len(tracks), np.int64)
+    row = np.empty(len(tracks), np.int32)
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     for run, some, start in zip(spans.index, frames, first, strict=True):
         mine = (tracks["run"] == run).to_numpy()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline import slots
+from pipeline.arrays import stretches
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
+
+BLOCK = 2**21  # bytes of the positions that are looked at together in a film left in its file
 
 
 class Box(NamedTuple):
@@ -36,6 +40,8 @@ class Trajectory(NamedTuple):
 
     Arrays have a column per particle (M = N), or, where particles come and go, M slots that they
     hold one after another, see `pipeline.slots`; `followed` gives every particle its own again.
+    Positions, velocities, extras and occupants may be `arrays.Stored`, see `h5md.on_disk`: then
+    take a `window`, or `blocks`, before anything else.
     Positions of absent particles are finite but meaningless: mask with ``present``. The velocity
     of tracked data is the backward difference (r[t] - r[t-1]) / dt, which is what the
     integrator v' = v + dv, r' = r + v' dt makes of it.
@@ -119,6 +125,15 @@ class Trajectory(NamedTuple):
             occupant=None if self.occupant is None else self.occupant[rows],
         )
 
+    def blocks(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Trajectory]]:
+        """The snapshots in ``rows`` a few at a time, without extras: what is to be read of a long
+        film that `h5md.on_disk` left in its file."""
+        first, last, _ = rows.indices(len(self.time))
+        bare, shape = self._replace(extra={}), (last - first, *self.position.shape[1:])
+        for part in stretches(shape, self.position.dtype, BLOCK):
+            some = slice(first + part.start, first + part.stop)
+            yield some, bare.window(some)
+
     def followed(
         self, rows: slice | np.ndarray = slice(None), labels: np.ndarray | None = None
     ) -> Trajectory:
@@ -193,6 +208,24 @@ def band(
     return (outside & ~np.array(box.periodic)).any(axis=2)
 
 
+WIDE, NARROW = 2.0, 1.0  # driven bands [cutoffs]: of volumes, and of forces of pairs alone
+
+
+def edge_band(asked: float | None, known: Mapping[str, Any]) -> float:
+    """Width of the driven band in cutoffs: as asked for, or else as wide as forces need it.
+
+    A volume at the cutoff depends on neighbours another cutoff away; in overdamped films the forces
+    learned are those of pairs, which know of nobody else.
+
+    Args:
+        asked: setting `trajectory.edge_band`.
+        known: attributes of the trajectory.
+    """
+    if asked is not None:
+        return asked
+    return NARROW if known.get("regime") == "overdamped" else WIDE
+
+
 def evenly(rows: np.ndarray, count: int) -> np.ndarray:
     """At most ``count`` of the rows (T,), evenly spread, the first and the last among them."""
     if len(rows) <= count:
@@ -257,18 +290,21 @@ def fluctuation(r: np.ndarray, v: np.ndarray) -> tuple[float, float]:
     return float(((v - field) ** 2).sum()) / freedom, flow
 
 
-def temperature(trajectory: Trajectory) -> float:
+def temperature(trajectory: Trajectory, before: int | None = None) -> float:
     """Kinetic temperature: variance of v per component, flow and localisation error taken off.
+
+    Args:
+        before: of the snapshots before this one; None takes all.
 
     Returns:
         T [length^2 / time^2] of the free particles, mass 1; 0 where error is all there is, and
         where there are none.
     """
     total, count = 0.0, 0
-    for t in evenly(np.arange(len(trajectory.time)), MOST):
-        free = trajectory.free[t]
+    some = trajectory.window(evenly(np.arange(len(trajectory.time))[:before], MOST))
+    for free, r, v in zip(some.free, some.position, some.velocity, strict=True):
         if free.any():
-            total += fluctuation(trajectory.position[t, free], trajectory.velocity[t, free])[0]
+            total += fluctuation(r[free], v[free])[0]
             count += trajectory.dimension * int(free.sum())
     sigma = float(trajectory.attributes["localisation_error"])
     known = trajectory.attributes["velocity"] == "measured"

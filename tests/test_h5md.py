@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import h5md
+from tests.edits import unsealed
 from tests.test_trajectory import example
 
 
@@ -24,6 +25,32 @@ def test_round_trip(tmp_path, unit, clock, dimension):
     assert after.attributes == before.attributes
     np.testing.assert_array_equal(after.extra["filled"], before.extra["filled"])
     assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    "rows", [slice(None), slice(1, 4), slice(2, 2), np.array([4, 0, 0]), np.arange(5) % 2 == 0, -1]
+)
+def test_rows_that_are_read_alone_are_those_of_the_whole(tmp_path, rows):
+    h5md.write(tmp_path / "t.h5", example("um", "s"))
+    whole, left = (read(tmp_path / "t.h5") for read in (h5md.read, h5md.on_disk))
+    for one, other in (
+        (whole.position, left.position),
+        (whole.velocity, left.velocity),
+        (whole.extra["filled"], left.extra["filled"]),
+    ):
+        assert not isinstance(other, np.ndarray)
+        np.testing.assert_array_equal(other[rows], one[rows])
+
+
+def test_a_bad_number_is_noticed_when_its_row_is_read(tmp_path):
+    h5md.write(tmp_path / "t.h5", example())
+    with unsealed(tmp_path / "t.h5") as file:
+        column = int(file["particles/all/present/value"][3].argmax())
+        file["particles/all/position/value"][3, column] = np.nan
+    data = h5md.on_disk(tmp_path / "t.h5")
+    data.window(slice(0, 3))
+    with pytest.raises(ValueError, match=r"t\.h5 .*position of a present particle is not finite"):
+        data.window(slice(2, 5))
 
 
 def test_mdanalysis_reads_nanometres_as_angstrom(tmp_path):

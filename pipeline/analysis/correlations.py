@@ -165,9 +165,12 @@ def shared_motion(film: Trajectory, settings: Plan, origins: int = 20) -> dict[s
         for rows in recordings(film)
     )
     steps = ((runs(film.followed(slice(t, t + 2)))[0], 0) for some in starts for t in some.tolist())
-    speed = np.linalg.norm(film.velocity[film.free], axis=1)
-    rms = float(np.sqrt((speed**2).mean())) if len(speed) else 0.0
-    alike = float(speed.mean()) / rms if rms else float("nan")
+    moments = np.zeros(3)  # number, sum and sum of squares of the speeds
+    for _, part in film.blocks():
+        speed = np.linalg.norm(part.velocity[part.free], axis=1)
+        moments += len(speed), speed.sum(), (speed**2).sum()
+    count, total, square = moments.tolist()
+    alike = total / np.sqrt(count * square) if square else float("nan")
     return {"film_together": _together(steps, 1, settings.cutoff), "film_speeds": alike}
 
 

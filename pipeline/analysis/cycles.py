@@ -42,20 +42,22 @@ COLUMNS = (
 )
 
 
-def shear_rate(trajectory: Trajectory) -> np.ndarray:
+def shear_rate(trajectory: Trajectory, rows: slice = slice(None)) -> np.ndarray:
     """(T, 2) d v_x / d y and d v_y / d x of the best linear flow of each snapshot [1 / time].
 
     NaN where fewer than six particles are seen. All of them count, led ones too.
     """
-    rate = np.full((len(trajectory.time), 2), np.nan)
-    for t, here in enumerate(trajectory.present):
-        if here.sum() < 6:
-            continue
-        r, v = trajectory.position[t, here, :2], trajectory.velocity[t, here, :2]
-        r = r - r.mean(axis=0)
-        slope, *_ = np.linalg.lstsq(r.T @ r, r.T @ v, rcond=None)
-        rate[t] = slope[1, 0], slope[0, 1]
-    return rate
+    rate = []
+    for _, part in trajectory.blocks(rows):
+        for here, r, v in zip(part.present, part.position, part.velocity, strict=True):
+            if here.sum() < 6:
+                rate.append((np.nan, np.nan))
+                continue
+            r, v = r[here, :2], v[here, :2]
+            r = r - r.mean(axis=0)
+            slope, *_ = np.linalg.lstsq(r.T @ r, r.T @ v, rcond=None)
+            rate.append((slope[1, 0], slope[0, 1]))
+    return np.array(rate)
 
 
 def period(trajectory: Trajectory, given: float | None = None) -> Period | None:
@@ -68,15 +70,14 @@ def period(trajectory: Trajectory, given: float | None = None) -> Period | None:
         trajectory: the whole data set.
         given: period in intervals, where it is known; only the strain is measured then.
     """
-    first = trajectory.window(trajectory.stretches()[0])
-    if first.dimension != 2:
+    if trajectory.dimension != 2:
         return None
-    rates = shear_rate(first)
+    rates = shear_rate(trajectory, trajectory.stretches()[0])
     known = np.isfinite(rates).all(axis=1)
     if known.sum() < FEWEST:
         return None
     time, rates = np.flatnonzero(known).astype(float), rates[known] - rates[known].mean(axis=0)
-    rate = rates[:, rates.var(axis=0).argmax()] * first.dt
+    rate = rates[:, rates.var(axis=0).argmax()] * trajectory.dt
     longest = len(time) * 2 / 3
     if given:
         length = float(given)
@@ -218,21 +219,23 @@ def film(plan: Plan, trajectory: Trajectory) -> Metric:
     measured = (
         (number, start, *_cycle(part, 0, lag, plan.cutoff, plan.threshold))
         for number, rows in enumerate(recordings(trajectory))
-        for start, lag, part in _singly(trajectory.window(rows), found.intervals)
+        for start, lag, part in _singly(trajectory, rows, found.intervals)
     )
     return _table(measured, found)
 
 
-def _singly(recording: Trajectory, intervals: float) -> Iterator[tuple[int, int, Run]]:
-    """First tick and length of each cycle of a recording, and the run that holds it alone."""
-    tick = np.round((recording.time - recording.time[0]) / recording.dt).astype(int)
+def _singly(film: Trajectory, rows: slice, intervals: float) -> Iterator[tuple[int, int, Run]]:
+    """First tick and length of each cycle of a recording, the ``rows`` of a film, and the run that
+    holds it alone."""
+    tick = np.round((film.time[rows] - film.time[rows.start]) / film.dt).astype(int)
     free = np.zeros(tick[-1] + 1, bool)
-    free[tick] = recording.free.any(axis=1)
+    free[tick] = film.free[rows].any(axis=1)
     for start, lag in _starts(free, intervals):
         first, last = np.searchsorted(tick, [start, start + lag])
         # Where a snapshot is lacking at either end nothing is known of the cycle.
         if tick[first] == start and tick[last] == start + lag:
-            yield start, lag, runs(recording.followed(slice(first, last + 1)))[0]
+            whole = slice(rows.start + int(first), rows.start + int(last) + 1)
+            yield start, lag, runs(film.followed(whole))[0]
 
 
 Measured = tuple[int, int, list[float] | None, np.ndarray]  # run, start, and what `_cycle` returns

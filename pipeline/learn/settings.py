@@ -161,7 +161,8 @@ class Training(Section):
         most=1_000_000,
     )
     rollout_substeps: int = key(
-        "Integrator steps per snapshot in that rollout; as many as rollout.substeps.",
+        "Integrator steps per snapshot in that rollout, and the fewest that rollouts take where "
+        "rollout.substeps is null.",
         default=1,
         least=1,
         most=1000,
@@ -204,7 +205,10 @@ class Training(Section):
         names = ("bath", "external", "pair_energy")
         decided = self.replace(**{n: "none" for n in names if getattr(self, n) == "auto"})
         if self.bath == "brownian":
-            return decided.replace(pair_friction=False, entropy="none")
+            # Pairs do not know of others, as volumes do.
+            reach = 1.0 if self.closures == "splines" else self.hole_distance
+            near = min(reach, self.hole_distance)
+            return decided.replace(pair_friction=False, entropy="none", hole_distance=near)
         return decided
 
     def record(self) -> dict[str, Any]:

@@ -152,8 +152,13 @@ def common(results: Results) -> tuple[Trajectory, Trajectory]:
     model = results.trajectory(f"{results.first.folder}/rollout.h5")
     whole = results.trajectory()
     model = model.window(slice(0, int(np.sum(model.run == model.run[0]))))
-    same = np.abs(whole.time[:, None] - model.time) < 0.01 * whole.dt
-    rows, columns = np.nonzero(same & (whole.run[:, None] == model.run))
+    mine = np.flatnonzero(whole.run == model.run[0])
+    near = 0.01 * whole.dt
+    after = np.searchsorted(whole.time[mine], model.time - near)
+    columns = np.flatnonzero(after < len(mine))
+    rows = mine[after[columns]]
+    same = np.abs(whole.time[rows] - model.time[columns]) < near
+    rows, columns = rows[same], columns[same]
     if len(rows) < 3 or rows[-1] - rows[0] != len(rows) - 1:
         raise Absent("Experiment and rollout share fewer than three successive frames: no movie.")
     whole = whole.followed(slice(rows[0], rows[-1] + 1), model.particle)

@@ -132,7 +132,8 @@ class Results:
 
     @cache  # noqa: B019
     def trajectory(self, name: str = "trajectory.h5") -> Trajectory:
-        return self._read(name, h5md.read)
+        """Left in its file, see `h5md.on_disk`: a page shows little of a long film."""
+        return self._read(name, h5md.on_disk)
 
     @cache  # noqa: B019
     def group(self, name: str, group: str = "/") -> Group:

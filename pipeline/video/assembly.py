@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline import tables
 from pipeline.errors import InputError
-from pipeline.trajectory import Box, Trajectory, band
+from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
 from pipeline.video import clock
 from pipeline.video.velocity import backward_difference, resolution
@@ -18,8 +18,9 @@ from pipeline.video.velocity import backward_difference, resolution
 CROSSED = 0.05  # share of the expected crossings below which a container is closed
 ENOUGH = 40.0  # expected crossings from which that can be told
 NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
-
-
+MANY = 1_500_000  # entries of arrays that tell the noise: to a part in a thousand
+PARTS = 8  # of a longer film
+SHORTEST = 50  # snapshots of a part
 UNEVEN = 0.1  # of the steps, which may be longer than one interval without a word on the report
 
 
@@ -29,7 +30,7 @@ class View(NamedTuple):
     shape: tuple[int, int]  # (H, W) px of the corrected video
     margin: float  # px, from the image edge inwards, where particles cannot be detected
     cutoff: float  # h in mean neighbour distances
-    edge_band: float  # width of the driven band in cutoffs
+    edge_band: float | None  # width of the driven band in cutoffs; None: by the regime
     edge: str = "auto"  # auto, open or closed, see `faces`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
@@ -63,6 +64,7 @@ def assemble(
     """
     length, interval = scale.length[0], scale.time[0]
     tracked = tables.packed(tracks, None if seen is None else [clock.ticks(some) for some in seen])
+    del tracks  # which is gone here where the caller holds it no longer
     step = np.diff(tracked.frame)
     velocity, known = backward_difference(
         tracked.position, tracked.present, tracked.run, np.where(np.diff(tracked.run) == 0, step, 1)
@@ -73,22 +75,27 @@ def assemble(
         velocity[~known] = 0.0
     where = tracked.position, tracked.present, tracked.run
     edge = faces(*where, box, view.edge, tracked.occupant)
+    measured = _measured(tracked, scale, view)
+    view = view._replace(edge_band=edge_band(view.edge_band, measured))
+    driven = _driven(tracked.position, known, box, view, edge)
+    note = {**attributes, **measured, "edge": edge._asdict()}
+    # In place: these are the large arrays of a long film.
+    for array, factor in ((tracked.position, length), (velocity, length / interval)):
+        array *= factor
+    for array in (tracked.filled, tracked.mass, tracked.size):
+        array *= known
     return Trajectory(
-        position=tracked.position * length,
-        velocity=velocity * (length / interval),
+        position=tracked.position,
+        velocity=velocity,
         present=known,
-        driven=_driven(tracked.position, known, box, view, edge),
+        driven=driven,
         time=tracked.frame * interval,
         run=tracked.run,
         particle=tracked.particle,
         species=np.full(len(tracked.particle), -1, np.int32),
         box=box._replace(lengths=box.lengths * length, origin=box.origin * length),
-        attributes={**attributes, **_measured(tracked, scale, view), "edge": edge._asdict()},
-        extra={
-            "filled": tracked.filled & known,
-            "mass": tracked.mass * known,
-            "size": tracked.size * known,
-        },
+        attributes=note,
+        extra={"filled": tracked.filled, "mass": tracked.mass, "size": tracked.size},
         occupant=tracked.occupant,
     )
 
@@ -96,13 +103,14 @@ def assemble(
 def _driven(
     position: np.ndarray, known: np.ndarray, box: Box, view: View, edge: Faces
 ) -> np.ndarray:
-    """(T, M) the band at the edge of an open view."""
+    """(T, M) the band at the edge of an open view, whose width is known."""
+    width = 0.0 if view.edge_band is None else view.edge_band
     driven = np.zeros_like(known)
     if not edge.closed:
-        driven = band(position, known, box, view.cutoff, view.edge_band)
+        driven = band(position, known, box, view.cutoff, width)
     if not (known & ~driven).any():
         raise InputError(
-            f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
+            f"The driven band at the edge ({width:g} cutoffs wide) leaves no free "
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
             f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
             f"or leaves, set trajectory.edge: closed ({edge.why})."
@@ -118,7 +126,9 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
     # Differences of several frames are of frames one tick apart.
     apart = (np.diff(tracked.run) != 0) | (np.diff(tracked.frame) != 1)
     stretch = np.concatenate([[0], np.cumsum(apart)])
-    found = resolution(tracked.position, seen, stretch, tracked.occupant)
+    rows, stretch = looked_at(stretch, seen.shape[1])
+    held = None if tracked.occupant is None else tracked.occupant[rows]
+    found = resolution(tracked.position[rows], seen[rows], stretch, held)
     sigma = float(np.sqrt(np.mean(found.sigma**2)))
     known = np.isfinite(found.interval).all()
     interval_px = {"localisation_interval_px": found.interval.tolist()} if known else {}
@@ -140,6 +150,25 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
         "noticed": [*_region_said(view), *_uneven_said(tracked)],
         "warnings": [*_region_said(view), *found.warnings],
     }
+
+
+def looked_at(stretch: np.ndarray, columns: int) -> tuple[slice | np.ndarray, np.ndarray]:
+    """Snapshots that tell the noise of a film, and the stretch that each of them is of.
+
+    All of them, or, of more than MANY entries, parts of that many, evenly spread in time.
+
+    Args:
+        stretch: (T,) label of the uninterrupted stretch of each snapshot.
+        columns: of the arrays.
+    """
+    length = max(MANY // columns // PARTS, SHORTEST)
+    if length * PARTS >= len(stretch):
+        return slice(None), stretch
+    starts = np.linspace(0, len(stretch) - length, PARTS).astype(int)
+    rows = np.add.outer(starts, np.arange(length))
+    # Steps from one part to the next are none.
+    turn = np.diff(stretch[rows], axis=1, prepend=-1) != 0
+    return rows.ravel(), np.cumsum(turn.ravel())
 
 
 def moved(
@@ -270,16 +299,11 @@ def faces(
     faced = ~np.array(box.periodic)
     step = _rms_step(position, present, run)
     low, high = box.origin + NEAR * step, box.origin + box.lengths - NEAR * step
-    at_face = (((position < low) | (position > high)) & faced).any(axis=2) & present
-    row, column = np.nonzero(present)
-    label = column if occupant is None else occupant[row, column]
-    near, turn = at_face[row, column], np.diff(run) != 0
-    # A particle in two runs is two tracks; the rows are in the order of time.
-    track = run[row] * (label.max(initial=0) + np.int64(1)) + label
-    first = np.unique(track, return_index=True)[1]
-    last = len(track) - 1 - np.unique(track[::-1], return_index=True)[1]
-    entries = int((near[first] & ~np.r_[True, turn][row[first]]).sum())
-    exits = int((near[last] & ~np.r_[turn, True][row[last]]).sum())
+    entries = exits = 0
+    for part in _columns(present):
+        held = None if occupant is None else occupant[:, part]
+        ends = _at_faces(position[:, part], present[:, part], run, (low, high, faced), held)
+        entries, exits = entries + ends[0], exits + ends[1]
     # <|u|> of a Gaussian; a face of each open axis at both ends.
     rate = np.sqrt(2 / np.pi) * step / 2 * 2 * box.volume / box.lengths
     density = present.sum(axis=1).mean() / box.volume
@@ -303,8 +327,44 @@ def faces(
     return Faces(closed, why, entries, exits, expected)
 
 
+def _columns(present: np.ndarray) -> Iterator[slice]:
+    """Some columns after others of arrays (T, M), of at most MANY entries: each holds its own."""
+    step = max(MANY // len(present), 1)
+    yield from (slice(k, k + step) for k in range(0, present.shape[1], step))
+
+
+def _at_faces(
+    position: np.ndarray,
+    present: np.ndarray,
+    run: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray, np.ndarray],
+    occupant: np.ndarray | None,
+) -> tuple[int, int]:
+    """How many tracks begin and end at a face in the middle of a run.
+
+    Args:
+        bounds: (D,) of the middle, and (D,) bool, along which axes there are faces.
+    """
+    low, high, faced = bounds
+    at_face = (((position < low) | (position > high)) & faced).any(axis=2) & present
+    row, column = np.nonzero(present)
+    label = column if occupant is None else occupant[row, column]
+    near, turn = at_face[row, column], np.diff(run) != 0
+    # A particle in two runs is two tracks; the rows are in the order of time.
+    track = run[row] * (label.max(initial=0) + np.int64(1)) + label
+    first = np.unique(track, return_index=True)[1]
+    last = len(track) - 1 - np.unique(track[::-1], return_index=True)[1]
+    entries = int((near[first] & ~np.r_[True, turn][row[first]]).sum())
+    exits = int((near[last] & ~np.r_[turn, True][row[last]]).sum())
+    return entries, exits
+
+
 def _rms_step(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> np.ndarray:
     """(D,) rms step of the particles, along each axis [length]."""
-    both = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
-    step = np.diff(position, axis=0)[both]
-    return np.sqrt((step**2).mean(axis=0)) if len(step) else np.zeros(position.shape[2])
+    square, count = np.zeros(position.shape[2]), 0
+    for part in _columns(present):
+        here = present[:, part]
+        both = here[1:] & here[:-1] & (run[1:] == run[:-1])[:, None]
+        step = np.diff(position[:, part], axis=0)[both]
+        square, count = square + (step**2).sum(axis=0), count + len(step)
+    return np.sqrt(square / max(count, 1))

@@ -71,7 +71,8 @@ def backward_difference(
     known = np.zeros_like(present)
     known[1:] = present[1:] & present[:-1] & (run[1:] == run[:-1])[:, None]
     velocity = np.zeros_like(position)
-    velocity[1:] = np.diff(position, axis=0) / np.reshape(dt, (-1, 1, 1))
+    step = np.subtract(position[1:], position[:-1], out=velocity[1:])
+    step /= np.reshape(dt, (-1, 1, 1))
     velocity[~known] = 0.0
     return velocity, known
 

@@ -9,5 +9,5 @@ from pipeline.settings import sections
 
 cutoff = sections(snakemake.params.settings).graph.cutoff
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
-graphs.write(snakemake.output.graphs, graphs.build(data, ratio=cutoff))
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
+graphs.build_file(snakemake.output.graphs, data, cutoff)

@@ -13,7 +13,7 @@ from pipeline.split import evaluation
 
 chosen = sections(snakemake.params.settings)
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 table = parity.compare(
     window,

@@ -15,7 +15,7 @@ from pipeline.split import judged
 
 chosen = sections(snakemake.params.settings)
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 a = graphs.spacing(snakemake.input.graphs, data)
 rows = judged(data, chosen.split, chosen.rollout.frames)
 experiment = data.followed(rows)

@@ -12,7 +12,7 @@ from pipeline.schema import read
 from pipeline.settings import Settings
 
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 folder = Path(snakemake.output.report).parent
 settings = read(Settings, snakemake.params.settings)
 facts = provenance.collect(

@@ -17,7 +17,7 @@ chosen = sections(snakemake.params.settings)
 # Particles drawn anew and noise differ between the rollouts of one training.
 seed = int(snakemake.wildcards.seed) + 1000 * int(snakemake.wildcards.get("again", 0))
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 learned = placed(snakemake.input.model)
 conditions = learned.conditions(window, seed, chosen.rollout.substeps, before)

@@ -47,8 +47,10 @@ else:
             seen = read_json(given.summary, OURS, "runs", "fps")
             linking = read_json(given.linking, OURS, "moved")
             view = view._replace(moved=assembly.moved(seen, linking))
-            table = tables.read(given.tracks, tables.PLACED)
             note = {"dataset": name, "synthetic": snakemake.params.synthetic}
-            made = assembly.assemble(table, view, Scale(asked.video.mpp, seen["fps"]), note, ticks)
+            scale = Scale(asked.video.mpp, seen["fps"])
+            # Not by a name here, which would keep it: it is as large as all that is made of it.
+            tracked = (given.tracks, tables.PLACED)
+            made = assembly.assemble(tables.read(*tracked), view, scale, note, ticks)
     known = {"inputs": checksums(given.tuning), "source": Path(written).stem}
     h5md.write(written, made.noting(**known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.spatial import cKDTree
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.results import Absent, Results
-from pipeline.trajectory import deviations, variance
+from pipeline.trajectory import Trajectory, deviations
 
 WIDTH = 300.0  # of a panel [points]
 RING = "#00C2FF"  # read on dark and on bright ground alike
@@ -295,12 +296,25 @@ def measure(results: Results) -> Noise:
     trajectory = results.trajectory()
     if not trajectory.free.any():
         raise Absent("No free particle has a velocity, so it cannot be compared with its noise.")
-    measured = float(np.sqrt(np.mean(variance(trajectory.velocity, trajectory.free))))
+    measured = _rms(trajectory)
     sigma = float(trajectory.attributes["localisation_error"])
     backward = trajectory.attributes["velocity"] == "backward difference"
     floor = np.sqrt(2) * sigma / trajectory.dt if backward else 0.0
     share = (floor / measured) ** 2 if measured > 0 else float("inf")
     return Noise(measured, float(floor), share, _unit(results))
+
+
+def _deviations(trajectory: Trajectory) -> Iterator[np.ndarray]:
+    """Velocities (n, D) less the mean of their snapshot, of some free particles after others."""
+    for _, part in trajectory.blocks():
+        yield deviations(part.velocity, part.free)[part.free]
+
+
+def _rms(trajectory: Trajectory) -> float:
+    """Root of the mean of `pipeline.trajectory.variance` over components."""
+    count = trajectory.free.sum(axis=1)
+    square = sum(float((values**2).sum()) for values in _deviations(trajectory))
+    return float(np.sqrt(square / max(count[count > 1].sum(), 1) / trajectory.dimension))
 
 
 def _unit(results: Results) -> str:
@@ -334,15 +348,19 @@ def noise(results: Results) -> Figure:
     """Distribution of the velocity components with that of pure localisation error."""
     trajectory = results.trajectory()
     noise = measure(results)
-    values = deviations(trajectory.velocity, trajectory.free)[trajectory.free]
     drawing, (axes,) = style.panels(height=3.0)
-    reach = 4 * max(values.std(axis=0).max(), noise.floor)
+    square = sum((values**2).sum(axis=0) for values in _deviations(trajectory))
+    spread = np.sqrt(np.max(square) / trajectory.free.sum())
+    reach = 4 * max(float(spread), noise.floor)
     edges = np.linspace(-reach, reach, 121)
+    number = np.zeros((trajectory.dimension, len(edges) - 1))
+    for values in _deviations(trajectory):
+        number += [np.histogram(column, edges)[0] for column in values.T]
+    density = number / np.diff(edges) / number.sum(axis=1, keepdims=True)
     rows = {"low": edges[:-1], "high": edges[1:]}
     dashes = ("-", (0, (4, 2)), (0, (1, 1)))
-    for k, dash in zip(range(values.shape[1]), dashes, strict=False):
-        letter = "xyz"[k]
-        rows[letter], _ = np.histogram(values[:, k], edges, density=True)
+    for letter, found, dash in zip("xyz", density, dashes, strict=False):
+        rows[letter] = found
         axes.stairs(
             rows[letter],
             edges,

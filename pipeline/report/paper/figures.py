@@ -81,7 +81,8 @@ HALVES = ("#D55E00", "#0072B2")  # began in the lower half, in the upper half
 
 def sources(results: Results) -> dict[str, Trajectory]:
     """The truth over the window of the first rollouts, and these, by name."""
-    rollouts = {run.source: results.trajectory(f"{run.folder}/rollout.h5") for run in results.runs}
+    files = {run.source: f"{run.folder}/rollout.h5" for run in results.runs}
+    rollouts = {name: results.trajectory(file).window(slice(None)) for name, file in files.items()}
     whole = results.trajectory()
     first = min((made.time[0] for made in rollouts.values()), default=whole.time[0])
     last = max((made.time[-1] for made in rollouts.values()), default=whole.time[-1])
