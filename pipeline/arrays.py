@@ -95,11 +95,14 @@ class Stored:
         return int(self.shape[0])
 
     def __getitem__(self, rows: Any) -> np.ndarray:
+        straight = isinstance(rows, slice) and rows.step in (None, 1)
+        # Outside of `reading`: an IndexError ends a loop over the rows.
+        picked = None if straight else np.arange(len(self))[rows]
         with reading(*self._file):
-            if isinstance(rows, slice) and rows.step in (None, 1):
+            if picked is None:
                 value = loaded(self._node, self._columns, self._scale, rows)
             else:
-                value = self._picked(np.arange(len(self))[rows])
+                value = self._picked(picked)
             if self._judge is not None:
                 self._judge(rows, value)
             return value
