@@ -128,7 +128,7 @@ void FixMetriplectic::warm()
       const double x = pair->heat[i] / at.T;
       S[i] += x - 0.5 * (at.dTdS / at.T) * x * x;
     } else {
-      const double change = std::clamp((held - at.T) / at.dTdS, -1.0, 1.0);
+      const double change = metriplectic::held_entropy(held, at, update->dt);
       S[i] += change;
       given[0] += held_heat(i, change);
     }

@@ -4,6 +4,8 @@
 
 #include "vectors.h"
 
+#include <algorithm>
+
 namespace metriplectic {
 
 // Equation of state of one particle: dU = T dS - P dV.
@@ -19,6 +21,14 @@ struct Fields {
   double dTdS;
   double log_T;    // ln(T / T0)
 };
+
+// What holds a driven particle at a temperature: a Newton step of its entropy, at most HELD k_B per unit of
+// time (pipeline/dynamics/driven.py).
+inline double held_entropy(double temperature, const Fields &at, double dt)
+{
+  constexpr double HELD = 0.1;
+  return std::clamp((temperature - at.T) / at.dTdS, -HELD * dt, HELD * dt);
+}
 
 struct Side {
   double T, V, pressure, log_T;

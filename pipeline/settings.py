@@ -43,12 +43,13 @@ class Trajectories(Section):
         "always the same: open.",
         default="auto",
     )
-    edge_band: float = key(
+    edge_band: float | None = key(
         "Width of the band at the edge of an open field of view whose particles are driven (they "
         "take part as neighbours, follow the data, and are left out of loss and statistics), in "
         "cutoffs h. The force on a particle needs its neighbours' volumes, which need theirs: not "
-        "below 2.",
-        default=2.0,
+        "below 2, but 1 where pairs do not know of others. null: 1 in an overdamped film, whose "
+        "forces are those of pairs, else 2.",
+        default=None,
         unit="in cutoffs",
         least=0,
         most=20,

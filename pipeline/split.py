@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,28 +12,49 @@ from pipeline.schema import Section, key
 from pipeline.trajectory import Trajectory, temperature
 
 
+class Shares(NamedTuple):
+    """Of the snapshots, a fraction, or from 1 on their number."""
+
+    train: float
+    validation: float
+
+
+USUAL, DROWNED = Shares(0.375, 0.125), Shares(0.75, 0.1)  # the second of overdamped films
+
+
 class Split(Section):
     """Blocks of the snapshots, contiguous in time."""
 
-    train: float = key(
+    train: float | None = key(
         "Fractions of the snapshots, or from 1 on their numbers, contiguous in time; the test "
-        "block is the rest and is never looked at in training.",
-        default=0.375,
+        "block is the rest and is never looked at in training. null: 0.375 and 0.125; 0.75 and 0.1 "
+        "of an overdamped film, whose forces drown in noise, where neither is given.",
+        default=None,
         unit="a fraction below 1 or a number of snapshots",
         above=0,
         most=1e9,
     )
-    validation: float = key(
+    validation: float | None = key(
         "",
-        default=0.125,
+        default=None,
         unit="a fraction below 1 or a number of snapshots",
         above=0,
         most=1e9,
     )
 
+    def of(self, trajectory: Trajectory) -> Shares:
+        """The two shares of a data set."""
+        given = self.train, self.validation
+        if given == (None, None) and trajectory.attributes.get("regime") == "overdamped":
+            return DROWNED
+        return self._given()
+
+    def _given(self) -> Shares:
+        return Shares(self.train or USUAL.train, self.validation or USUAL.validation)
+
     def contradictions(self) -> Iterator[str]:
         """No room for the test block."""
-        shares = [part for part in (self.train, self.validation) if part < 1]
+        shares = [part for part in self._given() if part < 1]
         if len(shares) == 2 and sum(shares) >= 1:
             yield (
                 f"split.train + split.validation must leave room for the test block (sum below 1), "
@@ -122,7 +144,7 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
 
 def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:
     """The snapshots of the evaluation window, see `rows`."""
-    return rows(trajectory, blocks(trajectory, split.train, split.validation)["test"], frames)
+    return rows(trajectory, blocks(trajectory, *split.of(trajectory))["test"], frames)
 
 
 def evaluation(

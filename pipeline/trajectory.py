@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
@@ -205,6 +205,24 @@ def band(
     low, high = box.origin + width, box.origin + box.lengths - width
     outside = (position < low) | (position > high)
     return (outside & ~np.array(box.periodic)).any(axis=2)
+
+
+WIDE, NARROW = 2.0, 1.0  # driven bands [cutoffs]: of volumes, and of forces of pairs alone
+
+
+def edge_band(asked: float | None, known: Mapping[str, Any]) -> float:
+    """Width of the driven band in cutoffs: as asked for, or else as wide as forces need it.
+
+    A volume at the cutoff depends on neighbours another cutoff away; in overdamped films the forces
+    learned are those of pairs, which know of nobody else.
+
+    Args:
+        asked: setting `trajectory.edge_band`.
+        known: attributes of the trajectory.
+    """
+    if asked is not None:
+        return asked
+    return NARROW if known.get("regime") == "overdamped" else WIDE
 
 
 def evenly(rows: np.ndarray, count: int) -> np.ndarray:

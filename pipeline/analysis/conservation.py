@@ -37,7 +37,7 @@ class Balance(NamedTuple):
     """What is left along a rollout after accounting for the driving."""
 
     time: np.ndarray  # (T,) since the start [time]
-    energy: np.ndarray  # (T,) E - E(0) - W over the mean kinetic energy
+    energy: np.ndarray  # (T,) E - E(0) - W over the mean kinetic energy, E of one moment
     momentum: np.ndarray  # (T,) |P - P(0) - J| over N m v_rms
     entropy: np.ndarray  # (T,) S - S(0) per particle [k_B]
     work: np.ndarray  # (T,) W over the mean kinetic energy
@@ -64,7 +64,8 @@ def balance(observables: dict[str, np.ndarray]) -> Balance:
 
     Args:
         observables: time, energy, kinetic, entropy, work, temperature (T,), momentum, impulse
-            (T, D) of a rollout, in reduced units (k_B = m = 1).
+            (T, D) of a rollout, in reduced units (k_B = m = 1). With half_kick (T,), if it is
+            there, energy is that of one moment: velocities are half a step behind positions.
 
     Raises:
         InputError: if an observable is missing.
@@ -79,6 +80,9 @@ def balance(observables: dict[str, np.ndarray]) -> Balance:
     particles = 2 * kinetic / (dimension * temperature) if temperature > 0 else np.nan
     thermal = particles * np.sqrt(dimension * temperature)
     since = {name: observables[name] - observables[name][0] for name in NEEDED}
+    if "half_kick" in observables:
+        kick = observables["half_kick"]
+        since["energy"] = since["energy"] + kick - kick[0]
     left = np.linalg.norm(since["momentum"] - since["impulse"], axis=1)
     return Balance(
         since["time"],
@@ -98,7 +102,7 @@ def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:
             temperature (T,), in reduced units (k_B = m = 1).
 
     Returns:
-        energy_drift: largest |E(t) - E(0) - W(t)| over the mean kinetic energy.
+        energy_drift: largest |E(t) - E(0) - W(t)| over the mean kinetic energy, see `balance`.
         energy_drift_rate: slope of that balance over the mean kinetic energy [1 / time].
         work: W at the end over the mean kinetic energy.
         momentum_drift: largest |P(t) - P(0) - J(t)| over N m v_rms.

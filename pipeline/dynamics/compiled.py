@@ -171,7 +171,11 @@ class Compiled(Thermal):
             return
         self._rate = torch.empty(len(self.index), dtype=torch.float64)
         seed = self.generator.initial_seed()
-        self._library.engine_act(self._engine, seed, self.steps, self._rate.data_ptr())
+        power = ctypes.c_double()
+        self._library.engine_act(
+            self._engine, seed, self.steps, self._rate.data_ptr(), byref(power)
+        )
+        self._half_kick = power.value
         self._acted = True
 
     def step(  # type: ignore[override]
@@ -214,14 +218,12 @@ class Compiled(Thermal):
     def energy(self, state: State, dynamics: Evaluated) -> float:  # type: ignore[override]
         return float(0.5 * self.m * state.v.square().sum()) + dynamics.internal
 
-    def totals(  # type: ignore[override]
-        self, state: State, dynamics: Evaluated
-    ) -> dict[str, float]:
-        return {
-            "energy": self.energy(state, dynamics),
-            "internal": dynamics.internal,
-            "entropy": float(state.S.sum()),
-        }
+    def half_kick(self, state: State, dynamics: Evaluated) -> float:  # type: ignore[override]
+        self._act()
+        return self._half_kick
+
+    def internal(self, dynamics: Evaluated) -> float:  # type: ignore[override]
+        return dynamics.internal
 
     def fields(  # type: ignore[override]
         self, state: State, dynamics: Evaluated

@@ -22,6 +22,7 @@ from pipeline.space import Space
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
 
+HELD = 0.1  # greatest change of the entropy that holds a temperature [k_B / dt]
 CYCLES = 3.0  # a period this much longer than that of thermal motion counts as slow
 LONGEST = 60  # lags of the velocity autocorrelation that are looked at
 SAMPLE = 400  # columns from which the smoothing is chosen
@@ -40,21 +41,24 @@ def lead_velocity(v: Tensor, path: Path) -> Tensor:
     return v.index_copy(0, path.rows, path.v)
 
 
-def follow(state: State, path: Path, thermo: Thermo, S: Tensor, temperature: float) -> State:
+def follow(
+    state: State, path: Path, thermo: Thermo, S: Tensor, temperature: float, dt: float
+) -> State:
     """The state after a step, with its driven rows where the data say.
 
     Driven particles have no entropy equation of their own. Theirs takes one Newton step towards
-    T(S, V) = ``temperature``, at most 1 k_B: T increases with S and volumes change slowly, so
-    one iteration per time step keeps up.
+    T(S, V) = ``temperature``, at most HELD k_B per unit of time: what T fluctuates by with the
+    volume is let be, for heat that chases it is booked at a temperature half a step old.
 
     Args:
         state: as the dynamics would have left it.
         path: prescribed end points.
         thermo, S: fields and entropies (N,) at the beginning of the step.
         temperature: of the anchor.
+        dt: length of the step.
     """
     k = path.rows
-    change = ((temperature - thermo.T[k]) / thermo.dTdS[k]).clamp(-1.0, 1.0)
+    change = ((temperature - thermo.T[k]) / thermo.dTdS[k]).clamp(-HELD * dt, HELD * dt)
     r = state.r.index_copy(0, k, path.r)
     return State(r, lead_velocity(state.v, path), state.S.index_copy(0, k, S[k] + change))
 

@@ -68,7 +68,7 @@ SIGNATURES = {
         ],
     ),
     "engine_together": (None, [c_void_p, POINTER(c_int)]),
-    "engine_act": (None, [c_void_p, c_uint64, c_uint64, c_void_p]),
+    "engine_act": (None, [c_void_p, c_uint64, c_uint64, c_void_p, POINTER(c_double)]),
     "engine_step": (
         None,
         [c_void_p, c_void_p, c_void_p, c_void_p, POINTER(Leading), POINTER(Given)],

@@ -159,7 +159,8 @@ class Walk:
 
     def content(self, state: State, dynamics: Any) -> Account:
         """Energy and momentum of the particles now present."""
-        return Account(self.law.energy(state, dynamics), float(self.law.m) * state.v.sum(0))
+        energy = self.law.energy(state, dynamics) + self.law.half_kick(state, dynamics)
+        return Account(energy, float(self.law.m) * state.v.sum(0))
 
     def exchange(self, t: int, state: State) -> State:
         """Lets particles come and go as the data say; what they carry counts as given."""
@@ -309,8 +310,9 @@ class Log:
     """Totals at each snapshot, in reduced units.
 
     ``energy`` counts all particles then present, driven ones too; ``work`` and ``impulse`` are
-    what driving, walls, and particles that come and go have given since the start. Energy minus
-    work and momentum minus impulse are therefore constant, momentum to round-off. A model
+    what driving, walls, and particles that come and go have given since the start. Energy with
+    ``half_kick`` (see `Law.half_kick`) minus work, and momentum minus impulse, are therefore
+    constant, energy to second order in the step and momentum to round-off. A model
     without energy or entropy logs none. What a bath gave is part of both, and logged besides:
     ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is
     what it gained.

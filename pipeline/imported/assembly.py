@@ -15,12 +15,12 @@ from pipeline.imported.formats import frames
 from pipeline.imported.recorded import Frame, Recorded, collect
 from pipeline.imported.settings import Imported
 from pipeline.regime import covariances, motion
-from pipeline.trajectory import Box, Trajectory, band
+from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.video.velocity import backward_difference
 
 
 def load(
-    paths: Sequence[Path], settings: Imported, band_of: tuple[float, float], dataset: str
+    paths: Sequence[Path], settings: Imported, band_of: tuple[float, float | None], dataset: str
 ) -> Trajectory:
     """One trajectory of the files of a data set, each file a run; files of one snapshot are one.
 
@@ -28,7 +28,7 @@ def load(
         paths: trajectory files, in order.
         settings: None where the files say. What is given wins over them.
         band_of: cutoff in mean neighbour distances, and width of the driven band at open faces in
-            cutoffs.
+            cutoffs, None where the regime decides.
         dataset: name of the data set.
 
     Returns:
@@ -58,19 +58,21 @@ def load(
     pieces = _pieces(jumped, path.name, notes)
     position, velocity, present = (x[:, pieces.particle] for x in (position, velocity, present))
     present = present & pieces.during
+    steps = _steps(velocity * dt, present, run, kind, dt)
+    width = edge_band(band_of[1], steps)
     first, count, kinds = parts[0].first, len(pieces.particle), parts[0].first.species
     return Trajectory(
         position=position,
         velocity=velocity,
         present=present,
-        driven=_driven(position, present, box, band_of),
+        driven=_driven(position, present, box, (band_of[0], width)),
         time=times,
         run=run,
         particle=np.arange(count),
         species=np.full(count, -1, np.int32) if kinds is None else kinds[pieces.particle],
         box=box,
         attributes={
-            **_steps(velocity * dt, present, run, kind, dt),
+            **steps,
             **_described(first, settings, dt),
             "dataset": dataset,
             "velocity": kind,

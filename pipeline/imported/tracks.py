@@ -134,7 +134,7 @@ def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:
 def trajectory(
     tracks: pd.DataFrame,
     tuning: Mapping[str, Any],
-    band: tuple[float, float, str],
+    band: tuple[float, float | None, str],
     dataset: str,
     seen: Sequence[np.ndarray] | None,
 ) -> Trajectory:

@@ -1,4 +1,5 @@
-"""Spline closures started from regressed curves of pair force and friction.
+"""Spline closures started from regressions: curves of pair force and friction, or, of Brownian
+motion, the most likely forces.
 
 Gradient steps need a thousand iterations to bend a kernel into a steep repulsion; a regression
 gives its shape at once.
@@ -6,23 +7,26 @@ gives its shape at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from pipeline.closures import splines
 from pipeline.closures.energy import ExponentialEnergy
-from pipeline.closures.pair_energy import SplinePairEnergy
+from pipeline.closures.pair_energy import RIDGE, SplinePairEnergy
 from pipeline.closures.volume import SplineVolume
+from pipeline.learn import evidence
 from pipeline.learn.force_matching import Curves, net_friction, regress
-from pipeline.learn.overdamped import regress_halfway
+from pipeline.learn.overdamped import FINE, ROUGH, SNAPSHOTS, finer, first_forces, halfway_sums
 from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import State
 
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
-TAIL = 0.003  # the same of the force of Brownian motion, which has no other start for its tail
+GRID = 200  # distances at which a closure's force is set equal to that of finer splines
 
 
 @torch.no_grad()
@@ -40,39 +44,117 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
         and friction.startable
     ):
         return False
-    if model.bath is not None and model.bath.brownian:
-        curves, least = (
-            regress_halfway(sample, measured.temperature, measured.noise),
-            TAIL,
-        )
-        # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
-        own = max(curves.residual - 4 * measured.noise, 0.05 * curves.residual)
-        model.bath.start(curves.drag, own)
-    else:
-        drag = model.bath is not None
-        curves, least = regress(sample, drag, model.external), LEAST
-        noise = 0.5 * _unexplained(curves, measured)
-        if model.bath is not None and model.bath.active:
-            # Friction by itself is what errors of the positions look like; their balance is not.
-            rate = net_friction(sample, model.external)[0]
-            model.bath.start(rate + 0.5 * noise / measured.temperature, noise)
-        elif model.bath is not None:
-            # Errors of the positions look like friction; a friction that is one brings its noise.
-            most = noise / measured.temperature
-            model.bath.start(min(curves.drag, most), noise)
+    drag = model.bath is not None
+    curves = regress(sample, drag, model.external)
+    noise = 0.5 * _unexplained(curves, measured)
+    if model.bath is not None and model.bath.active:
+        # Friction by itself is what errors of the positions look like; their balance is not.
+        rate = net_friction(sample, model.external)[0]
+        model.bath.start(rate + 0.5 * noise / measured.temperature, noise)
+    elif model.bath is not None:
+        # Errors of the positions look like friction; a friction that is one brings its noise.
+        most = noise / measured.temperature
+        model.bath.start(min(curves.drag, most), noise)
     if model.external is not None and curves.external is not None:
         model.external.take(curves.external)
-    pushing = curves.force.clamp(min=least * float(curves.force.max()))
+    pushing = curves.force.clamp(min=LEAST * float(curves.force.max()))
     if not (curves.force.mean() > 0 and curves.force.max() > 0):
         return False
-    times = sample.times
-    batch = sample.snapshots.batch(times[:: max(1, len(times) // 5)][:5])
+    batch = _some(sample)
     _set_kernel(model, (volume, energy), curves.r, pushing, batch)
     if isinstance(model.pair_energy, SplinePairEnergy):
         _set_pair_energy(model.pair_energy, curves.r, curves.force - pushing)
     if model.friction.startable:
         _set_friction(model, curves, _unexplained(curves, measured), batch)
     return True
+
+
+@torch.no_grad()
+def start_brownian(model: Metriplectic, sample: Sample, measured: Measured) -> dict[str, float]:
+    """Sets pair and external forces and the bath of Brownian motion at their most likely.
+
+    Returns:
+        the smoothness lambda / 2 of each closure by its name in the model, the weight of its
+        roughness in the negative log-likelihood of all rows, as `pipeline.learn.evidence` found
+        it; nothing where closures are no splines, which stay as they are.
+    """
+    volume, energy, bath = model.volume, model.energy_closure, model.bath
+    if bath is None or not (
+        isinstance(volume, SplineVolume) and isinstance(energy, ExponentialEnergy)
+    ):
+        return {}
+    T, theta = first_forces(sample, measured.temperature, measured.noise, model.external)
+    theta = finer(theta, model.cutoff, FINE)
+    for count in (ROUGH, SNAPSHOTS):
+        sums = halfway_sums(sample, count, T, theta, model.external, FINE)
+        spread = sums.residual(theta)
+        parts = _parts(model, sums.nearest, T)
+        rest = (sums.moment - sums.bias) / spread
+        found = evidence.fit(sums.matrix / spread, rest, list(parts.values()))
+        theta = found.theta
+        # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
+        T = max(sums.residual(theta) / 4 - measured.noise, 0.05 * T)
+    bath.start(0.0, 4 * T)
+    values = dict(zip(parts, found.values, strict=True))
+    batch = _some(sample)
+    before = volume(model.radial(batch.pairs.r)).w.mean()
+    volume.coefficients.copy_(values["volume"] - volume.level)
+    _set_level(model, (volume, energy), before, batch)
+    if isinstance(model.pair_energy, SplinePairEnergy):
+        model.pair_energy.coefficients.copy_(values["pair_energy"])
+    if model.external is not None:
+        model.external.take(values["external"])
+    return {name: 0.5 * x for name, x in zip(parts, found.smoothness, strict=True)}
+
+
+def _parts(model: Metriplectic, nearest: float, T: float) -> dict[str, evidence.Part]:
+    """The closures of forces, for a fit to the coefficients of finer splines.
+
+    Args:
+        nearest: distance of a pair seen.
+        T: temperature.
+    """
+    h, fine = model.cutoff, FINE + 2
+    r = torch.linspace(0.97 * nearest, 0.999 * h, GRID, dtype=torch.float64)
+    factor, fade = splines.taper(r, h)
+    finer = splines.radial(r, h, FINE).basis * factor
+    unit = torch.eye(fine, dtype=torch.float64)
+    around = [] if model.external is None else model.external.bends()
+    extra = sum(len(bend) for bend in around)
+    # Of a force at the distances r to its coefficients.
+    through = torch.linalg.solve(finer @ finer.T + 1e-8 * unit, finer)
+    through = torch.cat([through, through.new_zeros((extra, GRID))])
+
+    def kernel(x: Tensor) -> tuple[Tensor, Tensor]:
+        work, steep = torch.exp(x @ at.basis), x @ at.slope
+        slopes = -work * (at.basis * (steep * factor + fade) + at.slope * factor)
+        return through @ (-work * (steep * factor + fade)), through @ slopes.T
+
+    at = splines.radial(r, h, model.scales.intervals)
+    size = len(at.basis)
+    start = np.log(T) - 5.0 * torch.arange(size, dtype=torch.float64) / size
+    parts = {"volume": evidence.Part(start, _hessian(splines.roughness, size), kernel)}
+    psi = model.pair_energy
+    if isinstance(psi, SplinePairEnergy):
+        pull = -float(psi.T0) * through @ (at.slope * factor + at.basis * fade).T
+        bends = _hessian(splines.roughness, size) + RIDGE * torch.eye(size)
+        parts["pair_energy"] = evidence.Part(0 * start, bends, lambda x: (pull @ x, pull))
+    if model.external is not None:
+        own = torch.cat([through.new_zeros((fine, extra)), torch.eye(extra, dtype=torch.float64)])
+        none = torch.zeros(extra, dtype=torch.float64)
+        parts["external"] = evidence.Part(none, torch.block_diag(*around), lambda x: (own @ x, own))
+    return parts
+
+
+def _hessian(roughness: Callable[[Tensor], Tensor], size: int) -> Tensor:
+    """(K, K) B of a quadratic roughness x.B x."""
+    return 0.5 * torch.func.hessian(roughness)(torch.zeros(size, dtype=torch.float64))
+
+
+def _some(sample: Sample) -> Batch:
+    """Five snapshots."""
+    times = sample.times
+    return sample.snapshots.batch(times[:: max(1, len(times) // 5)][:5])
 
 
 def _unexplained(curves: Curves, measured: Measured) -> float:
@@ -109,6 +191,18 @@ def _set_kernel(
     shape = torch.log(work / splines.taper(r, h)[0])
     coefficients = splines.fit(r, shape, h, len(volume.coefficients) - 2)
     volume.coefficients.copy_(coefficients - volume.level)
+    _set_level(model, (volume, energy), before, batch)
+
+
+def _set_level(
+    model: Metriplectic,
+    closures: tuple[SplineVolume, ExponentialEnergy],
+    before: Tensor,
+    batch: Batch,
+) -> None:
+    """Of a kernel that is the energy of a pair: kappa = 1/2 over a factor that makes its mean the
+    one ``before``."""
+    volume, energy = closures
     factor = before / volume(model.radial(batch.pairs.r)).w.mean()
     volume.coefficients.add_(torch.log(factor))
     kappa = float(0.5 / factor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, sum_odd
 
-POLISH = 0.1  # factor on the learning rate of Brownian motion
+POLISH = 0.02  # factor on the learning rate of Brownian motion
 
 
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
@@ -51,12 +52,22 @@ class Learner(Trainee):
         settings: of the training.
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
+        smoothness: weight of the roughness of closures by name, in the negative log-likelihood of
+            all rows; SMOOTH for each of the rows where not given.
     """
 
     def __init__(
-        self, model: Metriplectic, latent: Latent, settings: Training, noise: Noise, rows: int
+        self,
+        model: Metriplectic,
+        latent: Latent,
+        settings: Training,
+        noise: Noise,
+        rows: int,
+        smoothness: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(model, settings)
+        given = smoothness or {}
+        self.smoothness = {name: x / (SMOOTH * rows) for name, x in given.items()}
         self.latent, self.noise, self.rows = latent, noise, rows
         self.paper = settings.loss == "paper"
         self.corrected = noise.corrected
@@ -154,7 +165,7 @@ class Learner(Trainee):
         terms = {
             "nll": (score.v - step.jacobian)[mask].mean(),
             "anchor": options.anchor_weight * ln_ratio.square(),
-            "smoothness": options.smoothness * SMOOTH * self.model.roughness(),
+            "smoothness": options.smoothness * SMOOTH * self.model.roughness(self.smoothness),
         }
         if options.entropy != "none":
             weight = 1.0 if self.paper else options.entropy_weight
@@ -238,6 +249,7 @@ class Learner(Trainee):
         }
         return {
             "seen": seen,
+            "smoothness": {name: float(x) for name, x in self.smoothness.items()},
             "latent": {"std": float(self.latent.spread().detach()), "law": "normal"},
             "strength": {"std": float(self.latent.centred().detach().std()), "law": "log-normal"},
         }
@@ -284,10 +296,25 @@ class Learner(Trainee):
                 )
                 samples = Samples(model, self.latent, sample)
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
+            if "bath" in groups:
+                self._widen(groups["bath"])
         size = sum(p.numel() for p in parameters)
         used = count if parameters else 0
         groups["bands"] = {"snapshots": np.array([used]), "parameters": np.array([size])}
         return groups
+
+    def _widen(self, bath: Group) -> None:
+        """The intervals of D and T_b of Brownian motion by that of the error of the positions,
+        whose variance sigma^2 is taken off D dt."""
+        if not self.brownian or self.noise.error_range is None:
+            return
+        low, high = self.noise.error_range
+        for name, weight in (("diffusion", 1.0), ("T", 2.0)):
+            value = bath[name].detach().numpy()
+            more = weight * max(self.noise.error - low, 0.0)
+            less = weight * max(high - self.noise.error, 0.0)
+            bath[f"high_{name}"] = value + np.hypot(bath[f"high_{name}"] - value, more)
+            bath[f"low_{name}"] = value - np.hypot(value - bath[f"low_{name}"], less)
 
     def _likelihood(self, item: Transition, k: int) -> Tensor:
         """Negative log-likelihood (n,) of a transition, of its particles."""
@@ -297,7 +324,7 @@ class Learner(Trainee):
     def _penalty(self) -> Tensor:
         """What the roughness of curves adds to the sum over all transitions."""
         weight = self.rows * self.options.smoothness * SMOOTH
-        return torch.as_tensor(weight * self.model.roughness())
+        return torch.as_tensor(weight * self.model.roughness(self.smoothness))
 
     def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
         """Group ``residuals``, see `pipeline.learn.residuals`; none without two snapshots."""

@@ -53,6 +53,8 @@ class Noise(NamedTuple):
     temperature: float  # T0
     clean: float  # fraction of var(v' - v) that is not localisation error
     treatment: str  # corrected | covariance | none, see the setting localisation
+    # 95 % interval of `error`.
+    error_range: tuple[float, float] | None = None
     step: float = 1.0  # of a rollout, in steps of training
     shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.with_noise` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]

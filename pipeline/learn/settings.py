@@ -204,7 +204,10 @@ class Training(Section):
         names = ("bath", "external", "pair_energy")
         decided = self.replace(**{n: "none" for n in names if getattr(self, n) == "auto"})
         if self.bath == "brownian":
-            return decided.replace(pair_friction=False, entropy="none")
+            # Pairs do not know of others, as volumes do.
+            reach = 1.0 if self.closures == "splines" else self.hole_distance
+            near = min(reach, self.hole_distance)
+            return decided.replace(pair_friction=False, entropy="none", hole_distance=near)
         return decided
 
     def record(self) -> dict[str, Any]:

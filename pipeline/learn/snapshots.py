@@ -25,6 +25,7 @@ from pipeline.pairs import Pairs
 from pipeline.trajectory import Trajectory, evenly
 from pipeline.units import ReducedUnits
 
+UNKNOWN = "velocity_unknown"  # extra (T, M) of particles seen whose velocity is not known
 LEAST = 0.3  # fraction of the free rows that must survive before the distance is reduced
 
 
@@ -80,15 +81,20 @@ def loss_mask(
 ) -> tuple[np.ndarray, float]:
     """(T - 1, M) bool, rows scored by the likelihood, and the hole distance that was used.
 
-    A row (t, i) counts if i is free at t and at t + 1, the two snapshots are successive, i has at
-    least one neighbour, and no hole of the tracking lies within ``hole_distance`` cutoffs: its
+    A row (t, i) counts if i is free at t and seen at t + 1, the two snapshots are successive, i has
+    at least one neighbour, and no hole of the tracking lies within ``hole_distance`` cutoffs: its
     force needs the volumes of its neighbours, which need theirs. Where that would leave less than
     LEAST of the rows, the distance is halved until it does not.
 
     Raises:
         InputError: if nothing remains to be learned from.
     """
-    rows = trajectory.again(trajectory.free) & trajectory.successive()[:, None]
+    # To ask for free ones at t + 1 would leave out steps out of the middle and keep those within,
+    # which are shorter.
+    rows = trajectory.again(trajectory.present) & trajectory.free[:-1]
+    rows &= trajectory.successive()[:, None]
+    if UNKNOWN in trajectory.extra:
+        rows &= ~trajectory.extra[UNKNOWN][1:]
     bonded = np.zeros_like(trajectory.present)
     for t, (first, last) in enumerate(pairwise(graphs.offset)):
         bonded[t, graphs.i[first:last]] = bonded[t, graphs.j[first:last]] = True

@@ -13,6 +13,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.graphs import Graphs
+from pipeline.learn.snapshots import UNKNOWN
 from pipeline.trajectory import Trajectory
 
 BLOCKS = ("train", "validation")
@@ -67,6 +68,7 @@ def strided(
         chosen._replace(
             velocity=velocity,
             driven=chosen.driven | (chosen.present & ~known),
+            extra={**chosen.extra, UNKNOWN: ~known},
             run=np.repeat(np.arange(len(lists), dtype=np.int32), [len(one) for one in lists]),
             attributes={**trajectory.attributes, "dt": stride * trajectory.dt},
         ),

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from pipeline import regime, slots
+from pipeline.closures.energy import ExponentialEnergy
 from pipeline.dynamics.driven import thermal_period
 from pipeline.errors import InputError
 from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
 from pipeline.learn import scales
 from pipeline.learn.baseline import BaselineLearner, start_baseline
-from pipeline.learn.initial_closures import start_from_regression
+from pipeline.learn.initial_closures import start_brownian, start_from_regression
 from pipeline.learn.latent import Latent
 from pipeline.learn.learner import Learner
 from pipeline.learn.likelihood import equal_noise
@@ -25,7 +26,7 @@ from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.strides import strided
 from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import build
-from pipeline.split import blocks
+from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
 
 
@@ -51,6 +52,7 @@ def by_regime(settings: Training, trajectory: Trajectory) -> Training:
     known = trajectory.attributes
     if settings.bath == "auto" and known.get("regime") == "overdamped":
         settings = settings.replace(bath="brownian")
+    settings = settings.replace(split=Split(**settings.split.of(trajectory)._asdict()))
     if settings.stride is None and "steps_alike" in known:
         D = known["diffusion"][0] * trajectory.dt
         settings = settings.replace(stride=regime.stride(np.array(known["step_covariance"]), D))
@@ -68,6 +70,22 @@ def position_variance(settings: Training, trajectory: Trajectory) -> float:
     return float(known["localisation_error"]) ** 2
 
 
+def position_range(settings: Training, trajectory: Trajectory) -> tuple[float, float] | None:
+    """95 % interval of `position_variance` [length^2], None where it is not known."""
+    known = trajectory.attributes
+    if settings.localisation == "none":
+        return None
+    if settings.bath == "brownian" and "steps_alike" in known:
+        covariance, (_, low, high) = np.array(known["step_covariance"]), known["diffusion"]
+        ends = [regime.beyond(covariance, D * trajectory.dt, settings.span) for D in (high, low)]
+        return ends[0], ends[1]
+    if "localisation_interval_px" not in known:
+        return None
+    length = float(known["mpp"]) if known["length_unit"] == "um" else 1.0
+    low, high = np.square(known["localisation_interval_px"]).mean(axis=0) * length**2
+    return float(low), float(high)
+
+
 def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
     """Tensors, measured scales and a model to start from."""
     settings = by_regime(settings.replace(seed=seed), trajectory)
@@ -80,7 +98,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
             f"machine: set train.device to auto or cpu, or install torch for your driver."
         )
     dtype = getattr(torch, settings.precision)
-    parts = blocks(trajectory, settings.split.train, settings.split.validation)
+    parts = blocks(trajectory, *settings.split.of(trajectory))
     steps = strided(trajectory, graphs, parts, settings.span)
     snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
     if settings.bath != "none" and settings.bath_flow == "sample":
@@ -98,7 +116,8 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
-    error = position_variance(settings, trajectory) / snapshots.units.length**2
+    area, ends = snapshots.units.length**2, position_range(settings, trajectory)
+    error = position_variance(settings, trajectory) / area
     measured = scales.measure(sample, error)._replace(thermal_period=period)
     floor, shake = settings.floor * measured.change, settings.shake
     pace = max(1.0, settings.rollout_substeps / 2)
@@ -107,6 +126,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     noise = Noise(
         sigma=sigma,
         error=error,
+        error_range=None if ends is None else (ends[0] / area, ends[1] / area),
         floor=floor,
         temperature=measured.temperature,
         clean=clean,
@@ -139,8 +159,15 @@ def _metriplectic(
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
     # What brings particles put aside back is not in the velocities that are regressed on.
+    smoothness: dict[str, float] = {}
+    if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
+        # A pair potential, which the kernel alone describes.
+        model.energy_closure.requires_grad_(False)
     if settings.warm_start and not noise.shake:
-        start_from_regression(model, sample, measured)
+        if settings.bath == "brownian":
+            smoothness = start_brownian(model, sample, measured)
+        else:
+            start_from_regression(model, sample, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     block = trajectory.window(train)
@@ -148,4 +175,4 @@ def _metriplectic(
     scored, seen = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
     latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
-    return Learner(model, latent, settings, noise, int(mask.sum()))
+    return Learner(model, latent, settings, noise, int(mask.sum()), smoothness)

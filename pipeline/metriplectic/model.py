@@ -177,11 +177,17 @@ class Metriplectic(nn.Module):
         """The teacher's entropy (N,) from positions and velocities; ignores state.S."""
         return self.teacher(pairs, self.radial(pairs.r), pairs.difference(state.v))
 
-    def roughness(self) -> Tensor | float:
-        """Smoothness penalty of all closures; zero where they are not splines."""
-        total = self.volume.roughness() + self.friction.roughness() + self.teacher.roughness()
-        for extra in (self.bath, self.external, self.pair_energy):
-            total = total if extra is None else total + extra.roughness()
+    def roughness(self, weights: Mapping[str, float] | None = None) -> Tensor | float:
+        """Smoothness penalty of all closures; zero where they are not splines.
+
+        Args:
+            weights: of closures by their names here, 1 for those not named.
+        """
+        total: Tensor | float = 0.0
+        for name in ("volume", "friction", "teacher", "bath", "external", "pair_energy"):
+            closure = getattr(self, name)
+            if closure is not None:
+                total = total + (weights or {}).get(name, 1.0) * closure.roughness()
         return total
 
     def at_step(self, dt: float) -> Metriplectic:

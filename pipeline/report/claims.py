@@ -214,11 +214,11 @@ def driven(results: Results) -> str:
 
 def brief(results: Results) -> str:
     """Why agreement means little where the video is very short, with the split; else ""."""
-    split = results.settings.split
     trajectory = results.trajectory()
-    if not too_short(trajectory, split.train, split.validation):
+    shares = results.settings.split.of(trajectory)
+    if not too_short(trajectory, *shares):
         return ""
-    parts = blocks(trajectory, split.train, split.validation)
+    parts = blocks(trajectory, *shares)
     train, validation, test = (rows.stop - rows.start for rows in parts.values())
     return (
         f"With {len(trajectory.time)} frames the model learned from {train}, was chosen on "

@@ -176,7 +176,8 @@ def _models(results: Results) -> str:
     models = list(dict.fromkeys(run.model for run in results.runs))
     if not models:
         raise Absent("No model was trained.")
-    seeds, split = len({run.seed for run in results.runs}), results.settings.split
+    seeds = len({run.seed for run in results.runs})
+    split = results.settings.split.of(results.trajectory())
     text = (
         f"Trained {'once' if seeds == 1 else f'{seeds} times'}: "
         f"{', '.join(map(style.name, models))}. "

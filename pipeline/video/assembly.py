@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline import tables
 from pipeline.errors import InputError
-from pipeline.trajectory import Box, Trajectory, band
+from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
 from pipeline.video import clock
 from pipeline.video.velocity import backward_difference, resolution
@@ -30,7 +30,7 @@ class View(NamedTuple):
     shape: tuple[int, int]  # (H, W) px of the corrected video
     margin: float  # px, from the image edge inwards, where particles cannot be detected
     cutoff: float  # h in mean neighbour distances
-    edge_band: float  # width of the driven band in cutoffs
+    edge_band: float | None  # width of the driven band in cutoffs; None: by the regime
     edge: str = "auto"  # auto, open or closed, see `faces`
     # Least and greatest (x, y) [px] by which pictures were moved to lie on the first one.
     moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
@@ -75,8 +75,10 @@ def assemble(
         velocity[~known] = 0.0
     where = tracked.position, tracked.present, tracked.run
     edge = faces(*where, box, view.edge, tracked.occupant)
+    measured = _measured(tracked, scale, view)
+    view = view._replace(edge_band=edge_band(view.edge_band, measured))
     driven = _driven(tracked.position, known, box, view, edge)
-    note = {**attributes, **_measured(tracked, scale, view), "edge": edge._asdict()}
+    note = {**attributes, **measured, "edge": edge._asdict()}
     # In place: these are the large arrays of a long film.
     for array, factor in ((tracked.position, length), (velocity, length / interval)):
         array *= factor
@@ -101,13 +103,14 @@ def assemble(
 def _driven(
     position: np.ndarray, known: np.ndarray, box: Box, view: View, edge: Faces
 ) -> np.ndarray:
-    """(T, M) the band at the edge of an open view."""
+    """(T, M) the band at the edge of an open view, whose width is known."""
+    width = 0.0 if view.edge_band is None else view.edge_band
     driven = np.zeros_like(known)
     if not edge.closed:
-        driven = band(position, known, box, view.cutoff, view.edge_band)
+        driven = band(position, known, box, view.cutoff, width)
     if not (known & ~driven).any():
         raise InputError(
-            f"The driven band at the edge ({view.edge_band:g} cutoffs wide) leaves no free "
+            f"The driven band at the edge ({width:g} cutoffs wide) leaves no free "
             f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
             f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
             f"or leaves, set trajectory.edge: closed ({edge.why})."

@@ -10,6 +10,7 @@ import torch
 
 from pipeline import pairs, space
 from pipeline.closures.reference import Reference, reference
+from pipeline.dynamics.driven import HELD
 from pipeline.dynamics.integrators import heat, kick, move
 from pipeline.lammps import input as script
 from pipeline.lammps import potential, rule, run
@@ -127,7 +128,7 @@ def by_python(model: Metriplectic, system: System, steps: int, dt: float = DT) -
         noise = counted(near, tags, dt, SEED, step, model.bath is not None)
         given = kick(model, dynamics, noise, dt)
         v = torch.where(led[:, None], state.v, state.v + given.dv)
-        held = ((ANCHOR - dynamics.thermo.T) / dynamics.thermo.dTdS).clamp(-1.0, 1.0)
+        held = ((ANCHOR - dynamics.thermo.T) / dynamics.thermo.dTdS).clamp(-HELD * dt, HELD * dt)
         dS = torch.where(led, held, heat(dynamics, given, state.v, v))
         state = move(state, v, dS, dt)
     return Walked(*(torch.stack(x).numpy() for x in zip(*rows, strict=True)))

@@ -40,8 +40,11 @@ def test_walls_move_as_told_at_a_held_temperature(tmp_path, plugin, dimension):
     ours = by_python(model, led, 20)
     for a, b in zip(theirs, ours, strict=True):
         assert np.abs(a - b).max() < 1e-10
-    # One Newton step per time step, of at most one k_B, has brought most of them there.
-    assert np.median(np.abs(theirs.T[-1, driven] / ANCHOR - 1.0)) < 0.2
+    # Newton steps of at most 0.1 k_B per unit of time bring them towards it.
+    cold = np.sign(ANCHOR - theirs.T[0, driven])
+    far = np.abs(theirs.T[0, driven] / ANCHOR - 1.0) > 0.3
+    assert far.any()
+    assert np.all((cold * (theirs.S[-1] - theirs.S[0])[driven])[far] > 0)
     assert np.ptp(theirs.v[:, driven], axis=(0, 1)).max() == 0.0
 
 

@@ -88,7 +88,7 @@ def test_what_is_left_to_the_data_is_tried_where_it_can_be(
     assert candidates(given, half) == around[:1]
     note = {**closed.attributes, "regime": "overdamped"}
     overdamped = candidates(settings, closed._replace(attributes=note))
-    assert overdamped == [*around, ("pair_energy", "splines", "")]
+    assert overdamped == [*around, ("pair_energy", "splines", ""), ("strength", True, "")]
     assert candidates(settings.replace(closures="networks"), closed) == []
     decided = by_regime(settings, closed)
     assert (decided.bath, decided.external, decided.pair_energy) == ("none", "none", "none")

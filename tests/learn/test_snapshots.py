@@ -100,6 +100,17 @@ def test_driven_rows_and_the_last_before_a_cut_are_left_out() -> None:
     assert mask[0, 5:].all()
 
 
+def test_a_step_into_the_driven_band_counts() -> None:
+    """Left out, the steps of those that stay within would be too short."""
+    window = lattice(4)
+    led = window.driven.copy()
+    led[2, 3] = True
+    window = window._replace(driven=led)
+    mask, _ = loss_mask(window, graphs.build(window, CUTOFF * LENGTH), 0.0)
+    assert mask[1, 3]
+    assert not mask[2, 3]
+
+
 def test_nothing_to_learn_from_is_refused() -> None:
     window = moving()
     window.driven[:] = True

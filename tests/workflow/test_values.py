@@ -32,7 +32,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 FILES = {
     "not a number": ("video: {mpp: .nan}", "video.mpp (micrometres per pixel): must be a finite"),
     "infinite": ("video: {fps: .inf}", "must be a finite number or null, got inf"),
-    "minus infinity": ("split: {train: -.inf}", "must be a finite number, got -inf"),
+    "minus infinity": ("split: {train: -.inf}", "must be a finite number or null, got -inf"),
     "infinite integer": ("train: {steps: .inf}", "train.steps: must be an integer, got inf"),
     "nan in a list": ("imported: {box: [.nan, 1.0]}", "must be a finite number, got nan"),
     "not a number elsewhere": ("train: {steps: .NaN}", "train.steps: must be an integer, got nan"),

@@ -167,7 +167,7 @@ void Engine::add_elastic_forces()
     }
 }
 
-void Engine::act(NoiseKey noise, double *rate)
+double Engine::act(NoiseKey noise, double *rate)
 {
   key = noise;
   kicks.assign(n, {{0.0, 0.0, 0.0}, {0.0, 0.0, 0.0}, 0.0, 0.0});
@@ -180,6 +180,7 @@ void Engine::act(NoiseKey noise, double *rate)
       },
       friction);
   if (solid) add_elastic_forces();
+  double power = -sliding;
   for (std::size_t k = 0; k < n; ++k) {
     const int row = neighbours.order[k];
     Kick &kick = kicks[k];
@@ -189,8 +190,10 @@ void Engine::act(NoiseKey noise, double *rate)
       kick.conserved = kick.conserved + force;
       walls = walls + force;
     }
+    power += dot(kick.conserved, fields[k].v);
     if (given.push) kick.conserved = kick.conserved + vector(given.push, row);
   }
+  return 0.5 * constants.dt * power;
 }
 
 template <class Friction>

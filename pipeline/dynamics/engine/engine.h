@@ -58,7 +58,7 @@ class Engine {
   int together[2] = {0, 0};
 
   // Forces and heats over the step that begins, and the friction rate of every particle.
-  void act(NoiseKey noise, double *rate);
+  double act(NoiseKey noise, double *rate);
 
   // Takes the step after `act`: r, v, S are replaced.
   Given step(double *r, double *v, double *S, const Leading &leading);

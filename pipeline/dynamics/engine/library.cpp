@@ -41,9 +41,9 @@ int engine_evaluate(Engine *engine, const Particles *given, std::size_t n, doubl
 
 void engine_together(const Engine *engine, int *rows) { std::memcpy(rows, engine->together, 2 * sizeof(int)); }
 
-void engine_act(Engine *engine, std::uint64_t seed, std::uint64_t step, double *rate)
+void engine_act(Engine *engine, std::uint64_t seed, std::uint64_t step, double *rate, double *half_kick)
 {
-  engine->act({seed, step}, rate);
+  *half_kick = engine->act({seed, step}, rate);
 }
 
 void engine_step(Engine *engine, double *r, double *v, double *S, const Leading *leading, Given *given)

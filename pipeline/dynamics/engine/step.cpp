@@ -109,7 +109,7 @@ void Engine::lead(double *to_r, double *to_v, double *to_S, const Leading &leadi
     const Fields &at = fields[k];
     const Vector way = vector(leading.r, int(d)) - vector(given.r, int(row));
     const Vector J = constants.m * (led[k] - after[k]), beyond = way - constants.dt * led[k];
-    const double held = std::clamp((leading.temperature - at.T) / at.dTdS, -1.0, 1.0), left = warmed[k];
+    const double held = held_entropy(leading.temperature, at, constants.dt), left = warmed[k];
     account.impulse = account.impulse + J;
     account.work += 0.5 * dot(J, at.v + led[k]) + at.T * (held - left) +
         0.5 * at.dTdS * (held * held - left * left);

@@ -20,6 +20,7 @@ TERMS = {
     "walls_field": "a smooth field on top of walls",
     "bath": "a medium",
     "pair_energy": "a pair energy",
+    "strength": "strengths of particles",
 }
 
 
