@@ -103,7 +103,13 @@ class Rollout(Section):
         least=2,
         most=1_000_000_000,
     )
-    substeps: int = key("Integrator substeps per snapshot interval.", default=1, least=1, most=1000)
+    substeps: int | None = key(
+        "Integrator substeps per snapshot interval. null: as many as keep the energy of the forces "
+        "alone within 1 % over the test block, found after training.",
+        default=None,
+        least=1,
+        most=1000,
+    )
     repeats: int = key(
         "Rollouts per training, each with noise of its own; errors are means over them.",
         default=1,

@@ -64,7 +64,7 @@ class Case(NamedTuple):
 
 
 def begin(
-    window: Trajectory, learned: Learned, seed: int, substeps: int, before: float = 0.0
+    window: Trajectory, learned: Learned, seed: int, substeps: int | None, before: float = 0.0
 ) -> Case:
     """The case of rolling a model out over a window with counted noise.
 

@@ -124,7 +124,7 @@ def compare(
     made: Trajectory,
     plugin: str | os.PathLike[str],
     wanted: Lammps,
-    substeps: int,
+    substeps: int | None,
     seed: int = SEED,
     before: float = 0.0,
 ) -> pd.DataFrame:

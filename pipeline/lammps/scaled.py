@@ -195,11 +195,13 @@ class Surroundings(NamedTuple):
     ranks: int
 
     @classmethod
-    def of(cls, data: Trajectory, learned: Learned, substeps: int, ranks: int) -> Surroundings:
+    def of(
+        cls, data: Trajectory, learned: Learned, substeps: int | None, ranks: int
+    ) -> Surroundings:
         """As dense as the data, in steps as long as those of rollouts."""
         units = learned.record["units"]
         density = data.number_density() * units["length"] ** 2
-        return cls(density, data.dt / units["time"] / substeps, ranks)
+        return cls(density, data.dt / units["time"] / learned.substeps(substeps), ranks)
 
 
 def needle(layers: Layers, plan: Scaled, dt: float) -> tuple[str, ...]:

@@ -161,7 +161,8 @@ class Training(Section):
         most=1_000_000,
     )
     rollout_substeps: int = key(
-        "Integrator steps per snapshot in that rollout; as many as rollout.substeps.",
+        "Integrator steps per snapshot in that rollout, and the fewest that rollouts take where "
+        "rollout.substeps is null.",
         default=1,
         least=1,
         most=1000,

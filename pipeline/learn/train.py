@@ -11,6 +11,7 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import lightning
 import numpy as np
@@ -29,7 +30,10 @@ from pipeline.learn.choice import Trial, choose
 from pipeline.learn.data import SnapshotData
 from pipeline.learn.learned_curves import traits
 from pipeline.learn.learned_curves import write as write_learned
+from pipeline.learn.learner import Learner
 from pipeline.learn.settings import Training
+from pipeline.learn.substeps import LONGEST
+from pipeline.learn.substeps import choose as choose_substeps
 from pipeline.learn.task import Task, prepare
 from pipeline.learn.trainee import Diverged
 from pipeline.trajectory import Trajectory
@@ -223,6 +227,17 @@ def unseen(task: Task) -> np.ndarray:
     return task.snapshots.usable(task.parts["test"])
 
 
+def substeps(learner: Learner, task: Task, trajectory: Trajectory) -> dict[str, Any]:
+    """See `pipeline.learn.substeps.choose`, from the beginning of the training block on."""
+    first, stop = int(task.sample.times[0]), task.parts["train"].stop
+    window = trajectory.followed(slice(first, min(stop, first + LONGEST)))
+    who = np.flatnonzero(np.isin(trajectory.particle, window.particle))
+    conditions = learner.conditions(task.sample, task.measured, who)
+    return choose_substeps(
+        learner.model, conditions, window, len(trajectory.time[task.parts["test"]])
+    )
+
+
 def finish(
     task: Task,
     trajectory: Trajectory,
@@ -261,6 +276,8 @@ def finish(
         },
         "choice": [trial._asdict() for trial in trials],
     }
+    if isinstance(learner, Learner):
+        record["substeps"] = substeps(learner, task, trajectory)
     groups = learner.inspect(task.sample, traits(trajectory))
     groups |= learner.tested(task.snapshots, unseen(task))
     write_learned(folder / "learned.h5", groups)

@@ -40,14 +40,14 @@ class Learned(NamedTuple):
     record: dict[str, Any]  # contents of model.yaml
 
     def conditions(
-        self, window: Trajectory, seed: int, substeps: int = 1, before: float = 0.0
+        self, window: Trajectory, seed: int, substeps: int | None = 1, before: float = 0.0
     ) -> Conditions:
         """What `pipeline.dynamics.rollout.rollout` needs for the particles of a window.
 
         Particles met in training keep their latents. Others draw an entropy from its learned law
         and take the strength of the particle most like them in brightness, or draw one too. In
         another data set those drawn begin at its own kinetic temperature ``before``, where that is
-        known [length^2 / time^2].
+        known [length^2 / time^2]. ``substeps`` per snapshot: None for those of `substeps`.
 
         Raises:
             InputError: if the window is not in the units the model was trained in.
@@ -71,10 +71,15 @@ class Learned(NamedTuple):
             thermal_period=self.record["measured"]["thermal_period"],
             temperature=float(ranges["mean_T"]),
             limits=Limits(S, V, T, float(ranges["speed"]), float(ranges["heat_capacity"])),
-            substeps=least_substeps(self.model, substeps),
+            substeps=self.substeps(substeps),
             reference=undeformed(window, units.length, self.model.cutoff),
             flow=sample_flow(window, units) if self.flows else None,
         )
+
+    def substeps(self, wanted: int | None) -> int:
+        """Steps of a rollout per snapshot: those wanted, or those chosen after training."""
+        chosen = self.record.get("substeps", {}).get("chosen", 1) if wanted is None else wanted
+        return least_substeps(self.model, chosen)
 
     @property
     def flows(self) -> bool:
@@ -106,14 +111,14 @@ class LearnedBaseline(NamedTuple):
     record: dict[str, Any]  # contents of model.yaml
 
     def conditions(
-        self, window: Trajectory, seed: int, substeps: int = 1, before: float = 0.0
+        self, window: Trajectory, seed: int, substeps: int | None = 1, before: float = 0.0
     ) -> Plain:
         """See `Learned`; a baseline knows neither particles nor temperature: seed and ``before``
-        are unused."""
+        are unused, and takes one step per snapshot unless told otherwise."""
         return Plain(
             units=_units(self.record, window),
             speed=float(self.record["seen"]["speed"]),
-            substeps=substeps,
+            substeps=substeps or 1,
             thermal_period=self.record["measured"]["thermal_period"],
         )
 

@@ -265,9 +265,22 @@ def laws(results: Results) -> Answer:
         f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "
         f"kinetic energy and is never off by more than {_share(swing)} it; momentum and impulse "
         f"differ by {number(float(momentum))} of the particles' summed thermal momentum, and the "
-        f"entropy changes by {number(gained)} k per particle."
+        f"entropy changes by {number(gained)} k per particle.{_substeps(results)}"
     )
     return Answer(state, f"{stopped} {sentence}".strip())
+
+
+def _substeps(results: Results) -> str:
+    """A sentence on the steps per snapshot that the forces ask for, if more than one was tried."""
+    found = results.yaml(f"{results.first.folder}/model.yaml").get("substeps", {})
+    tried = found.get("drift", {})
+    if len(tried) < 2:
+        return ""
+    told = ", ".join(f"{percent(value)} at {k}" for k, value in tried.items())
+    return (
+        f" By its forces alone the model's energy drifts by {told} steps per "
+        f"snapshot; rollouts take {found['chosen']}, unless rollout.substeps says otherwise."
+    )
 
 
 def _moved(results: Results) -> str:
