@@ -109,7 +109,7 @@ def _rollout(folder: Path, film: Film) -> None:
     learned = load(folder / "model")
     conditions = learned.conditions(window, 0, 1, before)
     made = rollout(window, learned.model, conditions, 0)
-    write(folder / "rollout.h5", made, conditions.units._asdict())
+    write(folder / "rollout.h5", made, conditions.units._asdict(), "metriplectic_seed0")
 
 
 def _measure(folder: Path, film: Film) -> None:

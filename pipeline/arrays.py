@@ -13,7 +13,7 @@ from pipeline.errors import InputError
 from pipeline.files import reading
 
 # Bytes of an array from where it lies in a file: what is not in use need not stay in memory.
-ROOM = 2**27
+ROOM = 2**26
 
 
 def room(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:

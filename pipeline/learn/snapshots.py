@@ -213,7 +213,7 @@ class Snapshots:
         self.r, self.v, self.v_next = (self._empty((total, D)) for _ in range(3))
         self.row_mask = self._empty((total,), torch.bool)
         self.particle, self.snapshot, self.next_row = (
-            self._empty((total,), torch.int64) for _ in range(3)
+            self._empty((total,), torch.int32) for _ in range(3)
         )
         follows = trajectory.successive()
         for t in range(count):
@@ -243,7 +243,7 @@ class Snapshots:
     def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
         total, D = len(graphs.i), trajectory.dimension
         self.pair_offset, space = graphs.offset, trajectory.space
-        self.i, self.j = (self._empty((total,), torch.int64) for _ in range(2))
+        self.i, self.j = (self._empty((total,), torch.int32) for _ in range(2))
         self.pair_r, self.pair_e = self._empty((total,)), self._empty((total, D))
         self.rate = space.rate * self.units.time
         self.boost = self._empty((total, D)) if space.rate else None
@@ -290,13 +290,14 @@ class Snapshots:
         )
         pick = [torch.cat([flat[k] for k in rows]) for flat in self._flat_rows()]
         r, v, v_next, particle, mask, snapshot = pick
+        particle, snapshot = particle.long(), snapshot.long()
         i, j = (
-            torch.cat([flat[k] + int(s) for k, s in zip(links, start[:-1], strict=True)])
+            torch.cat([flat[k].long() + int(s) for k, s in zip(links, start[:-1], strict=True)])
             for flat in (self.i, self.j)
         )
         distance, e = (torch.cat([flat[k] for k in links]) for flat in (self.pair_r, self.pair_e))
         next_row = torch.cat(
-            [self.next_row[k] + int(s) for k, s in zip(rows, after[:-1], strict=True)]
+            [self.next_row[k].long() + int(s) for k, s in zip(rows, after[:-1], strict=True)]
         )
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
