@@ -73,6 +73,19 @@ def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
     assert answer.state == "poor"
 
 
+def test_the_energy_that_is_judged_is_that_of_one_moment(results: Results) -> None:
+    """Velocities half a step behind positions let the sum of both swing, and no energy is lost."""
+    with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
+        logged = file["observables"]
+        swing = 0.4 * logged["kinetic"][:].mean() * np.linspace(0, 1, len(logged["time"]))
+        logged["energy"][:] += swing
+        logged["half_kick"] = -swing
+    assert answers.laws(Results(results.folder, SETTINGS)).state == "good"
+    with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
+        del file["observables/half_kick"]
+    assert answers.laws(Results(results.folder, SETTINGS)).state == "poor"
+
+
 def test_a_rollout_that_stopped_is_told(results: Results) -> None:
     with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
         file["observables"].attrs["stopped"] = "Stopped after 3 of 20 snapshots: too hot."

@@ -25,10 +25,11 @@ def kept(results: Results, run: Run) -> Balance:
     Raises Absent where an observable was not stored (a baseline keeps no energy).
     """
     found = results.observables(run)
-    data = {name: found.get(name) for name in NEEDED}
-    if not np.isfinite(data["energy"]).any():
+    for name in NEEDED:
+        found.get(name)
+    if not np.isfinite(found.get("energy")).any():
         raise Absent("This model defines no energy, so its laws cannot be checked.")
-    return conservation.balance(data)
+    return conservation.balance(found.data)
 
 
 def balance(results: Results) -> Figure:
