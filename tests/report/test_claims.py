@@ -56,10 +56,11 @@ def film(results: Results, trajectory: Trajectory) -> Results:
 def test_particles_that_circle_together_are_not_passive(results: Results) -> None:
     trajectory = results.trajectory()
     assert not claims.driven(film(results, trajectory))
-    centre = trajectory.position.mean(axis=(0, 1))
+    position = trajectory.position[:]
+    centre = position.mean(axis=(0, 1))
     angle = 0.05 * np.arange(len(trajectory.time))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    away = trajectory.position - centre
+    away = position - centre
     turned = centre + np.einsum("abt,tnb->tna", turn, away)
     again = film(results, trajectory._replace(position=turned))
     assert "drive themselves" in claims.driven(again)
@@ -220,8 +221,9 @@ def test_a_model_of_brownian_motion_shows_no_entropies(results: Results) -> None
 
 def test_active_particles_are_called_so_with_numbers(results: Results) -> None:
     trajectory = results.trajectory()
-    centre = trajectory.position.mean(axis=(0, 1))
-    turn = trajectory.position - centre
+    position = trajectory.position[:]
+    centre = position.mean(axis=(0, 1))
+    turn = position - centre
     around = np.stack([-turn[..., 1], turn[..., 0]], axis=-1)
     around /= np.linalg.norm(around, axis=-1, keepdims=True) + 1e-9
     moved = trajectory.position + np.cumsum(around, axis=0)
