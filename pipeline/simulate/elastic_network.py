@@ -84,6 +84,7 @@ def simulate(network: ElasticNetwork, seed: int) -> Trajectory:
     r, v = body.places.copy(), random.normal(0.0, np.sqrt(network.temperature), (count, 2))
     v -= v.mean(axis=0)
     walk = _Walk(network, body, random)
+    force = walk.force(*body.springs(r))
     position, velocity = np.empty((2, network.frames, count, 2))
     for frame in tqdm(
         range(-network.relaxation, network.frames), desc="shaking", unit="frame", mininterval=1
@@ -91,7 +92,7 @@ def simulate(network: ElasticNetwork, seed: int) -> Trajectory:
         if frame >= 0:
             position[frame], velocity[frame] = r, v
         for _ in range(network.substeps):
-            r, v = walk.step(r, v)
+            r, v, force = walk.step(r, v, force)
     return Trajectory(
         position=position,
         velocity=velocity,
@@ -131,18 +132,20 @@ class _Walk:
         sides = np.repeat([1.0, -1.0], len(springs))
         self.sum = sparse.csr_matrix((sides, ends))
 
-    def step(self, r: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        v = v + 0.5 * self.h * self.force(r)
+    def step(
+        self, r: np.ndarray, v: np.ndarray, force: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions, velocities and forces (N, 2) after a step, from those before it."""
+        v = v + 0.5 * self.h * force
         r = r + self.h * v
-        v = v + 0.5 * self.h * self.force(r)
-        return r, self.bath(r, v)
-
-    def force(self, r: np.ndarray) -> np.ndarray:
         e, length = self.body.springs(r)
+        force = self.force(e, length)
+        return r, self.bath(e, v + 0.5 * self.h * force), force
+
+    def force(self, e: np.ndarray, length: np.ndarray) -> np.ndarray:
         return self.sum @ (self.k * (1.0 - length)[:, None] * e)
 
-    def bath(self, r: np.ndarray, v: np.ndarray) -> np.ndarray:
-        e, _ = self.body.springs(r)
+    def bath(self, e: np.ndarray, v: np.ndarray) -> np.ndarray:
         for springs in self.body.apart:
             i, j, along = self.body.i[springs], self.body.j[springs], e[springs]
             before = ((v[i] - v[j]) * along).sum(axis=1)
