@@ -17,7 +17,7 @@ import numpy as np
 from pipeline.arrays import Stored, loaded, stretches
 from pipeline.errors import InputError
 from pipeline.files import reading
-from pipeline.hdf5 import left_open, written
+from pipeline.hdf5 import left_open, require, written
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import H5MD_TIMES, H5MD_UNITS, H5MD_VELOCITY_UNITS, TIMES
 
@@ -107,9 +107,7 @@ def on_disk(path: str | os.PathLike[str], **expected: str) -> Trajectory:
         note = file["parameters/metriplex"].attrs
         attributes = json.loads(note["attributes"])
         _check_attributes(attributes)
-        for name, wanted in expected.items():
-            if (its := attributes.get(name)) != wanted:
-                raise InputError(f"its {name} is {its!r} and not {wanted!r}")
+        require(attributes, expected)
         dimension = int(note["dimension"])
         length, unit = H5MD_UNITS[attributes["length_unit"]]
         key = (attributes["length_unit"], attributes["time_unit"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,10 +44,25 @@ def opened(path: str | os.PathLike[str], what: str) -> Iterator[h5py.File]:
 
 def left_open(path: str | os.PathLike[str]) -> h5py.File:
     """The same, to be called in `pipeline.files.reading`; closed when nobody holds any of it."""
-    file = h5py.File(path, "r")
-    if file.attrs.get(SEAL) not in (None, _seal(file)):
-        raise InputError("it was changed since it was written; settings belong into config")
+    file, state = h5py.File(path, "r"), os.stat(path)
+    mark = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+    if mark not in _checked:
+        if file.attrs.get(SEAL) not in (None, _seal(file)):
+            raise InputError("it was changed since it was written; settings belong into config")
+        _checked.add(mark)
     return file
+
+
+# Files that are as they were sealed, by what tells one state of a file from another: a report reads
+# group after group of them.
+_checked: set[tuple[int, ...]] = set()
+
+
+def require(attributes: Mapping[str, Any], expected: Mapping[str, str]) -> None:
+    """Raises InputError, or KeyError, where what a file says of itself is not as expected."""
+    for name, wanted in expected.items():
+        if (its := attributes[name]) != wanted:
+            raise InputError(f"its {name} is {its!r} and not {wanted!r}")
 
 
 def _seal(file: h5py.File) -> str:

@@ -54,7 +54,7 @@ SOURCE = {"source": "experiment"}
 def results(data, tmp_path_factory) -> Path:
     """One of every artefact."""
     folder = tmp_path_factory.mktemp("results")
-    h5md.write(folder / "trajectory.h5", data[0])
+    h5md.write(folder / "trajectory.h5", data[0].noting(source="trajectory"))
     graphs.write(folder / "graphs.h5", data[1])
     train(*data, SHORT, folder, seed=0)
     learned = load(folder)

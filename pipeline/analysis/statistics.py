@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import h5py
 import numpy as np
 
 from pipeline.analysis.correlations import MSD, VACF
@@ -25,7 +24,7 @@ from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches
 from pipeline.arrays import store
 from pipeline.errors import InputError
-from pipeline.hdf5 import opened, written
+from pipeline.hdf5 import opened, require, written
 from pipeline.trajectory import Trajectory
 
 # All that is measured, in the order of tables and figures.
@@ -92,16 +91,10 @@ def planned(path: str | os.PathLike[str], **expected: str) -> tuple[Plan, dict[s
         InputError: naming the file, if it is damaged, or of something else than was expected.
     """
     with opened(path, "a file of statistics") as file:
-        _check(file, expected)
+        require(file.attrs, expected)
         names = (*DATASET, "neighbour_distance", "settings")
         known = {name: file.attrs[name] for name in names}
         return restored(known["settings"]), known
-
-
-def _check(file: h5py.File, expected: dict[str, str]) -> None:
-    for name, wanted in expected.items():
-        if (its := file.attrs[name]) != wanted:
-            raise InputError(f"its {name} is {its!r} and not {wanted!r}")
 
 
 def write(
@@ -139,5 +132,5 @@ def read(path: str | os.PathLike[str], **expected: str) -> tuple[dict[str, Metri
         }
         if not found:
             raise InputError("it holds no metric")
-        _check(file, expected)
+        require(file.attrs, expected)
         return found, dict(file.attrs)
