@@ -136,6 +136,7 @@ def train(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     trials: list[Trial] = []
+    settings = settings.scheduled()
     if settings.model == "metriplectic":
         settings, trials = choose(trajectory, graphs, settings, seed)
     task = prepare(trajectory, graphs, settings, seed)
