@@ -92,10 +92,11 @@ def loss_mask(
 ) -> tuple[np.ndarray, float]:
     """(T - 1, M) bool, rows scored by the likelihood, and the hole distance that was used.
 
-    A row (t, i) counts if i is free at t and seen at t + 1, the two snapshots are successive, i has
-    at least one neighbour, and no hole of the tracking lies within ``hole_distance`` cutoffs: its
-    force needs the volumes of its neighbours, which need theirs. Where that would leave less than
-    LEAST of the rows, the distance is halved until it does not.
+    A row (t, i) counts if i is free at t and seen at t + 1, neither position was filled in (it has
+    no noise), the two snapshots are successive, i has at least one neighbour, and no hole of the
+    tracking lies within ``hole_distance`` cutoffs: its force needs the volumes of its neighbours,
+    which need theirs. Where that would leave less than LEAST of the rows, the distance is halved
+    until it does not.
 
     Raises:
         InputError: if nothing remains to be learned from.
@@ -104,6 +105,9 @@ def loss_mask(
     # which are shorter.
     rows = trajectory.again(trajectory.present) & trajectory.free[:-1]
     rows &= trajectory.successive()[:, None]
+    if "filled" in trajectory.extra:
+        filled = np.asarray(trajectory.extra["filled"], bool)
+        rows &= ~(filled[:-1] | filled[1:])
     if UNKNOWN in trajectory.extra:
         rows &= ~trajectory.extra[UNKNOWN][1:]
     bonded = np.zeros_like(trajectory.present)

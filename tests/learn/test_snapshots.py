@@ -166,6 +166,17 @@ def test_rows_and_pairs_of_a_long_film_are_not_held(film, monkeypatch) -> None:
     assert peak < 1e6 + 10 * data.present.size
 
 
+def test_positions_that_were_filled_in_are_learned_from_by_neighbours_alone() -> None:
+    window = lattice(4)
+    filled = np.zeros(window.present.shape, bool)
+    filled[2, 3] = True
+    window = window._replace(extra={**window.extra, "filled": filled})
+    mask, _ = loss_mask(window, graphs.build(window, CUTOFF * LENGTH), 0.0)
+    assert not mask[1:3, 3].any()
+    assert mask[0].all()
+    assert mask[:, :3].all()
+
+
 def test_nothing_to_learn_from_is_refused() -> None:
     window = moving()
     window.driven[:] = True
