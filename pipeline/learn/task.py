@@ -162,9 +162,9 @@ def _metriplectic(
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
     mask = snapshots.mask[train]
-    block = trajectory.window(train)
-    count = len(trajectory.particle)
-    scored, seen = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
+    count, who = len(trajectory.particle), trajectory.occupant
+    who = None if who is None else who[train]
+    scored, seen = (slots.ever(x, count, who) for x in (mask, trajectory.present[train]))
     latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
