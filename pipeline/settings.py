@@ -180,6 +180,13 @@ class Settings(Section):
         least=1,
         most=100,
     )
+    other_seeds: int | None = key(
+        "Trainings of each model after the first one listed, where baselines need no more than "
+        "one. null: as many as of the first.",
+        default=None,
+        least=1,
+        most=100,
+    )
     video: Reading = key("", default=Reading())
     sample: Sample = key("", default=Sample())
     detect: Detect = key("", default=Detect())
