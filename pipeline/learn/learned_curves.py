@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline import slots
-from pipeline.arrays import store
+from pipeline.arrays import store, stretches
 from pipeline.closures.external import External
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.reference import Reference
@@ -78,8 +78,10 @@ def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
     found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
     for name in ("mass", "size"):
         if name in trajectory.extra:
-            value = np.where(trajectory.present, trajectory.extra[name], 0.0)
-            total = slots.each(value, who, N)
+            total = np.zeros(N)
+            for some in stretches(trajectory.present.shape, float):
+                value = np.where(trajectory.present[some], trajectory.extra[name][some], 0.0)
+                total += slots.each(value, None if who is None else who[some], N)
             found[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return found
 

@@ -170,9 +170,9 @@ def _metriplectic(
             start_from_regression(model, sample, measured)
     equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
-    block = trajectory.window(train)
-    count = len(trajectory.particle)
-    scored, seen = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
+    count, who = len(trajectory.particle), trajectory.occupant
+    who = None if who is None else who[train]
+    scored, seen = (slots.ever(x, count, who) for x in (mask, trajectory.present[train]))
     latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
     return Learner(model, latent, settings, noise, int(mask.sum()), smoothness)
