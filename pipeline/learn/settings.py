@@ -27,8 +27,9 @@ class Training(Section):
         default="adam",
     )
     newton_steps: int = key(
-        "Steps of gauss_newton, in place of steps.",
-        default=20,
+        "Steps of gauss_newton, in place of steps. Each 20 end with a validation, and training "
+        "after two of them without improvement.",
+        default=40,
         unit="steps",
         least=4,
         most=100_000_000,
@@ -219,8 +220,11 @@ class Training(Section):
         splines = self.model == "metriplectic" and self.closures == "splines"
         if self.optimizer == "adam" or not splines or self.loss != "heat":
             return self.replace(optimizer="adam")
-        every = min(self.validate_every, max(1, self.newton_steps // 2))
-        return self.replace(steps=self.newton_steps, steady=0.0, validate_every=every)
+        every = min(self.validate_every, self.newton_steps, 20)
+        patience = min(self.patience, 2)
+        return self.replace(
+            steps=self.newton_steps, steady=0.0, validate_every=every, patience=patience
+        )
 
     def complete(self) -> Training:
         """With what the bath decides, and nothing left to the data."""

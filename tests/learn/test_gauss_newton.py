@@ -69,3 +69,25 @@ def test_a_quadratic_is_solved_in_a_few_whole_steps() -> None:
         optimizer.step()
     assert x.detach() == pytest.approx(aim.numpy(), abs=1e-6)
     assert other.detach() == pytest.approx(-0.3, abs=1e-3)
+
+
+def test_damped_steps_make_the_data_likelier_one_after_the_other() -> None:
+    window = simulated(30).trajectory
+    task = prepare(window, graphs.build(window, CUTOFF * LENGTH), SETTINGS, 0)
+    learner = task.learner
+    assert isinstance(learner, NewtonLearner)
+    times = task.sample.times[::3]
+    item = Transition(task.snapshots.batch(times), task.snapshots.after(times))
+    steered = list(learner.steered().values())
+    optimizer = GaussNewton([{"params": steered, "lr": 0.3}], learner.curvature, steps=12)
+    losses = []
+    for _ in range(12):
+        optimizer.zero_grad()
+        terms = learner.terms(item)
+        loss = sum(torch.as_tensor(x) for name, x in terms.items() if name != "entropy")
+        assert isinstance(loss, torch.Tensor)
+        loss.backward()
+        losses.append(float(loss))
+        optimizer.step()
+    assert losses == sorted(losses, reverse=True)
+    assert losses[0] - losses[-1] > 0.01
