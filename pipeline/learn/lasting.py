@@ -48,8 +48,8 @@ def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
     Returns:
         ``covariance`` (LAGS,) C_k over C_0; ``force``, ``error`` and ``place``: shares of C_0 of a
         force that lasts, of the error of positions, and of what is found again at a place;
-        ``time`` until half of the force is forgotten [dt]; ``sigma`` of the positions [a]; ``share`` of the force
-        in the variance of the change.
+        ``time`` until half of the force is forgotten [dt]; ``sigma`` of the positions [a];
+        ``share`` of the force in the variance of the change.
     """
     times = times[:LONGEST]
     steps = [left(int(t)) for t in times]
