@@ -140,6 +140,7 @@ def train(
     if trajectory.occupant is not None:  # looked up all over, unlike positions
         trajectory = trajectory._replace(occupant=np.asarray(trajectory.occupant))
     trials: list[Trial] = []
+    settings = settings.scheduled()
     if settings.model == "metriplectic":
         settings, trials = choose(trajectory, graphs, settings, seed)
     task = prepare(trajectory, graphs, settings, seed)
