@@ -34,7 +34,7 @@ class Displacements(NamedTuple):
     """Sums over the displacements of each particle (N,) over one lag."""
 
     lag: int
-    count: np.ndarray
+    number: np.ndarray
     first: np.ndarray  # of |u|
     second: np.ndarray  # of u^2
     fourth: np.ndarray  # of u^4
@@ -59,7 +59,7 @@ def activity(film: Trajectory) -> dict[str, float]:
     best: dict[str, float] = {}
     for lag in 2 ** np.arange(int(math.log2(LONGEST)) + 1):
         found = _displacements(film, int(lag))
-        if found.count.sum() < FEWEST or (found.count > 0).sum() < 2:
+        if found.number.sum() < FEWEST or (found.number > 0).sum() < 2:
             break
         told = _moments(found, film.dimension, film.dt)
         if not best or told["drive_alike_low"] > best["drive_alike_low"]:
@@ -76,7 +76,8 @@ def _displacements(film: Trajectory, lag: int) -> Displacements:
             both &= pair.occupant[0] == pair.occupant[1]
         if both.sum() < 2:
             continue
-        r, (u, _) = pair.position[0, both], pair.space.displacement(*pair.position[::-1, both], 0.0)
+        r, later = pair.position[0, both], pair.position[1, both]
+        u, _ = pair.space.displacement(later, r)
         who = np.flatnonzero(both) if pair.occupant is None else pair.occupant[0, both]
         for own, (field, spent) in zip(sums, ((u.mean(axis=0), 1), mean_flow(r, u)), strict=True):
             size = np.linalg.norm(u - field, axis=1) / math.sqrt(max(1 - spent / len(u), 1e-9))
@@ -95,7 +96,7 @@ def _origins(film: Trajectory, lag: int) -> list[int]:
 
 
 def _moments(found: Displacements, dimension: int, dt: float) -> dict[str, float]:
-    units = np.flatnonzero(found.count)
+    units = np.flatnonzero(found.number)
     drawn = np.random.default_rng(0).multinomial(
         len(units), np.full(len(units), 1 / len(units)), size=SAMPLES
     )
