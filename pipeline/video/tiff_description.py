@@ -1,4 +1,4 @@
-"""What the descriptions in a TIFF say: scale, shape of a pixel, times, files that belong together."""
+"""What the descriptions in a TIFF say: scale, shape of a pixel, times, files that go together."""
 
 from __future__ import annotations
 
