@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.memory import Memory, memory, successive
+from pipeline.analysis.memory_kernel import Memory, memory, successive
 from pipeline.analysis.metric import Metric, sums
 from pipeline.report import style
 from pipeline.report.figure import Figure
@@ -44,9 +44,15 @@ def _memory(found: list[Metric], dt: float, stride: int) -> Memory | None:
 
 
 def of(asked: Asked, dataset: str) -> Kernels:
-    """Raises Absent where velocities are forgotten too soon for a kernel."""
+    """Raises Absent where velocities are forgotten too soon for a kernel, or are not exact: the
+    error of positions is forgotten at once, and its differences would be read as friction."""
     run = asked.trainings(dataset)[0]
     results = asked.results(dataset)
+    if results.trajectory().attributes["localisation_error"] > 0:
+        raise Absent(
+            f"Velocities of {title(dataset)} are differences of measured positions, whose errors "
+            f"would be read as friction."
+        )
     stride = int(results.yaml(f"{run.folder}/model.yaml")["training"].get("stride", 1))
     data = _memory([asked.experiment(dataset, "vacf")], 1.0, stride)
     if data is None:

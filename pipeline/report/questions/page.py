@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.report import page
 from pipeline.report.methods import SOURCES, Methods
+from pipeline.report.paper.numbers import title
 from pipeline.report.questions import amplitude, comparisons, entropy, memory
 from pipeline.report.questions.asked import Asked
 from pipeline.report.sections import Section
@@ -55,7 +56,7 @@ def content(asked: Asked, provenance: dict[str, Any]) -> dict[str, Any]:
     answered = sum(one.state != "unknown" for one in lights)
     return {
         "name": "Open questions",
-        "headline": f"Asked of {len(asked.settings)} data sets.",
+        "headline": f"Asked of {', '.join(map(title, asked.settings))}.",
         "synthetic": "",
         "tuned": False,
         "lights": lights,

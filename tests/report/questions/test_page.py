@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
+from pipeline import h5md
 from pipeline.analysis import statistics
 from pipeline.analysis.metric import Metric
 from pipeline.analysis.metric import curve as measured
@@ -100,6 +101,11 @@ def velocities(curve: np.ndarray) -> dict[str, Metric]:
 def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
     shutil.copytree(root / "walk", tmp_path / "walk")
     place, note = tmp_path / "walk/statistics", {"settings": "{}"}
+    light = memory.light(asked(tmp_path, memory=("walk",)))
+    assert "errors would be read as friction" in light.sentence
+    data = h5md.read(tmp_path / "walk/trajectory.h5")
+    exact = data._replace(attributes={**data.attributes, "localisation_error": 0.0})
+    h5md.write(tmp_path / "walk/trajectory.h5", exact)
     time = np.arange(80) * 0.1
     kept = np.array([expm(np.array([[-0.1, 1.0], [-1.0, -1.0]]) * t)[0, 0] for t in time])
     fading = velocities(np.exp(-0.5 * time))
