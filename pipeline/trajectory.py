@@ -84,6 +84,21 @@ class Trajectory(NamedTuple):
         """(T, M) present and not driven: what loss and statistics are about."""
         return self.present & ~self.driven
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody enters or leaves: who is not seen for a while is there all the same."""
+        return bool(self.attributes.get("edge", {}).get("closed", False))
+
+    @property
+    def lasting(self) -> np.ndarray:
+        """(T, M) free from the first snapshot up to this one, which must follow one another.
+
+        In a closed container nobody who was seen at first is ever gone, whatever a tracker missed.
+        """
+        if self.closed:
+            return np.broadcast_to(self.free[0] & ~self.driven.any(axis=0), self.present.shape)
+        return np.logical_and.accumulate(self.free, axis=0)
+
     def number_density(self) -> float:
         """Mean number of present particles per area or volume of the box [1 / length^D].
 

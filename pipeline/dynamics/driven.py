@@ -78,6 +78,9 @@ class Lead(NamedTuple):
 def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) -> Lead:
     """Reduced units, and driven = not present and free at every snapshot of the window.
 
+    In a closed container those seen at first are free, and nobody else is there: a disc that
+    detection missed for a moment and that was led for it would heat all the others.
+
     Args:
         window: the snapshots to follow.
         units: reduced units of the model.
@@ -88,7 +91,7 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
         ValueError: if particles share columns.
     """
     window.own_columns()
-    free: np.ndarray = np.all(window.free, axis=0)
+    free = window.lasting[-1] if len(window.stretches()) == 1 else np.all(window.free, axis=0)
     window = _steadied(_attended(window, free), free, thermal_period)
     scaled = window.space.scaled(units.length, units.time)
     r, v = window.position / units.length, window.velocity / units.velocity
@@ -100,11 +103,13 @@ def _attended(window: Trajectory, free: np.ndarray) -> Trajectory:
 
     At the edge of the view particles come and go with every flicker of the detection. Each time
     the volumes of their neighbours jump, and so do energy and force. An open edge is led as well
-    by the particles seen more often than not; while unseen they wait where they were last.
+    by the particles seen more often than not; while unseen they wait where they were last. In a
+    closed container who is seen only later is one of those who were seen before.
     """
     if all(window.box.periodic):
         return window
-    present = np.broadcast_to(free | (window.present.mean(axis=0) > 0.5), window.present.shape)
+    mostly = (window.present.mean(axis=0) > 0.5) & (not window.closed)
+    present = np.broadcast_to(free | mostly, window.present.shape)
     velocity = window.velocity.copy()
     velocity[~window.present] = 0.0
     return window._replace(present=present, velocity=velocity)

@@ -17,16 +17,19 @@ from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
 from pipeline.learn import scales
 from pipeline.learn.baseline import BaselineLearner, start_baseline
+from pipeline.learn.curvature import NewtonLearner
+from pipeline.learn.data import Transition
 from pipeline.learn.initial_closures import start_brownian, start_from_regression
 from pipeline.learn.latent import Latent
 from pipeline.learn.learner import Learner
 from pipeline.learn.likelihood import equal_noise
+from pipeline.learn.mixtures import Known
 from pipeline.learn.scales import Measured, Noise, model_settings
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.strides import Strided, strided
 from pipeline.learn.trainee import Trainee
-from pipeline.metriplectic.model import build
+from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
 
@@ -180,21 +183,43 @@ def _metriplectic(
     scales = model_settings(sample, measured, settings)
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
-    # What brings particles put aside back is not in the velocities that are regressed on.
-    smoothness: dict[str, float] = {}
-    if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
-        # A pair potential, which the kernel alone describes.
-        model.energy_closure.requires_grad_(False)
-    if settings.warm_start and not noise.shake:
-        if settings.bath == "brownian":
-            smoothness = start_brownian(model, sample, measured)
-        else:
-            start_from_regression(model, sample, measured)
-    equal_noise(model, snapshots.batch(train[:1]))
     mask = snapshots.mask[train]
     count, who = len(trajectory.particle), trajectory.occupant
     who = None if who is None else who[train]
     scored, seen = (slots.ever(x, count, who) for x in (mask, trajectory.present[train]))
     latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
     latent.to(snapshots.device, snapshots.dtype)
-    return Learner(model, latent, settings, noise, int(mask.sum()), smoothness)
+    if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
+        # A pair potential, which the kernel alone describes.
+        model.energy_closure.requires_grad_(False)
+    smoothness = _start(model, sample, known, settings, latent)
+    equal_noise(model, snapshots.batch(train[:1]))
+    rows = int(mask.sum())
+    if settings.optimizer == "adam":
+        return Learner(model, latent, settings, noise, rows, smoothness)
+    learner = NewtonLearner(model, latent, settings, noise, rows, smoothness)
+    middle = train[len(train) // 2 :][:1]
+    learner.measure_curvature(Transition(snapshots.batch(middle), snapshots.after(middle)))
+    return learner
+
+
+def _start(
+    model: Metriplectic,
+    sample: Sample,
+    known: tuple[Measured, Noise],
+    settings: Training,
+    latent: Latent,
+) -> dict[str, float]:
+    """Closures and strengths from regressions; the smoothness that was found with them."""
+    measured, noise = known
+    # What brings particles put aside back is not in the velocities that are regressed on.
+    if not settings.warm_start or noise.shake:
+        return {}
+    if settings.bath == "brownian":
+        return start_brownian(model, sample, measured)
+    mixture = None
+    if settings.optimizer == "gauss_newton" and settings.strength:
+        sigma = noise.sigma if noise.corrected else 0.0
+        mixture = Known(len(latent.z), sigma, settings.strength_scale, settings.seed)
+    start_from_regression(model, sample, measured, latent, mixture)
+    return {}

@@ -141,6 +141,7 @@ def train(
         trajectory = trajectory._replace(occupant=np.asarray(trajectory.occupant))
     trials: list[Trial] = []
     before: Task | None = None
+    settings = settings.scheduled()
     if settings.model == "metriplectic":
         settings, trials, before = choose(trajectory, graphs, settings, seed)
     task = prepare(trajectory, graphs, settings, seed, before)
