@@ -61,7 +61,9 @@ def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
         rest[t, who] = step.residual[step.mask].double().cpu().numpy()
         place[t, who] = step.place[step.mask].double().cpu().numpy()
         change += float(step.change[step.mask].double().square().mean()) / len(steps)
-    covariance = np.array([_mean(rest[k:] * rest[: len(rest) - k]) for k in range(LAGS)])
+    covariance = np.array(
+        [_mean(rest[k:] * rest[: len(rest) - k]) for k in range(min(LAGS, len(rest)))]
+    )
     known = np.isfinite(covariance)
     covariance = covariance[known] / (scale := covariance[0])
     force, weights, error = _parts(covariance)
