@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from pipeline.analysis.amplitude import amplitude
 from pipeline.analysis.metric import sums
+from pipeline.analysis.relative_amplitude import amplitude
 from pipeline.report.html import number
 from pipeline.report.paper.numbers import title
 from pipeline.report.questions.asked import Asked, spread

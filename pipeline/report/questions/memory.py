@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.memory import Memory, memory, successive
+from pipeline.analysis.memory_kernel import Memory, memory, successive
 from pipeline.analysis.metric import Metric, sums
 from pipeline.report import style
 from pipeline.report.figure import Figure

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from pipeline.analysis.memory import integrated_kernel, memory, successive
+from pipeline.analysis.memory_kernel import integrated_kernel, memory, successive
 
 
 def embedded(gamma: float, coupling: float, rate: float, time: np.ndarray) -> np.ndarray:

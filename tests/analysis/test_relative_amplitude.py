@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.amplitude import amplitude
+from pipeline.analysis.relative_amplitude import amplitude
 
 RNG = np.random.default_rng(3)
 CURVE = np.array([0.1, 0.3, 0.8, 1.5])
