@@ -140,6 +140,9 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     learner: Trainee
     if settings.model == "metriplectic":
         learner = _metriplectic(sample, (measured, noise), settings, steps.trajectory)
+        if learner.settled and not settings.strength:
+            settings = settings.replace(steps=1, validate_every=1)
+            learner.options = settings
     else:
         model = start_baseline(sample, measured, settings)
         learner = BaselineLearner(model, settings, noise)
@@ -165,7 +168,11 @@ def _metriplectic(
         model.energy_closure.requires_grad_(False)
     if settings.warm_start and not noise.shake:
         if settings.bath == "brownian":
-            smoothness = start_brownian(model, sample, measured)
+            white = "steps_alike" not in trajectory.attributes and noise.treatment != "none"
+            likeliest = start_brownian(model, sample, measured, white)
+            if likeliest is not None:
+                smoothness = likeliest.smoothness
+                noise = noise.told(*likeliest.told) if white else noise
         else:
             start_from_regression(model, sample, measured)
     equal_noise(model, snapshots.batch(train[:1]))
