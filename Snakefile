@@ -15,6 +15,7 @@ include: "workflow/rules/learning.smk"
 include: "workflow/rules/lammps.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/questions.smk"
 include: "workflow/rules/index.smk"
 include: "workflow/rules/unknown.smk"
 

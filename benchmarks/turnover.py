@@ -91,8 +91,8 @@ def _train(folder: Path, film: Film) -> None:
     from pipeline.learn.settings import Training
     from pipeline.learn.train import train
 
-    data = h5md.read(folder / "trajectory.h5")
-    near = graphs.read(folder / "graphs.h5", data)
+    data = h5md.on_disk(folder / "trajectory.h5")
+    near = graphs.on_disk(folder / "graphs.h5", data)
     wanted = Training(steps=20, validate_every=10, bath="none", external="none", pair_energy="none")
     if film.particles > MANY:
         wanted = wanted.replace(steps=2, validate_every=2, batch=1)

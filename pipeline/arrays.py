@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -39,6 +40,16 @@ def room(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
         return np.memmap(file, dtype, "r+", shape=shape)
 
 
+def release(*arrays: np.ndarray) -> None:
+    """Takes what `room` mapped to files out of the process's memory, until it is asked for again.
+
+    Nothing is lost, and arrays that are in memory for good are left alone.
+    """
+    for array in arrays:
+        if isinstance(array, np.memmap):
+            array._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+
+
 def loaded(
     node: Any, columns: int | None = None, scale: float | None = None, rows: slice = slice(None)
 ) -> np.ndarray:
@@ -58,13 +69,15 @@ def loaded(
         part = node[first + some.start : first + some.stop]
         part = part[..., : held[-1]] if len(held) > 1 else part
         out[some] = part if scale is None else part / scale
+        release(out)
     return out
 
 
 class Stored:
     """An array in a file, of which rows are read when they are asked for.
 
-    It is indexed along its first axis alone, and every index reads anew; `numpy.asarray` reads all.
+    It is indexed along its first axis, or by two arrays (k,) of rows and columns; every index reads
+    anew, and `numpy.asarray` reads all.
 
     Args:
         node: a dataset of h5py, whose file stays open.
@@ -95,6 +108,8 @@ class Stored:
         return int(self.shape[0])
 
     def __getitem__(self, rows: Any) -> np.ndarray:
+        if isinstance(rows, tuple):
+            return self._scattered(*rows)
         straight = isinstance(rows, slice) and rows.step in (None, 1)
         # Outside of `reading`: an IndexError ends a loop over the rows.
         picked = None if straight else np.arange(len(self))[rows]
@@ -107,9 +122,21 @@ class Stored:
                 self._judge(rows, value)
             return value
 
+    def _scattered(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        value = np.empty((len(rows), *self.shape[2:]), self.dtype)
+        order = np.argsort(rows, kind="stable")
+        for some in stretches(self.shape, self.dtype):
+            first, last = np.searchsorted(rows, [some.start, some.stop], sorter=order)
+            here = order[first:last]
+            if len(here):
+                value[here] = self[some][rows[here] - some.start, columns[here]]
+        return value
+
     def _picked(self, rows: np.ndarray) -> np.ndarray:
         value = np.empty((rows.size, *self.shape[1:]), self.dtype)
-        for k, row in enumerate(np.ravel(rows).tolist()):
+        # In ascending order, so that a chunk that rows share is unpacked once.
+        for k in np.argsort(rows, axis=None, kind="stable").tolist():
+            row = int(rows.flat[k])
             value[k] = loaded(self._node, self._columns, self._scale, slice(row, row + 1))[0]
         return value.reshape(*np.shape(rows), *self.shape[1:])
 
@@ -131,9 +158,14 @@ STRETCH = 2**24  # bytes that are read, changed or written at a time
 
 
 def stretches(
-    shape: tuple[int, ...], dtype: np.dtype | type, size: int = STRETCH
+    shape: tuple[int, ...], dtype: np.dtype | type, size: int | None = None
 ) -> Iterator[slice]:
-    """Rows of an array of this shape, at most so many bytes at a time, one row at least."""
+    """Rows of an array of this shape, at most so many bytes at a time, one row at least.
+
+    Args:
+        size: None takes STRETCH.
+    """
+    size = STRETCH if size is None else size
     row = int(np.prod(shape[1:], dtype=np.int64)) * np.dtype(dtype).itemsize
     step = max(1, size // max(row, 1))
     yield from (slice(k, min(k + step, shape[0])) for k in range(0, shape[0], step))

@@ -121,8 +121,9 @@ def sample_flow(trajectory: Trajectory, units: ReducedUnits) -> SampleFlow:
             "The flow of the sample (train.bath_flow: sample) needs runs that do not overlap in "
             "time: take train.bath_flow: rest, or one run."
         )
-    for t in np.flatnonzero(free.sum(1) >= len(powers)):
-        r = torch.from_numpy(trajectory.position[t, free[t]] / units.length)
-        v = trajectory.velocity[t, free[t]] / units.velocity
-        empty[t] = np.linalg.lstsq(made._columns(r).numpy(), v, rcond=None)[0]
+    for some, part in trajectory.blocks():
+        for t in np.flatnonzero(part.free.sum(1) >= len(powers)):
+            r = torch.from_numpy(part.position[t, part.free[t]] / units.length)
+            v = part.velocity[t, part.free[t]] / units.velocity
+            empty[some.start + t] = np.linalg.lstsq(made._columns(r).numpy(), v, rcond=None)[0]
     return dataclasses.replace(made, coefficients=empty[order])

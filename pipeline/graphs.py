@@ -10,16 +10,20 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from pipeline.arrays import loaded
+from pipeline.arrays import Stored, loaded
 from pipeline.errors import InputError
-from pipeline.hdf5 import opened, written
+from pipeline.files import reading
+from pipeline.hdf5 import left_open, opened, written
 from pipeline.neighbours import search
 from pipeline.trajectory import Trajectory
 from pipeline.units import neighbour_distance
 
 
 class Graphs(NamedTuple):
-    """Pairs of present particles closer than the cutoff, snapshot after snapshot."""
+    """Pairs of present particles closer than the cutoff, snapshot after snapshot.
+
+    The pairs may be `arrays.Stored`, see `on_disk`: then take a `window` before anything else.
+    """
 
     cutoff: float  # h [length]
     neighbour_distance: float  # a [length]
@@ -29,6 +33,17 @@ class Graphs(NamedTuple):
     j: np.ndarray  # (P,) int32
     shift: np.ndarray  # (P, D) int8: r_ij = r_i - r_j - shift * lengths
     mark: np.ndarray  # of the trajectory they were searched in
+
+    def window(self, rows: slice) -> Graphs:
+        """The neighbours in some successive snapshots."""
+        first, last, _ = rows.indices(len(self.offset) - 1)
+        links = slice(int(self.offset[first]), int(self.offset[last]))
+        return self._replace(
+            offset=self.offset[first : last + 1] - links.start,
+            i=self.i[links],
+            j=self.j[links],
+            shift=self.shift[links],
+        )
 
 
 def build(trajectory: Trajectory, cutoff: float | None = None, ratio: float = 1.72) -> Graphs:
@@ -140,6 +155,9 @@ def _write(
         file.create_dataset("offset", data=offset, **packed)
 
 
+WHAT = "a file of neighbours"  # in the sentence on one that is none
+
+
 def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
     """Reads what `write` wrote of the neighbours in a trajectory.
 
@@ -147,12 +165,29 @@ def read(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
         InputError: naming the file, if it is damaged, its arrays contradict each other, or it is
             of another trajectory.
     """
-    with opened(path, "a file of neighbours") as file:
+    return on_disk(path, trajectory).window(slice(None))
+
+
+def on_disk(path: str | os.PathLike[str], trajectory: Trajectory) -> Graphs:
+    """The same, its pairs left in the file, which stays open: they are read by `Graphs.window`."""
+    with reading(path, WHAT):
+        file = left_open(path)
         names = ("cutoff", "neighbour_distance", "dt")
         h, spacing, dt = (float(file.attrs[name]) for name in names)
-        offset, i, j, shift = (loaded(file[name]) for name in ("offset", "i", "j", "shift"))
-        _check((h, spacing, dt), offset, i, j, shift)
-        return Graphs(h, spacing, dt, offset, i, j, shift, _own(file, trajectory))
+        offset = loaded(file["offset"])
+        columns = trajectory.present.shape[1]
+
+        def named(_: Any, numbers: np.ndarray) -> None:
+            if numbers.size and (numbers.min() < 0 or numbers.max() >= columns):
+                raise InputError(
+                    f"a particle has a number below 0, or above {columns - 1}, the last column"
+                )
+
+        judges = {"i": named, "j": named, "shift": None}
+        pairs: dict[str, Any]
+        pairs = {name: Stored(file[name], path, WHAT, judge=its) for name, its in judges.items()}
+        _check((h, spacing, dt), offset, **pairs)
+        return Graphs(h, spacing, dt, offset, **pairs, mark=_own(file, trajectory))
 
 
 def _own(file: h5py.File, trajectory: Trajectory) -> np.ndarray:
@@ -169,13 +204,13 @@ def spacing(path: str | os.PathLike[str], trajectory: Trajectory) -> float:
     Raises:
         InputError: naming the file, if it is damaged, or of another trajectory.
     """
-    with opened(path, "a file of neighbours") as file:
+    with opened(path, WHAT) as file:
         _own(file, trajectory)
         return float(file.attrs["neighbour_distance"])
 
 
 def _check(
-    scales: tuple[float, ...], offset: np.ndarray, i: np.ndarray, j: np.ndarray, shift: np.ndarray
+    scales: tuple[float, ...], offset: np.ndarray, i: Stored, j: Stored, shift: Stored
 ) -> None:
     """Raises ValueError where these cannot be pairs of particles."""
     if not all(np.isfinite(scale) and scale > 0 for scale in scales):
@@ -186,5 +221,5 @@ def _check(
         raise InputError(f"i, j, shift have shapes {i.shape}, {j.shape}, {shift.shape}")
     if offset.ndim != 1 or len(offset) < 2 or offset[0] != 0 or offset[-1] != len(i):
         raise InputError(f"offset does not run from 0 to the number of pairs, {len(i)}")
-    if (np.diff(offset) < 0).any() or (len(i) and min(i.min(), j.min()) < 0):
-        raise InputError("offset falls, or a particle has a number below 0")
+    if (np.diff(offset) < 0).any():
+        raise InputError("offset falls")

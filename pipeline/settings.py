@@ -150,6 +150,41 @@ class Paper(Section):
     )
 
 
+class Questions(Section):
+    """The page of the paper's open questions: the data sets that each is asked of."""
+
+    amplitude: tuple[str, ...] = key(
+        "Are rearrangements as large as in the data? The first one decides.",
+        default=("colloids",),
+        entries=(0, 1000),
+        distinct=True,
+    )
+    architecture: tuple[str, ...] = key(
+        "What do other closures bring? Data sets whose `models` name several.",
+        default=("taylor_green", "star_polymer_11"),
+        entries=(0, 1000),
+        distinct=True,
+    )
+    entropy: tuple[str, ...] = key(
+        "Is the learned entropy unique? Data sets with several `seeds`.",
+        default=("taylor_green", "star_polymer_11", "colloids"),
+        entries=(0, 1000),
+        distinct=True,
+    )
+    memory: tuple[str, ...] = key(
+        "Does friction remember?",
+        default=("taylor_green", "star_polymer_11"),
+        entries=(0, 1000),
+        distinct=True,
+    )
+    transfer: tuple[str, ...] = key(
+        "Does a law hold where it was not learned? Data sets with `models_of`.",
+        default=("self_diffusion", "shear_flow"),
+        entries=(0, 1000),
+        distinct=True,
+    )
+
+
 class Settings(Section):
     """Settings of one data set; the comments of config/config.yaml say what each is for."""
 
@@ -180,6 +215,13 @@ class Settings(Section):
         least=1,
         most=100,
     )
+    other_seeds: int | None = key(
+        "Trainings of each model after the first one listed, where baselines need no more than "
+        "one. null: as many as of the first.",
+        default=None,
+        least=1,
+        most=100,
+    )
     video: Reading = key("", default=Reading())
     sample: Sample = key("", default=Sample())
     detect: Detect = key("", default=Detect())
@@ -203,6 +245,7 @@ class Settings(Section):
     lammps: Lammps = key("", default=Lammps())
     report: Report = key("", default=Report())
     paper: Paper = key("", default=Paper())
+    questions: Questions = key("", default=Questions())
     simulate: System | None = key(
         "A data set can be simulated: filmed as in config/colloids.yaml, or as a trajectory, such "
         "as config/taylor_green.yaml, with `replicas` independent runs of it, of which the first "

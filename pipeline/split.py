@@ -119,7 +119,8 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
 
     A rollout needs particles that can be followed from its first snapshot to its last. Where
     tracks are short the window is shortened until at least half of the particles that are free
-    in its first snapshot are free throughout.
+    in its first snapshot are free throughout. In a closed container, whose particles stay, it
+    begins where nobody is out of sight who is seen mostly.
 
     Args:
         trajectory: the whole data set.
@@ -129,17 +130,24 @@ def rows(trajectory: Trajectory, block: slice, frames: int | None = None) -> sli
     Raises:
         InputError: if no two successive snapshots share a free particle.
     """
-    stop = min(block.stop, block.start + (frames or block.stop))
-    breaks = np.flatnonzero(~trajectory.successive()[block.start : stop - 1])
-    stop = block.start + int(breaks[0]) + 1 if len(breaks) else stop
-    surviving = np.logical_and.accumulate(trajectory.free[block.start : stop]).sum(axis=1)
+    start = block.start + (_complete(trajectory, block) if trajectory.closed else 0)
+    stop = min(block.stop, start + (frames or block.stop))
+    breaks = np.flatnonzero(~trajectory.successive()[start : stop - 1])
+    stop = start + int(breaks[0]) + 1 if len(breaks) else stop
+    surviving = trajectory.window(slice(start, stop)).lasting.sum(axis=1)
     if surviving[0] == 0 or len(surviving) < 2 or surviving[1] == 0:
         raise InputError(
             "No particle is free and tracked over two successive snapshots at the start of the "
             "test block: check the linking (search_range, memory) or lower trajectory.edge_band."
         )
     enough = np.flatnonzero(surviving >= 0.5 * surviving[0])
-    return slice(block.start, block.start + max(int(enough[-1]) + 1, 2))
+    return slice(start, start + max(int(enough[-1]) + 1, 2))
+
+
+def _complete(trajectory: Trajectory, block: slice) -> int:
+    """How many snapshots of a block pass before as many particles are seen as mostly are."""
+    seen = trajectory.present[block].sum(axis=1)
+    return int((seen >= np.median(seen)).argmax())
 
 
 def judged(trajectory: Trajectory, split: Split, frames: int | None) -> slice:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pipeline import slots
-from pipeline.arrays import stretches
+from pipeline.arrays import release, stretches
 from pipeline.space import Space, lees_edwards, periodic
 from pipeline.units import neighbour_distance
 
@@ -84,6 +84,21 @@ class Trajectory(NamedTuple):
         """(T, M) present and not driven: what loss and statistics are about."""
         return self.present & ~self.driven
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody enters or leaves: who is not seen for a while is there all the same."""
+        return bool(self.attributes.get("edge", {}).get("closed", False))
+
+    @property
+    def lasting(self) -> np.ndarray:
+        """(T, M) free from the first snapshot up to this one, which must follow one another.
+
+        In a closed container nobody who was seen at first is ever gone, whatever a tracker missed.
+        """
+        if self.closed:
+            return np.broadcast_to(self.free[0] & ~self.driven.any(axis=0), self.present.shape)
+        return np.logical_and.accumulate(self.free, axis=0)
+
     def number_density(self) -> float:
         """Mean number of present particles per area or volume of the box [1 / length^D].
 
@@ -125,14 +140,27 @@ class Trajectory(NamedTuple):
             occupant=None if self.occupant is None else self.occupant[rows],
         )
 
-    def blocks(self, rows: slice = slice(None)) -> Iterator[tuple[slice, Trajectory]]:
-        """The snapshots in ``rows`` a few at a time, without extras: what is to be read of a long
-        film that `h5md.on_disk` left in its file."""
+    def portions(self, rows: slice = slice(None)) -> Iterator[slice]:
+        """Of the snapshots in ``rows``, those that are looked at together."""
         first, last, _ = rows.indices(len(self.time))
-        bare, shape = self._replace(extra={}), (last - first, *self.position.shape[1:])
+        shape = last - first, *self.position.shape[1:]
         for part in stretches(shape, self.position.dtype, BLOCK):
-            some = slice(first + part.start, first + part.stop)
-            yield some, bare.window(some)
+            yield slice(first + part.start, first + part.stop)
+
+    def blocks(
+        self, rows: slice = slice(None), after: int = 0
+    ) -> Iterator[tuple[slice, Trajectory]]:
+        """The snapshots in ``rows`` a few at a time, without extras: what is to be read of a long
+        film that `h5md.on_disk` left in its file.
+
+        Args:
+            after: so many more come with each block, as far as there are any.
+        """
+        bare = self._replace(extra={})
+        for some in self.portions(rows):
+            block = bare.window(slice(some.start, some.stop + after))
+            yield some, block
+            release(block.position, block.velocity)
 
     def followed(
         self, rows: slice | np.ndarray = slice(None), labels: np.ndarray | None = None

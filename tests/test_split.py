@@ -80,6 +80,16 @@ def test_it_ends_where_half_of_the_tracks_have_ended() -> None:
     assert split.rows(made, slice(2, 10), frames=3) == slice(2, 5)
 
 
+def test_nobody_leaves_a_closed_container_and_it_begins_where_all_are_seen() -> None:
+    made = data().noting(edge={"closed": True})
+    made.present[2, 3] = False
+    made.present[7:, :5] = False
+    assert split.rows(made, slice(2, 10)) == slice(3, 10)
+    assert split.rows(made, slice(2, 10), frames=3) == slice(3, 6)
+    assert made.window(slice(3, 10)).lasting.all()
+    assert made.window(slice(2, 10)).lasting.sum(axis=1).tolist() == [7] * 8  # one unseen at first
+
+
 def test_without_free_particles_it_is_refused() -> None:
     made = data()._replace(driven=np.ones((10, 8), bool))
     with pytest.raises(ValueError, match="No particle is free"):

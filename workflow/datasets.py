@@ -18,10 +18,13 @@ from pipeline.simulate.systems import FILMS
 # Names of results/ that are no data sets, and of config/.
 RESERVED = {
     "paper": "the page that compares with the paper",
+    "questions": "the page of the paper's open questions",
     "logs": "logs of the list of reports",
     "index.html": "the list of reports",
     "config": "the defaults, config/config.yaml",
 }
+# Of these the settings have a section of that name, which says what data sets they compare.
+PAGES = ("paper", "questions")
 Settings = dict[str, Any]
 
 
@@ -134,7 +137,7 @@ def check(name: str, chosen: Settings, of: Callable[[str], Settings]) -> None:
     Raises:
         InputError: naming the key, its value, and what it should be.
     """
-    if name in RESERVED and name != "paper":
+    if name in RESERVED and name not in PAGES:
         raise InputError(f"{name!r} is no name for a data set: it is {RESERVED[name]}.")
     references = {
         "trajectory.truth_of": chosen["trajectory"]["truth_of"],
@@ -148,9 +151,10 @@ def check(name: str, chosen: Settings, of: Callable[[str], Settings]) -> None:
         _check_truth(name, truth, of(truth))
     if (models := references["models_of"]) is not None:
         _check_models(name, chosen, models, of(models))
-    if name == "paper":
-        for other in chosen["paper"]["datasets"]:
-            _check_name(name, "paper.datasets", other)
+    if name in PAGES:
+        for key, others in chosen[name].items():
+            for other in others:
+                _check_name(name, f"{name}.{key}", other)
 
 
 def _check_name(name: str, key: str, other: Any) -> None:

@@ -18,12 +18,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from scipy import fft
 
+from pipeline.analysis.activity import activity
 from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
 from pipeline.analysis.plan import Plan
 from pipeline.analysis.runs import Run, recordings, runs
 from pipeline.analysis.uncertainty import gather, interval, ratio
 from pipeline.trajectory import Trajectory, evenly
 
+SAMPLES = 200  # of the bootstrap over time origins
 CHUNK = 128  # particles transformed at a time: bounds memory, fits caches
 
 
@@ -125,12 +127,12 @@ def together(parts: Sequence[Run], lag: int, cutoff: float, origins: int = 20) -
         for part, count in zip(parts, counts, strict=True)
         for row in evenly(np.arange(count), origins)
     )
-    return _together(every, lag, cutoff)
+    return float(_coefficient(_neighbours_share(every, lag, cutoff).sum(axis=0)))
 
 
-def _together(origins: Iterable[tuple[Run, int]], lag: int, cutoff: float) -> float:
-    """The same from runs and rows of them."""
-    product, pairs, square, single = 0.0, 0, 0.0, 0
+def _neighbours_share(origins: Iterable[tuple[Run, int]], lag: int, cutoff: float) -> np.ndarray:
+    """(O, 4) sums of u_i . u_j and of u^2, each with its number, of runs and rows of them."""
+    found = []
     for part, row in origins:
         both = part.free[row] & part.free[row + lag]
         if both.sum() < 2:
@@ -138,11 +140,15 @@ def _together(origins: Iterable[tuple[Run, int]], lag: int, cutoff: float) -> fl
         u = part.position[row + lag] - part.position[row]
         u = u - u[both].mean(axis=0)
         near = part.neighbours(row, cutoff).among(both)
-        product += float((u[near.i] * u[near.j]).sum())
-        pairs += len(near.i)
-        square += float((u[both] ** 2).sum())
-        single += int(both.sum())
-    return (product / pairs) / (square / single) if pairs and square > 0 else float("nan")
+        product, square = (u[near.i] * u[near.j]).sum(), (u[both] ** 2).sum()
+        found.append((product, len(near.i), square, both.sum()))
+    return np.array(found, dtype=float).reshape(-1, 4)
+
+
+def _coefficient(sums: np.ndarray) -> np.ndarray:
+    """(...) of (..., 4) sums, NaN where there are no two neighbours or nothing moves."""
+    product, pairs, square, single = np.moveaxis(sums, -1, 0)
+    return ratio(product * single, pairs * square)
 
 
 def shared_motion(film: Trajectory, settings: Plan, origins: int = 20) -> dict[str, float]:
@@ -154,8 +160,9 @@ def shared_motion(film: Trajectory, settings: Plan, origins: int = 20) -> dict[s
         origins: snapshots of a recording that are looked at, at most.
 
     Returns:
-        film_together: `together` over one interval. film_speeds: mean over rms speed. Nothing
-            where rearrangements are not asked for.
+        film_together: `together` over one interval, with its 95 % interval over time origins as
+            ``_low`` and ``_high``. What `activity` says.
+            Nothing where rearrangements are not asked for.
     """
     if not settings.rearrangements:
         return {}
@@ -165,13 +172,15 @@ def shared_motion(film: Trajectory, settings: Plan, origins: int = 20) -> dict[s
         for rows in recordings(film)
     )
     steps = ((runs(film.followed(slice(t, t + 2)))[0], 0) for some in starts for t in some.tolist())
-    moments = np.zeros(3)  # number, sum and sum of squares of the speeds
-    for _, part in film.blocks():
-        speed = np.linalg.norm(part.velocity[part.free], axis=1)
-        moments += len(speed), speed.sum(), (speed**2).sum()
-    count, total, square = moments.tolist()
-    alike = total / np.sqrt(count * square) if square else float("nan")
-    return {"film_together": _together(steps, 1, settings.cutoff), "film_speeds": alike}
+    sums = _neighbours_share(steps, 1, settings.cutoff)
+    drawn = np.random.default_rng(0).integers(len(sums), size=(SAMPLES, len(sums)))
+    low, high = np.nanpercentile(_coefficient(sums[drawn].sum(axis=1)), [2.5, 97.5])
+    return {
+        "film_together": float(_coefficient(sums.sum(axis=0))),
+        "film_together_low": float(low),
+        "film_together_high": float(high),
+        **activity(film),
+    }
 
 
 def mobility(sample: Sample) -> dict[str, Metric]:

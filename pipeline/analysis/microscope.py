@@ -97,7 +97,9 @@ def view(truth: Trajectory, experiment: Trajectory, reach: float) -> Trajectory:
 def _scale(truth: Trajectory, experiment: Trajectory) -> tuple[float, float]:
     """Length and time unit of the truth in those of the experiment."""
     given, wanted = truth.attributes, experiment.attributes
-    factors = {("px", "um"): wanted.get("mpp"), ("frame", "s"): 1 / wanted.get("fps", np.inf)}
+    # A film without scale has the keys, and None for them.
+    rate = wanted.get("fps") or np.inf
+    factors = {("px", "um"): wanted.get("mpp"), ("frame", "s"): 1 / rate}
     scale = []
     for unit in ("length_unit", "time_unit"):
         pair = given[unit], wanted[unit]

@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from pipeline import slots
+from pipeline.arrays import release, room, stretches
 from pipeline.dynamics.smoothing import best_weight, smoothed, weight_of_period
 from pipeline.metriplectic.thermo import Thermo
 from pipeline.pairs import State
@@ -76,6 +78,9 @@ class Lead(NamedTuple):
 def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) -> Lead:
     """Reduced units, and driven = not present and free at every snapshot of the window.
 
+    In a closed container those seen at first are free, and nobody else is there: a disc that
+    detection missed for a moment and that was led for it would heat all the others.
+
     Args:
         window: the snapshots to follow.
         units: reduced units of the model.
@@ -86,7 +91,7 @@ def lead(window: Trajectory, units: ReducedUnits, thermal_period: float | None) 
         ValueError: if particles share columns.
     """
     window.own_columns()
-    free: np.ndarray = np.all(window.free, axis=0)
+    free = window.lasting[-1] if len(window.stretches()) == 1 else np.all(window.free, axis=0)
     window = _steadied(_attended(window, free), free, thermal_period)
     scaled = window.space.scaled(units.length, units.time)
     r, v = window.position / units.length, window.velocity / units.velocity
@@ -98,11 +103,13 @@ def _attended(window: Trajectory, free: np.ndarray) -> Trajectory:
 
     At the edge of the view particles come and go with every flicker of the detection. Each time
     the volumes of their neighbours jump, and so do energy and force. An open edge is led as well
-    by the particles seen more often than not; while unseen they wait where they were last.
+    by the particles seen more often than not; while unseen they wait where they were last. In a
+    closed container who is seen only later is one of those who were seen before.
     """
     if all(window.box.periodic):
         return window
-    present = np.broadcast_to(free | (window.present.mean(axis=0) > 0.5), window.present.shape)
+    mostly = (window.present.mean(axis=0) > 0.5) & (not window.closed)
+    present = np.broadcast_to(free | mostly, window.present.shape)
     velocity = window.velocity.copy()
     velocity[~window.present] = 0.0
     return window._replace(present=present, velocity=velocity)
@@ -146,21 +153,30 @@ def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
     Velocities of free particles relative to the mean flow fitted to each snapshot. None where the
     correlation has no zero within LONGEST lags: the motion has no period then.
     """
-    window = trajectory.window(rows)
-    fluctuation = _fluctuations(window)
-    zero = None
-    for lag in range(2, min(LONGEST, len(window.time) // 4)):
-        both = window.again(window.free, lag)
-        product = (fluctuation[lag:] * fluctuation[:-lag]).sum(axis=2)
-        if both.any() and product[both].mean() <= 0:
-            zero = lag
-            break
-    return None if zero is None else 4.0 * zero
+    first, last, _ = rows.indices(len(trajectory.time))
+    shape = (last - first, *trajectory.position.shape[1:])
+    fluctuation = room(shape, trajectory.velocity.dtype)
+    for some, part in trajectory.blocks(rows):
+        fluctuation[some.start - first : some.stop - first] = _fluctuations(part)
+        release(fluctuation)
+    free, run, who = trajectory.free[rows], trajectory.run[rows], trajectory.occupant
+    who = None if who is None else who[rows]
+    for lag in range(2, min(LONGEST, shape[0] // 4)):
+        both = slots.again(free, run, lag, who)
+        total = 0.0
+        for some in stretches((len(both), *shape[1:]), fluctuation.dtype):
+            later = slice(some.start + lag, some.stop + lag)
+            product = (fluctuation[later] * fluctuation[some]).sum(axis=2)
+            total += float(product[both[some]].sum())
+            release(fluctuation)
+        if both.any() and total <= 0:
+            return 4.0 * lag
+    return None
 
 
 def _fluctuations(window: Trajectory) -> np.ndarray:
     """(T, M, D) velocity relative to an affine flow fitted to the free particles of a snapshot."""
-    out = np.zeros_like(window.velocity)
+    out = np.zeros(window.velocity.shape, window.velocity.dtype)
     for t, free in enumerate(window.free):
         if free.sum() > 3 * (window.dimension + 1):
             r, v = window.position[t, free], window.velocity[t, free]

@@ -241,6 +241,9 @@ def rollout(
 def recorded(window: Trajectory, walk: Walk, record: Record, seed: int) -> Trajectory:
     """The first snapshots of a window as a run took them, in the units of the data.
 
+    Who was in the data but not in the run stays as a neighbour, which is not free; in a closed
+    container, where it is somebody else under another label, it is left out.
+
     Args:
         window: what was to be followed.
         walk: says who was present and led, and the units.
@@ -250,10 +253,12 @@ def recorded(window: Trajectory, walk: Walk, record: Record, seed: int) -> Traje
     last = len(record.r)
     units, part = walk.conditions.units, window.window(slice(0, last))
     present = walk.lead.present[:last]
+    seen = part.present & present if window.closed else part.present
     return part._replace(
         position=record.r * units.length,
         velocity=record.v * units.velocity,
-        driven=walk.lead.driven[:last],
+        present=seen,
+        driven=walk.lead.driven[:last] | (seen & ~present),
         extra={k: np.where(present, field, 0.0) for k, field in record.fields.items()},
         attributes={**part.attributes, "rollout_seed": seed, "localisation_error": 0.0},
     )

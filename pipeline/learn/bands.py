@@ -113,7 +113,7 @@ def information(
                 own[strip].sum(), parameters, retain_graph=True, allow_unused=True
             )
             rows.append(_flat(gradient, parameters))
-    share, prior = len(chosen) / len(times), _curvature(penalty(), parameters)
+    share, prior = len(chosen) / len(times), second_derivatives(penalty(), parameters)
     return Information(torch.stack(rows), np.repeat(blocks, strips), share, prior)
 
 
@@ -188,8 +188,8 @@ def _flat(gradient: Sequence[Tensor | None], parameters: Sequence[nn.Parameter])
     return torch.cat([x.detach().flatten() for x in parts]).double().cpu()
 
 
-def _curvature(penalty: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
-    """Second derivatives (p, p) of a scalar that is quadratic in most parameters."""
+def second_derivatives(penalty: Tensor, parameters: Sequence[nn.Parameter]) -> Tensor:
+    """Of a scalar that is quadratic in most parameters, (p, p) float64."""
     size = sum(p.numel() for p in parameters)
     if not penalty.requires_grad:
         return torch.zeros((size, size), dtype=torch.float64)

@@ -151,7 +151,7 @@ def _force(
 ) -> Callable[[Batch], Tensor]:
     """F (n, D) of a batch."""
     h, K = sample.snapshots.cutoff, intervals + 2
-    own = theta.to(sample.snapshots.r)
+    own = theta.to(sample.snapshots.device, sample.snapshots.dtype)
 
     def force(batch: Batch) -> Tensor:
         pairs = batch.pairs

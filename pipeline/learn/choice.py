@@ -55,7 +55,7 @@ def candidates(settings: Training, trajectory: Trajectory) -> list[Candidate]:
         settings: as given, with "auto" where the data are to decide.
         trajectory: says whether nobody enters or leaves.
     """
-    closed = bool(trajectory.attributes.get("edge", {}).get("closed", False))
+    closed = trajectory.closed
     brownian = by_regime(settings, trajectory).bath == "brownian"
     offered: list[Candidate] = []
     if settings.closures != "splines" or trajectory.reference is not None:

@@ -22,7 +22,9 @@ from pipeline.closures.volume import SplineVolume
 from pipeline.learn import evidence
 from pipeline.learn.brownian_noise import Told, tell
 from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, moments
-from pipeline.learn.force_matching import Curves, net_friction, regress
+from pipeline.learn.force_matching import Curves, net_friction, regress, tapered
+from pipeline.learn.latent import Latent
+from pipeline.learn.mixtures import Known, regress_mixture
 from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
@@ -34,12 +36,28 @@ GRID = 200  # distances at which a closure's force is set equal to that of finer
 
 
 @torch.no_grad()
-def start_from_regression(model: Metriplectic, sample: Sample, measured: Measured) -> bool:
+def start_from_regression(
+    model: Metriplectic,
+    sample: Sample,
+    measured: Measured,
+    latent: Latent,
+    mixture: Known | None = None,
+) -> bool:
     """Sets kernel, stiffness and friction of spline closures; False where the data forbid it.
+
+    Particles that may differ get their strengths, too: otherwise the force of a mixture looks as if
+    it attracted, and nothing would be set.
 
     The mean force must push apart, since pressures are positive. The size of friction is set by
     the residual variance through the fluctuation-dissipation theorem, which is better determined
     than the drift; its dependence on distance comes from the regression.
+
+    Args:
+        model: to be started.
+        sample: of the data in reduced units.
+        measured: scales of the data.
+        latent: of the particles.
+        mixture: what their strengths are regressed with; None where they are not.
     """
     volume, energy, friction = model.volume, model.energy_closure, model.friction
     if not (
@@ -48,9 +66,8 @@ def start_from_regression(model: Metriplectic, sample: Sample, measured: Measure
         and friction.startable
     ):
         return False
-    drag = model.bath is not None
     strain = model.strain if isinstance(model.strain, GreenStrain) else None
-    curves = regress(sample, drag, model.external, strain)
+    curves = _regressed(model, sample, latent, mixture)
     noise = 0.5 * _unexplained(curves, measured)
     if model.bath is not None and model.bath.active:
         # Friction by itself is what errors of the positions look like; their balance is not.
@@ -179,6 +196,34 @@ def _some(sample: Sample) -> Batch:
     """Five snapshots."""
     times = sample.times
     return sample.snapshots.batch(times[:: max(1, len(times) // 5)][:5])
+
+
+def _regressed(
+    model: Metriplectic, sample: Sample, latent: Latent, mixture: Known | None
+) -> Curves:
+    """Force and friction of pairs; with them the strengths of particles that may differ."""
+    drag, external = model.bath is not None, model.external
+    strain = model.strain if isinstance(model.strain, GreenStrain) else None
+    if mixture is not None and model.strain is None:
+        begin = _pushing(model, sample)
+        given = mixture._replace(force=begin, drag=drag, external=external)
+        found = regress_mixture(sample, given)
+        if found is not None:
+            curves, log_s = found
+            latent.log_s.copy_(torch.from_numpy(log_s))
+            return curves
+    return regress(sample, drag, external, strain)
+
+
+def _pushing(model: Metriplectic, sample: Sample) -> np.ndarray:
+    """Coefficients of the model's own pair force, as the regression takes it."""
+    batch = sample.batch(1)
+    S = torch.zeros_like(batch.v[:, 0])
+    force = model.dynamics(State(batch.r, batch.v, S), batch.pairs, batch.reference).pressure
+    basis = tapered(batch.pairs.r, model.cutoff).double().cpu()
+    bend = splines.bends(len(basis))
+    found = torch.linalg.solve(basis @ basis.T + bend, basis @ force.double().cpu())
+    return found.numpy()
 
 
 def _unexplained(curves: Curves, measured: Measured) -> float:

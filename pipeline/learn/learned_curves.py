@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pipeline import slots
-from pipeline.arrays import store
+from pipeline.arrays import store, stretches
 from pipeline.closures.external import External
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.reference import Reference
@@ -36,14 +36,6 @@ def histogram(values: np.ndarray) -> Group:
     """Edges and counts in 60 bins."""
     count, edges = np.histogram(values, bins=60)
     return {"edges": edges, "count": count}
-
-
-def entropy_group(S: np.ndarray, true: np.ndarray | None) -> Group:
-    """Learned entropies (n,), and where the true ones are known how these go with them."""
-    group = histogram(S)
-    if true is not None and S.std() > 0:
-        group["correlation_entropy"] = np.corrcoef(S, true)[0, 1]
-    return group
 
 
 def latent_groups(latent: Latent, traits: dict[str, np.ndarray]) -> dict[str, Group]:
@@ -86,8 +78,10 @@ def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
     found = {"species": np.where(trajectory.species >= 0, trajectory.species, np.nan)}
     for name in ("mass", "size"):
         if name in trajectory.extra:
-            value = np.where(trajectory.present, trajectory.extra[name], 0.0)
-            total = slots.each(value, who, N)
+            total = np.zeros(N)
+            for some in stretches(trajectory.present.shape, float):
+                value = np.where(trajectory.present[some], trajectory.extra[name][some], 0.0)
+                total += slots.each(value, None if who is None else who[some], N)
             found[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     return found
 
@@ -321,6 +315,19 @@ def amplitudes(samples: Samples) -> Group:
     return {"r": r, **found._asdict(), "T": T[:1]}
 
 
+def entropies(samples: Samples) -> Group:
+    """Learned entropies, whose they are and when, and the true ones where they are known."""
+    rows, thermo = samples.rows, samples.dynamics.thermo
+    S = samples.S[rows].numpy()
+    group = histogram(S) | {"S": S, "V": thermo.V[rows], "T": thermo.T[rows]}
+    group |= {name: getattr(samples.batch, name)[rows] for name in ("particle", "snapshot")}
+    if samples.true_S is not None:
+        true = group["true"] = samples.true_S[rows.numpy()]
+        if S.std() > 0:
+            group["correlation_entropy"] = np.corrcoef(S, true)[0, 1]
+    return group
+
+
 def energy(samples: Samples) -> Group:
     """Equation of state on a grid a little wider than the data, and where the data are."""
     S, V = samples.S[samples.rows], samples.dynamics.thermo.V[samples.rows]
@@ -345,7 +352,6 @@ def inspect(
     samples = Samples(model, latent, sample)
     force, friction = binned(samples)
     T = samples.dynamics.thermo.T[samples.rows].numpy()
-    true = None if samples.true_S is None else samples.true_S[samples.rows.numpy()]
     return {
         "kernel": kernel(samples),
         "pair_force": force,
@@ -353,7 +359,7 @@ def inspect(
         "friction": amplitudes(samples),
         "energy": energy(samples),
         "temperature": histogram(T),
-        "entropy": entropy_group(samples.S[samples.rows].numpy(), true),
+        "entropy": entropies(samples),
         **surrounding_groups(samples),
         **elastic_groups(model, samples.batch, float(samples.S[samples.rows].mean())),
         **latent_groups(latent, traits),

@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, scales
+from pipeline.learn import bands, energy_balance, scales
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
+from pipeline.learn.lasting import lasting, remembers
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import Group, Samples, inspect
 from pipeline.learn.likelihood import (
@@ -270,12 +271,14 @@ class Learner(Trainee):
         groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
         if (model.external is not None or model.bath is not None) and not self.brownian:
-            net, error = net_friction(sample, model.external)
-            groups["net_friction"] = {
-                "value": np.array([net]),
-                "low": np.array([net - bands.Z * error]),
-                "high": np.array([net + bands.Z * error]),
-            }
+            net = energy_balance.balance(
+                energy_balance.course(model, self.latent, sample.snapshots)
+            )
+            if net is None:
+                value, error = net_friction(sample, model.external)
+                half = bands.Z * error
+                net = energy_balance.Balance(value, value - half, value + half)
+            groups["net_friction"] = {k: np.array([x]) for k, x in net._asdict().items()}
         count = min(bands.MOST, len(sample.times))
         strips = bands.parts(count, self.rows // len(sample.times))
         parameters = bands.affordable(model, count * strips) if count >= bands.FEWEST else []
@@ -330,7 +333,8 @@ class Learner(Trainee):
         return torch.as_tensor(weight * self.model.roughness(self.smoothness))
 
     def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
-        """Group ``residuals``, see `pipeline.learn.residuals`; none without two snapshots."""
+        """Group ``residuals``, see `pipeline.learn.residuals`, and ``lasting``, what it is that
+        they remember where they do; none without two snapshots."""
         if len(times) < 2 or self.noise.shake:
             return {}
 
@@ -342,9 +346,12 @@ class Learner(Trainee):
             vv = step.vv.diagonal(dim1=1, dim2=2).mean(1)
             bare = 2 * now.v_next if self.brownian else now.change()
             found = (step.residual_v, bare, score.z, vv, shared)
-            return Left(*found, dynamics.pairs, now.mask, now.next_row)
+            return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
 
-        return {"residuals": measure(left, times, self.noise.error)}
+        groups = {"residuals": measure(left, times, self.noise.error)}
+        if not self.brownian and remembers(groups["residuals"]):
+            groups["lasting"] = lasting(left, times)
+        return groups
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:
         """(P, D, D) covariance per step that the noise of each pair gives to either end."""

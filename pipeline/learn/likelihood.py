@@ -242,7 +242,7 @@ def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:
     L = [[entry.detach() for entry in row] for row in scores.L]
     z = scores.z.detach()
     L_i, L_j = ([[entry[k] for entry in row] for row in L] for k in (i, j))
-    R = -_whiten(L_i, L_j, K[both])
+    R = -whitened(L_i, L_j, K[both])
     seen = z[i][:, :, None] * z[j][:, None, :]
     if scores.echo is not None:
         echo = scores.echo.detach()
@@ -251,6 +251,7 @@ def pair_score(scores: Scores, pairs: Pairs, K: Tensor, mask: Tensor) -> Tensor:
     return 0.5 * excess.sum() / mask.sum().clamp_min(1)
 
 
-def _whiten(L_i: list[list[Tensor]], L_j: list[list[Tensor]], K: Tensor) -> Tensor:
+def whitened(L_i: list[list[Tensor]], L_j: list[list[Tensor]], K: Tensor) -> Tensor:
+    """L_i^-1 K L_j^-T (n, D, D)."""
     left = torch.stack([solve(L_i, K[:, :, k]) for k in range(K.shape[2])], dim=2)
     return torch.stack([solve(L_j, left[:, k, :]) for k in range(K.shape[1])], dim=1)

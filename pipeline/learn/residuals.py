@@ -37,6 +37,8 @@ class Left(NamedTuple):
     pairs: Pairs
     mask: Tensor  # (n,) rows that count
     next_row: Tensor  # (n,) row of the same particle one snapshot later
+    place: Tensor  # (n, D) where it is
+    particle: Tensor  # (n,) who it is
 
 
 Test = dict[str, np.ndarray]

@@ -20,6 +20,19 @@ class Training(Section):
         least=1,
         most=100_000_000,
     )
+    optimizer: Literal["adam", "gauss_newton"] = key(
+        "What takes the steps of a metriplectic model with spline closures: adam (steps steps, as "
+        "of every other model), gauss_newton (newton_steps steps along the curvature of the "
+        "likelihood, from a regression of force, friction and strengths at once).",
+        default="adam",
+    )
+    newton_steps: int = key(
+        "Steps of gauss_newton, in place of steps.",
+        default=20,
+        unit="steps",
+        least=4,
+        most=100_000_000,
+    )
     batch: int = key("Snapshots per step.", default=5, unit="snapshots", least=1, most=100_000)
     stride: int | None = key(
         "Snapshots from the state before a training step to the one after. 1 is right where "
@@ -191,6 +204,7 @@ class Training(Section):
     latent_scale: float = 5.0  # width of the normal prior of z [k_B]
     strength_scale: float = 0.3  # width of the normal prior of ln s
     strength_rate: float = 0.01  # peak learning rate of ln s
+    newton_rate: float = 0.3  # peak fraction of a whole Gauss-Newton step
     floor: float = 1e-3  # least velocity variance per step, as a fraction of var(v' - v)
     hole_distance: float = 2.0  # rows nearer to an untracked particle are left out [cutoffs]
     validation_snapshots: int = 30  # evenly spread in the validation block
@@ -199,6 +213,14 @@ class Training(Section):
     def span(self) -> int:
         """Snapshots per step, 1 where that is left open."""
         return self.stride or 1
+
+    def scheduled(self) -> Training:
+        """With the schedule of Gauss-Newton steps where the model can take them."""
+        splines = self.model == "metriplectic" and self.closures == "splines"
+        if self.optimizer == "adam" or not splines or self.loss != "heat":
+            return self.replace(optimizer="adam")
+        every = min(self.validate_every, max(1, self.newton_steps // 2))
+        return self.replace(steps=self.newton_steps, steady=0.0, validate_every=every)
 
     def complete(self) -> Training:
         """With what the bath decides, and nothing left to the data."""

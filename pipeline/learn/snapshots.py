@@ -8,14 +8,13 @@ the change of the force along the step as friction.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.arrays import room
+from pipeline.arrays import release, room
 from pipeline.closures.reference import Reference, undeformed
 from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow, external
@@ -40,19 +39,11 @@ def holes(trajectory: Trajectory) -> Holes:
     """Between two stretches of a track, and for one snapshot before it appears or after it
     vanishes, unless it did so as a driven particle (the edge band of an open domain).
     """
-    present, free = trajectory.present, trajectory.free
-    rows = np.arange(len(present), dtype=np.int32)
-    # The nearest snapshots before and after in which a column is seen.
-    before = np.maximum.accumulate(np.where(present, rows[:, None], -1), axis=0)
-    after = np.where(present, rows[:, None], len(rows))[::-1]
-    after = np.minimum.accumulate(after, axis=0)[::-1]
-    t, column = np.nonzero(~present & (before >= 0) & (after < len(rows)))
-    ends = before[t, column], after[t, column]
-    run, who = trajectory.run, trajectory.occupant
-    gap = (run[ends[0]] == run[t]) & (run[ends[1]] == run[t])
-    if who is not None:
-        gap &= (who[ends[0], column] == who[t, column]) & (who[ends[1], column] == who[t, column])
-    parts = [(t[gap], trajectory.position[t[gap], column[gap]])]
+    present, free, run = trajectory.present, trajectory.free, trajectory.run
+    parts = []
+    for first in range(0, present.shape[1], COLUMNS):
+        t, column = _gaps(trajectory, slice(first, first + COLUMNS))
+        parts.append((t, trajectory.position[t, first + column]))
     same_run = (np.diff(run) == 0)[:, None]
     stays = trajectory.again(present)
     for now, other in ((slice(None, -1), 1), (slice(1, None), -1)):
@@ -60,6 +51,26 @@ def holes(trajectory: Trajectory) -> Holes:
         t = t + (now.start or 0)
         parts.append((t + other, _beside(trajectory, t, t + other, column)))
     return Holes(*(np.concatenate(found) for found in zip(*parts, strict=True)))
+
+
+COLUMNS = 64  # of which gaps are looked for together
+
+
+def _gaps(trajectory: Trajectory, columns: slice) -> tuple[np.ndarray, np.ndarray]:
+    """Snapshots and columns (k,), of those given, in which a particle is missing from its track."""
+    present, run, occupant = trajectory.present[:, columns], trajectory.run, trajectory.occupant
+    rows = np.arange(len(present), dtype=np.int32)
+    # The nearest snapshots before and after in which a column is seen.
+    before = np.maximum.accumulate(np.where(present, rows[:, None], -1), axis=0)
+    after = np.where(present, rows[:, None], len(rows))[::-1]
+    after = np.minimum.accumulate(after, axis=0)[::-1]
+    t, column = np.nonzero(~present & (before >= 0) & (after < len(rows)))
+    ends = before[t, column], after[t, column]
+    gap = (run[ends[0]] == run[t]) & (run[ends[1]] == run[t])
+    if occupant is not None:
+        who = occupant[:, columns]
+        gap &= (who[ends[0], column] == who[t, column]) & (who[ends[1], column] == who[t, column])
+    return t[gap], column[gap]
 
 
 def _beside(
@@ -95,13 +106,15 @@ def loss_mask(
     rows = trajectory.again(trajectory.present) & trajectory.free[:-1]
     rows &= trajectory.successive()[:, None]
     if "filled" in trajectory.extra:
-        filled = trajectory.extra["filled"].astype(bool)
+        filled = np.asarray(trajectory.extra["filled"], bool)
         rows &= ~(filled[:-1] | filled[1:])
     if UNKNOWN in trajectory.extra:
         rows &= ~trajectory.extra[UNKNOWN][1:]
     bonded = np.zeros_like(trajectory.present)
-    for t, (first, last) in enumerate(pairwise(graphs.offset)):
-        bonded[t, graphs.i[first:last]] = bonded[t, graphs.j[first:last]] = True
+    for some in trajectory.portions():
+        near = graphs.window(some)
+        t = np.repeat(np.arange(some.start, some.stop), np.diff(near.offset))
+        bonded[t, near.i] = bonded[t, near.j] = True
     rows &= bonded[:-1]
     if not rows.any():
         raise InputError(
@@ -124,14 +137,16 @@ def _near(trajectory: Trajectory, missing: Holes, distance: float) -> np.ndarray
     space = trajectory.box.space
     order = np.argsort(missing.snapshot, kind="stable")
     place, ends = missing.place[order], np.cumsum(np.bincount(missing.snapshot, minlength=1))
-    for t in range(min(len(near), len(ends))):
-        here = place[ends[t - 1] if t else 0 : ends[t]]
-        index = np.flatnonzero(trajectory.present[t])
-        if len(here):
-            gap, _ = tree(here, space).query(
-                placed(trajectory.position[t, index], space), distance_upper_bound=distance
-            )
-            near[t, index] = np.isfinite(gap)
+    for some, part in trajectory.blocks(slice(0, min(len(near), len(ends)))):
+        for t, (position, present) in enumerate(
+            zip(part.position, part.present, strict=True), some.start
+        ):
+            here = place[ends[t - 1] if t else 0 : ends[t]]
+            index = np.flatnonzero(present)
+            if len(here):
+                points = placed(position[index], space)
+                gap, _ = tree(here, space).query(points, distance_upper_bound=distance)
+                near[t, index] = np.isfinite(gap)
     return near
 
 
@@ -162,6 +177,10 @@ class Batch(NamedTuple):
 
 class Snapshots:
     """All snapshots of a trajectory as flat tensors, a row for each particle present in one.
+
+    Tensors that are large lie in files (`arrays.room`), of which no more is in memory than the
+    batch that is copied out of them. Trajectory and graphs may lie in theirs, `h5md.on_disk` and
+    `graphs.on_disk`. Per row there remain some 10 bytes of flags.
 
     Args:
         trajectory: T snapshots of N particles.
@@ -198,81 +217,89 @@ class Snapshots:
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         # (T, N) where it is known: of simulations, whose particles stay.
         self.true_entropy = trajectory.extra.get("entropy") if trajectory.occupant is None else None
-        self._rows(trajectory)
-        self._pairs(trajectory, graphs)
+        self._mapped: list[np.ndarray] = []  # of the tensors below, see `arrays.release`
+        self._fill(trajectory, graphs)
         self.reference = undeformed(trajectory, self.units.length, self.cutoff, dtype, device)
         self._copies: dict[int, Reference] = {}
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values))
 
-    def _rows(self, trajectory: Trajectory) -> None:
-        present, count = trajectory.present, len(trajectory.time)
-        self.row_offset = np.concatenate([[0], np.cumsum(present.sum(axis=1))])
-        total, D = int(self.row_offset[-1]), trajectory.dimension
-        self._local = np.zeros(present.shape, np.int32)  # row within its snapshot
-        for t in range(count):
-            here = trajectory.order(t)
-            self._local[t, here] = np.arange(len(here))
+    def _fill(self, trajectory: Trajectory, graphs: Graphs) -> None:
+        """All rows and pairs, a few snapshots at a time."""
+        self.row_offset = np.concatenate([[0], np.cumsum(trajectory.present.sum(axis=1))])
+        self.pair_offset, self.rate = graphs.offset, trajectory.space.rate * self.units.time
+        total, links, D = int(self.row_offset[-1]), int(graphs.offset[-1]), trajectory.dimension
         self.r, self.v, self.v_next = (self._empty((total, D)) for _ in range(3))
         self.row_mask = self._empty((total,), torch.bool)
         self.particle, self.snapshot, self.next_row = (
             self._empty((total,), torch.int32) for _ in range(3)
         )
+        self.i, self.j = (self._empty((links,), torch.int32) for _ in range(2))
+        self.pair_r, self.pair_e = self._empty((links,)), self._empty((links, D))
+        self.boost = self._empty((links, D)) if self.rate else None
         follows = trajectory.successive()
-        for t in range(count):
-            here, last = trajectory.order(t), t + 1 == count
-            rows, later = slice(self.row_offset[t], self.row_offset[t + 1]), min(t + 1, count - 1)
-            who = here if trajectory.occupant is None else trajectory.occupant[t, here]
-            mask = np.zeros(len(here), bool) if last else self.mask[t, here]
-            known = present[later, here] & (not last and bool(follows[t]))
-            if trajectory.occupant is not None:
-                known &= trajectory.occupant[later, here] == who
-            v, v_next = trajectory.velocity[t, here], trajectory.velocity[later, here]
-            self.r[rows] = self._tensor(trajectory.position[t, here] / self.units.length)
-            self.v[rows] = self._tensor(v / self.units.velocity)
-            v_next = np.where(known[:, None], v_next / self.units.velocity, 0.0)
-            self.v_next[rows] = self._tensor(v_next)
-            self.row_mask[rows], self.particle[rows] = self._tensor(mask), self._tensor(who)
-            self.snapshot[rows] = t
-            self.next_row[rows] = self._tensor(np.where(mask, self._local[later, here], 0))
+        for some, part in trajectory.blocks(after=1):
+            local = np.zeros(part.present.shape, np.int32)  # row within its snapshot
+            for t in range(len(part.time)):
+                here = part.order(t)
+                local[t, here] = np.arange(len(here))
+            near = graphs.window(some)
+            for t in range(some.stop - some.start):
+                self._rows(some.start + t, t, part, local, follows)
+                self._pairs(some.start + t, t, part, local, near)
+            release(*self._mapped)
+
+    def _rows(
+        self, at: int, t: int, part: Trajectory, local: np.ndarray, follows: np.ndarray
+    ) -> None:
+        """The rows of snapshot ``at``, which is row t of ``part``; the next one follows there."""
+        here, last = part.order(t), at == len(follows)
+        rows, later = slice(self.row_offset[at], self.row_offset[at + 1]), t if last else t + 1
+        who = here if part.occupant is None else part.occupant[t, here]
+        mask = np.zeros(len(here), bool) if last else self.mask[at, here]
+        known = part.present[later, here] & (not last and bool(follows[at]))
+        if part.occupant is not None:
+            known &= part.occupant[later, here] == who
+        v_next = np.where(known[:, None], part.velocity[later, here] / self.units.velocity, 0.0)
+        self.r[rows] = self._tensor(part.position[t, here] / self.units.length)
+        self.v[rows] = self._tensor(part.velocity[t, here] / self.units.velocity)
+        self.v_next[rows] = self._tensor(v_next)
+        self.row_mask[rows], self.particle[rows] = self._tensor(mask), self._tensor(who)
+        self.snapshot[rows] = at
+        self.next_row[rows] = self._tensor(np.where(mask, local[later, here], 0))
 
     def _empty(self, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
         """A tensor to be filled; on the processor a large one is mapped to a file."""
         dtype = dtype or self.dtype
         if self.device.type != "cpu":
             return torch.empty(shape, dtype=dtype, device=self.device)
-        return torch.from_numpy(room(shape, torch.empty(0, dtype=dtype).numpy().dtype))
+        array = room(shape, torch.empty(0, dtype=dtype).numpy().dtype)
+        self._mapped.append(array)
+        return torch.from_numpy(array)
 
-    def _pairs(self, trajectory: Trajectory, graphs: Graphs) -> None:
-        total, D = len(graphs.i), trajectory.dimension
-        self.pair_offset, space = graphs.offset, trajectory.space
-        self.i, self.j = (self._empty((total,), torch.int32) for _ in range(2))
-        self.pair_r, self.pair_e = self._empty((total,)), self._empty((total, D))
-        self.rate = space.rate * self.units.time
-        self.boost = self._empty((total, D)) if space.rate else None
-        for t in range(len(trajectory.time)):
-            links = slice(graphs.offset[t], graphs.offset[t + 1])
-            i, j = graphs.i[links], graphs.j[links]
-            r_ij = trajectory.position[t, i] - trajectory.position[t, j]
-            shift = graphs.shift[links].astype(float)
-            r_ij -= space.shift(shift, float(trajectory.time[t]))
-            r_ij /= self.units.length
-            distance = np.linalg.norm(r_ij, axis=1)
-            if not (distance > 0).all():
-                k = int(np.argmin(distance))
-                raise InputError(
-                    f"Two particles sit on each other in snapshot {t} (labels "
-                    f"{self._label(trajectory, t, i[k])} and "
-                    f"{self._label(trajectory, t, j[k])}): raise the separation of the detection."
-                )
-            self.i[links] = self._tensor(self._local[t, i])
-            self.j[links] = self._tensor(self._local[t, j])
-            self.pair_r[links] = self._tensor(distance)
-            self.pair_e[links] = self._tensor(r_ij / distance[:, None])
-            boost = space.boost(shift)
-            if self.boost is not None and boost is not None:
-                self.boost[links] = self._tensor(boost / self.units.velocity)
+    def _pairs(self, at: int, t: int, part: Trajectory, local: np.ndarray, near: Graphs) -> None:
+        """The pairs of snapshot ``at``, which is row t of ``part`` and of ``near``."""
+        found, space = slice(near.offset[t], near.offset[t + 1]), part.space
+        i, j, shift = near.i[found], near.j[found], near.shift[found].astype(float)
+        r_ij = part.position[t, i] - part.position[t, j]
+        r_ij -= space.shift(shift, float(part.time[t]))
+        r_ij /= self.units.length
+        distance = np.linalg.norm(r_ij, axis=1)
+        if not (distance > 0).all():
+            k = int(np.argmin(distance))
+            raise InputError(
+                f"Two particles sit on each other in snapshot {at} (labels "
+                f"{self._label(part, t, i[k])} and {self._label(part, t, j[k])}): raise the "
+                f"separation of the detection."
+            )
+        links = slice(self.pair_offset[at], self.pair_offset[at + 1])
+        self.i[links], self.j[links] = self._tensor(local[t, i]), self._tensor(local[t, j])
+        self.pair_r[links] = self._tensor(distance)
+        self.pair_e[links] = self._tensor(r_ij / distance[:, None])
+        boost = space.boost(shift)
+        if self.boost is not None and boost is not None:
+            self.boost[links] = self._tensor(boost / self.units.velocity)
 
     def _label(self, trajectory: Trajectory, t: int, column: int) -> int:
         who = column if trajectory.occupant is None else trajectory.occupant[t, column]
@@ -305,6 +332,7 @@ class Snapshots:
         )
         boost = None if self.boost is None else torch.cat([self.boost[k] for k in links])
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
+        release(*self._mapped)  # what the batch was copied from
         force = None if self.external is None else self.external(r)
         own = (force, self._solids(len(rows)), self._flow(r, rows, times))
         return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, *own)

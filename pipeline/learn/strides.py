@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.arrays import release, room, stretches
 from pipeline.errors import InputError
 from pipeline.graphs import Graphs
 from pipeline.learn.snapshots import UNKNOWN
@@ -62,13 +63,20 @@ def strided(
     lists = [one for name in BLOCKS for one in sequences[name]]
     order = np.concatenate(lists)
     velocity, known = _earlier(trajectory, order, stride, measured)
-    chosen = trajectory.window(order)
     length = sum(len(one) for one in sequences["train"])
+    present, who = trajectory.present[order], trajectory.occupant
     return Strided(
-        chosen._replace(
+        trajectory._replace(
+            position=_taken(trajectory.position, order),
             velocity=velocity,
-            driven=chosen.driven | (chosen.present & ~known),
-            extra={**chosen.extra, UNKNOWN: ~known},
+            present=present,
+            driven=trajectory.driven[order] | (present & ~known),
+            time=trajectory.time[order],
+            occupant=None if who is None else _taken(who, order),
+            extra={
+                **{name: _taken(value, order) for name, value in trajectory.extra.items()},
+                UNKNOWN: ~known,
+            },
             run=np.repeat(np.arange(len(lists), dtype=np.int32), [len(one) for one in lists]),
             attributes={**trajectory.attributes, "dt": stride * trajectory.dt},
         ),
@@ -95,18 +103,36 @@ def _earlier(
         known = trajectory.present[before]
         if trajectory.occupant is not None:
             known = known & (trajectory.occupant[before] == trajectory.occupant[order])
-        return trajectory.velocity[before], known
+        return _taken(trajectory.velocity, before), known
     # Backward differences over the stride are means of those over an interval.
-    back = range(stride)
-    velocity = np.mean([trajectory.velocity[order - k] for k in back], axis=0)
-    return velocity, np.all([trajectory.present[order - k] for k in back], axis=0)
+    velocity = _taken(trajectory.velocity, order, stride)
+    return velocity, np.all([trajectory.present[order - k] for k in range(stride)], axis=0)
+
+
+def _taken(values: np.ndarray, order: np.ndarray, last: int = 1) -> np.ndarray:
+    """(K, M, ...) means of the ``last`` rows of (T, M, ...) up to those in ``order``.
+
+    In `arrays.room`, a few rows at a time, since values may lie in a file.
+    """
+    out = room((len(order), *values.shape[1:]), values.dtype)
+    for some in stretches(out.shape, out.dtype):
+        rows = order[some]
+        taken = values[rows] if last == 1 else np.mean([values[rows - k] for k in range(last)], 0)
+        out[some] = taken
+        release(out)
+    return out
 
 
 def _ordered(graphs: Graphs, order: np.ndarray) -> Graphs:
     """The graphs of the given snapshots, in their order."""
-    count = np.diff(graphs.offset)[order]
-    offset = np.concatenate([[0], np.cumsum(count)])
-    pick = np.arange(offset[-1]) + np.repeat(graphs.offset[order] - offset[:-1], count)
-    return graphs._replace(
-        offset=offset, i=graphs.i[pick], j=graphs.j[pick], shift=graphs.shift[pick]
-    )
+    offset = np.concatenate([[0], np.cumsum(np.diff(graphs.offset)[order])])
+    columns = [
+        room((int(offset[-1]), *x.shape[1:]), x.dtype) for x in (graphs.i, graphs.j, graphs.shift)
+    ]
+    for k, t in enumerate(order.tolist()):
+        found = graphs.window(slice(t, t + 1))
+        for out, values in zip(columns, (found.i, found.j, found.shift), strict=True):
+            out[offset[k] : offset[k + 1]] = values
+            release(out)
+    i, j, shift = columns
+    return graphs._replace(offset=offset, i=i, j=j, shift=shift)

@@ -16,16 +16,19 @@ from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
 from pipeline.learn import scales
 from pipeline.learn.baseline import BaselineLearner, start_baseline
+from pipeline.learn.curvature import NewtonLearner
+from pipeline.learn.data import Transition
 from pipeline.learn.initial_closures import start_brownian, start_from_regression
 from pipeline.learn.latent import Latent
 from pipeline.learn.learner import Learner
 from pipeline.learn.likelihood import equal_noise
+from pipeline.learn.mixtures import Known
 from pipeline.learn.scales import Measured, Noise, model_settings
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.strides import strided
 from pipeline.learn.trainee import Trainee
-from pipeline.metriplectic.model import build
+from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
 
@@ -161,25 +164,48 @@ def _metriplectic(
     scales = model_settings(sample, measured, settings)
     torch.manual_seed(settings.seed)
     model = build(scales).to(snapshots.device, snapshots.dtype)
-    # What brings particles put aside back is not in the velocities that are regressed on.
-    smoothness: dict[str, float] = {}
+    mask = snapshots.mask[train]
+    count, who = len(trajectory.particle), trajectory.occupant
+    who = None if who is None else who[train]
+    scored, seen = (slots.ever(x, count, who) for x in (mask, trajectory.present[train]))
+    latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
+    latent.to(snapshots.device, snapshots.dtype)
     if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
         # A pair potential, which the kernel alone describes.
         model.energy_closure.requires_grad_(False)
-    if settings.warm_start and not noise.shake:
-        if settings.bath == "brownian":
-            white = "steps_alike" not in trajectory.attributes and noise.treatment != "none"
-            likeliest = start_brownian(model, sample, measured, white)
-            if likeliest is not None:
-                smoothness = likeliest.smoothness
-                noise = noise.told(*likeliest.told) if white else noise
-        else:
-            start_from_regression(model, sample, measured)
+    white = "steps_alike" not in trajectory.attributes and noise.treatment != "none"
+    smoothness, noise = _start(model, sample, (measured, noise), settings, latent, white)
     equal_noise(model, snapshots.batch(train[:1]))
-    mask = snapshots.mask[train]
-    block = trajectory.window(train)
-    count = len(trajectory.particle)
-    scored, seen = (slots.ever(x, count, block.occupant) for x in (mask, block.present))
-    latent = Latent(trajectory.particle, scored, seen if settings.strength else None)
-    latent.to(snapshots.device, snapshots.dtype)
-    return Learner(model, latent, settings, noise, int(mask.sum()), smoothness)
+    rows = int(mask.sum())
+    if settings.optimizer == "adam" or smoothness:
+        return Learner(model, latent, settings, noise, rows, smoothness)
+    learner = NewtonLearner(model, latent, settings, noise, rows, smoothness)
+    middle = train[len(train) // 2 :][:1]
+    learner.measure_curvature(Transition(snapshots.batch(middle), snapshots.after(middle)))
+    return learner
+
+
+def _start(
+    model: Metriplectic,
+    sample: Sample,
+    known: tuple[Measured, Noise],
+    settings: Training,
+    latent: Latent,
+    white: bool,
+) -> tuple[dict[str, float], Noise]:
+    """Closures and strengths from regressions; smoothness and noise as found with them."""
+    measured, noise = known
+    # What brings particles put aside back is not in the velocities that are regressed on.
+    if not settings.warm_start or noise.shake:
+        return {}, noise
+    if settings.bath == "brownian":
+        likeliest = start_brownian(model, sample, measured, white)
+        if likeliest is None:
+            return {}, noise
+        return likeliest.smoothness, noise.told(*likeliest.told) if white else noise
+    mixture = None
+    if settings.optimizer == "gauss_newton" and settings.strength:
+        sigma = noise.sigma if noise.corrected else 0.0
+        mixture = Known(len(latent.z), sigma, settings.strength_scale, settings.seed)
+    start_from_regression(model, sample, measured, latent, mixture)
+    return {}, noise

@@ -22,6 +22,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
+from pipeline.arrays import stretches
 from pipeline.files import reading, whole
 from pipeline.graphs import Graphs
 from pipeline.learn import trained_model
@@ -52,7 +53,8 @@ def fingerprint(
     arrays = (trajectory.position, trajectory.velocity, trajectory.present, trajectory.driven)
     held = () if trajectory.occupant is None else (trajectory.occupant,)
     for array in (*arrays, *held, trajectory.run, graphs.offset, graphs.i, graphs.j):
-        digest.update(np.ascontiguousarray(array).data)
+        for some in stretches(array.shape, array.dtype):
+            digest.update(np.ascontiguousarray(array[some]).data)
     return digest.hexdigest()
 
 
@@ -121,8 +123,8 @@ def train(
     batches depend on seed and epoch alone and checkpoints are written between epochs.
 
     Args:
-        trajectory: snapshots in the units of the data.
-        graphs: their neighbours, which set the cutoff and the reduced units.
+        trajectory: snapshots in the units of the data, see `h5md.on_disk`.
+        graphs: their neighbours, which set the cutoff and the reduced units, see `graphs.on_disk`.
         settings: of the training.
         folder: results/<name>/<model>/seed<k>.
         seed: of initial weights and the order of batches.
@@ -135,7 +137,10 @@ def train(
     torch.set_num_threads(threads)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if trajectory.occupant is not None:  # looked up all over, unlike positions
+        trajectory = trajectory._replace(occupant=np.asarray(trajectory.occupant))
     trials: list[Trial] = []
+    settings = settings.scheduled()
     if settings.model == "metriplectic":
         settings, trials = choose(trajectory, graphs, settings, seed)
     task = prepare(trajectory, graphs, settings, seed)

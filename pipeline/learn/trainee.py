@@ -111,8 +111,12 @@ class Trainee(lightning.LightningModule, ABC):
         values = {("validation_nll" if k == "nll" else k): value for k, value in found.items()}
         self.log_dict(values, on_epoch=True, batch_size=int(item.now.mask.sum()))
 
+    def optimizer(self) -> torch.optim.Optimizer:
+        """What takes the steps, at the peak of its rates."""
+        return torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
+
     def configure_optimizers(self) -> Any:
-        optimizer = torch.optim.Adam(self.groups(), betas=(0.9, 0.99))
+        optimizer = self.optimizer()
         steps, steady = self.options.steps, self.options.steady
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: rate(step, steps, steady)

@@ -210,6 +210,7 @@ def residuals(results: Results) -> Answer:
     except Absent:
         return Answer("good", "")
     states, parts, hints = [], [], []
+    lasts = _lasting(results, float(found.get("neighbours")[0]))
     for name, words in LEFT.items():
         if name not in found.data or not np.isfinite(found.get(name)).all():
             continue
@@ -218,16 +219,56 @@ def residuals(results: Results) -> Answer:
         state = (SIZE if name == "chi2" else NOISY).grade(max(abs(off) - 2 * error, 0.0))
         states.append(state)
         parts.append(f"{words} {value:.2f}".replace("-", "−"))
-        if state != "good":
+        if state != "good" and not (name == "memory" and lasts):
             hints.append(HINTS[name, off > 0])
     if not states:
         return Answer("good", "")
     told = f" What it leaves of steps it was not trained on: {', '.join(parts)}"
-    told += f" ({'; '.join(hints)})." if hints else ": noise, as it should be."
+    told += f" ({'; '.join(hints)})" if hints else ""
+    told += ": noise, as it should be." if worst(*states) == "good" else f".{lasts}"
     explained = float(found.get("explained")[0])
     if explained > 0:  # forces of Brownian motion drown in its noise
         told += f" It explains {percent(explained)} of the variance of their change."
     return Answer(worst(*states), told)
+
+
+def _lasting(results: Results, shared: float) -> str:
+    """What residuals remember, in sentences; "" where they do not.
+
+    Args:
+        shared: correlation of those of neighbours.
+    """
+    try:
+        found = results.group(f"{results.first.folder}/learned.h5", "lasting")
+    except Absent:
+        return ""
+    force, error, place, time, share = (
+        float(found.get(name)[0]) for name in ("force", "error", "place", "time", "share")
+    )
+    if force < max(error, LASTING):
+        return (
+            f" By its lags {percent(error)} of what is left is error of the positions: look at the "
+            "tracking, or set train.localisation: covariance."
+        )
+    told = (
+        f" By its lags {percent(force)} of what is left is a force that lasts, half of it over "
+        f"{number(time)} steps: {percent(share)} of the variance of the change"
+    )
+    if place > STANDS * force:
+        return f"{told}. It stands at its places: try train.external: walls_field or field."
+    if shared > LASTING:
+        return f"{told}. Neighbours share it: try train.bath_flow: sample or link.drift: mean."
+    ground = f", {percent(place)} the ground's" if place > 0 else ""
+    return (
+        f"{told}. Neighbours do not share it, and it does not stand at places ({percent(error)} "
+        f"error of the positions{ground}): each particle has its own, as of discs that tilt or "
+        "spin, swimmers that turn or jets of air. No term of the model holds it, and rollouts go "
+        "without."
+    )
+
+
+LASTING = 0.1  # share of what is left, or correlation, that is named
+STANDS = 0.5  # of a force that lasts, to be one of places
 
 
 def _fall(late: float, share: float) -> str:

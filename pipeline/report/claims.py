@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
+from pipeline.analysis.activity import by_heat
 from pipeline.report.figures import surroundings, tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
@@ -182,34 +185,57 @@ def diffusive(results: Results) -> bool:
 def driven(results: Results) -> str:
     """Why particles seem to be carried or to drive themselves; "" where they do not.
 
-    At thermal equilibrium the velocities of two particles at one time are independent, however
-    strong the forces between them. Simulated data say themselves what drives them.
+    At thermal equilibrium the velocities of two particles at one time are independent and normally
+    distributed, however strong the forces between them. Simulated data say themselves what drives
+    them.
     """
-    attributes = results.trajectory().attributes
-    if attributes["velocity"] != "backward difference" or not is_resolved(results):
+    if results.trajectory().attributes["velocity"] != "backward difference":
         return ""
     film = results.statistic("experiment", "d2min").attrs
-    value, D = float(film.get("film_together", math.nan)), results.trajectory().dimension
-    if not value > SHARED:
-        return ""
-    alike = float(film["film_speeds"])
-    heat = math.sqrt(2 / D) * math.gamma((D + 1) / 2) / math.gamma(D / 2)
-    shared = f"share their velocity (correlation {value:.2f}; 0 at thermal equilibrium)"
-    cause = (
-        f"Neighbours {shared}: the particles are carried by a flow, or drive themselves as "
-        "rollers, swimmers and cells do."
-    )
-    if alike > heat + EVEN:
+    value = float(film.get("film_together", math.nan))
+    share, shared = value > SHARED and is_resolved(results), ""
+    if share:
+        told = _within(film, "film_together")
+        shared = f"share their velocity (correlation {told}; 0 at thermal equilibrium)"
+    if own := _drive(results, film):
+        cause = f"The particles are active, as rollers, swimmers and cells are: {own}"
+        cause += f" Neighbours {shared}." if share else ""
+    elif share:
         cause = (
-            f"The particles are active: neighbours {shared}, and speeds are too alike for heat "
-            f"(mean over rms {alike:.2f}; {heat:.2f} by Maxwell's distribution), as of rollers, "
-            "swimmers and cells that drive themselves."
+            f"Neighbours {shared}: the particles are carried by a flow, or drive themselves as "
+            "rollers, swimmers and cells do."
         )
+    else:
+        return ""
     return (
         f"{cause} The model is passive: it knows forces between pairs, friction and heat, but no "
         "drive. What it calls temperature and friction here stands in for the drive, and its "
         "rearrangements are not to be trusted."
     )
+
+
+def _drive(results: Results, film: Mapping[str, Any]) -> str:
+    """The drive of particles whose displacements are too alike for heat; "" of others."""
+    heat = by_heat(results.trajectory().dimension)
+    if not float(film.get("drive_alike", 0.0)) > heat + EVEN:
+        return ""
+    if not float(film["drive_alike_low"]) > heat:
+        return ""
+    lag = int(film["drive_lag"])
+    speed = f"{results.unit('length')}/{results.unit('time').removesuffix('s')}"
+    return (
+        f"displacements over {lag} frame{'s' if lag > 1 else ''} are too alike for heat (mean over "
+        f"rms {_within(film, 'drive_alike')}; {heat:.2f} by Maxwell's distribution). A drive of "
+        f"{_within(film, 'drive_speed')} {speed} of its own for each particle makes "
+        f"{percent(float(film['drive_share']))} ({percent(float(film['drive_share_low']))} to "
+        f"{percent(float(film['drive_share_high']))}) of their mean square."
+    )
+
+
+def _within(film: Mapping[str, Any], name: str) -> str:
+    """ "0.95, 95 %: 0.94 to 0.96"."""
+    value, low, high = (number(float(film[name + end])) for end in ("", "_low", "_high"))
+    return f"{value}, 95 %: {low} to {high}"
 
 
 def brief(results: Results) -> str:

@@ -167,7 +167,7 @@ def collect(
 
 
 def stages(folder: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
-    """Wall time [s] and peak memory [MB] of each stage, from snakemake's benchmark files.
+    """Wall and processor time [s] and peak memory [MB] of each stage, as snakemake noted them.
 
     Args:
         folder: holds one <rule>.tsv per stage; an absent folder gives nothing, and what is no
@@ -180,6 +180,7 @@ def stages(folder: str | os.PathLike[str]) -> dict[str, dict[str, float]]:
         if rows:
             found[path.stem] = {
                 "wall time (s)": _number(rows[-1].get("s")),
+                "cpu time (s)": _number(rows[-1].get("cpu_time")),
                 "peak memory (MB)": _number(rows[-1].get("max_rss")),
             }
     return found

@@ -17,7 +17,8 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.files import twins, walk
-from pipeline.video.tiff import AskedFor, TiffReader, members
+from pipeline.video.tiff import AskedFor, TiffReader
+from pipeline.video.tiff_description import members
 
 TIFF = {".tif", ".tiff", ".btf", ".tf8", ".lsm", ".stk"}
 IMAGE = {".png", ".jpg", ".jpeg", ".bmp", ".pgm", ".ppm", ".jp2"}

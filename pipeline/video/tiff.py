@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
-from xml.etree import ElementTree
+from typing import Literal
 
 import numpy as np
 import tifffile
 
 from pipeline.errors import InputError
+from pipeline.video.tiff_description import (
+    described,
+    members,
+    plane_times,
+    stated_aspect,
+    stated_scale,
+)
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised here, by name
 
 
-MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
-SECOND = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0, "h": 3600.0}
 # Tags that say how the pixels of a page are stored: size, depth, compression, strips or tiles.
 LAYOUT = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
 Page = tifffile.TiffPage | tifffile.TiffFrame
@@ -280,11 +282,6 @@ class AskedFor(InputError):
     """The file holds more than one video, or not what was asked for."""
 
 
-def members(file: tifffile.TiffFile) -> set[str]:
-    """Names of the files that an OME description spreads its images over."""
-    return set(re.findall(r'FileName="([^"]+)"', file.ome_metadata or ""))
-
-
 def _axis(name: str) -> str:
     return AXES.get(name, f"steps of an axis {name}")
 
@@ -303,14 +300,8 @@ def _plain(file: tifffile.TiffFile) -> bool:
     if file.is_imagej:
         images = (file.imagej_metadata or {}).get("images", 1)
         return len(file.pages) > max(images, 1)
-    stated = _described(file)
+    stated = described(file)
     return not stated.get("truncated") and not set(str(stated.get("axes", ""))) & set("CZ")
-
-
-def _described(file: tifffile.TiffFile) -> dict[str, Any]:
-    """What tifffile notes in the first page of what it writes."""
-    description = file.pages.first.shaped_description or ""
-    return dict(json.loads(description)) if description.startswith("{") else {}
 
 
 def _directory(file: tifffile.TiffFile, offset: int) -> tuple[np.ndarray, int]:
@@ -372,60 +363,3 @@ def _endian(file: tifffile.TiffFile) -> Literal["little", "big"]:
 
 def _reduced(page: Page) -> bool:
     return page.keyframe is not None and page.keyframe.is_reduced
-
-
-def plane_times(
-    file: tifffile.TiffFile, position: int, plane: int, length: int
-) -> np.ndarray | None:
-    """(T,) seconds at which the frames were taken, from an OME description that has them all."""
-    if not file.is_ome or not file.ome_metadata:
-        return None
-    images = ElementTree.fromstring(file.ome_metadata).findall("{*}Image")
-    found: dict[int, float] = {}
-    for node in images[position].findall("{*}Pixels/{*}Plane") if position < len(images) else []:
-        first = int(node.get("TheC", 0)) == 0 and int(node.get("TheZ", 0)) == plane
-        unit = SECOND.get(node.get("DeltaTUnit", "s"))
-        if first and unit and node.get("DeltaT") is not None:
-            found[int(node.get("TheT", 0))] = unit * float(node.get("DeltaT", 0))
-    times = np.array([found[t] for t in sorted(found)])
-    whole = len(times) == length > 1 and (np.diff(times) > 0).all()
-    return times if whole else None
-
-
-def stated_aspect(file: tifffile.TiffFile) -> float | None:
-    """Height of a pixel over its width, from an OME description or from the resolution tags."""
-    if file.is_ome and file.ome_metadata:
-        node = ElementTree.fromstring(file.ome_metadata).find("{*}Image/{*}Pixels")
-        found = [] if node is None else [node.get(f"PhysicalSize{axis}") for axis in "YX"]
-        units = [] if node is None else [node.get(f"PhysicalSize{axis}Unit") for axis in "YX"]
-        if None in found or len(set(units)) != 1 or len(found) < 2:
-            return None
-        high, wide = (float(size or 0) for size in found)
-        return high / wide if high > 0 and wide > 0 else None
-    tags = [file.pages.first.tags.get(f"{axis}Resolution") for axis in "XY"]
-    across, down = (tag.value if tag is not None else (0, 1) for tag in tags)
-    return across[0] * down[1] / (across[1] * down[0]) if across[0] and down[0] else None
-
-
-def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
-    """Micrometres per pixel and frames per second in an ImageJ, OME or JSON description."""
-    mpp: float | None = None
-    fps: float | None = None
-    if file.imagej_metadata:
-        name = str(file.imagej_metadata.get("unit", "")).replace("\\u00B5", "µ")
-        resolution = file.pages.first.tags.get("XResolution")
-        if name in MICROMETRE and resolution is not None and resolution.value[0]:
-            mpp = MICROMETRE[name] * resolution.value[1] / resolution.value[0]
-        interval = file.imagej_metadata.get("finterval")
-        fps = 1.0 / interval if interval else None
-    elif file.ome_metadata:
-        image = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]
-        pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
-        size, interval = pixels.get("PhysicalSizeX"), pixels.get("TimeIncrement")
-        unit = MICROMETRE.get(pixels.get("PhysicalSizeXUnit", "µm"))
-        mpp = unit * size if size and unit else None
-        seconds = SECOND.get(pixels.get("TimeIncrementUnit", "s"))
-        fps = 1.0 / (seconds * interval) if seconds and interval else None
-    else:
-        mpp, fps = (_described(file).get(key) for key in ("mpp", "fps"))
-    return mpp, fps

@@ -79,6 +79,14 @@ def test_the_truth_is_seen_of_the_same_particles_in_the_same_units(recording):
     assert seen.attributes["length_unit"] == "um"
 
 
+def test_a_film_without_scale_is_seen_in_pixels_and_frames(recording):
+    truth = simulated(recording)
+    units = {name: truth.attributes[name] for name in ("length_unit", "time_unit")}
+    experiment = recording(truth.position, 40.0)
+    experiment = experiment.noting(**units, mpp=None, fps=None)
+    np.testing.assert_allclose(view(truth, experiment, 0.3).position, truth.position)
+
+
 def test_a_truth_without_scale_or_of_other_times_is_refused(recording):
     truth = simulated(recording)
     experiment = recording(truth.position[:5], 40.0)

@@ -127,6 +127,22 @@ def test_free_particles_lose_their_localisation_error_only() -> None:
     assert speed < 0.15 * math.sqrt(2) * sigma
 
 
+def test_who_is_missed_for_a_moment_in_a_closed_container_stays_free() -> None:
+    """Led, it would do work on the others: see how much an open view books for it."""
+    present = np.ones((40, 64), bool)
+    present[10:14, 20] = False
+    present[:35, 40] = False  # lost and found again under another label
+    seen = opened(lattice(40), present=present)
+    closed, cut = run(seen.noting(edge={"closed": True})), run(seen)
+    assert not closed.trajectory.driven.any()
+    counts = closed.trajectory.present.sum(axis=0).tolist()
+    assert counts == [40] * 20 + [36] + [40] * 19 + [0] + [40] * 23
+    assert closed.observables["work"].tolist() == [0.0] * 40
+    assert cut.trajectory.driven[:, 20].all()
+    assert cut.trajectory.free[:, 40].sum() == 0
+    assert np.abs(cut.observables["work"]).max() > 0
+
+
 @pytest.mark.parametrize(("omega", "gamma"), [(0.2, 0.05), (0.3, 0.3), (0.15, 0.1)])
 def test_thermal_period_of_damped_oscillators(omega: float, gamma: float) -> None:
     """Langevin's: the velocity correlation cos(w t) - (gamma / 2 w) sin(w t), damped, and its zero.

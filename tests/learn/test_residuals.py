@@ -28,7 +28,8 @@ def steps(sigma: float = 0.0, memory: float = 0.0, flow: float = 0.0, size: floa
 
     def left(t: int) -> Left:
         z = torch.from_numpy(noise[t])
-        return Left(z, 2 * z, z, one, 0 * r, pairs, rows, torch.arange(N))
+        place = torch.zeros(N, 2, dtype=torch.float64)
+        return Left(z, 2 * z, z, one, 0 * r, pairs, rows, torch.arange(N), place, torch.arange(N))
 
     return measure(left, np.arange(STEPS - 1), sigma**2)
 

@@ -7,16 +7,21 @@ Strides: the staggered clock, every snapshot used, coloured forces, refusals.
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from pipeline import graphs
+from benchmarks.turnover import Film, _assemble, tracks
+from pipeline import arrays, graphs, h5md, tables, trajectory
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn.latent import assign
 from pipeline.learn.snapshots import Snapshots, holes, loss_mask
 from pipeline.learn.strides import strided
-from pipeline.pairs import find
+from pipeline.pairs import Pairs, find
 from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, conditions, gas, lattice
 
@@ -109,6 +114,56 @@ def test_a_step_into_the_driven_band_counts() -> None:
     mask, _ = loss_mask(window, graphs.build(window, CUTOFF * LENGTH), 0.0)
     assert mask[1, 3]
     assert not mask[2, 3]
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Callable[[int], tuple[Trajectory, graphs.Graphs]]:
+    """``film(frames)``: of particles that come and go, left in its files with its neighbours."""
+
+    def make(frames: int) -> tuple[Trajectory, graphs.Graphs]:
+        made = Film(frames, particles=256, life=20)
+        tables.write(tmp_path / "tracks.parquet", tracks(made), tables.TRACKS)
+        _assemble(tmp_path, made)
+        data = h5md.on_disk(tmp_path / "trajectory.h5")
+        graphs.build_file(tmp_path / "graphs.h5", data)
+        data = data._replace(occupant=np.asarray(data.occupant))
+        return data, graphs.on_disk(tmp_path / "graphs.h5", data)
+
+    return make
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_what_is_left_in_its_files_gives_the_same_batches(film, monkeypatch, stride) -> None:
+    monkeypatch.setattr(trajectory, "BLOCK", 7 * 256 * 16)
+    parts = {"train": slice(0, 40), "validation": slice(40, 60)}
+    stored, near = film(60)
+    whole, known = stored.window(slice(None)), near.window(slice(None))
+    found = []
+    for data, its in ((stored, near), (whole, known)):
+        steps = strided(data, its, parts, stride)
+        found.append(Snapshots(steps.trajectory, steps.graphs))
+    one, other = found
+    np.testing.assert_array_equal(one.mask, other.mask)
+    for t in other.usable(slice(0, 30)):
+        for a, b in zip(one.batch(np.array([t])), other.batch(np.array([t])), strict=True):
+            if isinstance(a, torch.Tensor):
+                assert torch.equal(a, b)
+            elif isinstance(a, Pairs):
+                assert all(torch.equal(x, y) for x, y in zip(a[:4], b[:4], strict=True))
+
+
+def test_rows_and_pairs_of_a_long_film_are_not_held(film, monkeypatch) -> None:
+    monkeypatch.setattr(trajectory, "BLOCK", 20 * 256 * 16)
+    monkeypatch.setattr(arrays, "ROOM", 0)
+    monkeypatch.setattr(arrays, "STRETCH", 20 * 256 * 16)
+    for frames in (20, 1000):  # the first loads what is needed
+        data, near = film(frames)
+        tracemalloc.start()
+        Snapshots(data, near)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    # Flags, some of them for a moment only; rows and pairs are 120 bytes more.
+    assert peak < 1e6 + 10 * data.present.size
 
 
 def test_positions_that_were_filled_in_are_learned_from_by_neighbours_alone() -> None:

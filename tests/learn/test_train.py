@@ -65,11 +65,14 @@ def table(folder: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-def test_interrupted_and_resumed_equals_uninterrupted(data, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("optimizer", ["adam", "gauss_newton"])
+def test_interrupted_and_resumed_equals_uninterrupted(
+    data, tmp_path, monkeypatch, optimizer
+) -> None:
     """With everything random switched on: the draws of the corrected score among it."""
     seen = noisy(data[0], 0.01 * LENGTH)
     data = (seen, graphs.build(seen, CUTOFF * LENGTH))
-    short = SETTINGS.replace(steps=15, validate_every=5)
+    short = SETTINGS.replace(steps=15, newton_steps=15, validate_every=5, optimizer=optimizer)
     assert prepare(*data, short, 3).learner.corrected
     train(*data, short, tmp_path / "whole", seed=3)
     original = callbacks.Bar.on_train_batch_end

@@ -126,6 +126,29 @@ def test_residuals_that_are_no_noise_are_told(
     assert (found.state, hint in found.sentence) == (state, True)
 
 
+@pytest.mark.parametrize(
+    ("lasts", "neighbours", "said"),
+    [
+        ({"force": 0.6, "error": 0.3, "place": 0.1}, 0.0, "each particle has its own"),
+        ({"force": 0.6, "error": 0.3, "place": 0.4}, 0.0, "It stands at its places"),
+        ({"force": 0.6, "error": 0.3, "place": 0.1}, 0.3, "Neighbours share it"),
+        ({"force": 0.1, "error": 0.8, "place": 0.0}, 0.0, "80 % of what is left is error of"),
+    ],
+)
+def test_what_residuals_remember_is_named(
+    results: Results, lasts: dict[str, float], neighbours: float, said: str
+) -> None:
+    leave(results, memory=(0.4, 0.01), neighbours=(neighbours, 0.01))
+    with unsealed(results.folder / "metriplectic/seed0/learned.h5") as file:
+        group = file.require_group("lasting")
+        for name, value in {**lasts, "time": 3.0, "share": 0.02, "sigma": 0.001}.items():
+            group[name] = [value]
+    found = answers.residuals(results)
+    assert found.state == "poor"
+    assert said in found.sentence
+    assert "train.stride" not in found.sentence
+
+
 @pytest.mark.parametrize("few", [False, True])
 def test_residuals_are_told_where_the_loss_says_nothing(results: Results, few: bool) -> None:
     """It never fell, or was looked at too rarely."""

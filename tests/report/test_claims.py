@@ -221,15 +221,18 @@ def test_a_model_of_brownian_motion_shows_no_entropies(results: Results) -> None
 
 def test_active_particles_are_called_so_with_numbers(results: Results) -> None:
     trajectory = results.trajectory()
-    position = trajectory.position[:]
-    centre = position.mean(axis=(0, 1))
-    turn = position - centre
-    around = np.stack([-turn[..., 1], turn[..., 0]], axis=-1)
-    around /= np.linalg.norm(around, axis=-1, keepdims=True) + 1e-9
-    moved = trajectory.position + np.cumsum(around, axis=0)
-    rolling = film(results, trajectory._replace(position=moved, velocity=around))
-    said = claims.driven(rolling)
-    assert re.search(r"active: neighbours share .*mean over rms 1\.00; 0\.89", said)
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 7, len(trajectory.particle))
+    heading = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    turns = np.where(np.arange(len(trajectory.time)) // 4 % 2, -1.0, 1.0)  # runs of four steps
+    along = 20.0 * np.cumsum(turns)[:, None, None] * heading
+    swimming = film(results, trajectory._replace(position=trajectory.position + along))
+    said = claims.driven(swimming)
+    assert "The particles are active" in said
+    assert re.search(r"mean over rms (1|0\.9\d*), 95 %: 0\.9.*; 0\.89 by Maxwell", said)
+    drive = 20.0 / trajectory.dt
+    speed = float(re.search(r"A drive of ([\d.e+−-]+), 95 %", said)[1].replace("−", "-"))
+    assert speed == pytest.approx(drive, rel=0.02)
 
 
 def test_the_learned_force_is_held_against_the_law_of_a_simulated_film(results: Results) -> None:

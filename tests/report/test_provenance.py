@@ -41,12 +41,16 @@ def test_commit_says_when_files_differ(tmp_path: Path) -> None:
 
 
 def test_stages_are_read_from_snakemakes_files(tmp_path: Path) -> None:
-    (tmp_path / "detect.tsv").write_text("s\th:m:s\tmax_rss\n24.78\t0:00:24\t1031.65\n")
+    (tmp_path / "detect.tsv").write_text("s\tmax_rss\tcpu_time\n24.78\t1031.65\t20.5\n")
     (tmp_path / "short.tsv").write_text("s\th:m:s\tmax_rss\n0.01\t0:00:00\t-\n")
     (tmp_path / "torn.tsv").write_bytes(b"s\th:m:s\tmax_rss\n\xff\xfe\t\tmany\n")
     found = provenance.stages(tmp_path)
     assert all(math.isnan(value) for value in found.pop("torn").values())
-    assert found["detect"] == {"wall time (s)": 24.78, "peak memory (MB)": 1031.65}
+    assert found["detect"] == {
+        "wall time (s)": 24.78,
+        "cpu time (s)": 20.5,
+        "peak memory (MB)": 1031.65,
+    }
     assert math.isnan(found["short"]["peak memory (MB)"])
     assert provenance.stages(tmp_path / "absent") == {}
 

@@ -33,7 +33,7 @@ if workflow.exec_mode == workflow.exec_mode.DEFAULT and not asked.nodes and aske
 
 
 wildcard_constraints:
-    name=r"(?!paper/)[A-Za-z0-9][A-Za-z0-9_.-]*",
+    name=r"(?!(?:paper|questions)/)[A-Za-z0-9][A-Za-z0-9_.-]*",
     model=r"[a-z_]+",
     seed=r"\d+",
     again=r"\d+",
@@ -196,7 +196,12 @@ def models_of(name):
 def trainings(name):
     """(model, seed) of every training a report compares."""
     chosen = settings(name)
-    return [(model, seed) for model in chosen["models"] for seed in range(chosen["seeds"])]
+    first, others = chosen["seeds"], chosen["other_seeds"] or chosen["seeds"]
+    return [
+        (model, seed)
+        for k, model in enumerate(chosen["models"])
+        for seed in range(others if k else first)
+    ]
 
 
 def has_truth(name):

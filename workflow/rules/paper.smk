@@ -19,6 +19,7 @@ rule paper_table:
         table="results/paper/table.csv",
     params:
         origins=origins,
+        sizes=lambda wildcards: {name: settings(name)["size"] for name in origins(wildcards)},
     log:
         "results/paper/logs/table.log",
     script:

@@ -7,9 +7,11 @@ process.prepare(snakemake.log[0], snakemake.threads)
 
 from pathlib import Path
 
-from pipeline.report.paper.numbers import table
+from pipeline.report import provenance
+from pipeline.report.paper.measured import table
 
 path = Path(snakemake.output.table)
-found = table(path.parent.parent, snakemake.params.origins)
+commit = provenance.commit(Path(snakemake.scriptdir).parents[1])
+found = table(path.parent.parent, snakemake.params.origins, snakemake.params.sizes, commit)
 with whole(path) as partial:
     found.to_csv(partial, index=False)

@@ -13,10 +13,10 @@ from pipeline.settings import sections
 
 given = sections(snakemake.params.settings)
 name = snakemake.wildcards.name
-data = h5md.read(snakemake.input.trajectory, dataset=name, source="trajectory")
+data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 train(
     data,
-    graphs.read(snakemake.input.graphs, data),
+    graphs.on_disk(snakemake.input.graphs, data),
     variant(snakemake.wildcards.model, given.train.replace(split=given.split)),
     Path(snakemake.output.model).parent,
     seed=int(snakemake.wildcards.seed),

@@ -13,15 +13,15 @@ from pipeline.report.methods import SOURCES, Methods
 from pipeline.report.paper import figures, tables
 from pipeline.report.paper.figures import of
 from pipeline.report.paper.numbers import Collection, part, title
-from pipeline.report.paper.tables import bound
+from pipeline.report.paper.tables import excess
 from pipeline.report.sections import Section
 from pipeline.report.verdict import Light
 from pipeline.schema import plain
 from pipeline.settings import Settings
 
 RULE = (
-    "Yes: no error of ours is above the larger of the paper's and 1.5 noise floors. With care: "
-    "none is above twice that."
+    "Yes: every error of ours is at most half of the paper's, or at most 1.2 noise floors with an "
+    "interval that reaches the floor. With care: none is above twice that."
 )
 
 ERRORS = Section(
@@ -132,8 +132,8 @@ def light(found: Collection, dataset: str) -> Light:
     worst, parts = 0.0, []
     for metric, group in rows.groupby("metric", sort=False):
         value = float(group["value"].median())
-        if np.isfinite(most := bound(group)):
-            worst = max(worst, value / most)
+        if np.isfinite(far := excess(group)):
+            worst = max(worst, far)
         parts.append(f"{tables.WORDS[str(metric)]} {tables.short(value)}")
     state = "unknown" if worst == 0 else "good" if worst <= 1 else "fair" if worst <= 2 else "poor"
     return Light(title(dataset), state, f"Errors of ours: {', '.join(parts) or 'none'}.", RULE)

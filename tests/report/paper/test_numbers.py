@@ -8,7 +8,8 @@ import pytest
 
 from pipeline.report.page import render
 from pipeline.report.paper import page, tables
-from pipeline.report.paper.numbers import COLUMNS, ERRORS, Collection, printed, table
+from pipeline.report.paper.measured import COLUMNS, _spent, table
+from pipeline.report.paper.numbers import ERRORS, Collection, printed
 from pipeline.report.paper.tables import above, contested
 
 
@@ -16,6 +17,7 @@ def rows(value: float, floor: float, dataset: str = "self_diffusion") -> pd.Data
     paper = printed(dataset, "metriplectic", "vacf")
     row = {"dataset": dataset, "model": "metriplectic", "seed": 0, "metric": "vacf"}
     row |= {"value": value, "noise_floor": floor, "paper": paper, "low": value, "high": value}
+    row |= {"size": "small"}
     return pd.DataFrame([row], columns=COLUMNS)
 
 
@@ -31,11 +33,18 @@ def test_the_papers_model_is_ours_and_its_window_has_the_same_number():
 
 
 @pytest.mark.parametrize(
-    ("value", "floor", "short"),
-    [(0.03, 0.001, False), (0.05, 0.001, True), (0.05, 0.04, False), (np.nan, 0.04, True)],
+    ("value", "low", "floor", "short"),
+    [
+        (0.02, 0.02, 0.001, False),  # half the paper's .0419
+        (0.03, 0.03, 0.001, True),
+        (0.045, 0.035, 0.04, False),  # 1.2 floors, and the interval reaches one
+        (0.045, 0.042, 0.04, True),
+        (0.05, 0.03, 0.04, True),
+        (np.nan, np.nan, 0.04, True),
+    ],
 )
-def test_a_row_is_above_when_it_exceeds_both_the_paper_and_the_floor(value, floor, short):
-    assert bool(list(above(rows(value, floor)))) is short
+def test_a_row_is_above_when_it_exceeds_half_the_paper_and_the_floor(value, low, floor, short):
+    assert bool(list(above(rows(value, floor).assign(low=low)))) is short
 
 
 @pytest.mark.parametrize(
@@ -63,14 +72,26 @@ def test_several_seeds_show_median_and_range(tmp_path):
 
 
 def test_a_data_set_is_judged_by_its_worst_row(tmp_path):
-    for value, state in ((0.03, "good"), (0.06, "fair"), (0.2, "poor")):
+    for value, state in ((0.02, "good"), (0.04, "fair"), (0.1, "poor")):
         found = Collection(tmp_path, rows(value, 0.001))
         assert page.light(found, "self_diffusion").state == state
 
 
+def test_the_processor_time_is_that_of_a_training_and_all_its_rollouts(tmp_path):
+    benchmarks = tmp_path / "benchmarks"
+    benchmarks.mkdir()
+    for k, stage in enumerate(("seed1", "seed1_rollout1", "seed10", "seed2")):
+        text = f"s\tmax_rss\tcpu_time\n9\t9\t{10**k}\n"
+        (benchmarks / f"rollout_gns_{stage}.tsv").write_text(text)
+    assert _spent(tmp_path, "rollout_gns_seed1") == 11
+    assert np.isnan(_spent(tmp_path, "rollout_gns_seed3"))
+
+
 def test_the_table_holds_errors_costs_and_the_papers_numbers(folder):
-    found = table(folder.parent, {folder.name: folder.name})
+    found = table(folder.parent, {folder.name: folder.name}, {folder.name: "small"}, "c0ffee")
     kept = found.set_index(["model", "metric"])
+    assert set(zip(found["size"], found["commit"], strict=True)) == {("small", "c0ffee")}
+    assert kept.loc[("truth", "particles"), "value"] > 1
     assert kept.loc[("metriplectic", "energy_drift"), "value"] < 1e-3
     assert kept.loc[("metriplectic", "parameters"), "value"] == 253
     assert {"rdf", "vacf", "msd"} <= set(found["metric"])
@@ -79,7 +100,9 @@ def test_the_table_holds_errors_costs_and_the_papers_numbers(folder):
 
 @pytest.mark.slow
 def test_the_page_shows_every_part(folder):
-    found = Collection(folder.parent, table(folder.parent, {folder.name: folder.name}))
+    names = {folder.name: folder.name}
+    made = table(folder.parent, names, {folder.name: "small"}, "c0ffee")
+    found = Collection(folder.parent, made)
     text = render(page.content(found, {}, {"command": "snakemake <x>"}))
     for words in ("All time origins", "Time per step", "<svg", "snakemake &lt;x&gt;"):
         assert words in text

@@ -1,0 +1,90 @@
+"""The metriplectic model trained by Gauss-Newton steps: what its loss is the squares of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pipeline.learn import bands
+from pipeline.learn.data import Transition
+from pipeline.learn.gauss_newton import GaussNewton, fisher
+from pipeline.learn.learner import SMOOTH, Learner
+from pipeline.learn.likelihood import Step, cholesky, noise_ratio, solve, whitened
+
+STARTED = 0.3  # factor on the learning rate of strengths that a regression has found
+
+
+class NewtonLearner(Learner):
+    """A `Learner` whose closures follow the curvature of the loss, once that was measured.
+
+    Teacher, latents and strengths go on by Adam: they are many, and each knows of few rows.
+    """
+
+    curvature: Tensor  # (p, p) of the loss in the parameters of `steered`, in their order
+
+    def steered(self) -> dict[str, nn.Parameter]:
+        """The parameters that follow the curvature: of all closures but the teacher."""
+        named = {name: p for name, p in self.named_parameters() if p.requires_grad}
+        return {
+            name: p
+            for name, p in named.items()
+            if name.startswith("model.") and not name.startswith("model.teacher.")
+        }
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        """See `Trainee`."""
+        teacher = [p for p in self.model.teacher.parameters() if p.requires_grad]
+        _, latents, strengths = self.groups()
+        strengths["lr"] *= STARTED
+        groups: list[dict[str, Any]] = [
+            {"params": list(self.steered().values()), "lr": self.options.newton_rate},
+            {"params": teacher, "lr": self.options.learning_rate},
+            latents,
+            strengths,
+        ]
+        groups = [group for group in groups if group["params"]]
+        return GaussNewton(groups, self.curvature, self.options.steps)
+
+    def measure_curvature(self, item: Transition) -> None:
+        """That of the loss without its entropy part, at a snapshot, for the steps to follow."""
+        steered = self.steered()
+        with torch.no_grad():
+            L = cholesky(self.moments(item, 0)[0].vv)
+            H = fisher(self, list(steered), lambda: self.outputs(item, L), len(item.now.pairs.i))
+        weight = self.options.smoothness * SMOOTH
+        roughness = torch.as_tensor(weight * self.model.roughness(self.smoothness))
+        self.curvature = H + bands.second_derivatives(roughness, list(steered.values()))
+
+    def outputs(self, item: Transition, L: list[list[Tensor]]) -> Tensor:
+        """Numbers, half the sum of whose squares is as curved as the loss.
+
+        Args:
+            item: the snapshot.
+            L: Cholesky factor of the covariance of its velocities, rows of columns.
+        """
+        now, mask, options = item.now, item.now.mask, self.options
+        dynamics, residual = self.evaluate(now, self.entropy(now))
+        vv = self.model.covariance(dynamics).vv
+        vv = vv + self.extra * torch.eye(vv.shape[-1], dtype=vv.dtype, device=vv.device)
+        unseen = torch.zeros_like(residual[:, 0])
+        step = Step(residual, unseen, vv, residual, unseen, dynamics.thermo.T)
+        share = mask.sum() ** -0.5
+        anchor = torch.log(self.temperature_ratio(step, dynamics, mask))
+        parts = [
+            share * solve(L, residual)[mask],
+            share * 0.5**0.5 * whitened(L, L, vv)[mask],
+            (2 * options.anchor_weight) ** 0.5 * anchor,
+        ]
+        if not self.paper and options.pair_friction:
+            ratio = noise_ratio(dynamics, self.model.scales.dimension)
+            parts.append((2 * options.conduction_weight) ** 0.5 * torch.log(ratio))
+            both = mask[now.pairs.i] & mask[now.pairs.j]
+            i, j = now.pairs.i[both], now.pairs.j[both]
+            L_i, L_j = ([[x[k] for x in row] for row in L] for k in (i, j))
+            R = whitened(L_i, L_j, self.pair_noise(dynamics)[both])
+            parts.append(share * options.pair_weight**0.5 * self.noise.clean * R)
+        if dynamics.bath is not None and not (self.brownian or self.model.bath.active):
+            parts.append((2 * options.bath_weight) ** 0.5 * torch.log(dynamics.bath.T))
+        return torch.cat([part.flatten() for part in parts])

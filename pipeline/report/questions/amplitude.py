@@ -1,0 +1,93 @@
+"""Question 1: are the model's rearrangements too small?"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.analysis.metric import sums
+from pipeline.analysis.relative_amplitude import amplitude
+from pipeline.report.html import number
+from pipeline.report.paper.numbers import title
+from pipeline.report.questions.asked import Asked, spread
+from pipeline.report.results import Absent
+from pipeline.report.tables import Table
+from pipeline.report.verdict import Light
+
+QUESTION = "Are rearrangements as large as in the data?"
+NARROW = 0.05  # half of an interval that answers the question
+RULE = (
+    "Yes: the ratio of D²min, model to data, is one within its interval, and the interval is no "
+    "wider than 5 % to either side. With care: one is within a wider interval. No: it is not."
+)
+
+
+class Ratio(NamedTuple):
+    """Of one data set: the ratio with its interval, trainings and rollouts that it is from."""
+
+    value: tuple[float, float, float]
+    trainings: int
+    rollouts: int
+    localisation: str
+    error: float
+
+
+def ratios(asked: Asked) -> dict[str, Ratio]:
+    """The ratio of every data set. Raises Absent where none has one."""
+    found = {}
+    for name in asked.questions.amplitude:
+        try:
+            made = asked.rollouts(name, "d2min")
+            experiment = sums(asked.experiment(name, "d2min"))
+        except Absent:
+            continue
+        every = [sums(one) for metrics in made.values() for one in metrics]
+        if every:
+            settings = asked.results(name)
+            error = settings.trajectory().attributes.get("localisation_error", 0.0)
+            treated = settings.settings.train.localisation
+            value = amplitude(experiment, every)
+            found[name] = Ratio(value, len(made), len(every), treated, float(error))
+    if not found:
+        raise Absent("No data set with rearrangements was rolled out.")
+    return found
+
+
+def table(asked: Asked) -> Table:
+    """One row per data set."""
+    found = ratios(asked)
+    rows = [
+        [
+            title(name),
+            one.localisation,
+            number(one.error),
+            str(one.trainings),
+            str(one.rollouts),
+            spread(one.value),
+        ]
+        for name, one in found.items()
+    ]
+    columns = ["Data set", "Localisation error is", "and measures", "Trainings", "Rollouts"]
+    columns += ["D²min, model to data"]
+    made = pd.DataFrame([(n, *one.value) for n, one in found.items()], columns=[
+        "dataset", "ratio", "low", "high"
+    ])  # fmt: skip
+    caption = (
+        "Mean D²min of the rollouts over that of the data, the geometric mean over lags, with its "
+        "95 % interval over patches of the sample and over rollouts. The paper finds some 0.8."
+    )
+    return Table("amplitude", columns, rows, caption, made)
+
+
+def light(asked: Asked) -> Light:
+    """Judged on the first data set."""
+    try:
+        name, one = next(iter(ratios(asked).items()))
+    except Absent as absent:
+        return Light(QUESTION, "unknown", str(absent), RULE)
+    value, low, high = one.value
+    inside, narrow = low <= 1 <= high, max(high - value, value - low) <= NARROW
+    state = ("good" if narrow else "fair") if inside else "poor"
+    said = f"{title(name)}: {spread(one.value)}, from {one.rollouts} rollouts."
+    return Light(QUESTION, state, said, RULE)

@@ -1,0 +1,113 @@
+"""Questions 2 and 5: other architectures, and models on what they were not trained on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from pipeline.report import style
+from pipeline.report.html import number
+from pipeline.report.paper.measured import NAMES
+from pipeline.report.paper.numbers import title
+from pipeline.report.paper.tables import JUDGED, WORDS, short
+from pipeline.report.questions.asked import Asked
+from pipeline.report.results import Absent
+from pipeline.report.tables import Table
+from pipeline.report.verdict import Light
+
+TRANSFERS = "Does a law hold where it was not learned?"
+RULE = (
+    "Yes: on every data set the errors of a model trained elsewhere are within 1.5 noise floors. "
+    "With care: within 3."
+)
+FLOORS, FAR = 1.5, 3.0
+
+
+def errors(asked: Asked, dataset: str) -> pd.DataFrame:
+    """Rows of comparison.csv that are judged, VACF with its amplitude where that was compared."""
+    found = asked.results(dataset).csv("comparison.csv").copy()
+    if "vacf_raw" in set(found["metric"]):
+        found["metric"] = found["metric"].replace(NAMES)
+    return found[found["metric"].isin(JUDGED)]
+
+
+def architectures(asked: Asked) -> Table:
+    """Likelihood, errors, parameters and time of every metriplectic model of a data set."""
+    rows, numbers = [], []
+    for dataset in asked.questions.architecture:
+        results = asked.results(dataset)
+        try:
+            found = errors(asked, dataset)
+        except Absent:
+            continue
+        for model in dict.fromkeys(run.model for run in results.runs):
+            if not model.startswith("metriplectic"):
+                continue
+            run = next(run for run in results.runs if run.model == model)
+            record = results.yaml(f"{run.folder}/model.yaml")
+            training = record["training"]
+            of = found[found["model"] == model].groupby("metric")["value"].median()
+            own = [float(training["validation_nll"]), record["parameters"], training["seconds"]]
+            cells = [f"{own[0]:.4f}".replace("-", "−"), number(own[1]), number(float(own[2]))]
+            told = [short(float(of.get(metric, np.nan))) for metric in JUDGED]
+            rows.append([title(dataset), style.name(model), *cells, *told])
+            numbers.append((dataset, model, *own, *(of.get(metric) for metric in JUDGED)))
+    if not rows:
+        raise Absent("No data set was learned by more than one architecture.")
+    heads = ["Data set", "Model", "Validation −ln p", "Parameters", "Training (s)"]
+    names = ["dataset", "model", "validation_nll", "parameters", "seconds", *JUDGED]
+    caption = (
+        "The same law with other closures: splines, and the paper's networks as printed. Minus "
+        "the log likelihood of a held-out step per component, smaller is better; errors as "
+        "everywhere, medians over seeds."
+    )
+    made = pd.DataFrame(numbers, columns=names)
+    return Table("architectures", [*heads, *(WORDS[m] for m in JUDGED)], rows, caption, made)
+
+
+def transfers(asked: Asked) -> Table:
+    """Errors of our model on data sets that it was not trained on, beside their floors."""
+    rows, tables = [], []
+    for dataset, found in _transferred(asked).items():
+        origin = asked.settings[dataset].models_of
+        cells = [
+            f"{short(float(part['value'].median()))} ({short(float(part['noise_floor'].iloc[0]))})"
+            for _, part in found.groupby("metric", sort=False)
+        ]
+        rows.append([title(str(origin)), title(dataset), *cells])
+        tables.append(found.assign(origin=origin))
+    names = [WORDS[str(m)] for m in dict.fromkeys(tables[0]["metric"])]
+    caption = (
+        "Relative L2 errors of our model, learned on one data set and rolled out on another, with "
+        "the noise floor of the latter in brackets."
+    )
+    columns = ["Learned on", "Rolled out on", *names]
+    return Table("transfers", columns, rows, caption, pd.concat(tables))
+
+
+def _transferred(asked: Asked) -> dict[str, pd.DataFrame]:
+    made = {}
+    for dataset in asked.questions.transfer:
+        try:
+            found = errors(asked, dataset)
+        except Absent:
+            continue
+        found = found[(found["model"] == "metriplectic") & found["value"].notna()]
+        if len(found) and asked.settings[dataset].models_of:
+            order = found["metric"].map({m: k for k, m in enumerate(JUDGED)})
+            made[dataset] = found.assign(order=order).sort_values("order", kind="stable")
+    if not made:
+        raise Absent("No model was rolled out on a data set that it was not trained on.")
+    return made
+
+
+def light(asked: Asked) -> Light:
+    """Judged on the worst row."""
+    try:
+        made = _transferred(asked)
+    except Absent as absent:
+        return Light(TRANSFERS, "unknown", str(absent), RULE)
+    worst = max(float((found["value"] / found["noise_floor"]).max()) for found in made.values())
+    state = "good" if worst <= FLOORS else "fair" if worst <= FAR else "poor"
+    said = f"Worst error on {len(made)} data sets: {worst:.1f} noise floors."
+    return Light(TRANSFERS, state, said, RULE)

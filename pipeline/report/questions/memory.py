@@ -1,0 +1,166 @@
+"""Question 4: does friction remember, and does the model?"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from pipeline.analysis.memory_kernel import Memory, memory, successive
+from pipeline.analysis.metric import Metric, sums
+from pipeline.report import style
+from pipeline.report.figure import Figure
+from pipeline.report.html import number
+from pipeline.report.paper.numbers import title
+from pipeline.report.questions.asked import Asked, spread
+from pipeline.report.results import Absent, Results, Run
+from pipeline.report.tables import Table
+from pipeline.report.verdict import Light
+
+QUESTION = "Is the memory of the data within the model?"
+RULE = (
+    "Yes: the share of the friction that comes later than a step of the model is the same in data "
+    "and rollouts, within the intervals. No: the data have memory beyond a step that rollouts lack."
+)
+
+
+class Kernels(NamedTuple):
+    """Of one data set: the memory of the data, of the rollouts, and what residuals remember."""
+
+    data: Memory
+    model: Memory | None
+    stride: int
+    residual: tuple[float, float] | None  # correlation with the step before, and its error
+
+
+def _memory(found: list[Metric], dt: float, stride: int) -> Memory | None:
+    """Of one or more rollouts: their sums are added up."""
+    parts = [sums(one) for one in found]
+    count = min(min(successive(one.data["lag"]) for one in found), *(p[0].shape[1] for p in parts))
+    top, bottom = (np.concatenate([part[k][:, :count] for part in parts]) for k in (0, 1))
+    return memory(top, bottom, dt, stride)
+
+
+def of(asked: Asked, dataset: str) -> Kernels:
+    """Raises Absent where velocities are forgotten too soon for a kernel, or are not exact: the
+    error of positions is forgotten at once, and its differences would be read as friction."""
+    run = asked.trainings(dataset)[0]
+    results = asked.results(dataset)
+    if results.trajectory().attributes["localisation_error"] > 0:
+        raise Absent(
+            f"Velocities of {title(dataset)} are differences of measured positions, whose errors "
+            f"would be read as friction."
+        )
+    stride = int(results.yaml(f"{run.folder}/model.yaml")["training"].get("stride", 1))
+    data = _memory([asked.experiment(dataset, "vacf")], 1.0, stride)
+    if data is None:
+        raise Absent(f"Velocities of {title(dataset)} are forgotten within four steps.")
+    made = [one for metrics in asked.rollouts(dataset, "vacf").values() for one in metrics]
+    return Kernels(data, _memory(made, 1.0, stride) if made else None, stride, _left(results, run))
+
+
+def _left(results: Results, run: Run) -> tuple[float, float] | None:
+    """What residuals remember, with its error; None where it was not tested."""
+    with suppress(Absent):
+        found = results.group(f"{run.folder}/learned.h5", "residuals").data
+        value, error = (float(x) for x in found.get("memory", (np.nan, np.nan)))
+        return (value, error) if np.isfinite(value) else None
+    return None
+
+
+def every(asked: Asked) -> dict[str, Kernels]:
+    """Of every data set that has a kernel. Raises Absent where none has."""
+    made, reasons = {}, []
+    for dataset in asked.questions.memory:
+        try:
+            made[dataset] = of(asked, dataset)
+        except Absent as absent:
+            reasons.append(str(absent))
+    if not made:
+        raise Absent(" ".join(dict.fromkeys(reasons)) or "It was asked of no data set.")
+    return made
+
+
+def figure(asked: Asked) -> Figure:
+    """Friction grown to after a time, data and rollouts."""
+    made = every(asked)
+    drawing, axes = style.panels(len(made), height=3.3)
+    tables = []
+    for panel, (dataset, one) in zip(axes, made.items(), strict=True):
+        run = asked.trainings(dataset)[0]
+        sources = {"experiment": one.data, run.source: one.model}
+        for source, kernel in sources.items():
+            if kernel is None:
+                continue
+            look = style.line(source)
+            panel.plot(kernel.time, kernel.value, label=style.name(source), **look)
+            panel.fill_between(
+                kernel.time, kernel.low, kernel.high, color=look["color"], alpha=0.15, lw=0
+            )
+            tables.append(pd.DataFrame({"dataset": dataset, "source": source, **_columns(kernel)}))
+        panel.axvline(one.stride, color=style.COLOURS["truth"], lw=1.0)
+        panel.set(title=title(dataset), xlabel="Time (intervals)", ylabel="Friction grown to")
+        panel.set_ylim(bottom=0.0)
+    axes[0].legend()
+    return Figure(
+        "memory",
+        drawing,
+        pd.concat(tables),
+        "The integral of the memory kernel of the velocity autocorrelation: what friction on a "
+        "particle has grown to after a time, its neighbours and its own. It begins at once where "
+        "nothing remembers; the grey line is the step of the model.",
+        "Integrated memory kernels of data and rollouts against time, for each data set.",
+        wide=len(made) > 1,
+    )
+
+
+def _columns(kernel: Memory) -> dict[str, np.ndarray]:
+    return {name: getattr(kernel, name) for name in ("time", "value", "low", "high")}
+
+
+def table(asked: Asked) -> Table:
+    """Share of the friction that comes later than a step, and what residuals remember."""
+    rows, numbers = [], []
+    for dataset, one in every(asked).items():
+        model = one.model.late if one.model else (np.nan,) * 3
+        left = "–" if one.residual is None else f"{one.residual[0]:.2f} ± {one.residual[1]:.2f}"
+        told = [spread(late) if np.isfinite(late[0]) else "–" for late in (one.data.late, model)]
+        rows.append([title(dataset), number(one.stride), *told, left.replace("-", "−")])
+        numbers.append((dataset, one.stride, *one.data.late, *model))
+    columns = ["Data set", "Step (intervals)", "Later than a step, data", "rollouts"]
+    columns += ["Residuals remember"]
+    names = [
+        "dataset",
+        "stride",
+        *(f"{a} {b}" for a in ("data", "model") for b in ("late", "low", "high")),
+    ]
+    caption = (
+        "Share of the friction that is not yet there after one step of the model, with its 95 % "
+        "interval: negative where neighbours push back. Residuals: correlation of what the model "
+        "leaves unexplained in one step with what it left in the step before, with its standard "
+        "error; zero where nothing is remembered."
+    )
+    return Table("memory", columns, rows, caption, pd.DataFrame(numbers, columns=names))
+
+
+def _apart(one: Memory, other: Memory) -> bool:
+    """Whether the intervals of what comes later than a step do not meet."""
+    return one.late[1] > other.late[2] or one.late[2] < other.late[1]
+
+
+def light(asked: Asked) -> Light:
+    """Judged on the worst data set."""
+    try:
+        made = every(asked)
+    except Absent as absent:
+        return Light(QUESTION, "unknown", str(absent), RULE)
+    lacking = [name for name, one in made.items() if one.model and _apart(one.data, one.model)]
+    said = "; ".join(
+        f"{title(n)}: {spread(one.data.late)} in the data"
+        + (f", {spread(one.model.late)} in rollouts" if one.model else "")
+        for n, one in made.items()
+    )
+    state = "poor" if lacking else "good"
+    return Light(QUESTION, state, f"Share of friction later than a step. {said}.", RULE)

@@ -1,0 +1,131 @@
+"""The page of the open questions: answered where there is what they need, and else why not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from pipeline import h5md
+from pipeline.analysis import statistics
+from pipeline.analysis.metric import Metric
+from pipeline.analysis.metric import curve as measured
+from pipeline.report.page import render
+from pipeline.report.questions import amplitude, comparisons, entropy, memory
+from pipeline.report.questions.asked import Asked
+from pipeline.report.questions.page import content
+from pipeline.settings import Questions, Settings
+from tests.edits import unsealed
+
+ROWS = 2000
+
+
+@pytest.fixture(scope="module")
+def root(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The random walk with a second training, whose entropies are 0.8 alike."""
+    made = tmp_path_factory.mktemp("questions") / "results"
+    shutil.copytree(folder, made / "walk")
+    shutil.copytree(made / "walk/metriplectic/seed0", made / "walk/metriplectic/seed1")
+    rng = np.random.default_rng(0)
+    one, noise = rng.normal(size=(2, ROWS))
+    known = {"particle": np.arange(ROWS) % 80, "snapshot": np.arange(ROWS) // 80}
+    known |= {"T": one + 5.0, "V": rng.normal(size=ROWS)}
+    for seed, S in enumerate((one, 0.8 * one + 0.6 * noise + 3.0)):
+        with unsealed(made / f"walk/metriplectic/seed{seed}/learned.h5") as file:
+            for name, value in ({"S": S} | known).items():
+                file[f"entropy/{name}"] = value
+            file["latent/particle"] = np.arange(80)
+            file["latent/size"] = np.repeat([2.0, 2.4], 40)
+    return made
+
+
+def asked(root: Path, **questions: tuple[str, ...]) -> Asked:
+    nothing = dict.fromkeys(("amplitude", "architecture", "entropy", "memory", "transfer"), ())
+    settings = {"walk": Settings(models=("metriplectic", "gns_sde"))}
+    return Asked(root, settings, Questions(**{**nothing, **questions}))
+
+
+def test_entropies_of_two_seeds_agree_as_much_as_was_put_in(root):
+    found = entropy.found(asked(root, entropy=("walk",)), "walk")
+    assert found.worst.value == pytest.approx(0.8, abs=0.03)
+    assert found.worst.low < 0.8 < found.worst.high
+    row = entropy.table(asked(root, entropy=("walk",))).rows[0]
+    assert row[:2] == ["walk", "2"]
+    assert row[4] == "–"  # nobody knows the true one
+    assert row[6].startswith("temperature 100 %, volume 0")
+    assert entropy.light(asked(root, entropy=("walk",))).state == "fair"
+    assert len(entropy.figure(asked(root, entropy=("walk",))).table) == ROWS
+
+
+def test_other_snapshots_are_not_compared(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    with unsealed(tmp_path / "walk/metriplectic/seed1/learned.h5") as file:
+        file["entropy/snapshot"][:] += 1
+    light = entropy.light(asked(tmp_path, entropy=("walk",)))
+    assert light.state == "unknown"
+    assert "not on the same snapshots" in light.sentence
+
+
+def test_rearrangements_of_the_walk_itself_are_as_large(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    place = tmp_path / "walk" / "statistics"
+    shutil.copy(place / "experiment.h5", place / "metriplectic_seed0.h5")
+    (ratio,) = amplitude.ratios(asked(tmp_path, amplitude=("walk",))).values()
+    assert ratio.value[0] == pytest.approx(1.0)
+    assert ratio.value[1] <= 1.0 <= ratio.value[2]
+    # The fixture's model adds a walk of its own to each particle.
+    (larger,) = amplitude.ratios(asked(root, amplitude=("walk",))).values()
+    assert larger.value[0] > 1.1
+    assert amplitude.light(asked(root, amplitude=("walk",))).state == "poor"
+
+
+def test_a_model_that_was_trained_elsewhere_is_beside_the_floor(root):
+    made = asked(root, transfer=("walk",))
+    assert comparisons.light(made).state == "unknown"
+    made.settings["walk"] = made.settings["walk"].replace(models_of="other")
+    (row,) = comparisons.transfers(made).rows
+    assert row[:2] == ["other", "walk"]
+    assert row[2].endswith(")")
+
+
+def velocities(curve: np.ndarray) -> dict[str, Metric]:
+    """Statistics of a sample whose velocities are forgotten like a curve, a little noisy."""
+    noise = 0.002 * np.random.default_rng(1).normal(size=(20, len(curve)))
+    number = np.full(noise.shape, 1000.0)
+    return {"vacf": measured(number * (curve + noise), number, lag=np.arange(len(curve)))}
+
+
+def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    place, note = tmp_path / "walk/statistics", {"settings": "{}"}
+    light = memory.light(asked(tmp_path, memory=("walk",)))
+    assert "errors would be read as friction" in light.sentence
+    data = h5md.read(tmp_path / "walk/trajectory.h5")
+    exact = data._replace(attributes={**data.attributes, "localisation_error": 0.0})
+    h5md.write(tmp_path / "walk/trajectory.h5", exact)
+    time = np.arange(80) * 0.1
+    kept = np.array([expm(np.array([[-0.1, 1.0], [-1.0, -1.0]]) * t)[0, 0] for t in time])
+    fading = velocities(np.exp(-0.5 * time))
+    statistics.write(place / "experiment.h5", velocities(kept), note)
+    statistics.write(place / "metriplectic_seed0.h5", fading, note)
+    made = asked(tmp_path, memory=("walk",))
+    assert memory.light(made).state == "poor", memory.light(made)
+    (row,) = memory.table(made).rows
+    assert float(row[2].split()[0]) > 0.5
+    assert abs(float(row[3].split()[0].replace("−", "-"))) < 0.1
+    statistics.write(place / "experiment.h5", fading, note)
+    assert memory.light(made).state == "good"
+    short = velocities(np.exp(-2.0 * np.arange(20)))
+    statistics.write(place / "experiment.h5", short, note)
+    assert memory.light(made).state == "unknown"
+
+
+@pytest.mark.slow
+def test_the_page_shows_every_part_or_says_why_not(root):
+    text = render(content(asked(root, entropy=("walk",), amplitude=("walk",)), {"command": "<x>"}))
+    for words in ("Is the entropy unique?", "D²<sub>min</sub>", "<svg", "&lt;x&gt;"):
+        assert words in text
+    assert "It was asked of no data set." in text
