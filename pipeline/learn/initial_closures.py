@@ -31,6 +31,7 @@ from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import State
 
 ROUNDS = 2  # of forces, D and the error of the positions, each of which needs the others
+LEAST_T = 0.2  # of the temperature before, in a round
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
 GRID = 200  # distances at which a closure's force is set equal to that of finer splines
 
@@ -133,7 +134,8 @@ def start_brownian(
         found = evidence.fit(*sums.normal(T, error, bends), list(parts.values()))
         given = None if white else error
         told = tell(sample, found.theta, T, given, model.external, FINE)
-        T, error = float(told.temperature[0]), float(told.error[0])
+        # Forces that cannot be those of the film, such as repulsion where bonds hold, leave none.
+        T, error = max(float(told.temperature[0]), LEAST_T * T), float(told.error[0])
     bath.start(0.0, 4 * T)
     values = dict(zip(parts, found.values, strict=True))
     batch = _some(sample)
