@@ -196,7 +196,7 @@ def driven(results: Results) -> str:
     share, shared = value > SHARED and is_resolved(results), ""
     if share:
         told = _within(film, "film_together")
-        shared = f"share their velocity (correlation {told}; 0 at thermal equilibrium)"
+        shared = f"share their velocity (correlation {told} and 0 at thermal equilibrium)"
     if own := _drive(results, film):
         cause = f"The particles are active, as rollers, swimmers and cells are: {own}"
         cause += f" Neighbours {shared}." if share else ""
@@ -225,17 +225,17 @@ def _drive(results: Results, film: Mapping[str, Any]) -> str:
     speed = f"{results.unit('length')}/{results.unit('time').removesuffix('s')}"
     return (
         f"displacements over {lag} frame{'s' if lag > 1 else ''} are too alike for heat (mean over "
-        f"rms {_within(film, 'drive_alike')}; {heat:.2f} by Maxwell's distribution). A drive of "
-        f"{_within(film, 'drive_speed')} {speed} of its own for each particle makes "
+        f"rms {_within(film, 'drive_alike')} and {heat:.2f} by Maxwell's distribution). A drive of "
+        f"{_within(film, 'drive_speed', f' {speed}')} of its own for each particle makes "
         f"{percent(float(film['drive_share']))} ({percent(float(film['drive_share_low']))} to "
         f"{percent(float(film['drive_share_high']))}) of their mean square."
     )
 
 
-def _within(film: Mapping[str, Any], name: str) -> str:
+def _within(film: Mapping[str, Any], name: str, unit: str = "") -> str:
     """ "0.95, 95 %: 0.94 to 0.96"."""
     value, low, high = (number(float(film[name + end])) for end in ("", "_low", "_high"))
-    return f"{value}, 95 %: {low} to {high}"
+    return f"{value}{unit}, 95 %: {low} to {high},"
 
 
 def brief(results: Results) -> str:
