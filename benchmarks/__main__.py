@@ -13,8 +13,20 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMB
 
 import torch  # noqa: E402
 
-from benchmarks import detection, rollout, stages, systems, training  # noqa: E402
+from benchmarks import (  # noqa: E402
+    detection,
+    lammps,
+    rollout,
+    rollout_sizes,
+    stages,
+    systems,
+    training,
+)
+from benchmarks.shares import LIKELIHOOD, ROLLOUT, slowest  # noqa: E402
 from benchmarks.timing import table  # noqa: E402
+from pipeline.learn.settings import Training  # noqa: E402
+
+SIDE = 22  # of the fluid that the plugin runs: 10 648 particles
 
 
 def main(repeats: int) -> None:
@@ -27,16 +39,37 @@ def main(repeats: int) -> None:
 
 
 def tables(repeats: int) -> None:
-    """Training, rollout and detection, each beside its baseline."""
+    """Training, rollout, detection and the plugin, each beside its baseline."""
     made = [systems.colloids(), systems.ideal_gas()]
-    for what, unit in ((training, "training step, batch 5"), (rollout, "rollout step")):
-        for system in made:
-            print(table(f"{unit}: {system.name}", "ms", what.measure(system, repeats), what.NESTED))
-            print(flush=True)
-    found = detection.measure(repeats)
+    for system in made:
+        print(
+            table(
+                f"training step, batch 5: {system.name}",
+                "ms",
+                training.measure(system, repeats),
+                training.NESTED,
+            )
+        )
+        print(slowest(training.ours(system, {}), LIKELIHOOD) + "\n", flush=True)
+    for system in made:
+        print(
+            table(
+                f"rollout step: {system.name}",
+                "ms",
+                rollout.measure(system, repeats),
+                rollout.NESTED,
+            )
+        )
+        print(slowest(rollout.ours(system, Training(), True), ROLLOUT) + "\n", flush=True)
+    found, parts = detection.measure(repeats)
     print(table("detection, per frame", "ms", found, detection.LOCATE))
     ratio = found[detection.OURS] / found[detection.LOCATE]
-    print(f"  {ratio:.2f} times trackpy's own time (goal {detection.GOAL})\n", flush=True)
+    print(f"  {ratio:.2f} times trackpy's own time (goal {detection.GOAL})")
+    print(parts + "\n", flush=True)
+    print(lammps.table(lammps.measure(SIDE, repeats)), flush=True)
+    print(f"  (goal for fluids of splines: at most {lammps.GOAL} times dpd)\n", flush=True)
+    rollout_sizes.main((SIDE,))
+    print()
 
 
 if __name__ == "__main__":

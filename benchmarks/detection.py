@@ -7,6 +7,7 @@ from pathlib import Path
 
 import trackpy
 
+from benchmarks.shares import DETECTION, slowest
 from benchmarks.timing import medians
 from pipeline.simulate import monolayer
 from pipeline.simulate.render import Camera, render
@@ -36,8 +37,9 @@ def locate(images, settings) -> None:
             )
 
 
-def measure(repeats: int, frames: int = 40) -> dict[str, float]:
-    """Median milliseconds a frame, on a rendered video of the size of the default one."""
+def measure(repeats: int, frames: int = 40) -> tuple[dict[str, float], str]:
+    """Median milliseconds a frame, on a rendered video of the size of the default one, and a line
+    on the slowest part."""
     chosen = COLLOIDS.replace(frames=frames, preparation=0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video.tif"
@@ -50,4 +52,5 @@ def measure(repeats: int, frames: int = 40) -> dict[str, float]:
             {OURS: lambda: features([video], settings), LOCATE: lambda: locate(images, settings)},
             repeats,
         )
-    return {name: value / frames for name, value in times.items()}
+        parts = slowest(lambda: features([video], settings), DETECTION)
+    return {name: value / frames for name, value in times.items()}, parts

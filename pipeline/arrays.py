@@ -17,16 +17,19 @@ from pipeline.files import reading
 ROOM = 2**26
 
 
-def room(shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
+def room(shape: tuple[int, ...], dtype: np.dtype | type, most: int | None = None) -> np.ndarray:
     """An array to be filled; a large one is mapped to a file without a name, gone with the process.
 
     The file lies in TMPDIR. The system keeps in memory what is in use, as far as there is memory.
+
+    Args:
+        most: bytes of an array that is in memory for good; None takes ROOM.
 
     Raises:
         InputError: if the disk has no room for it.
     """
     size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
-    if size <= ROOM:
+    if size <= (ROOM if most is None else most):
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
         try:

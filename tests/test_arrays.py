@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from pipeline import arrays, graphs, h5md
+from pipeline.learn import snapshots
 from pipeline.learn.snapshots import Batch, Snapshots
 from tests.dynamics.systems import CUTOFF, LENGTH, lattice
 
@@ -87,6 +88,7 @@ def test_files_and_batches_do_not_depend_on_where_arrays_lie(tmp_path, monkeypat
     found = []
     for where in (arrays.ROOM, 0):
         monkeypatch.setattr(arrays, "ROOM", where)
+        monkeypatch.setattr(snapshots, "HELD", where)
         data = h5md.read(tmp_path / "t.h5")
         batch = Snapshots(data, graphs.read(tmp_path / "g.h5", data)).batch(np.array([3, 0]))
         assert isinstance(data.position, np.memmap) == (where == 0)

@@ -53,10 +53,17 @@ def visible(local: np.ndarray, r: np.ndarray, frame: Box) -> np.ndarray:
     """
     side = np.stack([local, frame.lengths - local], axis=2)
     side = np.where(np.asarray(frame.periodic)[None, :, None], np.inf, side)
-    if np.isinf(side).all():
-        return np.ones((len(local), len(r)))
-    radius = np.broadcast_to(r, (len(local), len(r)))
-    if local.shape[1] == 2:
+    fraction = np.ones((len(local), len(r)))
+    cut = (side < r.max()).any(axis=(1, 2))  # few of a large sample
+    if cut.any():
+        fraction[cut] = _within(side[cut], r)
+    return fraction
+
+
+def _within(side: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """(C, K) part of circles or spheres inside a box, from (C, D, 2) distances to its sides."""
+    radius = np.broadcast_to(r, (len(side), len(r)))
+    if side.shape[1] == 2:
         return _arc(side, radius)
     # Archimedes: equal heights of a sphere have equal areas, so the mean runs over the height.
     nodes, weights = np.polynomial.legendre.leggauss(HEIGHTS)

@@ -88,8 +88,8 @@ def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
 
 def choose(
     trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int
-) -> tuple[Training, list[Trial]]:
-    """The settings with every "auto" decided, and what decided.
+) -> tuple[Training, list[Trial], Task | None]:
+    """The settings with every "auto" decided, what decided, and a task of the trials, if any.
 
     Args:
         trajectory, graphs: see `pipeline.learn.train.train`.
@@ -99,7 +99,7 @@ def choose(
     trials: list[Trial] = []
     offered, settings = candidates(settings, trajectory), by_regime(settings, trajectory)
     if not offered:
-        return settings, trials
+        return settings, trials, None
     settings = settings.replace(
         strength=settings.strength and Candidate("strength", True) not in offered
     )
@@ -112,14 +112,14 @@ def choose(
             continue
         reference = tried(task) if reference is None else reference
         changed = settings.replace(**{name: value}).complete()
-        with_term = prepare(trajectory, graphs, short(changed), seed)
+        with_term = prepare(trajectory, graphs, short(changed), seed, task)
         scores = tried(with_term)
         found, error = gain(reference, scores)
         kept = found > ERRORS * error
         trials.append(Trial(name, str(value), found, error, kept))
         if kept:
             settings, reference, task = changed, scores, with_term
-    return settings, trials
+    return settings, trials, task
 
 
 def short(settings: Training) -> Training:

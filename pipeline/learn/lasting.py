@@ -53,15 +53,19 @@ def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
     """
     times = times[:LONGEST]
     steps = [left(int(t)) for t in times]
-    count = 1 + max(int(step.particle.max()) for step in steps)
-    rest = np.full((int(times[-1] - times[0]) + 1, count, steps[0].residual.shape[1]), np.nan)
+    # A column for each that is seen in these snapshots: of all there ever are there may be many.
+    seen = np.unique(np.concatenate([step.particle.cpu().numpy() for step in steps]))
+    shape = int(times[-1] - times[0]) + 1, len(seen), steps[0].residual.shape[1]
+    rest = np.full(shape, np.nan)
     place, change = np.full_like(rest, np.nan), 0.0
     for t, step in zip(times - times[0], steps, strict=True):
-        who = step.particle[step.mask].cpu().numpy()
+        who = np.searchsorted(seen, step.particle[step.mask].cpu().numpy())
         rest[t, who] = step.residual[step.mask].double().cpu().numpy()
         place[t, who] = step.place[step.mask].double().cpu().numpy()
         change += float(step.change[step.mask].double().square().mean()) / len(steps)
-    covariance = np.array([_mean(rest[k:] * rest[: len(rest) - k]) for k in range(LAGS)])
+    covariance = np.array(
+        [_mean(rest[k:] * rest[: len(rest) - k]) for k in range(min(LAGS, len(rest)))]
+    )
     known = np.isfinite(covariance)
     covariance = covariance[known] / (scale := covariance[0])
     force, weights, error = _parts(covariance)

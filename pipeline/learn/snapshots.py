@@ -175,12 +175,15 @@ class Batch(NamedTuple):
         return change if self.force is None else change - self.force
 
 
+HELD = 2**28  # bytes of all tensors of a film, up to which they are in memory for good
+
+
 class Snapshots:
     """All snapshots of a trajectory as flat tensors, a row for each particle present in one.
 
-    Tensors that are large lie in files (`arrays.room`), of which no more is in memory than the
-    batch that is copied out of them. Trajectory and graphs may lie in theirs, `h5md.on_disk` and
-    `graphs.on_disk`. Per row there remain some 10 bytes of flags.
+    If the tensors take more than HELD bytes they lie in files (`arrays.room`), of which no more is
+    in memory than the batch that is copied out of them. Trajectory and graphs may lie in theirs,
+    `h5md.on_disk` and `graphs.on_disk`. Per row there remain some 10 bytes of flags.
 
     Args:
         trajectory: T snapshots of N particles.
@@ -230,6 +233,9 @@ class Snapshots:
         self.row_offset = np.concatenate([[0], np.cumsum(trajectory.present.sum(axis=1))])
         self.pair_offset, self.rate = graphs.offset, trajectory.space.rate * self.units.time
         total, links, D = int(self.row_offset[-1]), int(graphs.offset[-1]), trajectory.dimension
+        real = torch.empty(0, dtype=self.dtype).element_size()
+        size = total * (3 * D * real + 13) + links * ((1 + D + D * bool(self.rate)) * real + 8)
+        self._most = None if size <= HELD else 0
         self.r, self.v, self.v_next = (self._empty((total, D)) for _ in range(3))
         self.row_mask = self._empty((total,), torch.bool)
         self.particle, self.snapshot, self.next_row = (
@@ -270,11 +276,11 @@ class Snapshots:
         self.next_row[rows] = self._tensor(np.where(mask, local[later, here], 0))
 
     def _empty(self, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> Tensor:
-        """A tensor to be filled; on the processor a large one is mapped to a file."""
+        """A tensor to be filled; on the processor those of a long film are mapped to files."""
         dtype = dtype or self.dtype
         if self.device.type != "cpu":
             return torch.empty(shape, dtype=dtype, device=self.device)
-        array = room(shape, torch.empty(0, dtype=dtype).numpy().dtype)
+        array = room(shape, torch.empty(0, dtype=dtype).numpy().dtype, self._most)
         self._mapped.append(array)
         return torch.from_numpy(array)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import lightning
@@ -26,11 +27,14 @@ from pipeline.learn.mixtures import Known
 from pipeline.learn.scales import Measured, Noise, model_settings
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
-from pipeline.learn.strides import strided
+from pipeline.learn.strides import Strided, strided
 from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
+
+# Settings by which the tensors of a task differ from those of another of the same data.
+DECIDE_TENSORS = ("split", "stride", "hole_distance", "precision", "device")
 
 
 class Task(NamedTuple):
@@ -42,6 +46,7 @@ class Task(NamedTuple):
     measured: Measured
     learner: Trainee
     settings: Training
+    steps: Strided  # the snapshots, before they were tensors
 
     @property
     def snapshots(self) -> Snapshots:
@@ -89,8 +94,18 @@ def position_range(settings: Training, trajectory: Trajectory) -> tuple[float, f
     return float(low), float(high)
 
 
-def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int) -> Task:
-    """Tensors, measured scales and a model to start from."""
+def prepare(
+    trajectory: Trajectory,
+    graphs: Graphs,
+    settings: Training,
+    seed: int,
+    before: Task | None = None,
+) -> Task:
+    """Tensors, measured scales and a model to start from.
+
+    Args:
+        before: made of the same data: its tensors serve again where the settings ask for the same.
+    """
     settings = by_regime(settings.replace(seed=seed), trajectory)
     device = settings.device
     if device == "auto":
@@ -100,10 +115,17 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
             f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
             f"machine: set train.device to auto or cpu, or install torch for your driver."
         )
-    dtype = getattr(torch, settings.precision)
     parts = blocks(trajectory, *settings.split.of(trajectory))
-    steps = strided(trajectory, graphs, parts, settings.span)
-    snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
+    if before is not None and all(
+        getattr(before.settings, name) == getattr(settings, name) for name in DECIDE_TENSORS
+    ):
+        # What is below is not the other task's.
+        steps, snapshots = before.steps, copy.copy(before.snapshots)
+    else:
+        dtype = getattr(torch, settings.precision)
+        steps = strided(trajectory, graphs, parts, settings.span)
+        snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
+    snapshots.flow = None
     if settings.bath != "none" and settings.bath_flow == "sample":
         snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
     train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
@@ -146,7 +168,7 @@ def prepare(trajectory: Trajectory, graphs: Graphs, settings: Training, seed: in
     else:
         model = start_baseline(sample, measured, settings)
         learner = BaselineLearner(model, settings, noise)
-    return Task(sample, validation, parts, measured, learner, settings)
+    return Task(sample, validation, parts, measured, learner, settings, steps)
 
 
 def _metriplectic(

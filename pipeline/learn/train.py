@@ -140,10 +140,11 @@ def train(
     if trajectory.occupant is not None:  # looked up all over, unlike positions
         trajectory = trajectory._replace(occupant=np.asarray(trajectory.occupant))
     trials: list[Trial] = []
+    before: Task | None = None
     settings = settings.scheduled()
     if settings.model == "metriplectic":
-        settings, trials = choose(trajectory, graphs, settings, seed)
-    task = prepare(trajectory, graphs, settings, seed)
+        settings, trials, before = choose(trajectory, graphs, settings, seed)
+    task = prepare(trajectory, graphs, settings, seed, before)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
     data = SnapshotData(task.sample, task.validation, task.settings)

@@ -66,7 +66,7 @@ def test_a_medium_that_is_there_is_kept(damped: tuple[Trajectory, graphs.Graphs]
     settings = Training(steps=60, batch=10, split=split, strength=False)
     window, near = damped
     closed = window._replace(attributes={**window.attributes, "edge": {"closed": True}})
-    chosen, trials = choose(closed, near, settings, 0)
+    chosen, trials, _ = choose(closed, near, settings, 0)
     assert [trial.setting for trial in trials] == ["bath"]  # no axis of the box has ends
     assert trials[0].kept
     assert trials[0].gain > 2 * trials[0].error

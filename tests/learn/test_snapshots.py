@@ -18,6 +18,7 @@ import torch
 from benchmarks.turnover import Film, _assemble, tracks
 from pipeline import arrays, graphs, h5md, tables, trajectory
 from pipeline.dynamics.rollout import rollout
+from pipeline.learn import snapshots
 from pipeline.learn.latent import assign
 from pipeline.learn.snapshots import Snapshots, holes, loss_mask
 from pipeline.learn.strides import strided
@@ -154,7 +155,7 @@ def test_what_is_left_in_its_files_gives_the_same_batches(film, monkeypatch, str
 
 def test_rows_and_pairs_of_a_long_film_are_not_held(film, monkeypatch) -> None:
     monkeypatch.setattr(trajectory, "BLOCK", 20 * 256 * 16)
-    monkeypatch.setattr(arrays, "ROOM", 0)
+    monkeypatch.setattr(snapshots, "HELD", 0)
     monkeypatch.setattr(arrays, "STRETCH", 20 * 256 * 16)
     for frames in (20, 1000):  # the first loads what is needed
         data, near = film(frames)
