@@ -19,8 +19,8 @@ import numpy as np
 import torch
 
 from pipeline.graphs import Graphs
+from pipeline.learn.brownian_regression import attracts
 from pipeline.learn.data import SnapshotData, Transitions
-from pipeline.learn.overdamped import attracts
 from pipeline.learn.settings import Training
 from pipeline.learn.task import Task, by_regime, prepare
 from pipeline.trajectory import Trajectory
@@ -109,6 +109,9 @@ def choose(
         if alone and getattr(settings, name) == "none":
             value = alone
         if name == "pair_energy" and not attracts(task.sample, task.measured):
+            continue
+        # Where bonds relax within a step the likelihood halfway takes what it lacks for strengths.
+        if name == "strength" and settings.pair_energy != "none":
             continue
         reference = tried(task) if reference is None else reference
         changed = settings.replace(**{name: value}).complete()

@@ -66,6 +66,22 @@ def tapered(r: Tensor, h: float) -> Tensor:
     return splines.radial(r, h, INTERVALS).basis * splines.taper(r, h)[0]
 
 
+def penalty(matrix: Tensor, bends: Sequence[Tensor]) -> Tensor:
+    """Of roughness, on each group of coefficients of a normal matrix.
+
+    Args:
+        matrix: (M, M) normal matrix, which sets the scale.
+        bends: matrix of the roughness of each group, in order; [0] for a single number.
+    """
+    blocks, first = [], 0
+    for bend in bends:
+        scale = matrix.diagonal()[first : first + len(bend)].mean()
+        unit = torch.eye(len(bend), dtype=torch.float64)
+        blocks.append(scale * (RIDGE * bend + 1e-6 * unit))
+        first += len(bend)
+    return torch.block_diag(*blocks)
+
+
 class Normal(NamedTuple):
     """Sums of a least-squares fit with coefficients in groups of ``size``."""
 
@@ -77,18 +93,8 @@ class Normal(NamedTuple):
     nearest: float  # smallest pair distance seen
 
     def penalised(self, bends: Sequence[Tensor]) -> Tensor:
-        """The matrix with a roughness penalty on each group of coefficients.
-
-        Args:
-            bends: matrix of the roughness of each group, in order; [0] for a single number.
-        """
-        blocks, first = [], 0
-        for bend in bends:
-            scale = self.matrix.diagonal()[first : first + len(bend)].mean()
-            unit = torch.eye(len(bend), dtype=torch.float64)
-            blocks.append(scale * (RIDGE * bend + 1e-6 * unit))
-            first += len(bend)
-        return self.matrix + torch.block_diag(*blocks)
+        """The matrix with a roughness penalty on each group of coefficients."""
+        return self.matrix + penalty(self.matrix, bends)
 
     def solve(self, bends: Sequence[Tensor]) -> Tensor:
         """Coefficients, see `penalised`."""

@@ -8,6 +8,7 @@ gives its shape at once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,15 +20,18 @@ from pipeline.closures.pair_energy import RIDGE, SplinePairEnergy
 from pipeline.closures.strain import GreenStrain
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn import evidence
+from pipeline.learn.brownian_noise import Told, tell
+from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, moments
 from pipeline.learn.force_matching import Curves, net_friction, regress, tapered
 from pipeline.learn.latent import Latent
 from pipeline.learn.mixtures import Known, regress_mixture
-from pipeline.learn.overdamped import FINE, ROUGH, SNAPSHOTS, finer, first_forces, halfway_sums
 from pipeline.learn.scales import Measured
 from pipeline.learn.snapshots import Batch, Sample
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import State
 
+ROUNDS = 2  # of forces, D and the error of the positions, each of which needs the others
+LEAST_T = 0.2  # of the temperature before, in a round
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
 GRID = 200  # distances at which a closure's force is set equal to that of finer splines
 
@@ -90,31 +94,48 @@ def start_from_regression(
     return True
 
 
+class Likeliest(NamedTuple):
+    """What comes with the forces of Brownian motion.
+
+    smoothness: lambda / 2 of each closure by its name in the model, the weight of its roughness in
+        the negative log-likelihood of all rows, as `pipeline.learn.evidence` found it.
+    told: T and variance of the positions, with intervals.
+    """
+
+    smoothness: dict[str, float]
+    told: Told
+
+
 @torch.no_grad()
-def start_brownian(model: Metriplectic, sample: Sample, measured: Measured) -> dict[str, float]:
-    """Sets pair and external forces and the bath of Brownian motion at their most likely.
+def start_brownian(
+    model: Metriplectic, sample: Sample, measured: Measured, white: bool
+) -> Likeliest | None:
+    """Sets pair and external forces and the bath of Brownian motion by their moments.
+
+    Args:
+        white: whether the error of the positions is white, so that residuals tell it.
 
     Returns:
-        the smoothness lambda / 2 of each closure by its name in the model, the weight of its
-        roughness in the negative log-likelihood of all rows, as `pipeline.learn.evidence` found
-        it; nothing where closures are no splines, which stay as they are.
+        what was found beside them; None where closures are no splines, which stay as they are.
     """
     volume, energy, bath = model.volume, model.energy_closure, model.bath
     if bath is None or not (
         isinstance(volume, SplineVolume) and isinstance(energy, ExponentialEnergy)
     ):
-        return {}
-    T, theta = first_forces(sample, measured.temperature, measured.noise, model.external)
-    theta = finer(theta, model.cutoff, FINE)
-    for count in (ROUGH, SNAPSHOTS):
-        sums = halfway_sums(sample, count, T, theta, model.external, FINE)
-        spread = sums.residual(theta)
+        return None
+    T, error = measured.temperature, 0.0 if white else 0.5 * measured.noise
+    for _ in range(ROUNDS):
+        sums = moments(sample, SNAPSHOTS, max(error, 0.0), model.external, FINE)
+        bends = [
+            splines.bends(FINE + 2),
+            *([] if model.external is None else model.external.bends()),
+        ]
         parts = _parts(model, sums.nearest, T)
-        rest = (sums.moment - sums.bias) / spread
-        found = evidence.fit(sums.matrix / spread, rest, list(parts.values()))
-        theta = found.theta
-        # 2 v' has the variance 4 T_b, and 8 sigma^2 of localisation.
-        T = max(sums.residual(theta) / 4 - measured.noise, 0.05 * T)
+        found = evidence.fit(*sums.normal(T, error, bends), list(parts.values()))
+        given = None if white else error
+        told = tell(sample, found.theta, T, given, model.external, FINE)
+        # Forces that cannot be those of the film, such as repulsion where bonds hold, leave none.
+        T, error = max(float(told.temperature[0]), LEAST_T * T), float(told.error[0])
     bath.start(0.0, 4 * T)
     values = dict(zip(parts, found.values, strict=True))
     batch = _some(sample)
@@ -125,7 +146,8 @@ def start_brownian(model: Metriplectic, sample: Sample, measured: Measured) -> d
         model.pair_energy.coefficients.copy_(values["pair_energy"])
     if model.external is not None:
         model.external.take(values["external"])
-    return {name: 0.5 * x for name, x in zip(parts, found.smoothness, strict=True)}
+    smoothness = {name: 0.5 * x for name, x in zip(parts, found.smoothness, strict=True)}
+    return Likeliest(smoothness, told)
 
 
 def _parts(model: Metriplectic, nearest: float, T: float) -> dict[str, evidence.Part]:

@@ -46,8 +46,9 @@ def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
         times: snapshots not trained on, in order of time.
 
     Returns:
-        ``covariance`` (LAGS,) C_k over C_0; ``force``, ``error`` and ``place``: shares of C_0 of a
-        force that lasts, of the error of positions, and of what is found again at a place;
+        ``covariance`` (LAGS,) C_k over C_0, NaN at lags that no two snapshots have; ``force``,
+        ``error`` and ``place``: shares of C_0 of a force that lasts, of the error of positions,
+        and of what is found again at a place;
         ``time`` until half of the force is forgotten [dt]; ``sigma`` of the positions [a];
         ``share`` of the force in the variance of the change.
     """
@@ -66,8 +67,7 @@ def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
     covariance = np.array(
         [_mean(rest[k:] * rest[: len(rest) - k]) for k in range(min(LAGS, len(rest)))]
     )
-    known = np.isfinite(covariance)
-    covariance = covariance[known] / (scale := covariance[0])
+    covariance = covariance / (scale := covariance[0])
     force, weights, error = _parts(covariance)
     return {
         "covariance": covariance,
@@ -87,11 +87,12 @@ def _mean(values: np.ndarray) -> float:
 
 def _parts(covariance: np.ndarray) -> tuple[float, np.ndarray, float]:
     """Share of a force that lasts, its weights by TIMES, and sigma^2, all over C_0."""
-    lag = np.arange(len(covariance))
-    own = np.zeros((len(lag), 2))
-    own[:3, 0] = (6.0, -4.0, 1.0)[: len(lag)]
+    lag = np.flatnonzero(np.isfinite(covariance))
+    own = np.zeros((len(covariance), 2))
+    own[:3, 0] = (6.0, -4.0, 1.0)[: len(covariance)]
     own[0, 1] = 1.0
-    found, _ = nnls(np.concatenate([np.exp(-lag[:, None] / TIMES), own], axis=1), covariance)
+    terms = np.concatenate([np.exp(-lag[:, None] / TIMES), own[lag]], axis=1)
+    found, _ = nnls(terms, covariance[lag])
     return float(found[:-2].sum()), found[:-2], float(found[-2])
 
 

@@ -38,9 +38,6 @@ from pipeline.metriplectic.pair_tensor import outer, pair_tensor
 from pipeline.metriplectic.thermo import Dynamics
 from pipeline.pairs import State, sum_odd
 
-POLISH = 0.02  # factor on the learning rate of Brownian motion
-
-
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
@@ -54,7 +51,8 @@ class Learner(Trainee):
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
         smoothness: weight of the roughness of closures by name, in the negative log-likelihood of
-            all rows; SMOOTH for each of the rows where not given.
+            all rows, where the closures are known already and no step is to move them; SMOOTH for
+            each of the rows where not given.
     """
 
     def __init__(
@@ -68,6 +66,7 @@ class Learner(Trainee):
     ) -> None:
         super().__init__(model, settings)
         given = smoothness or {}
+        self.settled = bool(given)
         self.smoothness = {name: x / (SMOOTH * rows) for name, x in given.items()}
         self.latent, self.noise, self.rows = latent, noise, rows
         self.paper = settings.loss == "paper"
@@ -207,9 +206,7 @@ class Learner(Trainee):
 
     def groups(self) -> list[dict[str, Any]]:
         """The model's parameters, the latents and the strengths, each at its own rate."""
-        # Brownian motion starts near the maximum of its likelihood, where gradients are noise.
-        brownian = self.model.bath is not None and self.model.bath.brownian
-        rate = self.options.learning_rate * (POLISH if brownian else 1.0)
+        rate = 0.0 if self.settled else self.options.learning_rate
         return [
             {"params": list(self.model.parameters()), "lr": rate},
             {"params": [self.latent.z], "lr": self.options.latent_rate},
@@ -308,7 +305,13 @@ class Learner(Trainee):
 
     def _widen(self, bath: Group) -> None:
         """The intervals of D and T_b of Brownian motion by that of the error of the positions,
-        whose variance sigma^2 is taken off D dt."""
+        whose variance sigma^2 is taken off D dt, or to what the steps say of both."""
+        if self.brownian and self.noise.bath_range is not None:
+            for name, weight in (("diffusion", 0.5), ("T", 1.0)):
+                low, high = (weight * x for x in self.noise.bath_range)
+                bath[f"low_{name}"] = np.minimum(bath[f"low_{name}"], low)
+                bath[f"high_{name}"] = np.maximum(bath[f"high_{name}"], high)
+            return
         if not self.brownian or self.noise.error_range is None:
             return
         low, high = self.noise.error_range

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,9 +56,17 @@ class Noise(NamedTuple):
     treatment: str  # corrected | covariance | none, see the setting localisation
     # 95 % interval of `error`.
     error_range: tuple[float, float] | None = None
+    # 95 % interval of the temperature of Brownian motion, where steps told it with the error.
+    bath_range: tuple[float, float] | None = None
     step: float = 1.0  # of a rollout, in steps of training
     shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.with_noise` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
+
+    def told(self, temperature: np.ndarray, error: np.ndarray) -> Noise:
+        """With what the steps of Brownian motion tell of both, each with its interval (3,)."""
+        value, low, high = error.tolist()
+        own = (float(temperature[1]), float(temperature[2]))
+        return self._replace(error=value, error_range=(low, high), bath_range=own)
 
     @property
     def corrected(self) -> bool:

@@ -165,6 +165,9 @@ def prepare(
     learner: Trainee
     if settings.model == "metriplectic":
         learner = _metriplectic(sample, (measured, noise), settings, steps.trajectory)
+        if learner.settled and not settings.strength:
+            settings = settings.replace(steps=1, validate_every=1)
+            learner.options = settings
     else:
         model = start_baseline(sample, measured, settings)
         learner = BaselineLearner(model, settings, noise)
@@ -192,10 +195,11 @@ def _metriplectic(
     if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
         # A pair potential, which the kernel alone describes.
         model.energy_closure.requires_grad_(False)
-    smoothness = _start(model, sample, known, settings, latent)
+    white = "steps_alike" not in trajectory.attributes and noise.treatment != "none"
+    smoothness, noise = _start(model, sample, (measured, noise), settings, latent, white)
     equal_noise(model, snapshots.batch(train[:1]))
     rows = int(mask.sum())
-    if settings.optimizer == "adam":
+    if settings.optimizer == "adam" or smoothness:
         return Learner(model, latent, settings, noise, rows, smoothness)
     learner = NewtonLearner(model, latent, settings, noise, rows, smoothness)
     middle = train[len(train) // 2 :][:1]
@@ -209,17 +213,21 @@ def _start(
     known: tuple[Measured, Noise],
     settings: Training,
     latent: Latent,
-) -> dict[str, float]:
-    """Closures and strengths from regressions; the smoothness that was found with them."""
+    white: bool,
+) -> tuple[dict[str, float], Noise]:
+    """Closures and strengths from regressions; smoothness and noise as found with them."""
     measured, noise = known
     # What brings particles put aside back is not in the velocities that are regressed on.
     if not settings.warm_start or noise.shake:
-        return {}
+        return {}, noise
     if settings.bath == "brownian":
-        return start_brownian(model, sample, measured)
+        likeliest = start_brownian(model, sample, measured, white)
+        if likeliest is None:
+            return {}, noise
+        return likeliest.smoothness, noise.told(*likeliest.told) if white else noise
     mixture = None
     if settings.optimizer == "gauss_newton" and settings.strength:
         sigma = noise.sigma if noise.corrected else 0.0
         mixture = Known(len(latent.z), sigma, settings.strength_scale, settings.seed)
     start_from_regression(model, sample, measured, latent, mixture)
-    return {}
+    return {}, noise

@@ -247,8 +247,8 @@ def _lasting(results: Results, shared: float) -> str:
     )
     if force < max(error, LASTING):
         return (
-            f" By its lags {percent(error)} of what is left is error of the positions: look at the "
-            "tracking, or set train.localisation: covariance."
+            f" By its lags {percent(error)} of what is left is error of the positions, and another "
+            "one than was measured before training."
         )
     told = (
         f" By its lags {percent(force)} of what is left is a force that lasts, half of it over "

@@ -13,7 +13,13 @@ from pipeline.pairs import Pairs
 N, STEPS, SIDE = 60, 250, 6.0
 
 
-def made(sigma: float = 0.0, force: float = 0.0, tau: float = 4.0, ground: float = 0.0):
+def made(
+    sigma: float = 0.0,
+    force: float = 0.0,
+    tau: float = 4.0,
+    ground: float = 0.0,
+    gaps: bool = False,
+):
     """Residuals of noise 0.5, an error of positions, a force with memory and one of the place."""
     rng = np.random.default_rng(1)
     rest = 0.5 * rng.normal(size=(STEPS, N, 2))
@@ -34,7 +40,9 @@ def made(sigma: float = 0.0, force: float = 0.0, tau: float = 4.0, ground: float
         at = torch.from_numpy(place[t])
         return Left(z, 4 * z, z, torch.ones(N), torch.zeros(0), pairs, rows, who, at, who)
 
-    return lasting(left, np.arange(STEPS)), (rest**2).mean()
+    times = np.arange(STEPS)
+    # Four snapshots of eight: no two of them are four apart.
+    return lasting(left, times[times % 8 < 4] if gaps else times), (rest**2).mean()
 
 
 def test_white_errors_are_no_force() -> None:
@@ -45,9 +53,11 @@ def test_white_errors_are_no_force() -> None:
     assert abs(found["place"][0]) < 0.03
 
 
+@pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("sigma", [0.0, 0.3])
-def test_a_force_that_lasts_is_found_beside_errors(sigma: float) -> None:
-    found, size = made(sigma=sigma, force=0.6)
+def test_a_force_that_lasts_is_found_beside_errors(sigma: float, gaps: bool) -> None:
+    found, size = made(sigma=sigma, force=0.6, gaps=gaps)
+    assert np.isnan(found["covariance"]).any() == gaps
     assert found["force"][0] == pytest.approx(0.36 / size, rel=0.15)
     assert found["time"][0] == pytest.approx(4.0 * np.log(2), rel=0.4)
     assert found["share"][0] == pytest.approx(0.36 / size / 16, rel=0.15)

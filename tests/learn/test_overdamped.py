@@ -1,4 +1,4 @@
-"""Brownian motion: forces halfway along a step, their Jacobian, and what is learned so."""
+"""Brownian motion: forces halfway along a step, their Jacobian, and what a training makes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.func import hessian
 
 from pipeline import graphs, regime, space
-from pipeline.learn.overdamped import contraction, halfway, regress_halfway, shifted
+from pipeline.learn.overdamped import contraction, halfway, shifted
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Sample, Snapshots
+from pipeline.learn.snapshots import Batch, Snapshots
 from pipeline.learn.task import prepare
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
@@ -119,19 +119,6 @@ def test_stiffness_of_a_trap_is_found_where_a_step_is_long() -> None:
     a, b, _ = np.polyfit(ks, values, 2)
     # tanh(k mu dt / 2) / (k mu dt / 2) of the truth
     assert -b / (2 * a) == pytest.approx(np.tanh(0.25) / 0.25, abs=0.03)
-
-
-@pytest.mark.slow
-def test_regression_finds_the_force(data: tuple[Trajectory, graphs.Graphs]) -> None:
-    snapshots = Snapshots(*data, dtype=torch.float64)
-    scale = snapshots.units.length / LENGTH
-    T = 2 * D / scale**2
-    curves = regress_halfway(Sample(snapshots, snapshots.usable(slice(0, 500))), T)
-    r = curves.r.numpy() * scale
-    truth, near = soft(r) / 0.2, (r > 0.65) & (r < 1.3)
-    found = curves.force.numpy()[near] / T / scale
-    assert np.linalg.norm(found - truth[near]) < 0.15 * np.linalg.norm(truth[near])
-    assert curves.residual / 4 == pytest.approx(T, rel=0.03)
 
 
 def test_what_is_halfway_knows_the_next_snapshot_of_all(
