@@ -107,27 +107,8 @@ def prepare(
         before: made of the same data: its tensors serve again where the settings ask for the same.
     """
     settings = by_regime(settings.replace(seed=seed), trajectory)
-    device = settings.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device == "cuda" and not torch.cuda.is_available():
-        raise InputError(
-            f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
-            f"machine: set train.device to auto or cpu, or install torch for your driver."
-        )
     parts = blocks(trajectory, *settings.split.of(trajectory))
-    if before is not None and all(
-        getattr(before.settings, name) == getattr(settings, name) for name in DECIDE_TENSORS
-    ):
-        # What is below is not the other task's.
-        steps, snapshots = before.steps, copy.copy(before.snapshots)
-    else:
-        dtype = getattr(torch, settings.precision)
-        steps = strided(trajectory, graphs, parts, settings.span)
-        snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
-    snapshots.flow = None
-    if settings.bath != "none" and settings.bath_flow == "sample":
-        snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
+    steps, snapshots = _tensors(trajectory, graphs, parts, settings, before)
     train, validation = (snapshots.usable(steps.parts[name]) for name in ("train", "validation"))
     for name, times in (("training", train), ("validation", validation)):
         if len(times) == 0:
@@ -136,31 +117,10 @@ def prepare(
                 f"change the split (train, validation) or record more frames."
             )
     sample = Sample(snapshots, train)
-    sigma = float(trajectory.attributes["localisation_error"]) / snapshots.units.length
-    sigma = 0.0 if settings.localisation == "none" else sigma
     # A solid's edges are led as they were, and its motion is none that is thermal.
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
-    area, ends = snapshots.units.length**2, position_range(settings, trajectory)
-    error = position_variance(settings, trajectory) / area
-    measured = scales.measure(sample, error)._replace(thermal_period=period)
-    floor, shake = settings.floor * measured.change, settings.shake
-    pace = max(1.0, settings.rollout_substeps / 2)
-    moved = scales.with_noise(measured, shake, pace)
-    clean = measured.unexplained / moved.change
-    noise = Noise(
-        sigma=sigma,
-        error=error,
-        error_range=None if ends is None else (ends[0] / area, ends[1] / area),
-        floor=floor,
-        temperature=measured.temperature,
-        clean=clean,
-        treatment=settings.localisation,
-        step=1 / settings.span,
-        shake=shake,
-        pace=pace,
-    )
-    measured = moved
+    measured, noise = _measured(trajectory, sample, settings, period)
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
@@ -172,6 +132,69 @@ def prepare(
         model = start_baseline(sample, measured, settings)
         learner = BaselineLearner(model, settings, noise)
     return Task(sample, validation, parts, measured, learner, settings, steps)
+
+
+def _device(settings: Training) -> str:
+    """Where tensors live. Raises InputError where a GPU is asked for and there is none."""
+    if settings.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if settings.device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            f"train.device is cuda and torch {torch.__version__} finds no GPU it can use on this "
+            f"machine: set train.device to auto or cpu, or install torch for your driver."
+        )
+    return settings.device
+
+
+def _tensors(
+    trajectory: Trajectory,
+    graphs: Graphs,
+    parts: dict[str, slice],
+    settings: Training,
+    before: Task | None,
+) -> tuple[Strided, Snapshots]:
+    """Snapshots in the strides of the training, as they are and as tensors."""
+    device = _device(settings)
+    if before is not None and all(
+        getattr(before.settings, name) == getattr(settings, name) for name in DECIDE_TENSORS
+    ):
+        # The flow, set below, is not the other task's.
+        steps, snapshots = before.steps, copy.copy(before.snapshots)
+    else:
+        dtype = getattr(torch, settings.precision)
+        steps = strided(trajectory, graphs, parts, settings.span)
+        snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
+    snapshots.flow = None
+    if settings.bath != "none" and settings.bath_flow == "sample":
+        snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
+    return steps, snapshots
+
+
+def _measured(
+    trajectory: Trajectory, sample: Sample, settings: Training, period: float | None
+) -> tuple[Measured, Noise]:
+    """Scales of the training block, and the noise that its steps hold."""
+    length = sample.snapshots.units.length
+    sigma = float(trajectory.attributes["localisation_error"]) / length
+    sigma = 0.0 if settings.localisation == "none" else sigma
+    ends = position_range(settings, trajectory)
+    error = position_variance(settings, trajectory) / length**2
+    measured = scales.measure(sample, error)._replace(thermal_period=period)
+    pace = max(1.0, settings.rollout_substeps / 2)
+    moved = scales.with_noise(measured, settings.shake, pace)
+    noise = Noise(
+        sigma=sigma,
+        error=error,
+        error_range=None if ends is None else (ends[0] / length**2, ends[1] / length**2),
+        floor=settings.floor * measured.change,
+        temperature=measured.temperature,
+        clean=measured.unexplained / moved.change,
+        treatment=settings.localisation,
+        step=1 / settings.span,
+        shake=settings.shake,
+        pace=pace,
+    )
+    return moved, noise
 
 
 def _metriplectic(
