@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.analysis.statistics import ERRORS
-from pipeline.report import claims, style
+from pipeline.report import claims, diffusion, style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
 from pipeline.report.figures.tracking import measure
@@ -130,8 +130,8 @@ def speed(results: Results) -> Answer:
         return Answer(
             NOISE.grade(noise.share),
             f"The motion is overdamped (memory {memory}), so that steps count, not velocities. "
-            f"{claims.coefficient(results)} {percent(noise.share)} of the variance of the steps is "
-            "error of the positions.",
+            f"{diffusion.coefficient(results)} {percent(noise.share)} of the variance of the steps "
+            "is error of the positions.",
         )
     if not attributes.get("velocity_resolved", True):
         lag = attributes["velocity_lags"].index(2)

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import numpy as np
-
 from pipeline.analysis.activity import by_heat
+from pipeline.report import diffusion
 from pipeline.report.figures import surroundings, tracking
 from pipeline.report.html import number, percent
 from pipeline.report.results import Absent, Results
 from pipeline.split import blocks, too_short
 
-BOLTZMANN = 1.380649e-23  # J/K
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
 EVEN = 0.03  # how much more alike than by heat speeds must be to be called driven
 SHARED = 0.3  # correlation of the velocities of neighbours beyond which they are no heat
@@ -60,37 +58,10 @@ def _motion(results: Results, name: str, why: str) -> str:
     if name == "unknown":
         return f"Whether the motion is inertial or overdamped cannot be said: {why}."
     return (
-        f"The motion is overdamped: {why}. {coefficient(results)}{_viscosity(results)} Mass, "
-        "velocity and temperature of the particles are not in this film: what is judged is "
-        "diffusion, forces over kT, g(r) and the mean squared displacement."
-    )
-
-
-def coefficient(results: Results) -> str:
-    """D of an overdamped film with its interval, in a sentence."""
-    D, low, high = results.trajectory().attributes["diffusion"]
-    length, time = results.unit("length"), results.unit("time").removesuffix("s") or "s"
-    return (
-        f"A particle alone diffuses with D = {number(D)} (95 %: {number(low)} to {number(high)}) "
-        f"{length}²/{time}."
-    )
-
-
-def _viscosity(results: Results) -> str:
-    """Viscosity of the liquid by Stokes and Einstein, where the radius of a particle is given."""
-    sample = results.settings.sample
-    attributes = results.trajectory().attributes
-    units = attributes["length_unit"], attributes["time_unit"]
-    if sample.radius is None or units != ("um", "s"):
-        return ""
-    D, low, high = 1e-12 * np.array(attributes["diffusion"])
-    drag = 6 * np.pi * 1e-6 * sample.radius
-    kelvin = sample.temperature
-    eta, most, least = (1e3 * BOLTZMANN * kelvin / (drag * x) for x in (D, low, high))
-    return (
-        f" For spheres of radius {number(sample.radius)} µm at {number(kelvin)} K "
-        f"the liquid has a viscosity of {number(eta)} ({number(least)} to {number(most)}) mPa s "
-        "(Stokes and Einstein; walls nearby make it look larger)."
+        f"The motion is overdamped: {why}. {diffusion.coefficient(results)}"
+        f"{diffusion.viscosity(results)} Mass, velocity and temperature of the particles are not "
+        "in this film: what is judged is diffusion, forces over kT, g(r) and the mean squared "
+        "displacement."
     )
 
 
@@ -291,8 +262,8 @@ def motion(results: Results) -> str:
         )
     return (
         "The steps forget each other within a frame, so the short times of these curves hold no "
-        f"velocity. {coefficient(results)} This is from the covariances of steps, relative to "
-        "their mean motion, with the error of the positions and the back-push of neighbours told "
-        "apart by their lags; the mean squared displacement in the plane begins as 4 D times the "
-        "lag, and neighbours bend it down."
+        f"velocity. {diffusion.coefficient(results)} What lags tell is from the covariances of "
+        "steps, relative to their mean motion, with the error of the positions and the back-push "
+        "of neighbours told apart by their lags; the mean squared displacement in the plane begins "
+        "as 4 D times the lag, and neighbours bend it down."
     )

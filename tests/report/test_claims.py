@@ -17,12 +17,13 @@ from pipeline.analysis.correlations import shared_motion
 from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
 from pipeline.learn.settings import Training
-from pipeline.report import answers, claims, tables, verdict
+from pipeline.report import answers, claims, diffusion, tables, verdict
 from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
 from pipeline.settings import Sample
 from pipeline.trajectory import Trajectory
 from tests.edits import unsealed
+from tests.report import fixture
 from tests.report.conftest import SETTINGS
 
 RUN = "metriplectic/seed0"
@@ -203,6 +204,31 @@ def test_the_first_screen_says_regime_container_and_viscosity(results: Results) 
     liquid.settings = SETTINGS.replace(sample=Sample(radius=0.5, temperature=295.0))
     # k_B T / (6 pi D R) = 1.380649e-23 x 295 / (6 pi x 0.2e-12 x 0.5e-6) Pa s
     assert "a viscosity of 2.16" in claims.circumstances(liquid)[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "counts", "words"),
+    [
+        (0.25, 0.25, "knows what holds a particle back"),  # a lag hinders, never helps
+        (0.2, 0.2, ""),
+        (0.15, 0.2, "contradicts it"),
+    ],
+)
+def test_d_of_lags_and_of_the_model_are_weighed(
+    results: Results, model: float, counts: float, words: str
+) -> None:
+    liquid = overdamped(results)
+    with unsealed(results.folder / RUN / "learned.h5") as file:
+        file["bath/brownian"] = [1]
+        for name, factor in (("diffusion", 1.0), ("low_diffusion", 0.97), ("high_diffusion", 1.03)):
+            file[f"bath/{name}"] = [factor * model / fixture.SPACING**2]
+    assert diffusion.alone(liquid)[0] == pytest.approx(counts)
+    said = claims.circumstances(liquid)[0]
+    assert f"D = {counts:g} (95 %" in said
+    assert words in said
+    assert ("The model" in said or "the model's" in said) == bool(words)
+    elsewhere = Results(results.folder, SETTINGS.replace(models_of="elsewhere"))
+    assert diffusion.of_model(elsewhere) is None
 
 
 def test_models_of_another_film_are_said_to_be(results: Results) -> None:
