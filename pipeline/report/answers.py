@@ -250,9 +250,12 @@ def _lasting(results: Results, shared: float) -> str:
         float(found.get(name)[0]) for name in ("force", "error", "place", "time", "share")
     )
     if force < max(error, LASTING):
+        length = float(results.yaml(f"{results.first.folder}/model.yaml")["units"]["length"])
+        before = results.trajectory().attributes["localisation_error"]
         return (
-            f" By its lags {percent(error)} of what is left is error of the positions, and another "
-            "one than was measured before training."
+            f" By its lags {percent(error)} of what is left is error of the positions: "
+            f"{number(length * float(found.get('sigma')[0]))} {results.unit('length')} in place of "
+            f"the {number(before)} that were measured before training."
         )
     told = (
         f" By its lags {percent(force)} of what is left is a force that lasts, half of it over "

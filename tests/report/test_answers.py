@@ -132,7 +132,12 @@ def test_residuals_that_are_no_noise_are_told(
         ({"force": 0.6, "error": 0.3, "place": 0.1}, 0.0, "each particle has its own"),
         ({"force": 0.6, "error": 0.3, "place": 0.4}, 0.0, "It stands at its places"),
         ({"force": 0.6, "error": 0.3, "place": 0.1}, 0.3, "Neighbours share it"),
-        ({"force": 0.1, "error": 0.8, "place": 0.0}, 0.0, "80 % of what is left is error of"),
+        # 0.001 of the 10 px between particles; the fixture's tracks claim 0.03 px.
+        (
+            {"force": 0.1, "error": 0.8, "place": 0.0},
+            0.0,
+            "80 % of what is left is error of the positions: 0.01 px in place of the 0.03 that",
+        ),
     ],
 )
 def test_what_residuals_remember_is_named(
