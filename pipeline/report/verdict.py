@@ -17,11 +17,8 @@ from pipeline.report.answers import (
     MOMENTUM,
     NEAR,
     NOISE,
-    NOISY,
     SCATTER,
-    SIZE,
     SMALL,
-    Answer,
     convergence,
     laws,
     rearrangements,
@@ -30,7 +27,9 @@ from pipeline.report.answers import (
     structure,
     tracking,
 )
+from pipeline.report.grades import Answer
 from pipeline.report.html import number, percent
+from pipeline.report.remainder import NOISY, SIZE
 from pipeline.report.results import Absent, Results
 
 WORDS = {"good": "Yes", "fair": "With care", "poor": "No", "unknown": "Cannot be said"}

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.report import answers, verdict
+from pipeline.report import answers, remainder, verdict
 from pipeline.report.figures import tracking
 from pipeline.report.results import Results
 from tests.edits import unsealed
@@ -122,7 +122,7 @@ def test_residuals_that_are_no_noise_are_told(
     results: Results, left: dict[str, tuple[float, float]], state: str, hint: str
 ) -> None:
     leave(results, **left)
-    found = answers.residuals(results)
+    found = remainder.residuals(results)
     assert (found.state, hint in found.sentence) == (state, True)
 
 
@@ -148,7 +148,7 @@ def test_what_residuals_remember_is_named(
         group = file.require_group("lasting")
         for name, value in {**lasts, "time": 3.0, "share": 0.02, "sigma": 0.001}.items():
             group[name] = [value]
-    found = answers.residuals(results)
+    found = remainder.residuals(results)
     assert found.state == "poor"
     assert said in found.sentence
     assert "train.stride" not in found.sentence
