@@ -47,8 +47,12 @@ def quiet() -> Iterator[None]:
 
 
 T = TypeVar("T")
-# Workers note hundred times a second what they do, and keep the notes: memory grows with time.
-UNWATCHED = {"distributed.worker.profile.enabled": False}
+UNWATCHED = {
+    # Workers note hundred times a second what they do, and keep the notes: memory grows with time.
+    "distributed.worker.profile.enabled": False,
+    # All are processes of this machine, whose end is noticed at once. Silence means that it slept.
+    "distributed.scheduler.worker-ttl": None,
+}
 
 
 START = 8.0  # seconds that workers need to start and to load trackpy and numba

@@ -11,6 +11,7 @@ import warnings
 from collections import deque
 from pathlib import Path
 
+import dask
 import imageio.v3 as imageio
 import numpy as np
 import pandas as pd
@@ -170,6 +171,24 @@ def test_a_lost_worker_is_made_up_for(rendered, tmp_path, capfd):
     assert marker.exists()
     assert "dask dashboard: http://" in capfd.readouterr().err
     pd.testing.assert_frame_equal(found, features([video], SETTINGS))
+
+
+def asleep(times: Path, k: int) -> int:
+    """A job whose worker stands still for 12 s, as a machine that sleeps does."""
+    with times.open("a") as file:
+        file.write(f"{k}\n")
+    subprocess.Popen(["sh", "-c", f"sleep 12; kill -CONT {os.getpid()}"])
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return k
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_asleep_goes_on(tmp_path):
+    """dask gives one up after `worker-ttl`, and does its work again."""
+    times = tmp_path / "times"
+    with dask.config.set({"distributed.scheduler.worker-ttl": "1 s"}):
+        assert list(spread(asleep, times, [(0,), (1,)], workers=2, start=0)) == [0, 1]
+    assert sorted(times.read_text().split()) == ["0", "1"]
 
 
 @pytest.mark.slow
