@@ -208,8 +208,7 @@ class Compiled(Thermal):
     def check(  # type: ignore[override]
         self, state: State, dynamics: Evaluated, rows: Tensor, dt: float
     ) -> str:
-        limits = self.conditions.limits
-        left = leaves(limits, state.S[rows], dynamics.V[rows], dynamics.T[rows], state.v[rows])
+        left = leaves(self.limits, state.S[rows], dynamics.V[rows], dynamics.T[rows], state.v[rows])
         if left:
             return left
         self._act()

@@ -227,6 +227,11 @@ class Thermal(Law):
         return self.conditions.limits.speed * longer
 
     @property
+    def limits(self) -> Limits:
+        """What training saw, the speed as of a step of this length."""
+        return self.conditions.limits._replace(speed=self.speed)
+
+    @property
     def medium(self) -> str:
         if self.model.bath is None:
             return "none"
@@ -305,8 +310,8 @@ class Thermal(Law):
         return counted(pairs, self.index + 1, dt, self.generator.initial_seed(), step, bath)
 
     def check(self, state: State, dynamics: Dynamics, rows: Tensor, dt: float) -> str:
-        thermo, limits = dynamics.thermo, self.conditions.limits
-        left = leaves(limits, state.S[rows], thermo.V[rows], thermo.T[rows], state.v[rows])
+        thermo = dynamics.thermo
+        left = leaves(self.limits, state.S[rows], thermo.V[rows], thermo.T[rows], state.v[rows])
         return left or overdamps(friction_rate(dynamics)[rows], dt)
 
     def energy(self, state: State, dynamics: Dynamics) -> float:

@@ -13,6 +13,7 @@ from torch import Tensor
 from pipeline import pairs, space
 from pipeline.closures import splines
 from pipeline.dynamics.integrators import heat, kick, move
+from pipeline.dynamics.limits import UNLIMITED
 from pipeline.dynamics.rollout import rollout
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.noise import Increments
@@ -181,6 +182,19 @@ def test_brownian_rollout(substeps: int) -> None:
     kept = seen["energy"] - seen["work"]
     assert np.ptp(kept[1:]) < 0.25 * seen["kinetic"].mean()
     assert np.abs(seen["momentum"] - seen["impulse"] - seen["momentum"][0]).max() < 1e-12
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_finer_steps_of_brownian_motion_are_no_faster_particles(compiled: bool) -> None:
+    """A step of a sixteenth moves a quarter as far, four times as fast, as none in training did."""
+    model = bathed({"kind": "brownian"}, friction={"kind": "none"})
+    seen = UNLIMITED._replace(speed=4 * T**0.5)
+    for substeps in (1, 16):
+        asked = conditions(substeps=substeps, limits=seen, compiled=compiled)
+        done = rollout(lattice(60), model, asked, 0, progress=False)
+        assert (done.stopped, len(done.trajectory.time)) == ("", 60)
+    slow = conditions(substeps=16, limits=seen._replace(speed=0.1 * T**0.5), compiled=compiled)
+    assert "speed" in rollout(lattice(60), model, slow, 0, progress=False).stopped
 
 
 def test_heat_of_the_bath_is_no_heat_of_particles() -> None:
