@@ -105,7 +105,8 @@ class Rollout(Section):
     )
     substeps: int | None = key(
         "Integrator substeps per snapshot interval. null: as many as keep the energy of the forces "
-        "alone within 1 % over the test block, found after training.",
+        "alone (of Brownian motion: less what the medium gave) within 1 % over the test block, "
+        "found after training.",
         default=None,
         least=1,
         most=1000,

@@ -2,7 +2,8 @@
 
 A step is the interval of a film unless forces change within it, as those of hard collisions do.
 What tells is the reversible part of the model by itself, without friction, noise and medium, from
-the film's own snapshots: it has one energy, which an exact step would keep.
+the film's own snapshots: it has one energy, which an exact step would keep. Brownian motion has
+none without its medium: there the whole model tells, its energy less what the medium gave.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pipeline.trajectory import Trajectory
 
 DRIFT = 0.01  # over a rollout of the test block, in mean kinetic energies, at most
 MOST = 8  # steps per snapshot
+MOST_BROWNIAN = 32  # the same where bonds may relax within a fraction of a frame
 LONGEST = 400  # snapshots that a trial walks through
 
 
@@ -39,32 +41,39 @@ def choose(
 
     Returns:
         chosen: steps per snapshot; drift: how far energy gets from work by the number of steps
-        tried. None is tried of Brownian motion, which has no energy to keep, and of solids, whose
-        edges are moved.
+        tried. None is tried of solids, whose edges are moved.
     """
-    brownian = model.bath is not None and model.bath.brownian
-    if brownian or conditions.reference is not None or len(window.time) < 3:
+    if conditions.reference is not None or len(window.time) < 3:
         return {"chosen": conditions.substeps, "drift": {}}
-    reversible = copy.deepcopy(model)
-    reversible.bath, reversible.friction = None, NoFriction(model.scales)
+    tried, most, what = model, MOST_BROWNIAN, "less what the medium gave"
+    if model.bath is None or not model.bath.brownian:
+        tried, most, what = _reversible(model), MOST, "of the forces alone"
+        conditions = replace(conditions, flow=None)
     found: dict[int, float] = {}
     substeps = conditions.substeps
     while True:
-        trial = replace(conditions, substeps=substeps, flow=None)
-        done = rollout(window, reversible, trial, 0, progress=False)
+        trial = replace(conditions, substeps=substeps)
+        done = rollout(window, tried, trial, 0, progress=False)
         found[substeps] = drift(done.observables, length)
-        if found[substeps] < DRIFT or 2 * substeps > MOST:
+        if found[substeps] < DRIFT or 2 * substeps > most:
             break
         substeps *= 2
     told = ", ".join(f"{100 * value:.2g} % at {k}" for k, value in found.items())
-    print(f"Energy of the forces alone along the test block drifts by {told} steps per snapshot.")
+    print(f"Energy {what} drifts along the test block by {told} steps per snapshot.")
     if found[substeps] >= DRIFT:
         print(
-            f"warning: the energy of the forces alone drifts by {100 * found[substeps]:.2g} % even "
-            f"at {substeps} steps per snapshot: set rollout.substeps higher.",
+            f"warning: the energy {what} drifts by {100 * found[substeps]:.2g} % even at "
+            f"{substeps} steps per snapshot: set rollout.substeps higher.",
             file=sys.stderr,
         )
     return {"chosen": substeps, "drift": found}
+
+
+def _reversible(model: Metriplectic) -> Metriplectic:
+    """The model's forces by themselves."""
+    alone = copy.deepcopy(model)
+    alone.bath, alone.friction = None, NoFriction(model.scales)
+    return alone
 
 
 def drift(observables: dict[str, np.ndarray], length: int) -> float:

@@ -201,9 +201,11 @@ def _substeps(results: Results) -> str:
     if len(tried) < 2:
         return ""
     told = ", ".join(f"{percent(value)} at {k}" for k, value in tried.items())
+    brownian = claims.regime(results) == "overdamped"
+    what = "Less what the medium gave" if brownian else "By its forces alone"
     return (
-        f" By its forces alone the model's energy drifts by {told} steps per "
-        f"snapshot; rollouts take {found['chosen']}, unless rollout.substeps says otherwise."
+        f" {what} the model's energy drifts by {told} steps per snapshot; rollouts "
+        f"take {found['chosen']}, unless rollout.substeps says otherwise."
     )
 
 

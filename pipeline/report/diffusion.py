@@ -37,16 +37,16 @@ def of_model(results: Results) -> np.ndarray | None:
 
 
 def alone(results: Results) -> np.ndarray:
-    """(3,) D of a particle alone: the model's where it is beyond that of the lags, else theirs."""
+    """(3,) D of a particle alone: the larger of the two, see above."""
     lags, model = of_lags(results), of_model(results)
-    return model if model is not None and model[1] > lags[2] else lags
+    return model if model is not None and model[0] > lags[0] else lags
 
 
 def coefficient(results: Results) -> str:
     """D of an overdamped film with its interval, and whether lags and model agree, in sentences."""
     lags, model = of_lags(results), of_model(results)
     said = f"A particle alone diffuses with D = {_spread(alone(results))} {_unit(results)}."
-    if model is not None and model[1] > lags[2]:
+    if model is not None and model[0] > lags[2]:
         said += (
             f" That is the model's, which knows what holds a particle back: over a few frames it "
             f"gets as far as D = {_spread(lags)} would take it."

@@ -28,9 +28,16 @@ def test_hard_collisions_need_steps_and_a_soft_gas_none(capsys) -> None:
     assert f"at {hard['chosen']} steps per snapshot" in capsys.readouterr().out
 
 
-def test_brownian_motion_has_no_energy_to_keep() -> None:
-    found = choose(random_model("brownian", 2), conditions(substeps=4), lattice(5), 5)
-    assert found == {"chosen": 4, "drift": {}}
+def test_brownian_motion_is_held_against_what_its_medium_gave(capsys) -> None:
+    model = random_model("brownian", 2, temperature=0.01)
+    found = choose(model, conditions(substeps=4), lattice(40), 40)
+    tried = list(found["drift"])
+    assert tried == [4 * 2**k for k in range(len(tried))]
+    assert found["chosen"] == tried[-1] > 4
+    # The balance closes with finer steps.
+    assert found["drift"][tried[-1]] < 0.5 * found["drift"][4]
+    assert "less what the medium gave" in capsys.readouterr().out
+    assert choose(model, conditions(substeps=4), lattice(2), 2) == {"chosen": 4, "drift": {}}
 
 
 def test_the_drift_is_that_of_the_whole_length() -> None:
