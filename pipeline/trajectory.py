@@ -87,7 +87,8 @@ class Trajectory(NamedTuple):
     @property
     def closed(self) -> bool:
         """Whether nobody enters or leaves: who is not seen for a while is there all the same."""
-        return bool(self.attributes.get("edge", {}).get("closed", False))
+        edge = self.attributes.get("edge", {})
+        return bool(edge.get("closed", False) and edge.get("stays", True))
 
     @property
     def lasting(self) -> np.ndarray:

@@ -88,6 +88,9 @@ def test_nobody_leaves_a_closed_container_and_it_begins_where_all_are_seen() -> 
     assert split.rows(made, slice(2, 10), frames=3) == slice(3, 6)
     assert made.window(slice(3, 10)).lasting.all()
     assert made.window(slice(2, 10)).lasting.sum(axis=1).tolist() == [7] * 8  # one unseen at first
+    # Where particles come and go within the container, who is gone is gone.
+    turnover = made.noting(edge={"closed": True, "stays": False})
+    assert not turnover.window(slice(3, 10)).lasting[-1].all()
 
 
 def test_without_free_particles_it_is_refused() -> None:

@@ -21,6 +21,7 @@ NEAR = 3.0  # rms steps from a face, where a track that begins or ends has cross
 MANY = 1_500_000  # entries of arrays that tell the noise: to a part in a thousand
 PARTS = 8  # of a longer film
 SHORTEST = 50  # snapshots of a part
+STAY = 2.0  # labels over particles in a frame below which broken tracks alone make new ones
 UNEVEN = 0.1  # of the steps, which may be longer than one interval without a word on the report
 
 
@@ -78,7 +79,9 @@ def assemble(
     measured = _measured(tracked, scale, view)
     view = view._replace(edge_band=edge_band(view.edge_band, measured))
     driven = _driven(tracked.position, known, box, view, edge)
-    note = {**attributes, **measured, "edge": edge._asdict()}
+    # Who vanishes in the middle, out of focus or bleached, is gone, whatever the edges are.
+    stays = len(tracked.particle) < STAY * float(np.median(tracked.present.sum(axis=1)))
+    note = {**attributes, **measured, "edge": {**edge._asdict(), "stays": bool(stays)}}
     # In place: these are the large arrays of a long film.
     for array, factor in ((tracked.position, length), (velocity, length / interval)):
         array *= factor

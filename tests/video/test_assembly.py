@@ -45,6 +45,17 @@ def test_units_and_backward_differences() -> None:
     assert found.attributes["localisation_error"] == pytest.approx(0.05, rel=0.15)
 
 
+@pytest.mark.parametrize(("life", "stays"), [(20, True), (5, False)])
+def test_particles_that_come_and_go_in_the_middle_do_not_stay(life: int, stays: bool) -> None:
+    """Whatever the edges are: under other labels from time to time, 99 or 396 in all."""
+    table = tracks()
+    table["particle"] += 1000 * (table["frame"] // life)
+    view = VIEW._replace(edge="closed")
+    found = assemble(table, view, Scale(None, None), {"dataset": "x", "synthetic": False})
+    assert found.attributes["edge"]["closed"]
+    assert found.attributes["edge"]["stays"] == found.closed == stays
+
+
 def test_brightness_and_size_come_along_as_traits() -> None:
     found = assemble(tracks(), VIEW, Scale(None, None), {"dataset": "x", "synthetic": False})
     for name in ("mass", "size"):
