@@ -30,6 +30,7 @@ def _interval(samples: np.ndarray, value: float) -> Told:
 def correlation(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> Told:
     """Pearson's correlation of two variables (M,), with an interval over blocks (M,) of rows."""
     label = np.unique(block, return_inverse=True)[1]
+    one, other = one - one.mean(), other - other.mean()  # the sums below must not cancel
     weight = draws(int(label.max()) + 1)
     sums = [
         np.bincount(label, product)
@@ -47,7 +48,7 @@ def correlation(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> Told:
 def agreement(found: list[np.ndarray], block: np.ndarray) -> list[tuple[int, int, Told]]:
     """Correlation of every two trainings' variables, each (M,) for the same rows."""
     return [
-        (a, b, correlation(found[a] - found[a].mean(), found[b] - found[b].mean(), block))
+        (a, b, correlation(found[a], found[b], block))
         for a, b in combinations(range(len(found)), 2)
     ]
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 import numpy as np
 
 from pipeline.report.figures.learned import group, scales
-from pipeline.report.html import number
+from pipeline.report.html import interval, number
 from pipeline.report.results import Absent, Results
 
 BOLTZMANN = 1.380649e-23  # J/K
@@ -45,15 +45,15 @@ def alone(results: Results) -> np.ndarray:
 def coefficient(results: Results) -> str:
     """D of an overdamped film with its interval, and whether lags and model agree, in sentences."""
     lags, model = of_lags(results), of_model(results)
-    said = f"A particle alone diffuses with D = {_spread(alone(results))} {_unit(results)}."
+    said = f"A particle alone diffuses with D = {interval(*alone(results))} {_unit(results)}."
     if model is not None and model[0] > lags[2]:
         said += (
             f" That is the model's, which knows what holds a particle back: over a few frames it "
-            f"gets as far as D = {_spread(lags)} would take it."
+            f"gets as far as D = {interval(*lags)} would take it."
         )
     elif model is not None and model[2] < lags[1]:
         said += (
-            f" The model, with D = {_spread(model)}, contradicts it: neighbours can hold a "
+            f" The model, with D = {interval(*model)}, contradicts it: neighbours can hold a "
             "particle back and not drive it, so that the steps that it learned from are not those "
             "of all particles; see whether tracks break (Tracking quality)."
         )
@@ -76,11 +76,6 @@ def viscosity(results: Results) -> str:
         f"the liquid has a viscosity of {number(eta)} ({number(least)} to {number(most)}) mPa s "
         "(Stokes and Einstein; walls nearby make it look larger)."
     )
-
-
-def _spread(values: np.ndarray) -> str:
-    value, low, high = map(number, values.tolist())
-    return f"{value} (95 %: {low} to {high})"
 
 
 def _unit(results: Results) -> str:

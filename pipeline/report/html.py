@@ -38,6 +38,11 @@ def number(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def interval(value: float, low: float, high: float) -> str:
+    """ "0.2 (95 %: 0.19 to 0.21)"."""
+    return f"{number(value)} (95 %: {number(low)} to {number(high)})"
+
+
 def percent(value: float) -> str:
     """0.0712 -> "7.1 %"; a dash for NaN; what is left of rounding is 0."""
     if abs(value) < 1e-8:

@@ -11,7 +11,7 @@ from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.curves import zero
 from pipeline.report.figures.learned import BLUE, Scales, band, group, metriplectic, scales
-from pipeline.report.html import number, percent
+from pipeline.report.html import interval, number, percent
 from pipeline.report.results import Absent, Group, Results
 
 TERMS = {
@@ -80,7 +80,7 @@ def balance(results: Results) -> str:
     """What a medium takes of the motion, or feeds into it, by the balance of energy of the film."""
     found, unit = _group(results, "net_friction"), scales(results)
     value, low, high = (float(found.get(name)[0]) / unit.time for name in ("value", "low", "high"))
-    rate = f"{number(value)} (95 %: {number(low)} to {number(high)})"
+    rate = interval(value, low, high)
     verdict = "it cannot be told from a medium in equilibrium, nor from none"
     if high < 0:
         verdict = "it feeds motion, as the air of an air table does"
@@ -99,11 +99,11 @@ def _per(unit: Scales) -> str:
 
 def _interval(found: Group, name: str, factor: float) -> str:
     """ "0.2 (95 %: 0.19 to 0.21)"."""
-    value = number(factor * float(found.get(name)[0]))
+    value = factor * float(found.get(name)[0])
     if f"low_{name}" not in found.data:
-        return value
+        return number(value)
     low, high = (factor * float(found.get(f"{side}_{name}")[0]) for side in ("low", "high"))
-    return f"{value} (95 %: {number(low)} to {number(high)})"
+    return interval(value, low, high)
 
 
 def _group(results: Results, name: str) -> Group:

@@ -33,30 +33,25 @@ class Ratio(NamedTuple):
     error: float
 
 
-def ratios(asked: Asked) -> dict[str, Ratio]:
-    """The ratio of every data set. Raises Absent where none has one."""
-    found = {}
-    for name in asked.questions.amplitude:
-        try:
-            made = asked.rollouts(name, "d2min")
-            experiment = sums(asked.experiment(name, "d2min"))
-        except Absent:
-            continue
-        every = [sums(one) for metrics in made.values() for one in metrics]
-        if every:
-            settings = asked.results(name)
-            error = settings.trajectory().attributes.get("localisation_error", 0.0)
-            treated = settings.settings.train.localisation
-            value = amplitude(experiment, every)
-            found[name] = Ratio(value, len(made), len(every), treated, float(error))
-    if not found:
-        raise Absent("No data set with rearrangements was rolled out.")
-    return found
+def of(asked: Asked, dataset: str) -> Ratio:
+    """Raises Absent where nothing rearranges, or nothing was rolled out."""
+    made = asked.rollouts(dataset, "d2min")
+    every = [sums(one) for metrics in made.values() for one in metrics]
+    if not every:
+        raise Absent(f"No rollout of {title(dataset)} has rearrangements.")
+    results = asked.results(dataset)
+    return Ratio(
+        amplitude(sums(asked.experiment(dataset, "d2min")), every),
+        len(made),
+        len(every),
+        results.settings.train.localisation,
+        float(results.trajectory().attributes.get("localisation_error", 0.0)),
+    )
 
 
 def table(asked: Asked) -> Table:
     """One row per data set."""
-    found = ratios(asked)
+    found = asked.each("amplitude", of)
     rows = [
         [
             title(name),
@@ -83,7 +78,7 @@ def table(asked: Asked) -> Table:
 def light(asked: Asked) -> Light:
     """Judged on the first data set."""
     try:
-        name, one = next(iter(ratios(asked).items()))
+        name, one = next(iter(asked.each("amplitude", of).items()))
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
     value, low, high = one.value

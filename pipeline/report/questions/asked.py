@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from pipeline.analysis.metric import Metric
 from pipeline.analysis.statistics import read
 from pipeline.report.paper.numbers import title
 from pipeline.report.results import Absent, Results, Run
 from pipeline.settings import Questions, Settings
+
+Made = TypeVar("Made")
 
 
 class Asked:
@@ -24,8 +28,25 @@ class Asked:
     def __init__(self, root: Path, settings: Mapping[str, Settings], questions: Questions) -> None:
         self.root, self.settings, self.questions = root, settings, questions
 
+    @cache  # noqa: B019  (one short-lived object per page)
     def results(self, dataset: str) -> Results:
         return Results(self.root / dataset, self.settings.get(dataset))
+
+    @cache  # noqa: B019
+    def each(self, question: str, make: Callable[[Asked, str], Made]) -> dict[str, Made]:
+        """What ``make`` finds in every data set that a question is asked of.
+
+        Raises Absent, with the reasons of all, where it finds nothing in any.
+        """
+        found, reasons = {}, []
+        for dataset in getattr(self.questions, question):
+            try:
+                found[dataset] = make(self, dataset)
+            except Absent as absent:
+                reasons.append(str(absent))
+        if not found:
+            raise Absent(" ".join(dict.fromkeys(reasons)) or "It was asked of no data set.")
+        return found
 
     def trainings(self, dataset: str) -> list[Run]:
         """All trainings of the model that the verdict of a data set speaks of."""

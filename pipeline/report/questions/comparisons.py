@@ -68,7 +68,7 @@ def architectures(asked: Asked) -> Table:
 def transfers(asked: Asked) -> Table:
     """Errors of our model on data sets that it was not trained on, beside their floors."""
     rows, tables = [], []
-    for dataset, found in _transferred(asked).items():
+    for dataset, found in asked.each("transfer", transferred).items():
         origin = asked.settings[dataset].models_of
         cells = [
             f"{short(float(part['value'].median()))} ({short(float(part['noise_floor'].iloc[0]))})"
@@ -85,26 +85,20 @@ def transfers(asked: Asked) -> Table:
     return Table("transfers", columns, rows, caption, pd.concat(tables))
 
 
-def _transferred(asked: Asked) -> dict[str, pd.DataFrame]:
-    made = {}
-    for dataset in asked.questions.transfer:
-        try:
-            found = errors(asked, dataset)
-        except Absent:
-            continue
-        found = found[(found["model"] == "metriplectic") & found["value"].notna()]
-        if len(found) and asked.settings[dataset].models_of:
-            order = found["metric"].map({m: k for k, m in enumerate(JUDGED)})
-            made[dataset] = found.assign(order=order).sort_values("order", kind="stable")
-    if not made:
-        raise Absent("No model was rolled out on a data set that it was not trained on.")
-    return made
+def transferred(asked: Asked, dataset: str) -> pd.DataFrame:
+    """The errors of our model where it was not trained. Raises Absent where there are none."""
+    found = errors(asked, dataset)
+    found = found[(found["model"] == "metriplectic") & found["value"].notna()]
+    if found.empty or not asked.settings[dataset].models_of:
+        raise Absent(f"No model that was trained elsewhere was rolled out on {title(dataset)}.")
+    order = found["metric"].map({m: k for k, m in enumerate(JUDGED)})
+    return found.assign(order=order).sort_values("order", kind="stable")
 
 
 def light(asked: Asked) -> Light:
     """Judged on the worst row."""
     try:
-        made = _transferred(asked)
+        made = asked.each("transfer", transferred)
     except Absent as absent:
         return Light(TRANSFERS, "unknown", str(absent), RULE)
     worst = max(float((found["value"] / found["noise_floor"]).max()) for found in made.values())

@@ -71,31 +71,15 @@ def _traits(asked: Asked, dataset: str, folder: str, first: Group) -> dict[str, 
     if "particle" not in latent.data:
         return {}
     labels = results.trajectory().particle[first.get("particle")]
-    order = np.argsort(latent.get("particle"))
-    place = np.searchsorted(latent.get("particle")[order], labels)
-    place = order[np.clip(place, 0, len(order) - 1)]
-    met = latent.get("particle")[place] == labels
     names = [n for n in ("mass", "size", "species") if n in latent.data]
-    return {n: np.where(met, latent.data[n].astype(float)[place], np.nan) for n in names}
-
-
-def every(asked: Asked) -> dict[str, Found]:
-    """Of every data set that has several trainings. Raises Absent where none has."""
-    made, reasons = {}, []
-    for dataset in asked.questions.entropy:
-        try:
-            made[dataset] = found(asked, dataset)
-        except Absent as absent:
-            reasons.append(str(absent))
-    if not made:
-        raise Absent(" ".join(dict.fromkeys(reasons)) or "It was asked of no data set.")
-    return made
+    table = pd.DataFrame({n: latent.data[n] for n in names}, index=latent.get("particle"))
+    return {n: table[n].reindex(labels).to_numpy(float) for n in names}
 
 
 def table(asked: Asked) -> Table:
     """Agreement between seeds, with the truth, and what of the entropy is what."""
     rows, numbers = [], []
-    for dataset, one in every(asked).items():
+    for dataset, one in asked.each("entropy", found).items():
         S = next(iter(one.entropies.values()))
         own = share_of_particles(S, one.first.get("particle"))
         shares = explained(S, one.traits)
@@ -121,7 +105,7 @@ def table(asked: Asked) -> Table:
 
 def figure(asked: Asked) -> Figure:
     """Entropies of two trainings, one against the other, a panel for each data set."""
-    made = every(asked)
+    made = asked.each("entropy", found)
     drawing, axes = style.panels(len(made), height=3.3)
     tables = []
     for panel, (dataset, one) in zip(axes, made.items(), strict=True):
@@ -148,7 +132,7 @@ def figure(asked: Asked) -> Figure:
 def light(asked: Asked) -> Light:
     """Judged on the worst data set."""
     try:
-        made = every(asked)
+        made = asked.each("entropy", found)
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
     worst = min(one.worst.value for one in made.values())

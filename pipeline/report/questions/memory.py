@@ -35,12 +35,12 @@ class Kernels(NamedTuple):
     residual: tuple[float, float] | None  # correlation with the step before, and its error
 
 
-def _memory(found: list[Metric], dt: float, stride: int) -> Memory | None:
+def _memory(found: list[Metric], stride: int) -> Memory | None:
     """Of one or more rollouts: their sums are added up."""
     parts = [sums(one) for one in found]
     count = min(min(successive(one.data["lag"]) for one in found), *(p[0].shape[1] for p in parts))
     top, bottom = (np.concatenate([part[k][:, :count] for part in parts]) for k in (0, 1))
-    return memory(top, bottom, dt, stride)
+    return memory(top, bottom, 1.0, stride)
 
 
 def of(asked: Asked, dataset: str) -> Kernels:
@@ -54,11 +54,11 @@ def of(asked: Asked, dataset: str) -> Kernels:
             f"would be read as friction."
         )
     stride = int(results.yaml(f"{run.folder}/model.yaml")["training"].get("stride", 1))
-    data = _memory([asked.experiment(dataset, "vacf")], 1.0, stride)
+    data = _memory([asked.experiment(dataset, "vacf")], stride)
     if data is None:
         raise Absent(f"Velocities of {title(dataset)} are forgotten within four steps.")
     made = [one for metrics in asked.rollouts(dataset, "vacf").values() for one in metrics]
-    return Kernels(data, _memory(made, 1.0, stride) if made else None, stride, _left(results, run))
+    return Kernels(data, _memory(made, stride) if made else None, stride, _left(results, run))
 
 
 def _left(results: Results, run: Run) -> tuple[float, float] | None:
@@ -70,22 +70,9 @@ def _left(results: Results, run: Run) -> tuple[float, float] | None:
     return None
 
 
-def every(asked: Asked) -> dict[str, Kernels]:
-    """Of every data set that has a kernel. Raises Absent where none has."""
-    made, reasons = {}, []
-    for dataset in asked.questions.memory:
-        try:
-            made[dataset] = of(asked, dataset)
-        except Absent as absent:
-            reasons.append(str(absent))
-    if not made:
-        raise Absent(" ".join(dict.fromkeys(reasons)) or "It was asked of no data set.")
-    return made
-
-
 def figure(asked: Asked) -> Figure:
     """Friction grown to after a time, data and rollouts."""
-    made = every(asked)
+    made = asked.each("memory", of)
     drawing, axes = style.panels(len(made), height=3.3)
     tables = []
     for panel, (dataset, one) in zip(axes, made.items(), strict=True):
@@ -123,7 +110,7 @@ def _columns(kernel: Memory) -> dict[str, np.ndarray]:
 def table(asked: Asked) -> Table:
     """Share of the friction that comes later than a step, and what residuals remember."""
     rows, numbers = [], []
-    for dataset, one in every(asked).items():
+    for dataset, one in asked.each("memory", of).items():
         model = one.model.late if one.model else (np.nan,) * 3
         left = "–" if one.residual is None else f"{one.residual[0]:.2f} ± {one.residual[1]:.2f}"
         told = [spread(late) if np.isfinite(late[0]) else "–" for late in (one.data.late, model)]
@@ -153,7 +140,7 @@ def _apart(one: Memory, other: Memory) -> bool:
 def light(asked: Asked) -> Light:
     """Judged on the worst data set."""
     try:
-        made = every(asked)
+        made = asked.each("memory", of)
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
     lacking = [name for name, one in made.items() if one.model and _apart(one.data, one.model)]

@@ -73,11 +73,11 @@ def test_rearrangements_of_the_walk_itself_are_as_large(root, tmp_path):
     shutil.copytree(root / "walk", tmp_path / "walk")
     place = tmp_path / "walk" / "statistics"
     shutil.copy(place / "experiment.h5", place / "metriplectic_seed0.h5")
-    (ratio,) = amplitude.ratios(asked(tmp_path, amplitude=("walk",))).values()
+    (ratio,) = asked(tmp_path, amplitude=("walk",)).each("amplitude", amplitude.of).values()
     assert ratio.value[0] == pytest.approx(1.0)
     assert ratio.value[1] <= 1.0 <= ratio.value[2]
     # The fixture's model adds a walk of its own to each particle.
-    (larger,) = amplitude.ratios(asked(root, amplitude=("walk",))).values()
+    (larger,) = asked(root, amplitude=("walk",)).each("amplitude", amplitude.of).values()
     assert larger.value[0] > 1.1
     assert amplitude.light(asked(root, amplitude=("walk",))).state == "poor"
 
@@ -117,10 +117,10 @@ def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
     assert float(row[2].split()[0]) > 0.5
     assert abs(float(row[3].split()[0].replace("−", "-"))) < 0.1
     statistics.write(place / "experiment.h5", fading, note)
-    assert memory.light(made).state == "good"
+    assert memory.light(asked(tmp_path, memory=("walk",))).state == "good"
     short = velocities(np.exp(-2.0 * np.arange(20)))
     statistics.write(place / "experiment.h5", short, note)
-    assert memory.light(made).state == "unknown"
+    assert memory.light(asked(tmp_path, memory=("walk",))).state == "unknown"
 
 
 @pytest.mark.slow
