@@ -36,7 +36,8 @@ def chosen(results: Results) -> str:
         )
     return (
         f"Tried on the validation block, in log-likelihood per particle and step: "
-        f"{'; '.join(told)}. A term is kept where the gain exceeds twice its standard error."
+        f"{'; '.join(told)}. A term is kept where the gain exceeds twice its standard error; a "
+        "pair energy in any case, since it is tried only where particles pull."
     )
 
 
