@@ -261,6 +261,12 @@ VARIANTS: dict[str, Variant] = {
         "the same for a solid, without its elastic energy",
         {"strain": "none"},
     ),
+    # Open question 2; for a fluid.
+    "metriplectic_many_body": Variant(
+        "metriplectic, many-body",
+        "ours, with volumes that depend on the neighbours' neighbours by message passing; fluids",
+        {"closures": "many_body"},
+    ),
     # With the paper's teacher; the gauge is fixed by the temperature anchor.
     "metriplectic_paper": Variant(
         "metriplectic, as printed",
