@@ -13,6 +13,7 @@ import failures
 import settings as settings_file
 import targets
 from pipeline import files as data
+from pipeline import h5md
 from pipeline.errors import InputError
 from pipeline.imported import sources
 from pipeline.imported.settings import Columns
