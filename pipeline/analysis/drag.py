@@ -64,11 +64,11 @@ class Sums(NamedTuple):
 
     products: np.ndarray  # (B, C, C)
     total: np.ndarray  # (B, N, D, C)
-    count: np.ndarray  # (B, N)
+    rows: np.ndarray  # (B, N) how many
 
     def within(self, blocks: np.ndarray) -> np.ndarray:
         """(C, C) products of some blocks, with the mean of every particle taken out."""
-        count, total = self.count[blocks].sum(axis=0), self.total[blocks].sum(axis=0)
+        count, total = self.rows[blocks].sum(axis=0), self.total[blocks].sum(axis=0)
         means = total[count > 0] / np.sqrt(count[count > 0])[:, None, None]
         flat = means.reshape(-1, means.shape[2])
         return self.products[blocks].sum(axis=0) - flat.T @ flat
