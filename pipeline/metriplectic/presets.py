@@ -13,6 +13,7 @@ from pipeline.closures import (
     energy,
     external,
     friction,
+    memory,
     pair_energy,
     strain,
     teacher,
@@ -28,6 +29,7 @@ CLOSURES: dict[str, Mapping[str, type[nn.Module]]] = {
     "teacher": teacher.KINDS,
     "strain": strain.KINDS,  # solids only
     "bath": bath.KINDS,  # where a medium takes up momentum
+    "memory": memory.KINDS,  # and remembers
     "external": external.KINDS,  # walls and traps
     "pair_energy": pair_energy.KINDS,  # attraction
 }
