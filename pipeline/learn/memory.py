@@ -37,8 +37,8 @@ class Fit(NamedTuple):
 class Problem:
     """The likelihood of one training's residuals as a function of a vector of parameters.
 
-    p, delta and ln sigma^2 come first, the latter two where they are free; then ln tau and ln c of Maxwell's
-    modes, ln tau, ln c and ln <f^2> of active ones.
+    p, delta and ln sigma^2 come first, the latter two where they are free; then ln tau and ln c of
+    Maxwell's modes, ln tau, ln c and ln <f^2> of active ones.
 
     Args:
         rest: of the training block.

@@ -270,6 +270,11 @@ VARIANTS: dict[str, Variant] = {
         "the same for a solid, without its elastic energy",
         {"strain": "none"},
     ),
+    "metriplectic_memory": Variant(
+        "metriplectic, with memory",
+        "ours with modes of memory, where residuals show them",
+        {"memory": "auto"},
+    ),
     # With the paper's teacher; the gauge is fixed by the temperature anchor.
     "metriplectic_paper": Variant(
         "metriplectic, as printed",
