@@ -70,7 +70,8 @@ def say(reason: str) -> None:
 def unfit(law: Thermal) -> str:
     """Why the compiled engine cannot take a law, or ""."""
     model, conditions = law.model, law.conditions
-    closures = (model.volume, model.energy_closure, model.friction, model.strain)
+    own = (model.volume, model.energy_closure, model.friction, model.strain)
+    closures = (*own, model.neighbourhood)
     for closure in closures:
         if not isinstance(closure, EXACT):
             return f"the compiled engine has no {type(closure).__name__}"

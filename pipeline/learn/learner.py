@@ -21,6 +21,7 @@ from pipeline.learn.likelihood import (
     Scores,
     Step,
     expansion,
+    judged,
     middle,
     motion_share,
     noise_ratio,
@@ -372,6 +373,12 @@ class Learner(Trainee):
         """Velocity likelihood, and the mean temperature over that of the anchor."""
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
-        nll = (scores(step).v - step.jacobian)[mask].mean()
+        if self.brownian:
+            nll = (scores(step).v - step.jacobian)[mask].mean()
+        else:
+            # White errors e of the positions: e(t + 1) - 2 e(t) + e(t - 1).
+            bare = 6 * self.noise.sigma**2 if self.corrected else None
+            growth = expansion(dynamics, self.centred)
+            nll = judged(step, growth, self.extra, bare)[mask].mean()
         ratio = self.temperature_ratio(step, dynamics, mask)
         return {"nll": nll, "temperature_ratio": ratio}

@@ -264,6 +264,17 @@ VARIANTS: dict[str, Variant] = {
     # Heat-scored entropy, a latent entropy and strength per particle, the bias of localisation
     # error taken off.
     "metriplectic": Variant("metriplectic", "ours: spline closures, fixed gauge"),
+    # Open question 1: what the error of the positions does where it is not corrected for.
+    "metriplectic_covariance": Variant(
+        "metriplectic, error in the variance",
+        "ours, with the localisation error added to the variance of velocities alone",
+        {"localisation": "covariance"},
+    ),
+    "metriplectic_uncorrected": Variant(
+        "metriplectic, uncorrected",
+        "ours, with the localisation error left in",
+        {"localisation": "none"},
+    ),
     # Paper, 4.1; for a fluid no different.
     "metriplectic_no_udev": Variant(
         "metriplectic, no elastic part",
@@ -274,6 +285,12 @@ VARIANTS: dict[str, Variant] = {
         "metriplectic, with memory",
         "ours with modes of memory, where residuals show them",
         {"memory": "auto"},
+    ),
+    # Open question 2; for a fluid.
+    "metriplectic_many_body": Variant(
+        "metriplectic, many-body",
+        "ours, with volumes that depend on the neighbours' neighbours by message passing; fluids",
+        {"closures": "many_body"},
     ),
     # With the paper's teacher; the gauge is fixed by the temperature anchor.
     "metriplectic_paper": Variant(
