@@ -14,11 +14,12 @@ from pipeline.analysis import statistics
 from pipeline.analysis.metric import Metric
 from pipeline.analysis.metric import curve as measured
 from pipeline.report.page import render
-from pipeline.report.questions import amplitude, comparisons, entropy, memory
+from pipeline.report.questions import activity, amplitude, comparisons, entropy, memory
 from pipeline.report.questions.asked import Asked
 from pipeline.report.questions.page import content
 from pipeline.report.results import Absent
 from pipeline.settings import Questions, Settings
+from pipeline.simulate.systems import SYSTEMS
 from tests.edits import MEMORY, noted, unsealed
 
 ROWS = 2000
@@ -45,7 +46,9 @@ def root(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(root: Path, **questions: tuple[str, ...]) -> Asked:
-    nothing = dict.fromkeys(("amplitude", "architecture", "entropy", "memory", "transfer"), ())
+    nothing = dict.fromkeys(
+        ("amplitude", "architecture", "entropy", "memory", "transfer", "activity"), ()
+    )
     settings = {"walk": Settings(models=("metriplectic", "gns_sde"))}
     return Asked(root, settings, Questions(**{**nothing, **questions}))
 
@@ -142,3 +145,21 @@ def test_the_page_shows_every_part_or_says_why_not(root):
     for words in ("Is the entropy unique?", "D²<sub>min</sub>", "<svg", "&lt;x&gt;"):
         assert words in text
     assert "It was asked of no data set." in text
+
+
+def test_active_matter_is_told_rightly_or_not(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    made = asked(tmp_path, activity=("walk",))
+    with unsealed(tmp_path / "walk/statistics/experiment.h5") as file:
+        for name, value in {"alike": 0.88, "speed": 3.0, "share": 0.1}.items():
+            for end, factor in {"": 1.0, "_low": 0.99, "_high": 1.01}.items():
+                file["d2min"].attrs[f"drive_{name}{end}"] = factor * value
+        file["d2min"].attrs["drive_lag"] = 4
+    (row,) = activity.table(made).rows
+    assert row[3:] == ["–", "–", "passive", "–"]
+    assert activity.light(made).state == "unknown"
+    states = {"brownian": "good", "active": "poor"}
+    for kind, state in states.items():
+        made = asked(tmp_path, activity=("walk",))
+        made.settings["walk"] = Settings(simulate=SYSTEMS[kind])
+        assert activity.light(made).state == state
