@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, energy_balance, scales
+from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
@@ -83,6 +83,7 @@ class Learner(Trainee):
             self.corrected, known = False, 8 * noise.error
         self.extra = known if self.brownian else noise.floor + known
         self.centred = settings.span > 1 and not self.paper
+        self.modes_error = 0.0  # sigma^2 of the positions that was found with modes of memory
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -356,9 +357,14 @@ class Learner(Trainee):
             found = (step.residual_v, bare, score.z, vv, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
 
-        groups = {"residuals": measure(left, times, self.noise.error)}
+        step: Callable[[int], Left] = left
+        error = self.noise.error
+        if self.model.memory is not None:
+            times, error = kalman.looked_at(snapshots, times), 0.0
+            step = kalman.white(left, self, snapshots, times, self.modes_error)
+        groups = {"residuals": measure(step, times, error)}
         if not self.brownian and remembers(groups["residuals"]):
-            groups["lasting"] = lasting(left, times)
+            groups["lasting"] = lasting(step, times)
         return groups
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:
