@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
 from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
@@ -64,8 +65,10 @@ class Learner(Trainee):
         noise: Noise,
         rows: int,
         smoothness: Mapping[str, float] | None = None,
+        drag: Drag | None = None,
     ) -> None:
         super().__init__(model, settings)
+        self.drag = drag
         given = smoothness or {}
         self.settled = bool(given)
         self.smoothness = {name: x / (SMOOTH * rows) for name, x in given.items()}
@@ -268,7 +271,8 @@ class Learner(Trainee):
         """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
-        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia;
+        group ``drag`` of its friction as instruments tell it, where they do.
         """
         groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
@@ -300,6 +304,9 @@ class Learner(Trainee):
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
             if "bath" in groups:
                 self._widen(groups["bath"])
+        if self.drag is not None:
+            time = sample.snapshots.units.time
+            groups["drag"] = {k: np.array([x * time]) for k, x in self.drag._asdict().items()}
         size = sum(p.numel() for p in parameters)
         used = count if parameters else 0
         groups["bands"] = {"snapshots": np.array([used]), "parameters": np.array([size])}
