@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, energy_balance, scales
+from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
@@ -64,8 +65,10 @@ class Learner(Trainee):
         noise: Noise,
         rows: int,
         smoothness: Mapping[str, float] | None = None,
+        drag: Drag | None = None,
     ) -> None:
         super().__init__(model, settings)
+        self.drag = drag
         given = smoothness or {}
         self.settled = bool(given)
         self.smoothness = {name: x / (SMOOTH * rows) for name, x in given.items()}
@@ -80,6 +83,7 @@ class Learner(Trainee):
             self.corrected, known = False, 8 * noise.error
         self.extra = known if self.brownian else noise.floor + known
         self.centred = settings.span > 1 and not self.paper
+        self.modes_error = 0.0  # sigma^2 of the positions that was found with modes of memory
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -267,7 +271,8 @@ class Learner(Trainee):
         """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
-        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia;
+        group ``drag`` of its friction as instruments tell it, where they do.
         """
         groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
@@ -299,6 +304,9 @@ class Learner(Trainee):
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
             if "bath" in groups:
                 self._widen(groups["bath"])
+        if self.drag is not None:
+            time = sample.snapshots.units.time
+            groups["drag"] = {k: np.array([x * time]) for k, x in self.drag._asdict().items()}
         size = sum(p.numel() for p in parameters)
         used = count if parameters else 0
         groups["bands"] = {"snapshots": np.array([used]), "parameters": np.array([size])}
@@ -349,9 +357,14 @@ class Learner(Trainee):
             found = (step.residual_v, bare, score.z, vv, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
 
-        groups = {"residuals": measure(left, times, self.noise.error)}
+        step: Callable[[int], Left] = left
+        error = self.noise.error
+        if self.model.memory is not None:
+            times, error = kalman.looked_at(snapshots, times), 0.0
+            step = kalman.white(left, self, snapshots, times, self.modes_error)
+        groups = {"residuals": measure(step, times, error)}
         if not self.brownian and remembers(groups["residuals"]):
-            groups["lasting"] = lasting(left, times)
+            groups["lasting"] = lasting(step, times)
         return groups
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:

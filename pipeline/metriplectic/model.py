@@ -15,6 +15,7 @@ from pipeline.closures.bath import Bath
 from pipeline.closures.energy import Energy
 from pipeline.closures.external import External
 from pipeline.closures.friction import Closure as Friction
+from pipeline.closures.memory import Memory
 from pipeline.closures.neighbourhood import Closure as Neighbourhood
 from pipeline.closures.neighbourhood import Messages, Weight
 from pipeline.closures.pair_energy import Closure as PairEnergyClosure
@@ -57,6 +58,7 @@ class Metriplectic(nn.Module):
     teacher: Teacher
     strain: Elastic | None
     bath: Bath | None
+    memory: Memory | None  # taken up by rollouts, see `dynamics.modes`; not by `dynamics`
     external: External | None
     pair_energy: PairEnergyClosure | None
     neighbourhood: Neighbourhood | None
@@ -70,6 +72,7 @@ class Metriplectic(nn.Module):
         self.teacher = settings.closure("teacher")
         self.strain = settings.closure("strain")
         self.bath = settings.closure("bath")
+        self.memory = settings.closure("memory")
         self.external = settings.closure("external")
         self.pair_energy = settings.closure("pair_energy")
         self.neighbourhood = settings.closure("neighbourhood")
@@ -97,6 +100,12 @@ class Metriplectic(nn.Module):
     def settings(self) -> dict[str, Any]:
         """Plain values from which `build` makes the same model (state dict apart)."""
         return copy.deepcopy(self._settings._asdict())
+
+    def remember(self, kind: str, modes: int) -> Memory:
+        """Gives every particle modes of memory, as if the model had been built with them."""
+        self._settings.closures["memory"] = {"kind": kind, "modes": modes}
+        self.memory = self._settings.closure("memory").to(self.log_m)
+        return self.memory
 
     def radial(self, r: Tensor) -> Radial:
         """Spline basis at pair distances r (P,)."""

@@ -13,6 +13,7 @@ from pipeline.closures import (
     energy,
     external,
     friction,
+    memory,
     neighbourhood,
     pair_energy,
     strain,
@@ -29,6 +30,7 @@ CLOSURES: dict[str, Mapping[str, type[nn.Module]]] = {
     "teacher": teacher.KINDS,
     "strain": strain.KINDS,  # solids only
     "bath": bath.KINDS,  # where a medium takes up momentum
+    "memory": memory.KINDS,  # and remembers
     "external": external.KINDS,  # walls and traps
     "pair_energy": pair_energy.KINDS,  # attraction
     "neighbourhood": neighbourhood.KINDS,  # weights in volumes, by who is around; fluids only

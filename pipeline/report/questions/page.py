@@ -38,7 +38,11 @@ SECTIONS = [
         "memory",
         "4. Memory",
         "Whether friction depends on the past in a way that one entropy per particle cannot hold.",
-        [("Later than a step", memory.table), ("Growth of friction", memory.figure)],
+        [
+            ("Later than a step", memory.table),
+            ("Growth of friction", memory.figure),
+            ("What modes of memory bring", memory.modes),
+        ],
     ),
     Section(
         "transfer",

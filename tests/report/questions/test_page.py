@@ -17,9 +17,10 @@ from pipeline.report.page import render
 from pipeline.report.questions import activity, amplitude, comparisons, entropy, memory
 from pipeline.report.questions.asked import Asked
 from pipeline.report.questions.page import content
+from pipeline.report.results import Absent
 from pipeline.settings import Questions, Settings
 from pipeline.simulate.systems import SYSTEMS
-from tests.edits import unsealed
+from tests.edits import MEMORY, noted, unsealed
 
 ROWS = 2000
 OURS = "metriplectic"
@@ -125,6 +126,17 @@ def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
     short = velocities(np.exp(-2.0 * np.arange(20)))
     statistics.write(place / "experiment.h5", short, note)
     assert memory.light(asked(tmp_path, memory=("walk",))).state == "unknown"
+
+
+def test_modes_of_memory_stand_beside_the_model_without(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    made = asked(tmp_path, memory=("walk",))
+    with pytest.raises(Absent, match="metriplectic_memory"):
+        memory.modes(made)
+    noted(tmp_path / "walk/metriplectic/seed1/model.yaml", memory=MEMORY)
+    without, with_modes = memory.modes(asked(tmp_path, memory=("walk",))).rows
+    assert without[2:5] == ["none", "–", "–"]
+    assert with_modes[2:5] == ["1 maxwell", "4.2", "0.250 ± 0.030"]
 
 
 @pytest.mark.slow
