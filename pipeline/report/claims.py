@@ -47,6 +47,8 @@ def circumstances(results: Results) -> list[str]:
         return said
     with suppress(Absent):
         said.append(surroundings.balance(results))
+    if drag := surroundings.drag(results):
+        said.append(drag)
     return said
 
 
