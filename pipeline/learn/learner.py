@@ -287,7 +287,7 @@ class Learner(Trainee):
                 net = energy_balance.Balance(value, value - half, value + half)
             groups["net_friction"] = {k: np.array([x]) for k, x in net._asdict().items()}
         count = min(bands.MOST, len(sample.times))
-        strips = bands.parts(count, self.rows // len(sample.times))
+        strips = bands.parts(count, round(self.rows / len(sample.times)))
         parameters = bands.affordable(model, count * strips) if count >= bands.FEWEST else []
         if parameters:
             transitions = Transitions(sample.snapshots)
