@@ -92,6 +92,17 @@ def read(path: str | os.PathLike[str], **expected: str) -> Trajectory:
     return on_disk(path, **expected).window(slice(None))
 
 
+def extent(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Snapshots and columns (T, M) of what `write` wrote, looking at nothing else.
+
+    Raises:
+        InputError: naming the file, if it cannot be read or holds no positions.
+    """
+    with reading(path, WHAT), h5py.File(path, "r") as file:
+        snapshots, columns = file[f"{GROUP}/position/value"].shape[:2]
+        return int(snapshots), int(columns)
+
+
 def on_disk(path: str | os.PathLike[str], **expected: str) -> Trajectory:
     """The same, of which only times, labels and flags are in memory: rows are read by `window`.
 

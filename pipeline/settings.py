@@ -184,6 +184,12 @@ class Questions(Section):
         entries=(0, 1000),
         distinct=True,
     )
+    activity: tuple[str, ...] = key(
+        "Are particles that drive themselves told from others?",
+        default=("active", "colloids"),
+        entries=(0, 1000),
+        distinct=True,
+    )
 
 
 class Settings(Section):

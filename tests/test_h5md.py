@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline import h5md
+from pipeline.errors import InputError
 from tests.edits import unsealed
 from tests.test_trajectory import example
 
@@ -25,6 +26,15 @@ def test_round_trip(tmp_path, unit, clock, dimension):
     assert after.attributes == before.attributes
     np.testing.assert_array_equal(after.extra["filled"], before.extra["filled"])
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_how_much_a_file_holds_is_known_without_reading_it(tmp_path):
+    before = example("um", "s")
+    h5md.write(tmp_path / "t.h5", before)
+    assert h5md.extent(tmp_path / "t.h5") == before.present.shape
+    (tmp_path / "t.h5").write_bytes(b"no trajectory")
+    with pytest.raises(InputError, match=r"t\.h5 is not"):
+        h5md.extent(tmp_path / "t.h5")
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ LONGEST = 32  # snapshots of a displacement
 ORIGINS = 40  # time origins of each
 SAMPLES = 200  # of the bootstrap over particles
 FEWEST = 200  # displacements
+EXACT = 0.1  # half of an interval, over the speed, from which on a shorter lag tells the speed
 FLOW = 0.5  # share of the mean square displacement from where on a smooth flow is taken off
 
 
@@ -52,11 +53,14 @@ def activity(film: Trajectory) -> dict[str, float]:
         film: its particles may share columns.
 
     Returns:
-        ``drive_alike``: mean over rms of the displacements; ``drive_speed``: v_0 [length / time];
-        ``drive_share``: q; each also with ``_low`` and ``_high``, 95 % from particles drawn with
-        replacement. ``drive_lag``: of the displacements [snapshots]. Empty where too few are seen.
+        ``drive_alike``: mean over rms of the displacements; ``drive_share``: q;
+        ``drive_speed``: v_0 [length / time], over the shortest lag that tells it within a tenth,
+        since directions turn; each also with ``_low`` and ``_high``, 95 % from particles drawn
+        with replacement. ``drive_lag``: of share and alike [snapshots]. Empty where too few are
+        seen.
     """
     best: dict[str, float] = {}
+    speed: dict[str, float] = {}
     for lag in 2 ** np.arange(int(math.log2(LONGEST)) + 1):
         found = _displacements(film, int(lag))
         if found.number.sum() < FEWEST or (found.number > 0).sum() < 2:
@@ -64,7 +68,14 @@ def activity(film: Trajectory) -> dict[str, float]:
         told = _moments(found, film.dimension, film.dt)
         if not best or told["drive_alike_low"] > best["drive_alike_low"]:
             best = told
-    return best
+        if not speed and _exact(told):
+            speed = {name: value for name, value in told.items() if "speed" in name}
+    return best | speed
+
+
+def _exact(told: dict[str, float]) -> bool:
+    low, value, high = (told[f"drive_speed{end}"] for end in ("_low", "", "_high"))
+    return max(high - value, value - low) < EXACT * value
 
 
 def _displacements(film: Trajectory, lag: int) -> Displacements:

@@ -10,7 +10,7 @@ that a perfect model shows the floor on average.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import permutations
 from typing import NamedTuple
 
@@ -20,10 +20,12 @@ from scipy.stats import rankdata
 
 from pipeline.analysis import cycles
 from pipeline.analysis.correlations import shared_motion
-from pipeline.analysis.metric import Metric, drawn, identity, missing, sums
+from pipeline.analysis.d2min import D2MIN
+from pipeline.analysis.metric import Counts, Metric, drawn, identity, missing, sums
 from pipeline.analysis.microscope import blur
 from pipeline.analysis.plan import Plan
-from pipeline.analysis.statistics import ERRORS, SHAPES, measure
+from pipeline.analysis.runs import WHOLE, Share
+from pipeline.analysis.statistics import ERRORS, SHAPES, count, measure, sample
 from pipeline.analysis.uncertainty import (
     draws,
     error_between_halves,
@@ -79,11 +81,24 @@ def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | Non
     if not sigma:
         return None
     again = blur(source, sigma, np.random.default_rng(0))
-    once = settings._replace(snapshots=1, origins=1, paper_window=0)  # only the map is wanted
-    return measure(again, once, np.all(source.free, axis=0))
+    once = settings._replace(origins=1)  # only the map is wanted
+    return D2MIN.measure(sample(again, once, np.all(source.free, axis=0)))
 
 
-def of_experiment(film: Trajectory, window: Trajectory, settings: Plan) -> dict[str, Metric]:
+def count_experiment(
+    film: Trajectory, window: Trajectory, settings: Plan, share: Share = WHOLE
+) -> dict[str, Counts]:
+    """What takes long of `of_experiment`, of the time origins in one block of time; by names."""
+    found = count(window, settings, np.all(window.free, axis=0), share)
+    return found | {cycles.FILM.name: cycles.count_film(settings, film, share)}
+
+
+def of_experiment(
+    film: Trajectory,
+    window: Trajectory,
+    settings: Plan,
+    counted: Mapping[str, Counts] | None = None,
+) -> dict[str, Metric]:
     """The statistics of an experiment: of its window, and what only the experiment is asked.
 
     Besides `statistics.measure`: the cycles of the whole film, whether its particles are carried
@@ -93,9 +108,11 @@ def of_experiment(film: Trajectory, window: Trajectory, settings: Plan) -> dict[
         film: the data set; its particles may share columns.
         window: the snapshots that count.
         settings: planned from the window.
+        counted: what `count_experiment` gave of the same, of all blocks of time joined.
     """
-    found = measure(window, settings, np.all(window.free, axis=0))
-    found["cycles_film"] = cycles.film(settings, film)
+    known = counted or {}
+    found = measure(window, settings, np.all(window.free, axis=0), counted=known)
+    found["cycles_film"] = cycles.film(settings, film, known.get(cycles.FILM.name))
     found["d2min"].attributes.update(shared_motion(film, settings))
     found["noise_floor"] = noise_floors(found, blurred_again(window, settings))
     return found

@@ -14,14 +14,25 @@ at lag 0 and subtracts half of it at lag 1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from scipy import fft
 
 from pipeline.analysis.activity import activity
-from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
+from pipeline.analysis.metric import (
+    Compared,
+    Counting,
+    Metric,
+    Plot,
+    Sample,
+    Statistic,
+    added,
+    curve,
+    missing,
+)
 from pipeline.analysis.plan import Plan
-from pipeline.analysis.runs import Run, recordings, runs
+from pipeline.analysis.runs import WHOLE, Run, Share, recordings, runs
 from pipeline.analysis.uncertainty import gather, interval, ratio
 from pipeline.trajectory import Trajectory, evenly
 
@@ -29,75 +40,107 @@ SAMPLES = 200  # of the bootstrap over time origins
 CHUNK = 128  # particles transformed at a time: bounds memory, fits caches
 
 
-def squared_displacements(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def squared_displacements(
+    parts: Sequence[Run], lag: np.ndarray, share: Share = WHOLE
+) -> tuple[np.ndarray, np.ndarray]:
     """Squared displacements of each particle, summed over all time origins of all runs.
 
     Args:
         parts: runs on their clocks.
         lag: (L,) integer lags from 1.
+        share: the block of time that origins are in.
 
     Returns:
         (N, L) sums [length^2] and (N, L) numbers of origins; the MSD is their ratio.
     """
-    total, origins = _over_origins(parts, lag, lambda part: part.path, _displacements)
+    total, origins = _over_origins(parts, lag, share, (lambda part: part.path, _displacements))
     # What rounding leaves of the FFT where nothing was counted is no displacement.
     return np.where(origins > 0, np.maximum(total, 0.0), 0.0), origins
 
 
-def velocity_products(parts: Sequence[Run], lag: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def velocity_products(
+    parts: Sequence[Run], lag: np.ndarray, share: Share = WHOLE
+) -> tuple[np.ndarray, np.ndarray]:
     """v(t) . v(t + lag) of each particle, summed over all time origins of all runs.
 
     Args:
         parts: runs on their clocks.
         lag: (L,) integer lags from 0.
+        share: the block of time that origins are in.
 
     Returns:
         (N, L) sums [length^2 / time^2] and (N, L) numbers of origins.
     """
-    total, origins = _over_origins(parts, lag, lambda part: part.velocity, _products)
+    total, origins = _over_origins(parts, lag, share, (lambda part: part.velocity, _products))
     return np.where(origins > 0, total, 0.0), origins
 
 
-# Transform of what is summed over time origins, at a size, from series (T, n, D) that are known
-# where (T, n) is 1 and zero where that is 0.
-Spectrum = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+# Transform of what is summed over time origins, from series (T, n, D) that are known where (T, n)
+# is 1 and zero where that is 0; origins are among the first rows.
+Spectrum = Callable[[np.ndarray, np.ndarray, "_Transform"], np.ndarray]
 
 
 def _over_origins(
-    parts: Sequence[Run], lag: np.ndarray, series: Callable[[Run], np.ndarray], of: Spectrum
+    parts: Sequence[Run],
+    lag: np.ndarray,
+    share: Share,
+    quantity: tuple[Callable[[Run], np.ndarray], Spectrum],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sums of a quantity of t and t + lag over all origins t, and the numbers of origins (N, L)."""
+    series, of = quantity
     total, origins = np.zeros((2, parts[0].free.shape[1], len(lag)))
-    for part in parts:
-        short = np.flatnonzero(lag < len(part.time))
-        size = fft.next_fast_len(2 * len(part.time), real=True)
-        who = np.flatnonzero(part.free.any(axis=0))
+    for part, rows in zip(parts, share.rows(parts), strict=True):
+        reach = part.free[rows.start : rows.stop + int(lag.max())]
+        short = np.flatnonzero(lag < len(reach))
+        if not rows or not len(short):
+            continue
+        transform = _Transform.for_lags(len(rows), len(reach), int(lag[short].max()))
+        who = np.flatnonzero(reach.any(axis=0))
         for some in np.split(who, range(CHUNK, len(who), CHUNK)):
-            known = part.free[:, some].astype(float)
-            values = np.where(known[..., None] > 0, series(part)[:, some], 0.0)
-            spectra = of(values, known, size), _power(known, size)
-            sums = (fft.irfft(one, size, axis=0)[lag[short]].T for one in spectra)
+            known = reach[:, some].astype(float)
+            values = series(part)[rows.start : rows.start + len(reach), some]
+            values = np.where(known[..., None] > 0, values, 0.0)
+            spectra = of(values, known, transform), transform.product(known)
+            sums = (fft.irfft(one, transform.size, axis=0)[lag[short]].T for one in spectra)
             for out, one in zip((total, origins), sums, strict=True):
                 out[np.ix_(some, short)] += one
     return total, np.round(origins)
 
 
-def _products(values: np.ndarray, known: np.ndarray, size: int) -> np.ndarray:
-    return np.sum([_power(series, size) for series in np.moveaxis(values, 2, 0)], axis=0)
+class _Transform(NamedTuple):
+    """Correlates the first rows of a series, the origins, with all of them."""
+
+    origins: int
+    size: int
+
+    @classmethod
+    def for_lags(cls, origins: int, rows: int, longest: int) -> _Transform:
+        """Of a size at which no lag up to the longest comes round to the first rows."""
+        return cls(origins, fft.next_fast_len(max(rows, origins + longest), real=True))
+
+    def ends(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of the origins, conjugate, and of all rows."""
+        every = fft.rfft(x, self.size, axis=0)
+        first = every if self.origins == len(x) else fft.rfft(x[: self.origins], self.size, axis=0)
+        return first.conj(), every
+
+    def product(self, x: np.ndarray) -> np.ndarray:
+        """Of x(t) x(t + lag)."""
+        first, last = self.ends(x)
+        return first * last
 
 
-def _displacements(values: np.ndarray, known: np.ndarray, size: int) -> np.ndarray:
+def _products(values: np.ndarray, known: np.ndarray, transform: _Transform) -> np.ndarray:
+    return np.sum([transform.product(series) for series in np.moveaxis(values, 2, 0)], axis=0)
+
+
+def _displacements(values: np.ndarray, known: np.ndarray, transform: _Transform) -> np.ndarray:
     # Positions from the middle of each track: the expanded squares must not cancel large numbers.
     middle = values.sum(axis=0) / known.sum(axis=0)[:, None]
     values = (values - middle) * known[..., None]
-    square, mask = (fft.rfft(x, size, axis=0) for x in ((values**2).sum(axis=2), known))
-    ends = 2 * (square * mask.conj()).real  # r(t)^2 and r(t + lag)^2
-    return ends - 2 * _products(values, known, size)
-
-
-def _power(x: np.ndarray, size: int) -> np.ndarray:
-    transformed = fft.rfft(x, size, axis=0)
-    return transformed.real**2 + transformed.imag**2
+    square, mask = (transform.ends(x) for x in ((values**2).sum(axis=2), known))
+    ends = square[0] * mask[1] + mask[0] * square[1]  # r(t)^2 and r(t + lag)^2
+    return ends - 2 * _products(values, known, transform)
 
 
 def normalised(curve: np.ndarray) -> np.ndarray:
@@ -183,24 +226,52 @@ def shared_motion(film: Trajectory, settings: Plan, origins: int = 20) -> dict[s
     }
 
 
+def _by_patch(sample: Sample, sums: tuple[np.ndarray, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        name: gather(values, sample.label, sample.patches)
+        for name, values in zip(("total", "origins"), sums, strict=True)
+    }
+
+
+def count_displacements(sample: Sample) -> dict[str, np.ndarray]:
+    """Sums per patch (U, L): ``total`` and ``origins``, see `squared_displacements`."""
+    lag, share = sample.settings.lag, sample.share
+    return _by_patch(sample, squared_displacements(sample.parts, lag, share))
+
+
+def count_products(sample: Sample) -> dict[str, np.ndarray]:
+    """Sums per patch (U, 1 + L): ``total`` and ``origins``, see `velocity_products`."""
+    lag, share = _from_zero(sample.settings.lag), sample.share
+    return _by_patch(sample, velocity_products(sample.parts, lag, share))
+
+
+def _from_zero(lag: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], lag])
+
+
+DISPLACEMENTS = Counting("msd", count_displacements, added)
+PRODUCTS = Counting("vacf", count_products, added)
+
+
+def _sums(counting: Counting, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
+    counted = counting.of(sample)
+    return counted["total"], counted["origins"]
+
+
 def mobility(sample: Sample) -> dict[str, Metric]:
     """Group msd."""
-    lag = sample.settings.lag
-    total, origins = squared_displacements(sample.parts, lag)
+    total, origins = _sums(DISPLACEMENTS, sample)
     if not origins.any():
         reason = "No free particle is present at two times: there is no displacement."
         return {"msd": missing(reason)}
-    total, origins = (gather(x, sample.label, sample.patches) for x in (total, origins))
-    return {"msd": curve(total, origins, lag=lag)}
+    return {"msd": curve(total, origins, lag=sample.settings.lag)}
 
 
 def velocities(sample: Sample) -> dict[str, Metric]:
     """Group vacf: the normalised curve, and the plain one as ``raw``."""
-    lag = np.concatenate([[0], sample.settings.lag])
-    total, origins = velocity_products(sample.parts, lag)
+    lag, (total, origins) = _from_zero(sample.settings.lag), _sums(PRODUCTS, sample)
     if not total[:, 0].sum() > 0:
         return {"vacf": missing("No free particle moves: there is no velocity to correlate.")}
-    total, origins = (gather(x, sample.label, sample.patches) for x in (total, origins))
     raw = interval(total, origins)
     plain = {"raw": raw.value, "raw_low": raw.low, "raw_high": raw.high}
     return {"vacf": curve(total, origins, normalised, lag=lag, **plain)}
@@ -237,4 +308,5 @@ MSD = Statistic(
         caption="Slope two means that particles fly or are carried along, slope one that they "
         "diffuse, a plateau that neighbours cage them.",
     ),
+    DISPLACEMENTS,
 )

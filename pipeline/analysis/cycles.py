@@ -21,15 +21,23 @@ from scipy import fft
 from scipy.spatial import Delaunay
 
 from pipeline.analysis.d2min import field, unwanted
-from pipeline.analysis.metric import Metric, Sample, Statistic, missing
+from pipeline.analysis.metric import (
+    Counting,
+    Counts,
+    Metric,
+    Sample,
+    Statistic,
+    listed,
+    missing,
+)
 from pipeline.analysis.plan import Period, Plan
-from pipeline.analysis.runs import Run, recordings, runs
+from pipeline.analysis.runs import WHOLE, Run, Share, recordings, runs
 from pipeline.trajectory import Trajectory
 
 PHASES = 8  # of a cycle that are looked at
 CLEAR = 0.5  # share of the variance of the shear rate that one sine must explain
 FEWEST = 24  # snapshots in which a period can be found
-WHOLE = 0.98  # of a period that a run must hold to count as one
+COMPLETE = 0.98  # of a period that a run must hold to count as one
 MARGIN = 0.1  # by how much the two diagonals of an exchange must differ before and after, relative
 
 
@@ -198,35 +206,56 @@ def cycles(parts: Sequence[Run], found: Period | None, cutoff: float, threshold:
         after the cycle and at half of it), displacement (rms over a cycle, relative to the mean);
         and displacements (M,), all of them of all cycles.
     """
-    if found is None:
-        return missing(NO_PERIOD)
-    measured = (
-        (number, start, *_cycle(part, start, lag, cutoff, threshold))
-        for number, part in enumerate(parts)
-        for start, lag in _starts(np.any(part.free, axis=1), found.intervals)
+    return _table(_counted(parts, found, (cutoff, threshold), WHOLE), found)
+
+
+def _counted(
+    parts: Sequence[Run], found: Period | None, limits: tuple[float, float], share: Share
+) -> Counts:
+    """``rows`` (C, 8), COLUMNS of the cycles that begin in a block of time, and ``displacements``
+    (M,) of all of them; limits are the cutoff and the threshold of `cycles`."""
+    begun = []
+    if found is not None:
+        begun = [
+            (number, start, lag)
+            for number, part in enumerate(parts)
+            for start, lag in _starts(np.any(part.free, axis=1), found.intervals)
+        ]
+    return _gathered(
+        (number, start, *_cycle(parts[number], start, lag, *limits))
+        for number, start, lag in share.among(begun)
     )
-    return _table(measured, found)
 
 
-def film(plan: Plan, trajectory: Trajectory) -> Metric:
-    """The cycles of a whole film, which holds more than its test block, measured as planned.
+def count_film(plan: Plan, trajectory: Trajectory, share: Share = WHOLE) -> Counts:
+    """The same of a whole film, which holds more than its test block, measured as planned.
 
     Cycle by cycle, since particles that come and go are followed through one at most.
     """
-    found = plan.period
-    if found is None:
-        return missing(NO_PERIOD)
-    measured = (
-        (number, start, *_cycle(part, 0, lag, plan.cutoff, plan.threshold))
-        for number, rows in enumerate(recordings(trajectory))
-        for start, lag, part in _singly(trajectory, rows, found.intervals)
+    begun = []
+    if plan.period is not None:
+        begun = [
+            (number, *cycle)
+            for number, rows in enumerate(recordings(trajectory))
+            for cycle in _singly(trajectory, rows, plan.period.intervals)
+        ]
+    return _gathered(
+        (
+            number,
+            start,
+            *_cycle(runs(trajectory.followed(rows))[0], 0, lag, plan.cutoff, plan.threshold),
+        )
+        for number, start, lag, rows in share.among(begun)
     )
-    return _table(measured, found)
 
 
-def _singly(film: Trajectory, rows: slice, intervals: float) -> Iterator[tuple[int, int, Run]]:
-    """First tick and length of each cycle of a recording, the ``rows`` of a film, and the run that
-    holds it alone."""
+def film(plan: Plan, trajectory: Trajectory, counted: Counts | None = None) -> Metric:
+    """Group cycles_film, of what `count_film` counts."""
+    return _table(count_film(plan, trajectory) if counted is None else counted, plan.period)
+
+
+def _singly(film: Trajectory, rows: slice, intervals: float) -> Iterator[tuple[int, int, slice]]:
+    """First tick, length and snapshots of each cycle of a recording, the ``rows`` of a film."""
     tick = np.round((film.time[rows] - film.time[rows.start]) / film.dt).astype(int)
     free = np.zeros(tick[-1] + 1, bool)
     free[tick] = film.free[rows].any(axis=1)
@@ -234,26 +263,32 @@ def _singly(film: Trajectory, rows: slice, intervals: float) -> Iterator[tuple[i
         first, last = np.searchsorted(tick, [start, start + lag])
         # Where a snapshot is lacking at either end nothing is known of the cycle.
         if tick[first] == start and tick[last] == start + lag:
-            whole = slice(rows.start + int(first), rows.start + int(last) + 1)
-            yield start, lag, runs(film.followed(whole))[0]
+            yield start, lag, slice(rows.start + int(first), rows.start + int(last) + 1)
 
 
 Measured = tuple[int, int, list[float] | None, np.ndarray]  # run, start, and what `_cycle` returns
 
 
-def _table(measured: Iterable[Measured], found: Period) -> Metric:
-    rows, strobe = [], []
+def _gathered(measured: Iterable[Measured]) -> Counts:
+    rows, strobe = [], [np.zeros(0)]
     for number, start, row, moved in measured:
         if row is not None:
             rows.append([number, start, *row])
             strobe.append(moved)
-    if not rows:
+    table = np.array(rows, float).reshape(-1, len(COLUMNS))
+    return {"rows": table, "displacements": np.concatenate(strobe)}
+
+
+def _table(counted: Counts, found: Period | None) -> Metric:
+    if found is None:
+        return missing(NO_PERIOD)
+    if not len(counted["rows"]):
         return missing(
             f"No run holds a whole period ({found.intervals:.4g} snapshots) through which "
             "particles and their neighbours are followed."
         )
-    data = dict(zip(COLUMNS, np.array(rows).T, strict=True))
-    data["displacements"] = np.concatenate(strobe)
+    data = dict(zip(COLUMNS, counted["rows"].T, strict=True))
+    data["displacements"] = counted["displacements"]
     return Metric(data, found._asdict())
 
 
@@ -268,7 +303,7 @@ def _starts(free: np.ndarray, intervals: float) -> list[tuple[int, int]]:
         return []
     first, last = int(rows[0]), int(rows[-1])
     starts: list[tuple[int, int]] = []
-    while (begin := first + round(len(starts) * intervals)) + WHOLE * intervals <= last:
+    while (begin := first + round(len(starts) * intervals)) + COMPLETE * intervals <= last:
         starts.append((begin, min(round(intervals), last - begin)))
     return starts
 
@@ -304,12 +339,22 @@ def _cycle(
     return row, size
 
 
+def count(sample: Sample) -> Counts:
+    """Of a source, what `measure` makes its group of."""
+    plan = sample.settings
+    found = None if unwanted(sample) else plan.period
+    return _counted(sample.parts, found, (plan.cutoff, plan.threshold), sample.share)
+
+
+COUNTING = Counting("cycles", count, listed)
+FILM = Counting("cycles_film", count, listed)
+
+
 def measure(sample: Sample) -> dict[str, Metric]:
     """Group cycles of a source."""
     if reason := unwanted(sample):
         return {"cycles": missing(reason)}
-    plan = sample.settings
-    return {"cycles": cycles(sample.parts, plan.period, plan.cutoff, plan.threshold)}
+    return {"cycles": _table(COUNTING.of(sample), sample.settings.period)}
 
 
-CYCLES = Statistic(measure)
+CYCLES = Statistic(measure, counting=COUNTING)

@@ -26,9 +26,18 @@ import numpy as np
 from scipy import sparse
 
 from pipeline.analysis.correlations import together
-from pipeline.analysis.metric import Compared, Metric, Sample, Statistic, curve, missing
+from pipeline.analysis.metric import (
+    Compared,
+    Counting,
+    Metric,
+    Sample,
+    Statistic,
+    curve,
+    listed,
+    missing,
+)
 from pipeline.analysis.rdf import shell_of
-from pipeline.analysis.runs import Run
+from pipeline.analysis.runs import WHOLE, Run, Share
 from pipeline.analysis.uncertainty import gather, ratio
 from pipeline.errors import InputError
 from pipeline.neighbours import Neighbours
@@ -168,7 +177,7 @@ class NonAffine(NamedTuple):
 
 
 def against_lag(
-    parts: Sequence[Run], lag: np.ndarray, cutoff: float, origins: int, normalisation: str = "mean"
+    parts: Sequence[Run], lag: np.ndarray, cutoff: float, origins: int, share: Share = WHOLE
 ) -> NonAffine:
     """D2min over many origins, evenly spread over all runs; the first row is always one of them.
 
@@ -177,7 +186,7 @@ def against_lag(
         lag: (L,) increasing integer lags from 1.
         cutoff: range of the neighbours [length].
         origins: how many origins at most.
-        normalisation: "mean" over neighbours, or "sum".
+        share: the block of time that is measured, of these origins.
     """
     rows = [
         (k, row)
@@ -185,11 +194,11 @@ def against_lag(
         for row in range(len(part.time) - int(lag[0]))
         if part.free[row].any()
     ]
-    rows = [rows[k] for k in evenly(np.arange(len(rows)), origins)]
+    rows = list(share.among([rows[k] for k in evenly(np.arange(len(rows)), origins)]))
     value = np.full((len(rows), len(lag), parts[0].free.shape[1]), np.nan)
     for out, (k, row) in zip(value, rows, strict=True):
         fits = row + lag < len(parts[k].time)
-        out[fits] = field(parts[k], row, lag[fits], cutoff, normalisation)
+        out[fits] = field(parts[k], row, lag[fits], cutoff, NORMALISATION)
     run, origin = np.array(rows, dtype=int).reshape(-1, 2).T
     return NonAffine(np.asarray(lag), run, origin, value)
 
@@ -287,14 +296,24 @@ def unwanted(sample: Sample) -> str:
     return "" if sample.settings.rearrangements else UNASKED
 
 
+def count(sample: Sample) -> dict[str, np.ndarray]:
+    """Of a source, the fields of `NonAffine` but the lags; nothing where it is not measured."""
+    if unwanted(sample):
+        return {}
+    plan = sample.settings
+    found = against_lag(sample.parts, plan.d2min_lag, plan.cutoff, plan.origins, sample.share)
+    return {"run": found.run, "origin": found.origin, "value": found.value}
+
+
+COUNTING = Counting("d2min", count, listed)
+
+
 def measure(sample: Sample) -> dict[str, Metric]:
     """Groups d2min, d2min_histogram, d2min_map, d2min_correlation and d2min_film."""
     if reason := unwanted(sample):
         return {name: missing(reason) for name in GROUPS}
     parts, settings = sample.parts, sample.settings
-    measured = against_lag(
-        parts, settings.d2min_lag, settings.cutoff, settings.origins, NORMALISATION
-    )
+    measured = NonAffine(settings.d2min_lag, **COUNTING.of(sample))
     if not np.isfinite(measured.value).any():
         reason = (
             f"D2min needs more than {sample.trajectory.dimension} neighbours within "
@@ -397,4 +416,5 @@ D2MIN = Statistic(
         "d2min": Compared("Mean D²min against lag"),
         "d2min_histogram": Compared("Distribution of D²min", per_decade),
     },
+    counting=COUNTING,
 )

@@ -1,16 +1,22 @@
-"""What a statistic takes and gives, what its errors are called, and how its curve is drawn."""
+"""What a statistic takes and gives, what its errors are called, and how its curve is drawn.
+
+What takes long is counted origin of time by origin of time. Each of several jobs can count those of
+a block of time, and what they counted is put together as if one had: see `Counting`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from pipeline.analysis.plan import Plan
-from pipeline.analysis.runs import Run
+from pipeline.analysis.runs import WHOLE, Run, Share
 from pipeline.analysis.uncertainty import Curve, interval, ratio
 from pipeline.trajectory import Trajectory
+
+Counts = dict[str, np.ndarray]
 
 
 class Sample(NamedTuple):
@@ -21,10 +27,39 @@ class Sample(NamedTuple):
     parts: list[Run]  # the same on their clocks; each knows who is near whom
     label: np.ndarray  # (N,) patch of each particle
     settings: Plan
+    share: Share = WHOLE  # the time origins that are counted
+    counted: Mapping[str, Counts] = {}  # before, by names
 
     @property
     def patches(self) -> int:
         return int(self.label.max()) + 1
+
+
+class Counting(NamedTuple):
+    """What a statistic counts over time origins."""
+
+    name: str
+    over: Callable[[Sample], Counts]  # the origins of the sample's share
+    join: Callable[[Sequence[np.ndarray]], np.ndarray]  # of each array, blocks in order of time
+
+    def of(self, sample: Sample) -> Counts:
+        """What was counted before, or else is now."""
+        known = sample.counted.get(self.name)
+        return self.over(sample) if known is None else known
+
+    def joined(self, blocks: Sequence[Counts]) -> Counts:
+        """What blocks of time give together."""
+        return {name: self.join([block[name] for block in blocks]) for name in blocks[0]}
+
+
+def added(blocks: Sequence[np.ndarray]) -> np.ndarray:
+    """Sums over all origins, of those of each block."""
+    return np.sum(blocks, axis=0)
+
+
+def listed(blocks: Sequence[np.ndarray]) -> np.ndarray:
+    """What every origin gave, along the first axis."""
+    return np.concatenate(blocks)
 
 
 class Metric(NamedTuple):
@@ -79,6 +114,7 @@ class Statistic(NamedTuple):
     measure: Callable[[Sample], dict[str, Metric]]  # groups of the statistics file
     compared: dict[str, Compared] = {}  # noqa: RUF012  (read only)
     plot: Plot | None = None
+    counting: Counting | None = None  # where jobs can share it
 
 
 def curve(

@@ -16,8 +16,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline.analysis.metric import Compared, Metric, Plot, Sample, Statistic, curve, missing
-from pipeline.analysis.runs import Run
+from pipeline.analysis.metric import (
+    Compared,
+    Counting,
+    Metric,
+    Plot,
+    Sample,
+    Statistic,
+    added,
+    curve,
+    missing,
+)
+from pipeline.analysis.runs import WHOLE, Run, Share
 from pipeline.analysis.uncertainty import gather
 from pipeline.errors import InputError
 from pipeline.trajectory import Box, evenly
@@ -98,7 +108,12 @@ class Counts(NamedTuple):
 
 
 def rdf(
-    parts: Sequence[Run], frame: Box, edges: np.ndarray, label: np.ndarray, snapshots: int
+    parts: Sequence[Run],
+    frame: Box,
+    edges: np.ndarray,
+    label: np.ndarray,
+    snapshots: int,
+    share: Share = WHOLE,
 ) -> Counts:
     """Neighbours counted and expected, averaged over snapshots spread over all runs.
 
@@ -109,6 +124,7 @@ def rdf(
         label: (N,) patch of each particle.
         snapshots: how many snapshots to average over at most; fewer of a sample so large that they
             would hold more than a hundred million pairs.
+        share: the block of time that counts, of these snapshots.
 
     Returns:
         sums per patch; `uncertainty.interval` makes the curve of them.
@@ -124,7 +140,8 @@ def rdf(
         )
     units, shells = int(label.max()) + 1, len(edges) - 1
     found, expected = np.zeros((units, shells)), np.zeros((units, shells))
-    for part, row in _spread(parts, _enough(parts, frame, edges[-1], snapshots)):
+    spread = _spread(parts, _enough(parts, frame, edges[-1], snapshots))
+    for part, row in share.among(spread):
         one = _snapshot(part, row, frame, edges, label)
         found += one.found
         expected += one.expected
@@ -182,11 +199,19 @@ def shell_of(distance: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return shell
 
 
+def count(sample: Sample) -> dict[str, np.ndarray]:
+    """Of a source, the fields of `Counts`."""
+    plan, label, share = sample.settings, sample.label, sample.share
+    return rdf(sample.parts, plan.window, plan.r_edges, label, plan.snapshots, share)._asdict()
+
+
+COUNTING = Counting("rdf", count, added)
+
+
 def measure(sample: Sample) -> dict[str, Metric]:
     """Group rdf."""
-    settings = sample.settings
-    edges = settings.r_edges
-    found, expected = rdf(sample.parts, settings.window, edges, sample.label, settings.snapshots)
+    edges = sample.settings.r_edges
+    found, expected = Counts(**COUNTING.of(sample))
     if found.sum() < FEWEST_PAIRS:
         reason = (
             f"g(r) rests on {found.sum():.0f} pairs below {edges[-1]:.3g}, fewer than "
@@ -210,4 +235,5 @@ RDF = Statistic(
         caption="Where the lines lie on each other the model keeps the structure: the height of "
         "the first peak, the splitting of the second, the approach to one.",
     ),
+    COUNTING,
 )

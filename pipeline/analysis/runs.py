@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from pipeline.space import Space
 from pipeline.trajectory import Box, Trajectory
 
 ROOM = 4_000_000  # pairs that a run keeps in mind, about 200 MB
+
+Origin = TypeVar("Origin")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,34 @@ class Run:
         """(N, D) positions of a snapshot inside the box along its periodic axes [length]."""
         local = self.position[row] - self.box.origin
         return self.space.wrap(local, float(self.time[row]))[0] + self.box.origin
+
+
+class Share(NamedTuple):
+    """The block of time whose origins one of several jobs looks at; other origins are others'."""
+
+    part: int = 0
+    of: int = 1
+
+    def among(self, origins: Sequence[Origin]) -> Sequence[Origin]:
+        """Those of this block, of origins in order of time: as many as in the other blocks."""
+        return origins[
+            self._edge(self.part, len(origins)) : self._edge(self.part + 1, len(origins))
+        ]
+
+    def rows(self, parts: Sequence[Run]) -> list[range]:
+        """Of every run the rows in this block."""
+        ends = list(accumulate((len(part.time) for part in parts), initial=0))
+        first, last = (self._edge(k, ends[-1]) for k in (self.part, self.part + 1))
+        return [
+            range(max(first - begin, 0), max(min(last, end) - begin, 0))
+            for begin, end in pairwise(ends)
+        ]
+
+    def _edge(self, k: int, count: int) -> int:
+        return k * count // self.of
+
+
+WHOLE = Share()
 
 
 def runs(trajectory: Trajectory, select: np.ndarray | None = None) -> list[Run]:

@@ -65,6 +65,16 @@ class Statistics(Section):
         most=1_000_000_000,
     )
 
+    jobs: int = key(
+        "Jobs that share the time origins of every source between them, each those of a block of "
+        "time. 1: one job. For long films and large samples on a cluster 4 to 16; every job holds "
+        "the whole window in memory.",
+        default=1,
+        unit="jobs that share the time origins",
+        least=1,
+        most=1000,
+    )
+
     r_max: float = 8.0  # largest distance of g(r) [a], lowered to half of a narrow window
     origins: int = 100  # time origins of D2min, at most
     patch: float = 4.0  # side of the patches that are resampled [a]

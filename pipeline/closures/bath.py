@@ -98,6 +98,12 @@ class Uniform(nn.Module):
         rate = min(max(rate, 0.01), 0.95 * MOST)
         self.raw_rate.fill_(math.log(rate / (MOST - rate)))
 
+    @torch.no_grad()
+    def hold(self, rate: float) -> None:
+        """Sets the friction [1/time] to what is known, and leaves it there."""
+        self.start(rate, 0.0)
+        self.raw_rate.requires_grad_(False)
+
     def forward(self, V: Tensor, T: Tensor) -> Contact:
         T_b = self.temperature()
         slope = self.kappa * T_b * torch.ones_like(T)

@@ -70,7 +70,8 @@ def say(reason: str) -> None:
 def unfit(law: Thermal) -> str:
     """Why the compiled engine cannot take a law, or ""."""
     model, conditions = law.model, law.conditions
-    closures = (model.volume, model.energy_closure, model.friction, model.strain)
+    own = (model.volume, model.energy_closure, model.friction, model.strain)
+    closures = (*own, model.neighbourhood)
     for closure in closures:
         if not isinstance(closure, EXACT):
             return f"the compiled engine has no {type(closure).__name__}"
@@ -133,7 +134,7 @@ class Compiled(Thermal):
         self._library.engine_settle(self._engine, sides, space.slide, skin)
 
     def evaluate(self, here: Moment, dt: float) -> Evaluated:  # type: ignore[override]
-        self.begin(here, dt)
+        here = self.begin(here, dt)
         self._acted = False
         n, reference = len(here.who), self.conditions.reference
         if reference is not None and n != len(reference.inverse):
@@ -192,7 +193,8 @@ class Compiled(Thermal):
         self._library.engine_step(
             self._engine, *(x.data_ptr() for x in after), byref(leading), byref(given)
         )
-        return after, self._account(given, r.shape[1])
+        taken = self._account(given, r.shape[1])
+        return after, taken.plus(self.by_modes(state, after, dt))
 
     def _account(self, given: Given, D: int) -> Account:
         def vector(x: ctypes.Array) -> Tensor:
@@ -215,14 +217,14 @@ class Compiled(Thermal):
         return overdamps(self._rate[rows], dt)
 
     def energy(self, state: State, dynamics: Evaluated) -> float:  # type: ignore[override]
-        return float(0.5 * self.m * state.v.square().sum()) + dynamics.internal
+        return float(0.5 * self.m * state.v.square().sum()) + self.internal(dynamics)
 
     def half_kick(self, state: State, dynamics: Evaluated) -> float:  # type: ignore[override]
         self._act()
-        return self._half_kick
+        return self._half_kick + self.modes_half_kick(state)
 
     def internal(self, dynamics: Evaluated) -> float:  # type: ignore[override]
-        return dynamics.internal
+        return dynamics.internal + self.stored()
 
     def fields(  # type: ignore[override]
         self, state: State, dynamics: Evaluated

@@ -32,6 +32,7 @@ from pipeline.dynamics.limits import (
     outruns,
     overdamps,
 )
+from pipeline.dynamics.modes import Modes
 from pipeline.metriplectic.gate import GATE
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Increments, counted
@@ -218,7 +219,12 @@ class Thermal(Law):
             self.strength = torch.as_tensor(conditions.strength, dtype=torch.float64)
         self.steps = 0  # taken so far
         self.index = np.zeros(0, dtype=np.int64)  # of the particles last evaluated
-        self.push: Tensor | None = None  # force (n, D) from outside on them
+        self.push: Tensor | None = None  # force (n, D) from outside on them, and of modes
+        self.stream: Tensor | None = None  # velocity (n, D) of the medium there
+        self.modes: Modes | None = None
+        if model.memory is not None:
+            dimension = model.scales.dimension
+            self.modes = Modes(model.memory, len(conditions.z), dimension)
 
     @property
     def speed(self) -> float:
@@ -234,7 +240,7 @@ class Thermal(Law):
     @property
     def medium(self) -> str:
         if self.model.bath is None:
-            return "none"
+            return "none" if self.modes is None else "inertial"
         return "brownian" if self.model.bath.brownian else "inertial"
 
     def flow(self, r: Tensor, time: float) -> Tensor | None:
@@ -243,6 +249,8 @@ class Thermal(Law):
     def enter(self, here: Moment) -> Tensor:
         """The teacher's entropy plus the latent (paper, algorithm 2)."""
         pairs = self.pairs(here)
+        if self.modes is not None:
+            self.modes.enter(here.who, self.generator.initial_seed(), self.steps)
         S = self.model.entropy(here.state, pairs)
         if self.drawn is not None:
             rows = np.flatnonzero(self.drawn[here.who])
@@ -262,14 +270,18 @@ class Thermal(Law):
         self.z[who] = z
 
     def evaluate(self, here: Moment, dt: float) -> Dynamics:
-        self.begin(here, dt)
+        here = self.begin(here, dt)
         return self.dynamics(here, self.pairs(here))
 
-    def begin(self, here: Moment, dt: float) -> None:
-        """Takes note of who is there and of the length of the next step."""
-        self.index, self.push = here.who, here.force
+    def begin(self, here: Moment, dt: float) -> Moment:
+        """Takes note of who is there and of the length of the next step; adds the modes' force."""
+        if self.modes is not None:
+            force = self.modes.force(here.who)
+            here = here._replace(force=force if here.force is None else here.force + force)
+        self.index, self.push, self.stream = here.who, here.force, here.flow
         if dt != self.dt:
             self.model, self.dt = self.model.at_step(dt), dt
+        return here
 
     def dynamics(self, here: Moment, pairs: Pairs) -> Dynamics:
         """Everything deterministic, by torch, for a step of the length last noted."""
@@ -300,7 +312,15 @@ class Thermal(Law):
         after = follow(free, path, dynamics.thermo, state.S, self.conditions.temperature, dt)
         taken = by_driving(self.model, dynamics, (state, free, after), path.rows, dt)
         taken = taken.plus(by_bath(dynamics, given, state.v, after.v))
-        return after, taken.plus(by_shearing(dynamics, given, dt)).plus(by_walls(dynamics, dt))
+        taken = taken.plus(by_shearing(dynamics, given, dt)).plus(by_walls(dynamics, dt))
+        return after, taken.plus(self.by_modes(state, after, dt))
+
+    def by_modes(self, before: State, after: State, dt: float) -> Account:
+        """Moves the modes on by the step that was taken; what the medium gave through them."""
+        if self.modes is None:
+            return Account(0.0, torch.zeros_like(before.v[0]))
+        draw = self.generator.initial_seed(), self.steps - 1
+        return self.modes.step(self.index, (before, after), self.stream, dt, draw)
 
     def noise(self, pairs: Pairs, dt: float) -> Increments:
         """Wiener increments of the next step; the tag of a particle is its index plus one."""
@@ -315,23 +335,31 @@ class Thermal(Law):
         return left or overdamps(friction_rate(dynamics)[rows], dt)
 
     def energy(self, state: State, dynamics: Dynamics) -> float:
-        return float(self.model.energy(state, dynamics))
+        return float(self.model.energy(state, dynamics)) + self.stored()
+
+    def stored(self) -> float:
+        """Energy of the modes."""
+        return 0.0 if self.modes is None else self.modes.energy(self.index)
 
     def half_kick(self, state: State, dynamics: Dynamics) -> float:
         power = (self.conservative(dynamics) * state.v).sum()
         pairs = dynamics.pairs
         if pairs.boost is not None:  # images of a sheared box move as they slide
             power = power - (dynamics.pressure[:, None] * pairs.e * pairs.boost).sum()
-        return float(0.5 * self.dt * power)
+        return float(0.5 * self.dt * power) + self.modes_half_kick(state)
+
+    def modes_half_kick(self, state: State) -> float:
+        """The part of the modes in `half_kick`."""
+        return 0.0 if self.modes is None else self.modes.half_kick(self.index, state.v, self.dt)
 
     def conservative(self, dynamics: Dynamics) -> Tensor:
-        """-dE/dr_i (n, D), without the force from outside."""
+        """-dE/dr_i (n, D), without the force from outside and that of modes."""
         force = conservative_force(self.model, dynamics)
         return force if self.push is None else force - self.push
 
     def internal(self, dynamics: Dynamics) -> float:
-        """Sum of U."""
-        return float(dynamics.thermo.U.sum())
+        """Sum of U, and of what modes store."""
+        return float(dynamics.thermo.U.sum()) + self.stored()
 
     def totals(self, state: State, dynamics: Dynamics) -> dict[str, float]:
         return {

@@ -33,13 +33,18 @@ def of_learned(
         stream: of the medium; needed where it flows with the sample.
 
     Raises:
-        InputError: if the medium flows with the sample and no flow is given.
+        InputError: if the medium flows with the sample and no flow is given, or remembers.
     """
     record = learned.record
     if learned.flows and stream is None:
         raise InputError(
             "The medium of this model flows with the sample (train.bath_flow: sample), and the "
             "flow of another sample is not known: train with bath_flow: rest to run it there."
+        )
+    if learned.model.memory is not None:
+        raise InputError(
+            "This model has modes of memory (train.memory), which the plugin for LAMMPS does not "
+            "move: train with memory: none to run it there."
         )
     anchor, ranges = float(record["seen"]["mean_T"]), tabulated(record["seen"])
     made = potential(learned.model, anchor, ranges, reference=reference)

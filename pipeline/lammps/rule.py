@@ -50,7 +50,7 @@ def potential(
     made = Potential({}, {name: np.array([float(value)]) for name, value in numbers.items()})
     domain = Domain(model.cutoff, *ranges)
     own = (model.volume, model.energy_closure, model.friction)
-    around = (model.bath, model.external, model.pair_energy)
+    around = (model.bath, model.external, model.pair_energy, model.neighbourhood)
     parts = [entries(x, domain) for x in (*own, *(x for x in around if x is not None))]
     if model.strain is not None:
         if reference is None:

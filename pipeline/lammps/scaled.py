@@ -8,6 +8,9 @@ The layers have thickness for the reason that the edge band of a video has: the 
 particle needs its neighbours' volumes, which need theirs. Nobody's numbers are copied: entropies
 and strengths are drawn from the laws in the potential file.
 
+A medium that flows with the sample (train.bath_flow: sample) flows here as a liquid in the gap
+does, straight from the wall, where it rests, to the needle.
+
 The needle swings sideways as strain x gap x sin(2 pi t / period). Some periods prepare the sample,
 which packs itself as it is sheared; the one after them is recorded.
 """
@@ -31,9 +34,11 @@ from pipeline.analysis.metric import Metric
 from pipeline.analysis.settings import Statistics
 from pipeline.dynamics.rollout import Rollout
 from pipeline.errors import InputError
+from pipeline.forcing import SampleFlow
 from pipeline.lammps import potential, run
 from pipeline.lammps.case import DATA, DUMP, INPUT, POTENTIAL, Dumped, observables, read
 from pipeline.lammps.export import of_learned
+from pipeline.lammps.forms import Stream
 from pipeline.lammps.input import Settings, System, script, write_data
 from pipeline.lammps.potential import Potential
 from pipeline.lammps.settings import Scaled
@@ -218,6 +223,22 @@ def needle(layers: Layers, plan: Scaled, dt: float) -> tuple[str, ...]:
     )
 
 
+def channel(layers: Layers, plan: Scaled, dt: float, swing: float = 1.0) -> Stream:
+    """The flow between wall and needle, linear across the gap; ``swing`` 0 for none."""
+    width, height = layers.box
+    layer = 0.5 * (height - layers.gap)
+    turn = 2 * math.pi / plan.period
+    step = np.linspace(0.0, plan.period * (plan.cycles + 1), 40 * (plan.cycles + 1) + 1)
+    speed = swing * plan.strain * layers.gap * turn / dt * np.cos(turn * step)
+    # (y - layer) / gap by powers of (y - height / 2) / (height / 2).
+    across = np.array([0.5 * height - layer, 0.5 * height]) / layers.gap
+    coefficients = np.zeros((len(step), 2, 2))
+    coefficients[:, :, 0] = speed[:, None] * across
+    half = np.array([0.5 * width, 0.5 * height])
+    powers = np.array([[0.0, 0.0], [0.0, 1.0]])
+    return Stream(SampleFlow(step * dt, powers, coefficients, half, half), 0.0)
+
+
 def run_scaled(
     folder: str | os.PathLike[str], plugin: str, learned: Learned, plan: Scaled, world: Surroundings
 ) -> Layers:
@@ -240,15 +261,20 @@ def run_scaled(
             "Only a model of inertial motion is scaled up (lammps.scaled), and this one is "
             "Brownian: its mass is the length of the step, and a sample is prepared in other steps."
         )
-    folder, made = Path(folder), of_learned(learned)
-    potential.write(folder / POTENTIAL, made)
+    folder = Path(folder)
     layers = scatter(folder, plan.particles, world.density, 2 * learned.model.cutoff, plan.seed)
-    drawn = draw(made, plan.particles, plan.seed)
+    still, flowing = (
+        of_learned(learned, stream=channel(layers, plan, world.dt, x) if learned.flows else None)
+        for x in (0.0, 1.0)
+    )
+    potential.write(folder / POTENTIAL, still)
+    drawn = draw(still, plan.particles, plan.seed)
     system = layers.system._replace(strength=drawn.strength)
     system = thermalised(system, learned, drawn.z, plan.seed + 1)
     relaxed = _relax(folder, plugin, system, plan, world)
     system = thermalised(system._replace(r=relaxed), learned, drawn.z, plan.seed + 2)
     layers = layers._replace(system=system)
+    potential.write(folder / POTENTIAL, flowing)
     write_data(folder / DATA, system, float(learned.model.m))
     quarter = plan.period // QUARTERS
     settings = Settings(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, energy_balance, scales
+from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
@@ -21,6 +23,7 @@ from pipeline.learn.likelihood import (
     Scores,
     Step,
     expansion,
+    judged,
     middle,
     motion_share,
     noise_ratio,
@@ -51,6 +54,7 @@ class Learner(Trainee):
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
         likeliest: where the closures are known already and no step is to move them.
+        drag: of the medium, as instruments say, to be kept with the curves.
     """
 
     def __init__(
@@ -61,8 +65,10 @@ class Learner(Trainee):
         noise: Noise,
         rows: int,
         likeliest: Likeliest | None = None,
+        drag: Drag | None = None,
     ) -> None:
         super().__init__(model, settings)
+        self.drag = drag
         self.likeliest, self.settled = likeliest, likeliest is not None
         # SMOOTH for each of the rows, where not given.
         given = {} if likeliest is None else likeliest.smoothness
@@ -78,6 +84,7 @@ class Learner(Trainee):
             self.corrected, known = False, 8 * noise.error
         self.extra = known if self.brownian else noise.floor + known
         self.centred = settings.span > 1 and not self.paper
+        self.modes_error = 0.0  # sigma^2 of the positions that was found with modes of memory
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -265,7 +272,8 @@ class Learner(Trainee):
         """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
-        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia;
+        group ``drag`` of its friction as instruments tell it, where they do.
         """
         groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
@@ -285,6 +293,9 @@ class Learner(Trainee):
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
             if "bath" in groups:
                 self._widen(groups["bath"])
+        if self.drag is not None:
+            time = sample.snapshots.units.time
+            groups["drag"] = {k: np.array([x * time]) for k, x in self.drag._asdict().items()}
         size = sum(p.numel() for p in parameters)
         groups["bands"] = {
             "snapshots": np.array([0 if known is None else known.snapshots]),
@@ -358,9 +369,14 @@ class Learner(Trainee):
             found = (step.residual_v, bare, score.z, vv, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
 
-        groups = {"residuals": measure(left, times, self.noise.error)}
+        step: Callable[[int], Left] = left
+        error = self.noise.error
+        if self.model.memory is not None:
+            times, error = kalman.looked_at(snapshots, times), 0.0
+            step = kalman.white(left, self, snapshots, times, self.modes_error)
+        groups = {"residuals": measure(step, times, error)}
         if not self.brownian and remembers(groups["residuals"]):
-            groups["lasting"] = lasting(left, times)
+            groups["lasting"] = lasting(step, times)
         return groups
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:
@@ -376,6 +392,12 @@ class Learner(Trainee):
         """Velocity likelihood, and the mean temperature over that of the anchor."""
         step, dynamics = self.moments(item, -1 - index)
         mask = item.now.mask
-        nll = (scores(step).v - step.jacobian)[mask].mean()
+        if self.brownian:
+            nll = (scores(step).v - step.jacobian)[mask].mean()
+        else:
+            # White errors e of the positions: e(t + 1) - 2 e(t) + e(t - 1).
+            bare = 6 * self.noise.sigma**2 if self.corrected else None
+            growth = expansion(dynamics, self.centred)
+            nll = judged(step, growth, self.extra, bare)[mask].mean()
         ratio = self.temperature_ratio(step, dynamics, mask)
         return {"nll": nll, "temperature_ratio": ratio}

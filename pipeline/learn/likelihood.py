@@ -124,6 +124,34 @@ def solve(L: list[list[Tensor]], x: Tensor) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
+def judged(step: Step, growth: Tensor, errors: float, bare: float | None) -> Tensor:
+    """Negative log-likelihood of velocities by which models are compared (n,), without a gradient.
+
+    The variance V of `velocity_scores` holds that of the echo of errors of the positions, D, by the
+    model itself. Taken as known its gradient is right; the value falls with the echo, and with it
+    wherever friction grows. Here the errors have one variance e for all models, and for any e >= 0
+
+        < ln (S + e) + (R^2 - D^2 + e) / (S + e) >
+
+    is least where S and the drift are true. Where R holds v' in the friction of the mean velocity,
+    it is divided by what multiplies v', which makes the Jacobian one for R and errors alike.
+
+    Args:
+        step: of the rows that count.
+        growth: (n,) ln |d(residual) / dv'|, see `expansion`.
+        errors: variance per component of the errors that vv holds besides the echo.
+        bare: e, the variance of the echo without forces; None where no echo is taken off.
+    """
+    size = step.residual_v.shape[1]
+    unit = torch.eye(size, dtype=step.vv.dtype, device=step.vv.device)
+    shrunk = torch.exp(-growth / size)
+    own = step.vv - (errors + step.excess) * unit
+    e = step.excess if bare is None else bare
+    echo = None if step.echo is None else step.echo * shrunk[:, None]
+    vv = own * shrunk[:, None, None] ** 2 + (errors + e) * unit
+    return velocity_scores(step.residual_v * shrunk[:, None], vv, echo, e).value
+
+
 class Velocity(NamedTuple):
     """Score of velocities, see `Scores`."""
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from pipeline import regime, slots
+from pipeline.analysis.drag import Drag, drag
+from pipeline.closures.bath import Uniform
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.dynamics.driven import thermal_period
 from pipeline.errors import InputError
@@ -36,6 +38,9 @@ from pipeline.trajectory import Trajectory
 
 # Settings by which the tensors of a task differ from those of another of the same data.
 DECIDE_TENSORS = ("split", "stride", "hole_distance", "precision", "device")
+
+
+FOLLOWED = 500  # snapshots that tell the friction of a medium
 
 
 class Task(NamedTuple):
@@ -220,17 +225,35 @@ def _metriplectic(
         # A pair potential, which the kernel alone describes.
         model.energy_closure.requires_grad_(False)
     given = _given(trajectory, settings, snapshots)
+    told = _drag(trajectory, sample) if settings.closures == "splines" else None
     likeliest = _start(model, sample, (measured, noise), settings, latent, given)
     if likeliest is not None:
         noise = noise.told(*likeliest.told)
+    if told is not None and told.low > 0 and isinstance(model.bath, Uniform):
+        # Instruments see through the errors of the positions, which the likelihood does not.
+        model.bath.hold(told.value * snapshots.units.time)
     equal_noise(model, snapshots.batch(train[:1]))
     rows = int(mask.sum())
     if settings.optimizer == "adam" or likeliest is not None:
-        return Learner(model, latent, settings, noise, rows, likeliest)
-    learner = NewtonLearner(model, latent, settings, noise, rows)
+        return Learner(model, latent, settings, noise, rows, likeliest, told)
+    learner = NewtonLearner(model, latent, settings, noise, rows, drag=told)
     middle = train[len(train) // 2 :][:1]
     learner.measure_curvature(Transition(snapshots.batch(middle), snapshots.after(middle)))
     return learner
+
+
+def _drag(trajectory: Trajectory, sample: Sample) -> Drag | None:
+    """Friction of the medium, where tracks of particles with inertia tell it, see `drag`.
+
+    The band of driven particles is two cutoffs wide at least: so far all neighbours are seen.
+    """
+    known, times = trajectory.attributes, sample.times
+    inertial = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
+    if not inertial or trajectory.closed or trajectory.reference is not None:
+        return None
+    part = trajectory.followed(slice(int(times[0]), min(int(times[-1]) + 2, times[0] + FOLLOWED)))
+    cutoff = sample.snapshots.cutoff
+    return drag(part, sample.snapshots.units.length, cutoff, 2 * cutoff)
 
 
 def _start(

@@ -32,6 +32,7 @@ from pipeline.learn.data import SnapshotData
 from pipeline.learn.learned_curves import traits
 from pipeline.learn.learned_curves import write as write_learned
 from pipeline.learn.learner import Learner
+from pipeline.learn.memory import remember
 from pipeline.learn.settings import Training
 from pipeline.learn.substeps import LONGEST
 from pipeline.learn.substeps import choose as choose_substeps
@@ -244,6 +245,13 @@ def substeps(learner: Learner, task: Task, trajectory: Trajectory) -> dict[str, 
     )
 
 
+def recollect(learner: Learner, task: Task) -> dict[str, Any]:
+    """See `pipeline.learn.memory.remember`; with what residuals remembered without modes."""
+    before = learner.tested(task.snapshots, unseen(task)).get("residuals", {})
+    found = remember(learner, task.sample, task.validation)
+    return {**found, "without": before["memory"].tolist() if "memory" in before else None}
+
+
 def finish(
     task: Task,
     trajectory: Trajectory,
@@ -256,6 +264,9 @@ def finish(
     # A run resumed after its last epoch has its table from the checkpoint alone.
     table.write()
     learner, settings = task.learner, task.settings
+    remembered: dict[str, Any] = {}
+    if isinstance(learner, Learner) and settings.memory != "none":
+        remembered["memory"] = recollect(learner, task)
     best = min(table.rows, key=lambda row: row["validation_score"])
     record = {
         "units": {
@@ -281,6 +292,7 @@ def finish(
             "ended": ended,
         },
         "choice": [trial._asdict() for trial in trials],
+        **remembered,
     }
     if isinstance(learner, Learner):
         record["substeps"] = substeps(learner, task, trajectory)

@@ -17,27 +17,53 @@ follows by collecting the terms in kappa_i: 2 kappa_i + kappa_j in q, 2 kappa_i 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 from pipeline.closures.bath import Contact
 from pipeline.closures.friction import Amplitudes, Friction
-from pipeline.closures.pair_energy import PairEnergy
+from pipeline.closures.neighbourhood import Messages, Weight
 from pipeline.closures.volume import Kernel
 from pipeline.metriplectic.pair_tensor import apply, pair_tensor, quadratic, trace
 from pipeline.metriplectic.thermo import BathDrift, Side, Thermo
-from pipeline.pairs import Pairs, dot, sum_mixed
+from pipeline.pairs import Pairs, dot, sum_even, sum_mixed
+
+
+class Ends(NamedTuple):
+    """The two particles of every pair."""
+
+    i: Side
+    j: Side
 
 
 def pressure_force(kernel: Kernel, i: Side, j: Side) -> Tensor:
     """Force of j on i along e_ij (P,): f_ij = -(P_i/d_i^2 + P_j/d_j^2) w'(r_ij) (paper, A.3).
 
     symbol        variable        meaning
-    P_i/d_i^2     i.pressure      -dU_i/dd_i
+    P_i/d_i^2     i.pressure      dU_i/dd_i
     w'            kernel.dwdr     negative for a decreasing kernel: the force then repels
     """
     return -(i.pressure + j.pressure) * kernel.dwdr
+
+
+def neighbourhood_force(
+    pairs: Pairs, kernel: Kernel, messages: Messages, weight: Weight, ends: Ends
+) -> Tensor:
+    """Force of j on i along e_ij (P,) that comes from the weights: -sum_k (q_i^k + q_j^k) u_k'(r).
+
+    q_i^k = dE/drho_i^k: with a_i a_j w(r_ij) in d_i and in d_j, and dU = (P/d^2) dd,
+
+        q_i^k = (d ln a_i / d rho_i^k) sum_j a_i a_j w(r_ij) (P_i/d_i^2 + P_j/d_j^2).
+
+    Args:
+        kernel: weighted by a_i a_j.
+    """
+    i, j = ends
+    q = weight.slope * sum_even(pairs, kernel.w * (i.pressure + j.pressure))[:, None]
+    both = q.index_select(0, pairs.i) + q.index_select(0, pairs.j)
+    return -(both * messages.dudr).sum(1)
 
 
 def friction_amplitudes(A: Amplitudes, i: Side, j: Side) -> tuple[Tensor, Tensor]:
@@ -99,13 +125,6 @@ class Balance(NamedTuple):
     pressure: Tensor  # (P,) f^P_ij
 
 
-class Ends(NamedTuple):
-    """The two particles of every pair."""
-
-    i: Side
-    j: Side
-
-
 def balance(
     pairs: Pairs,
     v_ij: Tensor,
@@ -113,7 +132,7 @@ def balance(
     friction: Friction,
     ends: Ends,
     k_B: Tensor | float,
-    psi: PairEnergy | None = None,
+    more: Sequence[Tensor] = (),
 ) -> Balance:
     """Forces and heats of all pairs, without the Ito correction (paper, A.3).
 
@@ -122,7 +141,8 @@ def balance(
                               + J_ij ]                                      odd
 
     G is the friction of M grad S and k_B div M together: the pair tensor is linear in (a^2, b^2).
-    J is the conduction of both. f^P holds the force -psi' of a pair energy, where there is one.
+    J is the conduction of both. f^P holds ``more``, what else pairs push
+    each other with, (P,) each.
     """
     D = v_ij.shape[1]
     i, j = ends
@@ -132,7 +152,7 @@ def balance(
     G = apply(pair_tensor(a2 + da2, b2 + db2, D), pairs.e, v_ij)
     J = conduction(A, i, j) + conduction_divergence(friction, i, j, k_B)
     f_P = pressure_force(kernel, i, j)
-    f_P = f_P if psi is None else f_P - psi.dpsidr
+    f_P = sum(more, f_P)
     f = f_P[:, None] * pairs.e - G
     K = pair_tensor(A.a2, A.b2, D)
     thermal = 0.25 * quadratic(K, pairs.e, v_ij) + A.c2

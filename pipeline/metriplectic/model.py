@@ -15,13 +15,16 @@ from pipeline.closures.bath import Bath
 from pipeline.closures.energy import Energy
 from pipeline.closures.external import External
 from pipeline.closures.friction import Closure as Friction
+from pipeline.closures.memory import Memory
+from pipeline.closures.neighbourhood import Closure as Neighbourhood
+from pipeline.closures.neighbourhood import Messages, Weight
 from pipeline.closures.pair_energy import Closure as PairEnergyClosure
 from pipeline.closures.pair_energy import PairEnergy
 from pipeline.closures.reference import Reference
 from pipeline.closures.splines import Radial
 from pipeline.closures.strain import Elastic, Elasticity
 from pipeline.closures.teacher import Teacher
-from pipeline.closures.volume import Volume, weighted
+from pipeline.closures.volume import Kernel, Volume, weighted
 from pipeline.metriplectic import drift, gate, noise
 from pipeline.metriplectic.noise import Constants, Covariance, Increments
 from pipeline.metriplectic.pair_tensor import PairTensor, pair_tensor
@@ -55,8 +58,10 @@ class Metriplectic(nn.Module):
     teacher: Teacher
     strain: Elastic | None
     bath: Bath | None
+    memory: Memory | None  # taken up by rollouts, see `dynamics.modes`; not by `dynamics`
     external: External | None
     pair_energy: PairEnergyClosure | None
+    neighbourhood: Neighbourhood | None
 
     def __init__(self, settings: Complete) -> None:
         super().__init__()
@@ -67,8 +72,10 @@ class Metriplectic(nn.Module):
         self.teacher = settings.closure("teacher")
         self.strain = settings.closure("strain")
         self.bath = settings.closure("bath")
+        self.memory = settings.closure("memory")
         self.external = settings.closure("external")
         self.pair_energy = settings.closure("pair_energy")
+        self.neighbourhood = settings.closure("neighbourhood")
         for name in ("log_k_B", "log_m"):
             if settings.trainable_constants:
                 self.register_parameter(name, nn.Parameter(torch.tensor(0.0)))
@@ -93,6 +100,12 @@ class Metriplectic(nn.Module):
     def settings(self) -> dict[str, Any]:
         """Plain values from which `build` makes the same model (state dict apart)."""
         return copy.deepcopy(self._settings._asdict())
+
+    def remember(self, kind: str, modes: int) -> Memory:
+        """Gives every particle modes of memory, as if the model had been built with them."""
+        self._settings.closures["memory"] = {"kind": kind, "modes": modes}
+        self.memory = self._settings.closure("memory").to(self.log_m)
+        return self.memory
 
     def radial(self, r: Tensor) -> Radial:
         """Spline basis at pair distances r (P,)."""
@@ -126,14 +139,17 @@ class Metriplectic(nn.Module):
         k_B, m = self.k_B, self.m
         elastic = self._elasticity(state, reference)
         radial, v_ij = self.radial(pairs.r), pairs.difference(state.v)
-        kernel = weighted(self.volume(radial), strength, pairs.i, pairs.j)
+        kernel, around = self._kernel(radial, strength, pairs)
         d = inverse_volume(pairs, kernel, self.volume.self_weight())
         thermo = thermodynamics(self.energy_closure, d, state.S, elastic)
         psi = self._pair_energy(radial, strength, pairs)
-        i, j = sides(pairs, thermo)
+        ends = i, j = drift.Ends(*sides(pairs, thermo))
         f = self.friction(radial, i.T, j.T, i.V * j.V)
         f = f if limit is None else gate.saturated(f, i, j, m, limit)
-        total = drift.balance(pairs, v_ij, kernel, f, drift.Ends(i, j), k_B, psi)
+        more = [] if psi is None else [-psi.dpsidr]
+        if around is not None:
+            more.append(drift.neighbourhood_force(pairs, kernel, *around, ends))
+        total = drift.balance(pairs, v_ij, kernel, f, ends, k_B, more)
         bath = self._bath(state.v, flow, thermo)
         total = total if bath is None else drift.with_bath(total, bath, m)
         F = total.force if elastic is None else total.force + elastic.force
@@ -184,7 +200,8 @@ class Metriplectic(nn.Module):
             weights: of closures by their names here, 1 for those not named.
         """
         total: Tensor | float = 0.0
-        for name in ("volume", "friction", "teacher", "bath", "external", "pair_energy"):
+        own = ("volume", "friction", "teacher")
+        for name in (*own, "bath", "external", "pair_energy", "neighbourhood"):
             closure = getattr(self, name)
             if closure is not None:
                 total = total + (weights or {}).get(name, 1.0) * closure.roughness()
@@ -212,6 +229,17 @@ class Metriplectic(nn.Module):
             return found
         product = strength[pairs.i] * strength[pairs.j]
         return PairEnergy(product * found.psi, product * found.dpsidr)
+
+    def _kernel(
+        self, radial: Radial, strength: Tensor | None, pairs: Pairs
+    ) -> tuple[Kernel, tuple[Messages, Weight] | None]:
+        """The kernel that volumes are made of, and what weighs it, if anything does."""
+        kernel = weighted(self.volume(radial), strength, pairs.i, pairs.j)
+        if self.neighbourhood is None:
+            return kernel, None
+        messages = self.neighbourhood(radial)
+        weight = self.neighbourhood.weight(sum_even(pairs, messages.u))
+        return weighted(kernel, weight.a, pairs.i, pairs.j), (messages, weight)
 
     def _bath(self, v: Tensor, flow: Tensor | None, thermo: Thermo) -> BathDrift | None:
         if self.bath is None:

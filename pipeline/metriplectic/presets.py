@@ -13,6 +13,8 @@ from pipeline.closures import (
     energy,
     external,
     friction,
+    memory,
+    neighbourhood,
     pair_energy,
     strain,
     teacher,
@@ -28,8 +30,10 @@ CLOSURES: dict[str, Mapping[str, type[nn.Module]]] = {
     "teacher": teacher.KINDS,
     "strain": strain.KINDS,  # solids only
     "bath": bath.KINDS,  # where a medium takes up momentum
+    "memory": memory.KINDS,  # and remembers
     "external": external.KINDS,  # walls and traps
     "pair_energy": pair_energy.KINDS,  # attraction
+    "neighbourhood": neighbourhood.KINDS,  # weights in volumes, by who is around; fluids only
 }
 
 Closures = dict[str, dict[str, Any]]
@@ -57,6 +61,7 @@ IDEAL_GAS: Closures = {
 }
 PRESETS: dict[str, Closures] = {
     "splines": SPLINES,  # the default
+    "many_body": {**SPLINES, "neighbourhood": {"kind": "messages"}},
     "splines_solid": {**SPLINES, "strain": {"kind": "green"}},
     "networks": NETWORKS,  # the paper's networks with the invariances restored
     "networks_solid": {**NETWORKS, "strain": {"kind": "green"}},
@@ -135,6 +140,8 @@ def complete(settings: Mapping[str, Any]) -> Complete:
         _choose("kind of " + name, options["kind"], _choose("closure", name, CLOSURES))
     if full.dimension not in (2, 3):
         raise InputError(f"The dimension of a model must be 2 or 3, got {full.dimension}.")
+    if {"strain", "neighbourhood"} <= set(full.closures):
+        raise InputError("A solid's bonds are given: it takes no neighbourhood closure, got both.")
     for name in ("cutoff", "temperature", "volume"):
         if not getattr(full, name) > 0.0:
             raise InputError(

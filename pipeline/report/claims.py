@@ -47,6 +47,8 @@ def circumstances(results: Results) -> list[str]:
         return said
     with suppress(Absent):
         said.append(surroundings.balance(results))
+    if drag := surroundings.drag(results):
+        said.append(drag)
     return said
 
 
@@ -185,13 +187,20 @@ def driven(results: Results) -> str:
     )
 
 
-def _drive(results: Results, film: Mapping[str, Any]) -> str:
-    """The drive of particles whose displacements are too alike for heat; "" of others."""
+def drives_itself(results: Results) -> bool:
+    """Whether the displacements of a film's particles are too alike for heat."""
+    film = results.statistic("experiment", "d2min").attrs
     heat = by_heat(results.trajectory().dimension)
     if not float(film.get("drive_alike", 0.0)) > heat + EVEN:
+        return False
+    return float(film["drive_alike_low"]) > heat
+
+
+def _drive(results: Results, film: Mapping[str, Any]) -> str:
+    """The drive of particles whose displacements are too alike for heat; "" of others."""
+    if not drives_itself(results):
         return ""
-    if not float(film["drive_alike_low"]) > heat:
-        return ""
+    heat = by_heat(results.trajectory().dimension)
     lag = int(film["drive_lag"])
     speed = f"{results.unit('length')}/{results.unit('time').removesuffix('s')}"
     return (

@@ -160,7 +160,7 @@ def _velocity(results: Results) -> str:
         return (
             f"The velocity of a snapshot is {how}.{said} Trajectories are stored as H5MD {{h5md}}."
         )
-    source = attributes.get("localisation_method", "fourth differences of the tracks")
+    source = attributes.get("localisation_method", "differences of the tracks")
     if source.startswith("the covariance"):
         source += ", which diffusion leaves at zero {cve}"
     elif attributes.get("velocity_resolved", True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from pipeline.report.grades import Answer, Bound, worst
@@ -15,7 +17,7 @@ STANDS = 0.5  # of a force that lasts, to be one of places
 # What to change where residuals fail a test, by its name and the sign of the failure.
 HINTS = {
     ("memory", True): "a force is missing, or steps are alike by how they were filmed: try "
-    "train.external, train.bath or a longer train.stride",
+    "train.external, train.bath, train.memory or a longer train.stride",
     ("memory", False): "the error of the positions is larger than was measured: look at the "
     "tracking, or set train.localisation: covariance",
     ("neighbours", True): "neighbours are carried together, by a flow or a drift of the stage: "
@@ -60,6 +62,7 @@ def residuals(results: Results) -> Answer:
     told = f" What it leaves of steps it was not trained on: {', '.join(parts)}"
     told += f" ({'; '.join(hints)})" if hints else ""
     told += ": noise, as it should be." if worst(*states) == "good" else f".{lasts}"
+    told += modes(results)
     explained = float(found.get("explained")[0])
     if explained > 0:  # forces of Brownian motion drown in its noise
         told += f" It explains {percent(explained)} of the variance of their change."
@@ -99,6 +102,49 @@ def _lasting(results: Results, shared: float) -> str:
     return (
         f"{told}. Neighbours do not share it, and it does not stand at places ({percent(error)} "
         f"error of the positions{ground}): each particle has its own, as of discs that tilt or "
-        "spin, swimmers that turn or jets of air. No term of the model holds it, and rollouts go "
-        "without."
+        "spin, swimmers that turn or jets of air. No term of this model holds it, and rollouts go "
+        "without; train.memory: auto looks for modes that do."
+    )
+
+
+def modes(results: Results) -> str:
+    """The modes of memory of the first model, in sentences; "" where none were looked for."""
+    record = results.yaml(f"{results.first.folder}/model.yaml").get("memory")
+    if not record:
+        return ""
+    if not record["modes"]:
+        return " Modes of memory were looked for, and the validation block is no likelier with one."
+    count = int(record["modes"])
+    columns = [record["time"][name] for name in ("value", "low", "high")]
+    lasts = " and ".join(
+        f"{number(value)} ({number(low)} to {number(high)})"
+        for value, low, high in zip(*columns, strict=True)
+    )
+    held = "a mode of memory that lasts" if count == 1 else f"{count} modes of memory that last"
+    told = f" It has {held} {lasts} steps"
+    friction = number(sum(record["friction"]))
+    if record["kind"] == "maxwell":
+        told += (
+            f": friction of {friction} per step that comes late, and the noise that belongs to it "
+            "as in a medium in equilibrium"
+        )
+    else:
+        told += (
+            ": a force that friction need not pay for, so that no balance of noise and friction is "
+            "claimed"
+        )
+    if before := record.get("without"):
+        told += f". Without, they remember {number(before[0])} ± {number(before[1])}"
+    return f"{told}.{_untold(record)}"
+
+
+def _untold(record: dict[str, Any]) -> str:
+    """Whether the data could tell that friction does not belong to the noise."""
+    found = [x for x in record["trials"] if x["value"] == "1 active after 1 maxwell"]
+    if record["kind"] != "maxwell" or not found:
+        return ""
+    gain, error = (f"{found[0][k]:.3f}".replace("-", "−") for k in ("gain", "error"))
+    return (
+        f" With friction of any strength the validation block is no likelier (ln p by {gain} ± "
+        f"{error} a particle): the balance is in keeping with the data."
     )

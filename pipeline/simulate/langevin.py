@@ -2,12 +2,14 @@
 
 Langevin's equation with friction gamma against a medium at rest, per unit mass:
 
-    dv_i = [ T sum_j f(r_ij) e_ij + T f_wall(r_i) - gamma v_i ] dt + sqrt(2 gamma T) dW_i
+    dv_i = [ T sum_j f(r_ij) e_ij + T f_wall(r_i) - gamma (v_i - v_0 n_i) ] dt
+           + sqrt(2 gamma T) dW_i
 
 f is the force over kT [1 / length], T = kT / m [length^2 / time^2]; free particles diffuse with
-D = T / gamma. One step serves every friction (Gronbech-Jensen and Farago, Mol. Phys. 111, 983
-(2013), in leapfrog form): it keeps <v^2> = T and D exactly for any gamma dt, at gamma = 0 it is
-the leapfrog, and at gamma dt = 2 Brownian dynamics, r' = r + D f dt + sqrt(2 D dt) xi.
+D = T / gamma. Active ones drive themselves with v_0 along n_i, whose angle diffuses with D_r. One
+step serves every friction (Gronbech-Jensen and Farago, Mol. Phys. 111, 983 (2013), in leapfrog
+form): it keeps <v^2> = T and D exactly for any gamma dt, at gamma = 0 it is the leapfrog, and at
+gamma dt = 2 Brownian dynamics, r' = r + D f dt + sqrt(2 D dt) xi.
 
 Parameters are in one length and one time of the user's choice (um and s, or px and frames);
 `simulate` returns pixels and frames, in the coordinates of the video.
@@ -73,11 +75,13 @@ def simulate(parameters: Langevin = BROWNIAN, seed: int = 0, progress: bool = Tr
     near = neighbours_of(r, p.cutoff / a + SKIN, apart, not p.walls)
     system = (table, p.cutoff / a, sides, wall)
     near = _push_apart(r, near, system, 2000)
+    angle = 2 * np.pi * rng.random(p.particles) if p.speed else np.zeros(p.particles)
     settling = motion._replace(gamma=max(motion.gamma, SETTLING))
     position, velocity = np.empty((2, p.frames, p.particles, 2))
     for t in tqdm(range(-p.preparation, p.frames), desc="simulating", disable=not progress):
         before = r.copy()
-        near = _advance(r, v, near, system, motion if t >= 0 else settling, p.substeps, rng)
+        now = motion if t >= 0 else settling
+        near = _advance((r, v, angle), near, system, now, p.substeps, rng)
         if t >= 0:
             position[t], velocity[t] = r, r - before
     if not p.walls:
@@ -143,19 +147,21 @@ def spacing(parameters: Langevin) -> float:
 
 
 class _Motion(NamedTuple):
-    """T [a^2/frame^2], friction [1/frame] and step [frame]."""
+    """How particles move by themselves, in a and frames."""
 
-    T: float
-    gamma: float
-    dt: float
+    T: float  # [a^2/frame^2]
+    gamma: float  # [1/frame]
+    dt: float  # step [frame]
+    speed: float  # v_0 [a/frame]
+    turning: float  # D_r [1/frame]
 
 
 def _motion(p: Langevin, a: float) -> _Motion:
-    dt = 1.0 / p.substeps
+    dt, drive = 1.0 / p.substeps, (p.speed / (a * p.fps), p.turning / p.fps)
     if p.diffusion is None:
-        return _Motion(p.temperature / (a * p.fps) ** 2, p.friction / p.fps, dt)
+        return _Motion(p.temperature / (a * p.fps) ** 2, p.friction / p.fps, dt, *drive)
     gamma = 2.0 / dt
-    return _Motion(p.diffusion / (a**2 * p.fps) * gamma, gamma, dt)
+    return _Motion(p.diffusion / (a**2 * p.fps) * gamma, gamma, dt, *drive)
 
 
 def _check(p: Langevin) -> None:
@@ -201,10 +207,12 @@ def _add_forces(r, pairs, system, total):
 
 
 @njit(cache=True)
-def _advance(r, v, near, system, motion, steps, rng):
+def _advance(state, near, system, motion, steps, rng):
     """Steps of the module's equation in place; returns the current Verlet list."""
+    r, v, angle = state
     total = np.empty_like(r)
-    T, gamma, dt = motion.T, motion.gamma, motion.dt
+    T, gamma, dt, speed = motion.T, motion.gamma, motion.dt, motion.speed
+    turn = np.sqrt(2.0 * motion.turning * dt)
     b = 1.0 / (1.0 + 0.5 * gamma * dt)
     keep = b * (1.0 - 0.5 * gamma * dt)
     noise = b * np.sqrt(2.0 * gamma * T * dt)
@@ -212,13 +220,25 @@ def _advance(r, v, near, system, motion, steps, rng):
         if outgrown(near, r):
             near = renewed(near, r)
         _add_forces(r, near.pairs, system, total)
+        v *= keep
+        if speed > 0.0:
+            _drive(v, angle, b * gamma * dt * speed, turn, rng)
         for i in range(r.shape[0]):
             for k in range(2):
-                v[i, k] = keep * v[i, k] + b * T * dt * total[i, k]
+                v[i, k] += b * T * dt * total[i, k]
                 if noise > 0.0:
                     v[i, k] += noise * rng.standard_normal()
                 r[i, k] += dt * v[i, k]
     return near
+
+
+@njit(cache=True)
+def _drive(v, angle, kick, turn, rng):
+    """Kicks v (N, 2) along the directions of the particles, which then turn, in place."""
+    for i in range(angle.size):
+        v[i, 0] += kick * np.cos(angle[i])
+        v[i, 1] += kick * np.sin(angle[i])
+        angle[i] += turn * rng.standard_normal()
 
 
 @njit(cache=True)

@@ -160,6 +160,20 @@ class Langevin(Film):
         "kT / m of inertial particles.", default=0.0, unit="length^2 / time^2", least=0, most=1e12
     )
     friction: float = key("Of inertial particles.", default=0.0, unit="1 / time", least=0, most=1e9)
+    speed: float = key(
+        "With which each particle drives itself.",
+        default=0.0,
+        unit="length / time",
+        least=0,
+        most=1e9,
+    )
+    turning: float = key(
+        "Rotational diffusion of that drive's direction.",
+        default=0.0,
+        unit="1 / time",
+        least=0,
+        most=1e9,
+    )
     frames: int = key("Length of the recording.", default=900, unit="frames", least=2, most=LARGE)
     preparation: int = key("Before the recording.", default=250, unit="frames", least=0, most=LARGE)
     substeps: int = key("Of the integrator.", default=40, unit="per frame", least=1, most=100_000)
@@ -196,6 +210,11 @@ class Langevin(Film):
                 f"simulate.diffusion ({self.diffusion:g}) of Brownian ones: leave the first out, "
                 f"or set the second to null."
             )
+        if self.speed > 0 and self.diffusion is None and self.friction <= 0:
+            yield (
+                f"Nothing brakes particles that drive themselves with simulate.speed "
+                f"{self.speed:g}: give simulate.friction or simulate.diffusion."
+            )
 
     def camera(self, mpp: float | None, fps: float | None) -> Camera:
         """See `Film.camera`; spots without a rim on an even ground."""
@@ -213,6 +232,8 @@ class Langevin(Film):
 BROWNIAN = Langevin()
 # A well of 3 kT: particles gather in clusters that form, exchange particles and dissolve.
 ATTRACTIVE = BROWNIAN.replace(law="morse", strength=3.0, place=2.2, range=0.4, preparation=1500)
+# Swimmers: the same particles, which drive themselves and keep their direction for a second.
+ACTIVE = BROWNIAN.replace(speed=5.0, turning=1.0)
 # The air table with magnetic discs at half its scale, in px and frames: dipoles between walls.
 DISCS = Langevin(
     particles=40,

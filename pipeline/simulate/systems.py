@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipeline.simulate.replicated import ElasticNetwork, IdealGas, Square, StarPolymer
-from pipeline.simulate.settings import ATTRACTIVE, BROWNIAN, COLLOIDS, DISCS, MATCHED, System
+from pipeline.simulate.settings import (
+    ACTIVE,
+    ATTRACTIVE,
+    BROWNIAN,
+    COLLOIDS,
+    DISCS,
+    MATCHED,
+    System,
+)
 
 if TYPE_CHECKING:
     from pipeline.trajectory import Trajectory
@@ -17,6 +25,7 @@ SYSTEMS: dict[str, System] = {
     "monolayer_matched": MATCHED,
     "brownian": BROWNIAN,
     "brownian_attractive": ATTRACTIVE,
+    "active": ACTIVE,
     "discs": DISCS,
     "star_polymer": StarPolymer(),
     "viscoelastic": Square(),

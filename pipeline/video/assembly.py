@@ -204,7 +204,7 @@ def from_truth(truth: Trajectory, view: View, scale: Scale, dataset: str) -> Tra
     table["x"], table["y"] = truth.position[row, column].T
     table = table.assign(filled=False, mass=1.0, size=1.0, ecc=0.0, signal=1.0, ep=0.0)
     exact = assemble(table, view, scale, {"dataset": dataset, "synthetic": True})
-    # The fourth difference reads the motion itself here: these positions have no error.
+    # Differences read the motion itself here: these positions have no error.
     exact.attributes.update(localisation_error=0.0, localisation_error_px=[0.0, 0.0], warnings=[])
     index = np.searchsorted(truth.particle, exact.particle)
     species, extra = truth.species[index], {"filled": exact.extra["filled"]}

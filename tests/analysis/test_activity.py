@@ -83,11 +83,8 @@ def called_active(seen: Trajectory) -> tuple[bool, dict[str, float]]:
 def test_swimmers_are_active_and_their_speed_is_found(speed: float, turning: float) -> None:
     active, found = called_active(film(swum(speed, turning, 0) % SIDE, periodic=True))
     assert active
-    lag = found["drive_lag"]
-    # Headings that turn meanwhile take from the speed over the lag.
-    x = max(turning * lag, 1e-3)
-    lasted = 2 * (x - 1 + np.exp(-x)) / x**2
-    assert found["drive_speed"] == pytest.approx(speed * lasted**0.5, rel=0.12)
+    # Directions that turn meanwhile take a few percent of it.
+    assert found["drive_speed"] == pytest.approx(speed, rel=0.12)
     assert found["drive_speed_low"] < found["drive_speed"] < found["drive_speed_high"]
 
 

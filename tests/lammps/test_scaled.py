@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from pipeline.lammps import potential, scaled
 from pipeline.lammps.export import export, of_learned
@@ -69,6 +70,20 @@ def test_a_sample_too_small_for_its_walls_is_refused(tmp_path):
     world = scaled.Surroundings(1.0, DT, 1)
     with pytest.raises(ValueError, match=r"100 particles make .*lammps\.scaled\.particles"):
         scaled.run_scaled(tmp_path, "no.so", learned(), PLAN.replace(particles=100), world)
+
+
+def test_a_medium_flows_straight_from_the_wall_to_the_needle(run):
+    _, layers, _ = run
+    layer, turn = 0.5 * (layers.box[1] - layers.gap), 2 * np.pi / PLAN.period
+    flow = scaled.channel(layers, PLAN, DT).flow
+    for step in (0.0, 14.0, 61.5):
+        y = np.array([layer, layer + 0.25 * layers.gap, layer + layers.gap])
+        r = torch.from_numpy(np.stack([np.full(3, 1.0), y], axis=1))
+        needle = PLAN.strain * layers.gap * turn * np.cos(turn * step) / DT
+        expected = needle * np.array([0.0, 0.25, 1.0])
+        u = flow(r, step * DT).numpy()
+        assert np.allclose(u[:, 0], expected, atol=0.01 * abs(needle) + 0.01)
+        assert np.abs(u[:, 1]).max() == 0.0
 
 
 def mixture():

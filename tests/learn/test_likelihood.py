@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import expm
+from torch import Tensor
 from torch.distributions import MultivariateNormal
 
 from pipeline import graphs
@@ -23,6 +24,7 @@ from pipeline.learn.likelihood import (
     cholesky,
     equal_noise,
     expansion,
+    judged,
     noise_ratio,
     pair_score,
     scores,
@@ -232,3 +234,42 @@ def test_a_training_starts_from_equal_noise() -> None:
         assert float(noise_ratio(model.dynamics(rest, batch.pairs), 2)) == pytest.approx(
             1.0, rel=1e-6
         )
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_models_are_judged_by_a_number_that_is_best_at_the_truth(centred: bool) -> None:
+    """Free particles under friction whose positions have errors as large as their steps."""
+    rng, n, friction, T, sigma = np.random.default_rng(3), 400_000, 0.2, 1.0, 0.7
+    half = friction / 2 if centred else 0.0
+    kept = (1 - half) / (1 + half) if centred else 1 - friction
+    noise = 2 * friction * T
+    v = rng.normal(size=(n, 2)) * (noise / (1 + half) ** 2 / (1 - kept**2)) ** 0.5
+    after = kept * v + noise**0.5 / (1 + half) * rng.normal(size=(n, 2))
+
+    def blurred(v: np.ndarray, after: np.ndarray) -> tuple[Tensor, Tensor]:
+        e = sigma * rng.normal(size=(3, n, 2))
+        return torch.from_numpy(v + e[1] - e[0]), torch.from_numpy(after + e[2] - e[1])
+
+    seen = blurred(v, after)
+    again = [x + y for x, y in zip(seen, blurred(0 * v, 0 * after), strict=True)]
+
+    def values(x: float) -> tuple[float, float]:
+        gamma = friction * np.exp(x)
+
+        def residual(v: Tensor, after: Tensor) -> Tensor:
+            return after - v + gamma * (0.5 * (v + after) if centred else v)
+
+        R, S = residual(*seen), torch.full((n,), 2 * gamma * T, dtype=torch.float64)
+        D = residual(*again) - R
+        excess = D.square().mean()
+        growth = torch.full_like(S, 2 * np.log1p(gamma / 2) if centred else 0.0)
+        unit = torch.eye(2, dtype=torch.float64)
+        vv = (S[:, None, None] + excess) * unit
+        step = Step(R, S, vv, 0 * R, S, S, D, excess)
+        plain = velocity_scores(R, vv, D, excess).value - growth * S / (S + excess)
+        return float(judged(step, growth, 0.0, 6 * sigma**2).mean()), float(plain.mean())
+
+    raised = np.linspace(-0.6, 0.6, 7)
+    best, plain = np.array([values(x) for x in raised]).T
+    assert raised[best.argmin()] == pytest.approx(0.0, abs=0.01), best
+    assert raised[plain.argmin()] > 0.5, plain

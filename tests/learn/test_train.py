@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from pipeline import graphs
 from pipeline.learn import callbacks
+from pipeline.learn.data import Transitions
 from pipeline.learn.learner import Learner
 from pipeline.learn.settings import Training
 from pipeline.learn.task import prepare
@@ -131,6 +132,21 @@ def test_first_loss_is_sane(data) -> None:
     ideal = np.log(task.measured.change)
     assert abs(float(terms["nll"]) - ideal - 1.0) < 2.0
     assert float(terms["anchor"]) < 1.0
+
+
+def test_models_of_all_seeds_are_judged_on_the_same_simulated_errors(data) -> None:
+    seen = noisy(data[0], 0.01 * LENGTH)
+    task = prepare(seen, graphs.build(seen, CUTOFF * LENGTH), SETTINGS, 0)
+    item, learner = Transitions(task.snapshots)[task.validation[:1].tolist()], task.learner
+    found = []
+    for seed in (0, 1):
+        learner.options = SETTINGS.replace(seed=seed)
+        with torch.no_grad():
+            found.append(
+                (float(learner.validate(item, 0)["nll"]), float(learner.terms(item)["nll"]))
+            )
+    assert found[0][0] == found[1][0]
+    assert found[0][1] != found[1][1]
 
 
 def test_unknown_setting_is_refused(data, tmp_path) -> None:

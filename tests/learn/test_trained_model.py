@@ -8,15 +8,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
+from pipeline.errors import InputError
+from pipeline.lammps.export import of_learned
 from pipeline.learn.settings import Training
 from pipeline.learn.train import train
 from pipeline.learn.trained_model import load
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
-from tests.dynamics.systems import CUTOFF, LENGTH, simulated
+from tests.dynamics.systems import CUTOFF, LENGTH, conditions, gas, lattice, simulated
 
 SETTINGS = Training(
     split=Split(train=0.5, validation=0.2),
@@ -68,6 +71,30 @@ def test_another_sample_begins_at_its_own_temperature(data, tmp_path) -> None:
         assert conditions.beginning == (share and pytest.approx(share * seen["mean_T"]))
     done = rollout(there, learned.model, conditions, 1, progress=False)
     assert done.trajectory.extra["temperature"][0].mean() == pytest.approx(1.5 * seen["mean_T"])
+
+
+def test_modes_of_memory_are_found_kept_and_rolled_out(tmp_path) -> None:
+    """From a gas in a viscoelastic medium; the plugin, which has no modes, refuses the model."""
+    truth, tau = gas(friction=0.03), 4.0
+    memory = truth.remember("maxwell", 1)
+    memory.set(*(torch.tensor([x], dtype=torch.float64) for x in (tau, 0.03, 0.0)), 1e-3)
+    window = rollout(lattice(140), truth, conditions(), 0, progress=False).trajectory
+    window = window.window(slice(20, None))
+    near = graphs.build(window, CUTOFF * LENGTH)
+    train(window, near, SETTINGS.replace(memory="maxwell"), tmp_path, seed=0)
+    learned = load(tmp_path)
+    record = learned.record["memory"]
+    assert record["modes"] >= 1
+    assert record["trials"][0]["kept"]
+    assert learned.model.memory.time().numpy() == pytest.approx(record["time"]["value"])
+    with h5py.File(tmp_path / "learned.h5") as file:
+        assert abs(file["residuals/memory"][0]) < abs(record["without"][0])
+    test = window.window(blocks(window, 0.5, 0.2)["test"])
+    done = rollout(test, learned.model, learned.conditions(test, seed=1), 1, progress=False)
+    assert not done.stopped
+    assert np.ptp(done.observables["bath_heat"]) > 0
+    with pytest.raises(InputError, match="does not move: train with memory: none"):
+        of_learned(learned)
 
 
 def test_units_of_another_trajectory_are_refused(data, tmp_path) -> None:

@@ -62,8 +62,17 @@ class Dense:
         w = self.model.volume(self.model.radial(distance)).w
         weights = torch.zeros((self.N, self.N), dtype=r.dtype)
         weights = weights.index_put((self.i, self.j), w).index_put((self.j, self.i), w)
-        weights = self.strength[:, None] * weights * self.strength[None, :]
+        s = self.strength * self.weights(distance)
+        weights = s[:, None] * weights * s[None, :]
         return 1.0 / (weights.sum(1) + self.model.volume.self_weight())
+
+    def weights(self, distance: Tensor) -> Tensor:
+        """What each particle weighs by its neighbourhood."""
+        if self.model.neighbourhood is None:
+            return torch.ones_like(self.strength)
+        u = self.model.neighbourhood(self.model.radial(distance)).u
+        rho = u.new_zeros((self.N, u.shape[1])).index_add(0, self.i, u).index_add(0, self.j, u)
+        return self.model.neighbourhood.weight(rho).a
 
     def internal(self, r: Tensor, S: Tensor) -> Tensor:
         U = self.model.energy_closure(S, self.volumes(r)).U.sum()

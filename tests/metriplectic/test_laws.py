@@ -111,7 +111,7 @@ def test_strengths_of_one_change_nothing(kind: str, dimension: int) -> None:
     assert (mixed.drift.dv - x.drift.dv).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("kind", ["splines", "networks", "ideal_gas"])
+@pytest.mark.parametrize("kind", ["splines", "networks", "many_body", "ideal_gas"])
 def test_forces_fade_where_neighbours_enter(kind: str) -> None:
     """A pair at the cutoff contributes nothing, so no rate jumps when it enters the list."""
     model = random_model(kind, 3)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from pipeline.metriplectic.model import build
+from pipeline.metriplectic.presets import PRESETS
 from pipeline.pairs import Pairs, State
 from tests.metriplectic.cases import (
     crowd,
@@ -51,7 +52,9 @@ def test_float32_agrees_with_float64(kind: str, dimension: int) -> None:
         assert (x - y).abs().max() < 3e-5 * y.abs().max()
 
 
-@pytest.mark.parametrize("preset", ["splines", "networks", "splines_solid", "networks_solid"])
+@pytest.mark.parametrize(
+    "preset", ["splines", "networks", "many_body", "splines_solid", "networks_solid"]
+)
 def test_every_parameter_learns(preset: str) -> None:
     model = random_model(preset, 2).requires_grad_(True)
     box = geometry("free", 2)
@@ -73,6 +76,10 @@ def test_every_parameter_learns(preset: str) -> None:
         ({"cutoff": 0.0}, "cutoff of a model must be positive"),
         ({"closures": "magic"}, "Unknown closures 'magic'"),
         ({"closures": {"volume": {"kind": "cubes"}}}, "Unknown kind of volume 'cubes'"),
+        (
+            {"closures": {**PRESETS["splines_solid"], "neighbourhood": {"kind": "messages"}}},
+            "takes no neighbourhood closure",
+        ),
         ({"colour": "red"}, "colour: remove or add keys"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from pipeline.report import answers, remainder, verdict
 from pipeline.report.figures import tracking
 from pipeline.report.results import Results
-from tests.edits import unsealed
+from tests.edits import MEMORY, noted, unsealed
 from tests.report.conftest import SETTINGS
 
 
@@ -152,6 +152,22 @@ def test_what_residuals_remember_is_named(
     assert found.state == "poor"
     assert said in found.sentence
     assert "train.stride" not in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("maxwell", "lasts 4.2 (3.5 to 5) steps: friction of 0.0126 per step that comes late"),
+        ("maxwell", "Without, they remember 1.05 ± 0.04. With friction of any strength"),
+        ("active", "no balance of noise and friction is claimed"),
+        ("none", "the validation block is no likelier with one"),
+    ],
+)
+def test_modes_of_memory_are_told(results: Results, kind: str, said: str) -> None:
+    found = MEMORY | {"kind": kind, "modes": int(kind != "none")}
+    noted(results.folder / "metriplectic/seed0/model.yaml", memory=found)
+    leave(results)
+    assert said in remainder.residuals(results).sentence
 
 
 @pytest.mark.parametrize("few", [False, True])

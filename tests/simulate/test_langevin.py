@@ -25,6 +25,23 @@ def test_a_free_particle_diffuses_as_told():
 
 @pytest.mark.parametrize(
     "motion",
+    [{}, {"diffusion": None, "temperature": 10.0, "friction": 50.0, "substeps": 8}],
+    ids=["overdamped", "inertial"],
+)
+def test_swimmers_persist_and_then_diffuse(motion):
+    """Their displacements are those of active Brownian particles (Howse et al. 2007, in 2D)."""
+    free = FREE.replace(speed=5.0, turning=1.0, frames=150, particles=4000, length=(300.0, 300.0))
+    record = simulate(free.replace(**motion), seed=3, progress=False)
+    path = 0.12 * np.cumsum(record.velocity, axis=0)  # um, 25 frames a second, D = 0.2
+    for lag in (5, 25, 125):
+        t = lag / 25
+        drive = 2 * 25.0 * (t - 1 + np.exp(-t))
+        found = ((path[lag:] - path[:-lag]) ** 2).sum(2).mean()
+        assert found == pytest.approx(4 * 0.2 * t + drive, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "motion",
     [{"diffusion": 0.5}, {"diffusion": None, "temperature": 1.0, "friction": 0.5}],
     ids=["overdamped", "inertial"],
 )
@@ -105,6 +122,7 @@ def test_the_truth_holds_the_law_in_units_of_a():
         ({"diffusion": None}, "need a temperature above 0"),
         ({"law": "dipole"}, "law: must be one of exponential, morse, power"),
         ({"temperature": 1.0}, "leave the first out"),
+        ({"diffusion": None, "temperature": 1.0, "speed": 2.0}, "Nothing brakes particles"),
     ],
 )
 def test_refusals(change, message):

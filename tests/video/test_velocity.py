@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.simulate import langevin, monolayer
+from pipeline.simulate.settings import COLLOIDS, DISCS
 from pipeline.video.velocity import backward_difference, localisation_error, velocity_noise
 
 T, N = 400, 200
@@ -53,6 +55,41 @@ def test_localisation_error_of_resolved_motion(sigma):
     found = localisation_error(oscillators(rng) + error, ALL, RUN)
     np.testing.assert_allclose(found.sigma, sigma, rtol=0.12)
     assert found.warnings == []
+
+
+@pytest.fixture(scope="module")
+def colloids():
+    """(100, N, 2) px, without walls."""
+    small = {"width": 14.0, "height": 12.0, "frames": 100, "preparation": 0, "view": (64, 64)}
+    record = monolayer.simulate(COLLOIDS.replace(**small), progress=False)
+    return record.position[:, ~record.driven[0]]
+
+
+@pytest.mark.parametrize("sigma", [0.03, 0.1, 0.2])
+def test_localisation_error_of_colloids_that_are_kicked_all_the_time(colloids, sigma):
+    error = np.random.default_rng(1).normal(0, sigma, colloids.shape)
+    present = np.ones(colloids.shape[:2], bool)
+    found = localisation_error(colloids + error, present, np.zeros(len(present), int))
+    np.testing.assert_allclose(found.sigma, sigma, rtol=0.1)
+    assert found.order == 4
+
+
+def test_localisation_error_of_discs_whose_forces_change_within_a_frame():
+    """Fourth differences of the true positions are as large as those of an error of 0.044 px."""
+    discs = langevin.simulate(DISCS.replace(frames=200), progress=False).position
+    error = np.random.default_rng(1).normal(0, 0.03, discs.shape)
+    present = np.ones(discs.shape[:2], bool)
+    found = localisation_error(discs + error, present, np.zeros(len(present), int))
+    np.testing.assert_allclose(found.sigma, 0.03, rtol=0.15)
+    assert found.order > 4
+
+
+def test_short_tracks_leave_the_order_low():
+    rng = np.random.default_rng(0)
+    noisy = oscillators(rng, omega=1.0)[:6] + rng.normal(0, 0.05, (6, N, 2))
+    found = localisation_error(noisy, ALL[:6], RUN[:6])
+    assert found.order == 4
+    assert np.isfinite(found.sigma).all()
 
 
 def test_a_few_mistaken_particles_change_little_but_many_are_reported():

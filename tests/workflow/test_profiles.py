@@ -45,6 +45,24 @@ def test_on_a_cluster_every_stage_asks_for_memory_and_time(tmp_path, snakemake):
     assert int(asked["train"]["runtime"]) > 30
 
 
+def test_statistics_are_shared_between_jobs_where_that_is_asked_for(tmp_path, snakemake):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "mine.yaml").write_text(
+        "simulate: {kind: monolayer}\nmodels: [dpd]\nstatistics: {jobs: 3}\n"
+    )
+    asked = ("--dry-run", "--nocolor", "--cores", "2", "results/mine/comparison.csv")
+    run = snakemake(tmp_path, *asked)
+    counts = dict(re.findall(r"^(statistics\w+) +(\d+)$", run.stdout + run.stderr, re.MULTILINE))
+    assert counts["statistics_experiment"] == "1"
+    assert counts["statistics_experiment_part"] == "3"
+    rollouts = int(counts["statistics_model"])
+    assert int(counts["statistics_model_part"]) == 3 * rollouts
+    (tmp_path / "config" / "mine.yaml").write_text("simulate: {kind: monolayer}\nmodels: [dpd]\n")
+    run = snakemake(tmp_path, *asked)
+    assert "rule statistics_experiment:" in run.stdout + run.stderr
+    assert "_part" not in run.stdout + run.stderr
+
+
 def test_the_catalogue_finds_the_same_workflow_in_its_own_place(tmp_path, snakemake):
     place = ("--snakefile", str(HOME / "workflow" / "Snakefile"))
     run = snakemake(tmp_path, *place, "--dry-run", "--cores", "1", "results/tiny/report.html")

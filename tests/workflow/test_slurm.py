@@ -43,6 +43,7 @@ def folder(tmp_path_factory):
         "        strength: false, max_minutes: null}\n"
         "report: {movie: false}\n"
         "detect: {jobs: 2}\n"
+        "statistics: {jobs: 2}\n"
     )
     with running(tmp_path_factory.mktemp("slurm")):
         yield place

@@ -45,10 +45,27 @@ def truth_of_data(wildcards):
     return f"results/{truth_origin(wildcards.name)}/synthetic/truth.h5"
 
 
+def counts_of(source):
+    """An input function: what the blocks of time of a source count; none where one job does all."""
+
+    def counts(wildcards):
+        count = settings(wildcards.name)["statistics"]["jobs"]
+        folder = f"results/{wildcards.name}/statistics/{source.format(**wildcards)}"
+        return [f"{folder}/{k}_of_{count}.h5" for k in range(count)] if count > 1 else []
+
+    return counts
+
+
+def share(wildcards):
+    """A params function: which block of time a job counts, of how many."""
+    return (int(wildcards.part), int(wildcards.parts))
+
+
 rule statistics_experiment:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
+        counts=counts_of("experiment"),
     output:
         statistics="results/{name}/statistics/experiment.h5",
     params:
@@ -63,11 +80,27 @@ rule statistics_experiment:
         "../scripts/measure.py"
 
 
+use rule statistics_experiment as statistics_experiment_part with:
+    input:
+        trajectory="results/{name}/trajectory.h5",
+        graphs="results/{name}/graphs.h5",
+    output:
+        counts=temp("results/{name}/statistics/experiment/{part}_of_{parts}.h5"),
+    params:
+        settings=section("statistics", "split", "rollout"),
+        share=share,
+    log:
+        "results/{name}/logs/statistics_experiment_{part}_of_{parts}.log",
+    benchmark:
+        "results/{name}/benchmarks/statistics_experiment_{part}_of_{parts}.tsv"
+
+
 use rule statistics_experiment as statistics_truth with:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
         truth="results/{name}/true_trajectory.h5",
+        counts=counts_of("truth"),
     output:
         statistics="results/{name}/statistics/truth.h5",
     log:
@@ -76,11 +109,25 @@ use rule statistics_experiment as statistics_truth with:
         "results/{name}/benchmarks/statistics_truth.tsv"
 
 
+use rule statistics_experiment_part as statistics_truth_part with:
+    input:
+        trajectory="results/{name}/trajectory.h5",
+        graphs="results/{name}/graphs.h5",
+        truth="results/{name}/true_trajectory.h5",
+    output:
+        counts=temp("results/{name}/statistics/truth/{part}_of_{parts}.h5"),
+    log:
+        "results/{name}/logs/statistics_truth_{part}_of_{parts}.log",
+    benchmark:
+        "results/{name}/benchmarks/statistics_truth_{part}_of_{parts}.tsv"
+
+
 use rule statistics_experiment as statistics_replica with:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
         replica="results/{name}/replicas/{replica}.h5",
+        counts=counts_of("replica{replica}"),
     output:
         statistics="results/{name}/statistics/replica{replica}.h5",
     log:
@@ -89,10 +136,24 @@ use rule statistics_experiment as statistics_replica with:
         "results/{name}/benchmarks/statistics_replica{replica}.tsv"
 
 
+use rule statistics_experiment_part as statistics_replica_part with:
+    input:
+        trajectory="results/{name}/trajectory.h5",
+        graphs="results/{name}/graphs.h5",
+        replica="results/{name}/replicas/{replica}.h5",
+    output:
+        counts=temp("results/{name}/statistics/replica{replica}/{part}_of_{parts}.h5"),
+    log:
+        "results/{name}/logs/statistics_replica{replica}_{part}_of_{parts}.log",
+    benchmark:
+        "results/{name}/benchmarks/statistics_replica{replica}_{part}_of_{parts}.tsv"
+
+
 rule statistics_model:
     input:
         experiment="results/{name}/statistics/experiment.h5",
         rollout=rollout_of,
+        counts=counts_of("{source}"),
     output:
         statistics="results/{name}/statistics/{source}.h5",
     wildcard_constraints:
@@ -105,6 +166,21 @@ rule statistics_model:
         "results/{name}/benchmarks/statistics_{source}.tsv"
     script:
         "../scripts/measure_rollout.py"
+
+
+use rule statistics_model as statistics_model_part with:
+    input:
+        experiment="results/{name}/statistics/experiment.h5",
+        rollout=rollout_of,
+    output:
+        counts=temp("results/{name}/statistics/{source}/{part}_of_{parts}.h5"),
+    params:
+        settings=section("statistics"),
+        share=share,
+    log:
+        "results/{name}/logs/statistics_{source}_{part}_of_{parts}.log",
+    benchmark:
+        "results/{name}/benchmarks/statistics_{source}_{part}_of_{parts}.tsv"
 
 
 rule compare:

@@ -13,6 +13,7 @@ import failures
 import settings as settings_file
 import targets
 from pipeline import files as data
+from pipeline import h5md
 from pipeline.errors import InputError
 from pipeline.imported import sources
 from pipeline.imported.settings import Columns
@@ -73,8 +74,14 @@ def settings(name):
 
 
 def section(*keys):
-    """A params function: these parts of the settings, so that others may change freely."""
-    return lambda wildcards: {key: settings(wildcards.name)[key] for key in keys}
+    """A params function: these parts of the settings, so that others may change freely.
+
+    How many jobs share the work is none of them: nothing that is found depends on it.
+    """
+    return lambda wildcards: {
+        key: {k: value for k, value in settings(wildcards.name)[key].items() if k != "jobs"}
+        for key in keys
+    }
 
 
 def memory(least, fixed, share):

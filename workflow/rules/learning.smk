@@ -7,6 +7,21 @@ def training_minutes(wildcards, attempt):
     return round(30 + 1.5 * limit) if limit else 24 * 60 * attempt
 
 
+def training_memory(wildcards, input, attempt):
+    """Peak memory of a training [MB], measured as that of `memory`, with half as much again.
+
+    Its tensors are on disk: in memory are libraries, flags of every row, and a step, which goes
+    with the particles of its batch.
+    """
+    size = input.size_mb  # where there is no file yet, snakemake asks again when there is
+    try:
+        snapshots, particles = h5md.extent(input.trajectory)
+    except InputError:  # the stage that makes or reads it will say what is wrong
+        return attempt * round(max(2000, 1000 + 10 * size))
+    batch = particles * settings(wildcards.name)["train"]["batch"]
+    return attempt * round(max(2000, 1250 + 0.01 * batch + 15e-6 * snapshots * particles))
+
+
 # The checkpoints beside the model are no output: snakemake would delete them when a job is
 # interrupted, and training goes on from them.
 rule train:
@@ -26,7 +41,7 @@ rule train:
         "results/{name}/benchmarks/train_{model}_seed{seed}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000, 1000, 10),
+        mem_mb=training_memory,
         runtime=training_minutes,
     script:
         "../scripts/train.py"

@@ -1,12 +1,6 @@
 # Video to tracks, in pixels and frames.
 
 
-def tuned_settings(wildcards):
-    """What tuning depends on: not on the number of jobs that share the detection."""
-    chosen = section("video", "detect", "link")(wildcards)
-    return {**chosen, "detect": {k: v for k, v in chosen["detect"].items() if k != "jobs"}}
-
-
 rule survey:
     input:
         video=video,
@@ -33,7 +27,7 @@ rule tune:
         tuning="results/{name}/tuning.json",
     params:
         content=content,
-        settings=tuned_settings,
+        settings=section("video", "detect", "link"),
     log:
         "results/{name}/logs/tune.log",
     benchmark:

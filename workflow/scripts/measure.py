@@ -1,6 +1,7 @@
 """Statistics of what was recorded or is known of it, over the evaluation window.
 
-The experiment itself, the truth behind a simulated film, or another replica of a simulation.
+The experiment itself, the truth behind a simulated film, or another replica of a simulation; all
+of them, or what one block of time counts.
 """
 
 from pipeline import process
@@ -10,6 +11,7 @@ process.prepare(snakemake.log[0], snakemake.threads)
 from pipeline import graphs, h5md
 from pipeline.analysis import comparison, cycles, microscope, statistics
 from pipeline.analysis.plan import plan
+from pipeline.analysis.runs import Share
 from pipeline.settings import sections
 from pipeline.split import judged
 
@@ -30,9 +32,19 @@ if kind_of_truth := snakemake.input.get("truth"):
 if replica := snakemake.input.get("replica"):
     kind = f"replica{snakemake.wildcards.replica}"
     source = h5md.read(replica, dataset=name, source=kind).followed(rows)
-if source is experiment:
-    found = comparison.of_experiment(data, experiment, settings)
+everyone, attributes = source.free.all(axis=0), {"dataset": name, "source": kind}
+if path := snakemake.output.get("counts"):
+    share = Share(*snakemake.params.share)
+    if source is experiment:
+        counted = comparison.count_experiment(data, experiment, settings, share)
+    else:
+        counted = statistics.count(source, settings, everyone, share)
+    statistics.write_counts(path, counted, attributes)
 else:
-    found = statistics.measure(source, settings, source.free.all(axis=0))
-attributes = statistics.attributes(data, settings) | {"source": kind, "stopped": ""}
-statistics.write(snakemake.output.statistics, found, attributes)
+    counted = statistics.read_counts(snakemake.input.counts, **attributes)
+    if source is experiment:
+        found = comparison.of_experiment(data, experiment, settings, counted)
+    else:
+        found = statistics.measure(source, settings, everyone, counted=counted)
+    attributes |= statistics.attributes(data, settings) | {"stopped": ""}
+    statistics.write(snakemake.output.statistics, found, attributes)

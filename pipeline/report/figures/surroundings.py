@@ -51,11 +51,11 @@ def _trial(trial: dict[str, Any]) -> str:
 
 def medium(results: Results) -> str:
     """Friction and noise of the medium with their bands, in sentences."""
+    told, unit = drag(results), scales(results)
     try:
         found = group(results, "bath")
     except Absent:
-        return balance(results)
-    unit = scales(results)
+        return told or balance(results)
     rate = _interval(found, "rate", 1 / unit.time)
     if int(found.get("brownian")[0]):
         D = _interval(found, "diffusion", unit.length**2 / unit.time)
@@ -65,16 +65,47 @@ def medium(results: Results) -> str:
             "in an overdamped film."
         )
     if not int(found.get("active")[0]):
-        return (
-            f"The medium slows a particle at the rate {rate}{_per(unit)} and keeps it at its heat. "
-            f"{balance(results)}"
+        said = (
+            f"The medium slows a particle at the rate {rate}{_per(unit)} and keeps it at its heat."
         )
+        return f"{said} {told or balance(results)}"
     gamma, noise = float(found.get("rate")[0]), float(found.get("g2")[0]) / unit.temperature
     return (
         f"{balance(results)} In the model the friction of the medium takes "
         f"{percent(2 * gamma / unit.time)} of the kinetic energy{_per(unit)} (rate {rate}) and its "
         f"noise gives {percent(2 * noise / unit.time)}."
     )
+
+
+def drag(results: Results) -> str:
+    """Friction of the medium as instruments tell it from the tracks; "" where they do not."""
+    try:
+        found = group(results, "drag")
+    except Absent:
+        return ""
+    unit = scales(results)
+    value, low, high = (float(found.get(name)[0]) / unit.time for name in ("value", "low", "high"))
+    said = f"A medium slows particles at the rate {interval(value, low, high)}{_per(unit)}"
+    if low <= 0:
+        said = f"No medium is seen: its rate is {interval(value, low, high)}{_per(unit)}"
+    said = (
+        f"{said}, by a regression of the tracks with instruments of some frames before, which "
+        "share no error of the positions with the step."
+    )
+    if low <= 0 or _has_medium(results):
+        return said
+    return (
+        f"{said} This model has no medium, and its pairs do what the medium does: set train.bath: "
+        "uniform with train.bath_flow: sample for one that holds this rate."
+    )
+
+
+def _has_medium(results: Results) -> bool:
+    try:
+        group(results, "bath")
+    except Absent:
+        return False
+    return True
 
 
 def balance(results: Results) -> str:

@@ -48,18 +48,26 @@ class Asked:
             raise Absent(" ".join(dict.fromkeys(reasons)) or "It was asked of no data set.")
         return found
 
-    def trainings(self, dataset: str) -> list[Run]:
-        """All trainings of the model that the verdict of a data set speaks of."""
+    def models(self, dataset: str) -> list[str]:
+        """The metriplectic models of a data set, first the one that its verdict speaks of."""
         runs = self.results(dataset).runs
         if not runs:
             raise Absent(f"No model was trained on {title(dataset)}.")
-        return [run for run in runs if run.model == runs[0].model]
+        others = [run.model for run in runs if run.model.startswith("metriplectic")]
+        return list(dict.fromkeys([runs[0].model, *others]))
 
-    def rollouts(self, dataset: str, group: str) -> dict[Run, list[Metric]]:
+    def trainings(self, dataset: str, model: str | None = None) -> list[Run]:
+        """All trainings of a model; None: of the one that the verdict of a data set speaks of."""
+        model = model or self.models(dataset)[0]
+        return [run for run in self.results(dataset).runs if run.model == model]
+
+    def rollouts(
+        self, dataset: str, group: str, model: str | None = None
+    ) -> dict[Run, list[Metric]]:
         """A statistic of every rollout of those trainings; only of those that have it."""
         folder = self.root / dataset / "statistics"
         found: dict[Run, list[Metric]] = {}
-        for run in self.trainings(dataset):
+        for run in self.trainings(dataset, model):
             paths = [folder / f"{run.source}.h5", *sorted(folder.glob(f"{run.source}_rollout*.h5"))]
             metrics = (read(path)[0].get(group) for path in paths if path.exists())
             found[run] = [one for one in metrics if one is not None and not one.missing]

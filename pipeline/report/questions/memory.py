@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,9 @@ from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.html import number
 from pipeline.report.paper.numbers import title
+from pipeline.report.paper.tables import WORDS, short
 from pipeline.report.questions.asked import Asked, spread
+from pipeline.report.questions.comparisons import errors
 from pipeline.report.results import Absent, Results, Run
 from pipeline.report.tables import Table
 from pipeline.report.verdict import Light
@@ -24,6 +26,8 @@ RULE = (
     "Yes: the share of the friction that comes later than a step of the model is the same in data "
     "and rollouts, within the intervals. No: the data have memory beyond a step that rollouts lack."
 )
+
+ERRORS = ("vacf", "msd")
 
 
 class Kernels(NamedTuple):
@@ -130,6 +134,73 @@ def table(asked: Asked) -> Table:
         "error; zero where nothing is remembered."
     )
     return Table("memory", columns, rows, caption, pd.DataFrame(numbers, columns=names))
+
+
+def modes(asked: Asked) -> Table:
+    """What modes of memory bring: likelihood, residuals and errors with them and without."""
+    rows, numbers = [], []
+    for dataset in asked.questions.memory:
+        results = asked.results(dataset)
+        records = {
+            run: results.yaml(f"{run.folder}/model.yaml")
+            for run in results.runs
+            if run.model.startswith("metriplectic")
+        }
+        if not any("memory" in record for record in records.values()):
+            continue
+        with suppress(Absent):
+            found = errors(asked, dataset)
+            for run, record in records.items():
+                of = found[(found["model"] == run.model) & (found["seed"] == run.seed)]
+                values = [of.loc[of["metric"] == m, "value"] for m in ERRORS]
+                off = [float(x.iloc[0]) if len(x) else np.nan for x in values]
+                one = _of_model(record, _left(results, run))
+                cells = [f"{x.replace('-', '−')}" for x in one.words]
+                rows.append(
+                    [
+                        title(dataset),
+                        style.name(run.source),
+                        *cells,
+                        *(short(x) if np.isfinite(x) else "–" for x in off),
+                    ]
+                )
+                numbers.append((dataset, run.source, *one.numbers, *off))
+    if not rows:
+        raise Absent(
+            "No model was trained with train.memory, or metriplectic_memory among its models."
+        )
+    columns = ["Data set", "Model", "Modes", "Last (steps)", "Likelier by", "Residuals remember"]
+    names = ["dataset", "source", "modes", "time", "gain", "gain error", "residual", "error"]
+    caption = (
+        "Modes of memory: forces of the medium that decay, one or two for each particle, of which "
+        "friction that comes late and its noise are made. Likelier: gain of the log likelihood of "
+        "a held-out step of a particle, with its standard error. Errors as everywhere."
+    )
+    made = pd.DataFrame(numbers, columns=[*names, *ERRORS])
+    return Table("modes", [*columns, *(WORDS[m] for m in ERRORS)], rows, caption, made)
+
+
+class Told(NamedTuple):
+    """The modes of one model, in words and in numbers."""
+
+    words: list[str]
+    numbers: tuple[float, ...]
+
+
+def _of_model(record: dict[str, Any], left: tuple[float, float] | None) -> Told:
+    memory = record.get("memory", {})
+    count = int(memory.get("modes", 0))
+    kept = [x for x in memory.get("trials", []) if x["value"].endswith("after 0 none")]
+    gain, error = (float(kept[0][k]) for k in ("gain", "error")) if count else (np.nan, np.nan)
+    time = memory["time"]["value"] if count else []
+    value, off = left or (np.nan, np.nan)
+    words = [
+        f"{count} {memory['kind']}" if count else "none",
+        " and ".join(map(number, time)) or "–",
+        f"{gain:.3f} ± {error:.3f}" if count else "–",
+        f"{value:.2f} ± {off:.2f}" if left else "–",
+    ]
+    return Told(words, (count, max(time, default=np.nan), gain, error, value, off))
 
 
 def _apart(one: Memory, other: Memory) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.report import page
 from pipeline.report.methods import SOURCES, Methods
 from pipeline.report.paper.numbers import title
-from pipeline.report.questions import amplitude, comparisons, entropy, memory
+from pipeline.report.questions import activity, amplitude, comparisons, entropy, memory
 from pipeline.report.questions.asked import Asked
 from pipeline.report.sections import Section
 from pipeline.schema import plain
@@ -38,7 +38,11 @@ SECTIONS = [
         "memory",
         "4. Memory",
         "Whether friction depends on the past in a way that one entropy per particle cannot hold.",
-        [("Later than a step", memory.table), ("Growth of friction", memory.figure)],
+        [
+            ("Later than a step", memory.table),
+            ("Growth of friction", memory.figure),
+            ("What modes of memory bring", memory.modes),
+        ],
     ),
     Section(
         "transfer",
@@ -46,8 +50,14 @@ SECTIONS = [
         "A law, and no fit, holds where it was not learned.",
         [("Models on other data sets", comparisons.transfers)],
     ),
+    Section(
+        "activity",
+        "6. Active matter",
+        "Particles that drive themselves are no equilibrium: is that said, or fitted quietly?",
+        [("Displacements against heat", activity.table)],
+    ),
 ]
-LIGHTS = (amplitude.light, entropy.light, memory.light, comparisons.light)
+LIGHTS = (amplitude.light, entropy.light, memory.light, comparisons.light, activity.light)
 
 
 def content(asked: Asked, provenance: dict[str, Any]) -> dict[str, Any]:

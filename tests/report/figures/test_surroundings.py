@@ -86,3 +86,13 @@ def test_trials_and_what_is_not_there_are_said(tmp_path: Path) -> None:
     for part in (surroundings.external, surroundings.pair_energy, surroundings.balance):
         with pytest.raises(Absent, match="The model has no"):
             part(results)
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.04, "A medium slows"), (-0.01, "No medium is seen")])
+def test_the_drag_by_instruments_is_said_also_without_a_medium_in_the_model(
+    tmp_path: Path, low: float, said: str
+) -> None:
+    told = surroundings.medium(stored(tmp_path, drag=one(value=0.05, low=low, high=0.06)))
+    assert said in told
+    assert "0.05" in told
+    assert ("train.bath: uniform" in told) == (low > 0)

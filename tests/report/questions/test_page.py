@@ -14,13 +14,16 @@ from pipeline.analysis import statistics
 from pipeline.analysis.metric import Metric
 from pipeline.analysis.metric import curve as measured
 from pipeline.report.page import render
-from pipeline.report.questions import amplitude, comparisons, entropy, memory
+from pipeline.report.questions import activity, amplitude, comparisons, entropy, memory
 from pipeline.report.questions.asked import Asked
 from pipeline.report.questions.page import content
+from pipeline.report.results import Absent
 from pipeline.settings import Questions, Settings
-from tests.edits import unsealed
+from pipeline.simulate.systems import SYSTEMS
+from tests.edits import MEMORY, noted, unsealed
 
 ROWS = 2000
+OURS = "metriplectic"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,9 @@ def root(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(root: Path, **questions: tuple[str, ...]) -> Asked:
-    nothing = dict.fromkeys(("amplitude", "architecture", "entropy", "memory", "transfer"), ())
+    nothing = dict.fromkeys(
+        ("amplitude", "architecture", "entropy", "memory", "transfer", "activity"), ()
+    )
     settings = {"walk": Settings(models=("metriplectic", "gns_sde"))}
     return Asked(root, settings, Questions(**{**nothing, **questions}))
 
@@ -73,11 +78,11 @@ def test_rearrangements_of_the_walk_itself_are_as_large(root, tmp_path):
     shutil.copytree(root / "walk", tmp_path / "walk")
     place = tmp_path / "walk" / "statistics"
     shutil.copy(place / "experiment.h5", place / "metriplectic_seed0.h5")
-    (ratio,) = asked(tmp_path, amplitude=("walk",)).each("amplitude", amplitude.of).values()
+    ratio = asked(tmp_path, amplitude=("walk",)).each("amplitude", amplitude.of)["walk"][OURS]
     assert ratio.value[0] == pytest.approx(1.0)
     assert ratio.value[1] <= 1.0 <= ratio.value[2]
     # The fixture's model adds a walk of its own to each particle.
-    (larger,) = asked(root, amplitude=("walk",)).each("amplitude", amplitude.of).values()
+    larger = asked(root, amplitude=("walk",)).each("amplitude", amplitude.of)["walk"][OURS]
     assert larger.value[0] > 1.1
     assert amplitude.light(asked(root, amplitude=("walk",))).state == "poor"
 
@@ -123,9 +128,38 @@ def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
     assert memory.light(asked(tmp_path, memory=("walk",))).state == "unknown"
 
 
+def test_modes_of_memory_stand_beside_the_model_without(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    made = asked(tmp_path, memory=("walk",))
+    with pytest.raises(Absent, match="metriplectic_memory"):
+        memory.modes(made)
+    noted(tmp_path / "walk/metriplectic/seed1/model.yaml", memory=MEMORY)
+    without, with_modes = memory.modes(asked(tmp_path, memory=("walk",))).rows
+    assert without[2:5] == ["none", "–", "–"]
+    assert with_modes[2:5] == ["1 maxwell", "4.2", "0.250 ± 0.030"]
+
+
 @pytest.mark.slow
 def test_the_page_shows_every_part_or_says_why_not(root):
     text = render(content(asked(root, entropy=("walk",), amplitude=("walk",)), {"command": "<x>"}))
     for words in ("Is the entropy unique?", "D²<sub>min</sub>", "<svg", "&lt;x&gt;"):
         assert words in text
     assert "It was asked of no data set." in text
+
+
+def test_active_matter_is_told_rightly_or_not(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    made = asked(tmp_path, activity=("walk",))
+    with unsealed(tmp_path / "walk/statistics/experiment.h5") as file:
+        for name, value in {"alike": 0.88, "speed": 3.0, "share": 0.1}.items():
+            for end, factor in {"": 1.0, "_low": 0.99, "_high": 1.01}.items():
+                file["d2min"].attrs[f"drive_{name}{end}"] = factor * value
+        file["d2min"].attrs["drive_lag"] = 4
+    (row,) = activity.table(made).rows
+    assert row[3:] == ["–", "–", "passive", "–"]
+    assert activity.light(made).state == "unknown"
+    states = {"brownian": "good", "active": "poor"}
+    for kind, state in states.items():
+        made = asked(tmp_path, activity=("walk",))
+        made.settings["walk"] = Settings(simulate=SYSTEMS[kind])
+        assert activity.light(made).state == state

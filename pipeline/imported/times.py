@@ -1,0 +1,116 @@
+"""When the snapshots of trajectory files were taken: one interval, and a clock that goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.imported.recorded import Recorded
+from pipeline.imported.settings import Imported
+
+
+def interval_and_times(
+    parts: list[Recorded], settings: Imported, notes: list[str]
+) -> tuple[float, np.ndarray]:
+    """dt and the times (T,) of all runs; snapshots at other intervals stay where they are in time.
+
+    The interval is that between most snapshots: given (imported.dt), or read from the times in the
+    file. Numbers of steps alone say how intervals compare, not how long they are.
+
+    Raises:
+        InputError: if nobody says the interval, times do not increase, or no interval is shared by
+            most snapshots.
+    """
+    dt, found = settings.dt, []
+    for part in parts:
+        ticks, timed = _ticks(part, dt is not None, notes)
+        unit = _usual(ticks, part.name)
+        if dt is None or timed:
+            _compare(unit, dt, part, settings, notes)
+        dt = unit if dt is None else dt
+        if settings.dt is None and abs(unit - dt) > 1e-3 * dt:
+            raise InputError(
+                f"The snapshots of {part.name} are {unit:.6g} apart and those of {parts[0].name} "
+                f"{dt:.6g}: put the files into folders of their own under data/."
+            )
+        number = np.diff(ticks) / unit
+        whole = np.abs(number - np.round(number)) < 0.01
+        number = np.where(whole, np.round(number), number)
+        odd = number[number != 1]
+        if len(odd):
+            notes.append(
+                f"{len(odd)} of {len(number)} intervals of {part.name} are not {dt:.6g} (the first "
+                f"of them {odd[0] * dt:.6g}): motion across them is left out."
+            )
+        found.append(np.concatenate([[0.0], np.cumsum(number)]) * dt)
+    assert dt is not None  # there is a part, and it has said so
+    return float(dt), np.concatenate(found)
+
+
+def _usual(ticks: np.ndarray, name: str) -> float:
+    """The interval between most snapshots."""
+    step = np.diff(ticks)
+    if not (step > 0).all():
+        late = int(np.argmax(step <= 0))
+        raise InputError(
+            f"The times of {name} do not increase ({ticks[late + 1]:.10g} in snapshot {late + 1} "
+            f"after {ticks[late]:.10g}): write its snapshots in order, each once, and every run "
+            f"into a file of its own."
+        )
+    usual = float(np.median(step))
+    if np.mean(np.abs(step - usual) < 0.01 * usual) < 0.5:
+        raise InputError(
+            f"The snapshots of {name} do not fall on a clock (the shortest interval is "
+            f"{step.min():.6g}, another {step.max():.6g}, and most differ): write them at equal "
+            f"intervals."
+        )
+    return float(np.mean(step[np.abs(step - usual) < 0.01 * usual]))
+
+
+def _ticks(part: Recorded, given: bool, notes: list[str]) -> tuple[np.ndarray, bool]:
+    """(T,) times of the file, or steps or a count where the interval is given; whether times."""
+    if part.time is not None and part.step is not None:
+        _agree(part.time, part.step, part.name, notes)
+    if not given:
+        if part.time is None:
+            hint = f" ({part.first.hint})" if part.first.hint else ""
+            raise InputError(
+                f"{part.name} does not say how much time passes between its snapshots{hint}: set "
+                f"imported.dt in the config."
+            )
+        return part.time, True
+    for clock in (part.time, part.step):
+        if clock is not None and np.ptp(clock) > 0:
+            return clock, clock is part.time
+    if part.time is not None or part.step is not None:
+        notes.append(f"All snapshots of {part.name} give the same time: they were counted instead.")
+    return np.arange(len(part.position), dtype=float), False
+
+
+def _agree(time: np.ndarray, step: np.ndarray, name: str, notes: list[str]) -> None:
+    """Times go along with the numbers of steps, unless the time step was changed on the way."""
+    passed, made = np.diff(time), np.diff(step)
+    if not ((passed > 0) & (made > 0)).all():
+        return
+    rate = passed / made
+    if np.ptp(rate) > 0.01 * np.median(rate):
+        notes.append(
+            f"In {name} a step takes from {rate.min():.4g} to {rate.max():.4g} of time: the times "
+            f"were believed, not the numbers of steps."
+        )
+
+
+def _compare(
+    unit: float,
+    dt: float | None,
+    part: Recorded,
+    settings: Imported,
+    notes: list[str],
+) -> None:
+    """A note where a given interval is not the file's, and is not said in another unit."""
+    first, told = part.first, settings.time_unit
+    same = told is None or first.time_unit is None or told == first.time_unit
+    if dt is not None and same and abs(unit / dt - 1) > 1e-3:
+        notes.append(
+            f"Snapshots are {dt:.6g} apart, as imported.dt says; {part.name} says {unit:.6g}."
+        )

@@ -1,0 +1,231 @@
+"""Residuals that remember, as the state space of a force that lasts: its Kalman filter.
+
+The residuals of one particle in successive steps are a linear Gaussian model of a hidden state,
+alike in every component: forces f_k of the modes (`pipeline.closures.memory`), driven by the
+velocities that are seen, and the errors eps of its positions,
+
+    R(t) = sum_k f_k(t) + w(t) - delta ((v + v')/2 - u) + (1 + gamma/2) eps(t+1) - 2 eps(t)
+           + (1 - gamma/2) eps(t-1)
+    f_k(t+1) = e_k f_k(t) - c_k (1 + e_k)/2 (v' - u - eps(t+1) + eps(t)) + n_k,   e = exp(-1/tau)
+
+with <n^2> = (1 - e^2) <f^2>, the step of `pipeline.dynamics.modes`, and w the white noise of the
+model. Its likelihood is the product over steps of the Gaussians of what the filter did not foresee
+(Kalman, J. Basic Eng. 82, 35 (1960); Harvey, Forecasting, structural time series models (1989),
+3.4); the covariance of errors that successive steps share is part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from numba import njit
+
+from pipeline.learn.data import Transition
+from pipeline.learn.residuals import Left
+from pipeline.learn.snapshots import Snapshots
+
+if TYPE_CHECKING:
+    from pipeline.learn.learner import Learner
+
+ROWS = 200_000  # of successive steps looked at
+FEWEST = 20  # snapshots in the training block, and in that of validation
+
+
+class Rest(NamedTuple):
+    """What steps leave, by particle (N), snapshot (T) and component (D); NaN where none is known.
+
+    The variance of the white noise is ``kept + exp(p) scaled``.
+    """
+
+    residual: np.ndarray  # (N, T, D)
+    drive: np.ndarray  # (N, T, D) v' - u
+    middle: np.ndarray  # (N, T, D) (v + v')/2 - u
+    kept: np.ndarray  # (N, T)
+    scaled: np.ndarray  # (N, T)
+    rate: np.ndarray  # (N, T) gamma of the medium
+    particle: np.ndarray  # (N,) who they are
+
+
+class Modes(NamedTuple):
+    """Parameters of the state space."""
+
+    time: np.ndarray  # (K,) tau [dt]
+    stiffness: np.ndarray  # (K,) c
+    variance: np.ndarray  # (K,) <f^2>
+    white: float = 0.0  # p
+    friction: float = 0.0  # delta
+    error: float = 0.0  # sigma^2 of the positions [a^2]
+
+
+@njit(cache=True)
+def kalman(R, drive, middle, W, rate, time, c, variance, delta, error):
+    """Negative log-likelihood, number of rows (T,) each, innovations (N, T, D) and their variance.
+
+    Tracks begin anew in equilibrium after every gap.
+    """
+    N, T, D = R.shape
+    K = len(time)
+    d = K + 3
+    nll, count = np.zeros(T), np.zeros(T)
+    left, size = np.full(R.shape, np.nan), np.full(W.shape, np.nan)
+    keep = np.exp(-1.0 / time)
+    push = c * (1.0 + keep) / 2.0
+    H, PH = np.ones(d), np.zeros(d)
+    m, P, moved, Q = np.zeros((d, D)), np.zeros((d, d)), np.zeros((d, D)), np.zeros((d, d))
+    for i in range(N):
+        fresh = True
+        for t in range(T):
+            if np.isnan(R[i, t, 0]):
+                fresh = True
+                continue
+            if fresh:
+                m[:], P[:] = 0.0, 0.0
+                for k in range(d):
+                    P[k, k] = variance[k] if k < K else error
+                fresh = False
+            half = 0.5 * (rate[i, t] + delta)
+            H[K], H[K + 1], H[K + 2] = 1.0 + half, -2.0, 1.0 - half
+            S = W[i, t]
+            for j in range(d):
+                PH[j] = 0.0
+                for k in range(d):
+                    PH[j] += P[j, k] * H[k]
+                S += H[j] * PH[j]
+            size[i, t] = S
+            for a in range(D):
+                x = R[i, t, a] + delta * middle[i, t, a]
+                for k in range(d):
+                    x -= H[k] * m[k, a]
+                left[i, t, a] = x
+                nll[t] += 0.5 * (np.log(S) + x * x / S) - np.log1p(half)
+                for k in range(d):
+                    m[k, a] += PH[k] * x / S
+            count[t] += 1
+            for j in range(d):
+                for k in range(d):
+                    P[j, k] -= PH[j] * PH[k] / S
+            # On to the next step: forces decay and are driven, errors of positions grow older.
+            for a in range(D):
+                for k in range(K):
+                    way = drive[i, t, a] - m[K, a] + m[K + 1, a]
+                    moved[k, a] = keep[k] * m[k, a] - push[k] * way
+                moved[K, a], moved[K + 1, a], moved[K + 2, a] = 0.0, m[K, a], m[K + 1, a]
+            m[:] = moved
+            for k in range(d):
+                for j in range(K):
+                    Q[j, k] = keep[j] * P[j, k] + push[j] * (P[K, k] - P[K + 1, k])
+                Q[K, k], Q[K + 1, k], Q[K + 2, k] = 0.0, P[K, k], P[K + 1, k]
+            for k in range(d):
+                for j in range(K):
+                    P[k, j] = keep[j] * Q[k, j] + push[j] * (Q[k, K] - Q[k, K + 1])
+                P[k, K], P[k, K + 1], P[k, K + 2] = 0.0, Q[k, K], Q[k, K + 1]
+            for k in range(K):
+                P[k, k] += (1.0 - keep[k] ** 2) * variance[k]
+            P[K, K] += error
+    return nll, count, left, size
+
+
+def filtered(rest: Rest, modes: Modes) -> tuple[np.ndarray, ...]:
+    """What `kalman` returns."""
+    W = rest.kept + np.exp(modes.white) * rest.scaled
+    return kalman(
+        rest.residual,
+        rest.drive,
+        rest.middle,
+        W,
+        rest.rate,
+        modes.time,
+        modes.stiffness,
+        modes.variance,
+        modes.friction,
+        modes.error,
+    )
+
+
+@torch.no_grad()
+def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray, medium: str) -> Rest:
+    """Residuals of successive snapshots.
+
+    Args:
+        learner: trained.
+        snapshots: of the film.
+        times: in order, see `looked_at`.
+        medium: whose white noise is scaled: ``none`` the pairs', where there is no bath; ``tied``
+            that of a bath in equilibrium; ``free`` that of an active one.
+    """
+    first, parts = int(times[0]), []
+    for t in times:
+        now = snapshots.batch(np.array([t]))
+        step, dynamics = learner.moments(
+            Transition(now, snapshots.after(np.array([t]))), -1 - int(t)
+        )
+        variance = learner.model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2).mean(1)
+        own, rate = torch.zeros_like(variance), torch.zeros_like(variance)
+        if dynamics.bath is not None:
+            own, rate = 2 * dynamics.bath.contact.g2, dynamics.bath.rate
+        u = 0 if now.flow is None else now.flow
+        kept, scaled = (0 * own, variance) if medium == "none" else (variance - own, own)
+        moved = (now.v_next - u, 0.5 * (now.v + now.v_next) - u)
+        columns = (step.residual_v, *moved, kept, scaled, rate)
+        who = now.particle[now.mask].cpu().numpy()
+        parts.append((who, [x[now.mask].double().cpu().numpy() for x in columns]))
+    seen = np.unique(np.concatenate([who for who, _ in parts]))
+    shape = (len(seen), int(times[-1]) - first + 1)
+    out = [np.full((*shape, *x.shape[1:]), np.nan) for x in parts[0][1]]
+    for t, (who, rows) in zip(times - first, parts, strict=True):
+        place = np.searchsorted(seen, who)
+        for one, values in zip(out, rows, strict=True):
+            one[place, t] = values
+    return Rest(out[0], out[1], out[2], out[3], out[4], out[5], seen)
+
+
+def looked_at(snapshots: Snapshots, times: np.ndarray) -> np.ndarray:
+    """The first of these snapshots, with some ROWS rows."""
+    rows = int(snapshots.mask[int(times[0])].sum())
+    return times[: max(FEWEST, ROWS // max(rows, 1))]
+
+
+def medium_of(learner: Learner) -> str:
+    """See `gather`."""
+    bath = learner.model.bath
+    return "none" if bath is None else "free" if bath.active else "tied"
+
+
+def white(
+    left: Callable[[int], Left],
+    learner: Learner,
+    snapshots: Snapshots,
+    times: np.ndarray,
+    error: float,
+) -> Callable[[int], Left]:
+    """Steps with what modes foresee taken off, see `pipeline.learn.residuals`.
+
+    Args:
+        left: without it.
+        learner: with modes.
+        snapshots, times: what ``left`` is asked of.
+        error: sigma^2 of the positions that was found with the modes.
+    """
+    memory = learner.model.memory
+    values = (memory.time(), memory.stiffness(), memory.variance())
+    time, stiffness, variance = (x.double().cpu().numpy() for x in values)
+    modes = Modes(time, stiffness, variance, error=error)
+    rest = gather(learner, snapshots, times, medium_of(learner))
+    innovation, size = filtered(rest, modes)[2:]
+    first = int(times[0])
+
+    def found(t: int) -> Left:
+        step = left(t)
+        rows = step.mask.nonzero()[:, 0]
+        place = np.searchsorted(rest.particle, step.particle[rows].cpu().numpy())
+        e, S = (torch.from_numpy(x[place, t - first]).to(step.residual) for x in (innovation, size))
+        return step._replace(
+            residual=step.residual.index_copy(0, rows, e),
+            z=step.z.index_copy(0, rows, e / S.sqrt()[:, None]),
+            vv=step.vv.index_copy(0, rows, S),
+        )
+
+    return found
