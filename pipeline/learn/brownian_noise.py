@@ -8,8 +8,9 @@ followed for two frames by fine steps of the model, and with V_0(T) = < u . u > 
     < v' . v' > = V_0(T) + 2 sigma^2,     < v' . v'' > = V_1(T) - sigma^2
 
 are two equations for T = 2 D dt and sigma^2 that hold for frames of any length. Where pictures are
-averages over frames, steps tell neither: D is that of the lags of all tracks, where the averaging
-is over, and what the first equation leaves is the error, below zero where steps are too short.
+averages over frames, steps tell neither: V_0 is then what the lags of all tracks make of it, where
+the averaging is over, and what the steps have beyond it is the error, below zero where they are too
+short.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Z = 1.96  # standard errors of a 95 % interval
 class Given(NamedTuple):
     """What is known beforehand, of which steps are not asked."""
 
-    temperature: np.ndarray | None = None  # (3,) T and its 95 % interval
+    variance: np.ndarray | None = None  # (3,) V_0 of the data and its 95 % interval
     error: float | None = None  # variance of the positions
 
 
@@ -80,10 +81,11 @@ def tell(
     (data, covariance), (model, more), (other, _) = (_mean(x) for x in (seen, made, beside))
     rest, covariance = data - model, covariance + more
     slope = (other - model) / (BESIDE - 1)
-    if given.temperature is not None:
-        half = Z * covariance[0, 0] ** 0.5
-        left = rest[0] - slope[0] * (given.temperature / T - 1)
-        return Told(given.temperature, 0.5 * (left[[0, 2, 1]] + [0.0, -half, half]))
+    if given.variance is not None:
+        half = Z * covariance[0, 0] ** 0.5 * np.array([0.0, -1.0, 1.0])
+        left = data[0] - given.variance[[0, 2, 1]]
+        temperature = T * (1 + (given.variance - model[0] + half) / slope[0])
+        return Told(temperature, 0.5 * (left + half))
     design = np.stack([slope, [2.0, -1.0]], axis=1)
     if given.error is not None:
         rest, design = rest - given.error * design[:, 1], design[:, :1]

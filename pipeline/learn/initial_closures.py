@@ -129,8 +129,8 @@ def start_brownian(
     ):
         return None
     T, error = measured.temperature, given.error or 0.0
-    if given.temperature is not None:
-        T = float(given.temperature[0])
+    if given.variance is not None:
+        T = float(given.variance[0])
     around = [] if model.external is None else model.external.bends()
     bends = [splines.bends(FINE + 2), *around]
     for _ in range(ROUNDS):

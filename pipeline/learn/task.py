@@ -282,7 +282,7 @@ def _start(
 def _given(trajectory: Trajectory, settings: Training, snapshots: Snapshots) -> Given:
     """What steps of Brownian motion do not tell.
 
-    Where pictures are averages over frames D is that of the lags, of all tracks.
+    Where pictures are averages over frames the lags of all tracks tell the variance of steps.
     """
     known = trajectory.attributes
     if settings.localisation == "none":
