@@ -19,6 +19,7 @@ class Flow {
   bool rests() const { return powers.empty(); }
   void set_time(double time);
   Vector operator()(const double *r) const;
+  bool varies_along(int axis) const;    // whether its places along an axis differ
 
  private:
   int D = 0;
@@ -44,6 +45,13 @@ inline void Flow::set_time(double time)
   const double share = span > 0.0 ? std::clamp((time - times[before]) / span, 0.0, 1.0) : 0.0;
   const double *first = &coefficients[before * now.size()], *second = &coefficients[after * now.size()];
   for (std::size_t k = 0; k < now.size(); ++k) now[k] = (1.0 - share) * first[k] + share * second[k];
+}
+
+inline bool Flow::varies_along(int axis) const
+{
+  for (std::size_t k = axis; k < powers.size(); k += D)
+    if (powers[k] > 0.0) return true;
+  return false;
 }
 
 // sum_k c_k prod_a ((r_a - centre_a) / half_a)^p_ka

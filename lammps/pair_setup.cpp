@@ -159,8 +159,8 @@ void PairMetriplectic::check_surroundings()
     if (external && external->acts_along(k))
       error->all(FLERR, "The external potential acts along {}, which must not be periodic: see the command boundary",
                  "xyz"[k]);
-    if (bath && !bath->flow.rests())
-      error->all(FLERR, "The medium flows in open space, and {} must not be periodic: see the command boundary",
+    if (bath && bath->flow.varies_along(k))
+      error->all(FLERR, "The flow of the medium varies along {}, which must not be periodic: see the command boundary",
                  "xyz"[k]);
   }
 }

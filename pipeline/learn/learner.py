@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.analysis.drag import Drag
+from pipeline.closures.bath import Uniform
 from pipeline.dynamics.steppers import Conditions, least_substeps
 from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
@@ -296,6 +297,9 @@ class Learner(Trainee):
         if self.drag is not None:
             time = sample.snapshots.units.time
             groups["drag"] = {k: np.array([x * time]) for k, x in self.drag._asdict().items()}
+            if isinstance(model.bath, Uniform) and not model.bath.raw_rate.requires_grad:
+                own = {f"{end}_rate": groups["drag"][end] for end in ("low", "high")}
+                groups["bath"] |= own  # held, it has no band of its own
         size = sum(p.numel() for p in parameters)
         groups["bands"] = {
             "snapshots": np.array([0 if known is None else known.snapshots]),

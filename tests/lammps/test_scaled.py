@@ -86,6 +86,15 @@ def test_a_medium_flows_straight_from_the_wall_to_the_needle(run):
         assert np.abs(u[:, 1]).max() == 0.0
 
 
+def test_new_particles_run_in_a_medium_that_flows(tmp_path, plugin):
+    model, world = learned("stream"), scaled.Surroundings(1.0, DT, 1)
+    layers = scaled.run_scaled(tmp_path, str(plugin), model, PLAN, world)
+    made = scaled.collect(tmp_path, layers, model, DT, lattice(2))
+    table = scaled.audit(made, tmp_path / "log.lammps").set_index("quantity")["value"]
+    assert table["momentum minus impulse"] < 1e-12
+    assert "bath.flow polynomial" in (tmp_path / "model.metriplectic").read_text()
+
+
 def mixture():
     """A model of two sizes of particles."""
     random = np.random.default_rng(0)
