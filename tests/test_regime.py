@@ -135,14 +135,6 @@ def test_an_open_shutter_is_named_and_leaves_d_alone():
     assert sharp.motion.diffusion[0] == pytest.approx(0.125, rel=0.03)
 
 
-def test_positions_that_cling_to_pixels_are_named():
-    rng = np.random.default_rng(5)
-    walk = 100 * rng.random((1, 200, 2)) + np.cumsum(rng.normal(0, 0.2, (200, 200, 2)), axis=0)
-    assert "cling" not in errors_named(walk)[1]
-    locked = walk - 0.1 * np.sin(2 * np.pi * walk)
-    assert "cling to the pixels, by 0.069" in errors_named(locked)[1]
-
-
 def averaged_frames(hold: float, error: float, frames: int = 400) -> np.ndarray:
     """Random steps of variance 1/4 as a codec shows them that keeps ``hold`` of the last frame."""
     rng = np.random.default_rng(6)

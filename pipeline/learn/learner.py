@@ -318,7 +318,7 @@ class Learner(Trainee):
         if self.likeliest is not None:
             names = self.likeliest.names
             return [self.model.get_parameter(name) for name in names], self.likeliest.known
-        strips = bands.parts(count, self.rows // len(sample.times))
+        strips = bands.parts(count, round(self.rows / len(sample.times)))
         parameters = bands.affordable(self.model, count * strips)
         if not parameters:
             return [], None

@@ -134,7 +134,7 @@ def modes(results: Results) -> str:
             "claimed"
         )
     if before := record.get("without"):
-        told += f". Without, they remember {number(before[0])} ± {number(before[1])}"
+        told += f". Without, they remember {before[0]:.2f} ± {before[1]:.2f}"
     return f"{told}.{_untold(record)}"
 
 

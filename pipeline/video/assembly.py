@@ -12,7 +12,7 @@ from pipeline import tables
 from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
-from pipeline.video import clock
+from pipeline.video import clock, subpixel
 from pipeline.video.velocity import backward_difference, resolution
 
 CROSSED = 0.05  # share of the expected crossings below which a container is closed
@@ -66,6 +66,7 @@ def assemble(
     length, interval = scale.length[0], scale.time[0]
     tracked = tables.packed(tracks, None if seen is None else [clock.ticks(some) for some in seen])
     del tracks  # which is gone here where the caller holds it no longer
+    tracked, clinging = _evened(tracked)
     step = np.diff(tracked.frame)
     velocity, known = backward_difference(
         tracked.position, tracked.present, tracked.run, np.where(np.diff(tracked.run) == 0, step, 1)
@@ -81,6 +82,7 @@ def assemble(
     driven = _driven(tracked.position, known, box, view, edge)
     # Who vanishes in the middle, out of focus or bleached, is gone, whatever the edges are.
     stays = len(tracked.particle) < STAY * float(np.median(tracked.present.sum(axis=1)))
+    measured["warnings"] += clinging
     note = {**attributes, **measured, "edge": {**edge._asdict(), "stays": bool(stays)}}
     # In place: these are the large arrays of a long film.
     for array, factor in ((tracked.position, length), (velocity, length / interval)):
@@ -101,6 +103,30 @@ def assemble(
         extra={"filled": tracked.filled, "mass": tracked.mass, "size": tracked.size},
         occupant=tracked.occupant,
     )
+
+
+def _evened(tracked: tables.Packed) -> tuple[tables.Packed, list[str]]:
+    """Tracks whose positions do not cling to the pixels, and a warning where they did."""
+    position, seen = tracked.position, tracked.present & ~tracked.filled
+    rows, _ = looked_at(np.zeros(len(seen), int), seen.shape[1])
+    held = None if tracked.occupant is None else tracked.occupant[rows]
+    found = subpixel.harmonics(position[rows], seen[rows], held)
+    rms = float(subpixel.clinging(found).max())
+    if rms <= subpixel.LOCKED:
+        return tracked, []
+    if rms > subpixel.MOST:
+        return tracked, [
+            f"positions are alike within the pixel, by {rms:.2f} px rms, more than methods err: "
+            "particles sit on a lattice of the pixels, or places were rounded."
+        ]
+    for t in range(len(position)):
+        position[t] = subpixel.evened(position[t], found)
+    said = (
+        f"positions clung to the pixels, by {rms:.3f} px rms: their places within the pixel were "
+        "made even, which takes most of this error out; better raise detect.diameter, or use a "
+        "higher magnification."
+    )
+    return tracked._replace(position=position), [said]
 
 
 def _driven(

@@ -4,8 +4,8 @@ Differences of high order read the localisation error of motion that is smooth f
 the steeper the forces, the higher the order that leaves them behind. A particle that diffuses is
 not smooth: its steps are independent, and differences of any order take most of them for error. The
 covariances of its steps tell the two apart: see `pipeline.regime`, which also says which it is.
-Errors that are not white are looked for and named: blur along the path while the shutter is open,
-and positions that cling to the pixels.
+Blur along the path while the shutter is open is looked for and named; positions that cling to the
+pixels are the matter of `pipeline.video.subpixel`.
 """
 
 from __future__ import annotations
@@ -198,7 +198,6 @@ def _warnings(ratio: float, corrected: np.ndarray) -> list[str]:
     return said
 
 
-LOCKED = 0.02  # px, rms of the error that pixels make, from where it is worth a word
 WILD = 0.4  # share of the squared velocity that one track in twenty may hold
 
 
@@ -238,7 +237,6 @@ def resolution(
     said = [
         *error.warnings,
         *_wild(position, present, run, occupant),
-        *_locked(position, present, occupant),
     ]
     sigma, interval = error.sigma, np.full((len(error.sigma), 2), np.nan)
     method = f"{NUMERALS[error.order]} differences of the tracks"
@@ -288,26 +286,6 @@ def _alike(motion: regimes.Motion) -> list[str]:
             "Shorten the exposure."
         ]
     return []
-
-
-def _locked(position: np.ndarray, present: np.ndarray, occupant: np.ndarray | None) -> list[str]:
-    """A warning where positions [px] cling to the pixels, an error that is not white.
-
-    An error b sin(2 pi (x - x0)) leaves |< exp(2 pi i x) >| = pi b in positions that are spread
-    evenly; the mean is taken over particles, which hold one phase each where they hardly move.
-    """
-    phase = each(np.exp(2j * np.pi * position) * present[..., None], occupant)  # of a particle
-    count = max(int(present.sum()), 1)
-    size = np.abs(phase.sum(axis=0)) / count
-    chance = np.sqrt((np.abs(phase) ** 2).sum(axis=0)) / count
-    rms = size / (np.pi * np.sqrt(2))
-    if not ((size > 4 * chance) & (rms > LOCKED)).any():
-        return []
-    return [
-        f"positions cling to the pixels, by {rms.max():.3f} px rms: an error that stays as long as "
-        "the particle does, so that it is not white and no covariance of steps tells it; raise "
-        "detect.diameter, or use a higher magnification."
-    ]
 
 
 def _wild(
