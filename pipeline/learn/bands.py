@@ -35,6 +35,8 @@ class Information(NamedTuple):
     blocks: np.ndarray  # (m,) the block of each
     share: float  # of the snapshots that the model was trained on
     prior: Tensor  # (p, p) curvature of the penalties
+    snapshots: int  # looked at
+    fisher: Tensor | None = None  # (p, p) of the data, where it is known without the scores
 
     def inverse(self) -> Tensor:
         """H^-1 (p, p), the bias of an inverse of few outer products taken off.
@@ -42,17 +44,20 @@ class Information(NamedTuple):
         Raises:
             InputError: if there are too few snapshots for so many parameters.
         """
+        H = (self._products() if self.fisher is None else self.fisher) + self.prior
+        scale = H.diagonal().clamp(min=1e-300).rsqrt()
+        unit = scale[:, None] * H * scale[None, :]
+        # What neither data nor penalty say leaves the curve unmoved within the data.
+        return scale[:, None] * torch.linalg.pinv(unit, rtol=1e-9, hermitian=True) * scale[None, :]
+
+    def _products(self) -> Tensor:
         m, p = self.scores.shape
         if m < p + 10:
             raise InputError(
                 f"Bands for {p} parameters need at least {p + 10} snapshots to train on, got {m}: "
                 "record more frames."
             )
-        H = (self.scores.T @ self.scores) / self.share * ((m - p - 1) / m) + self.prior
-        scale = H.diagonal().clamp(min=1e-300).rsqrt()
-        unit = scale[:, None] * H * scale[None, :]
-        # What neither data nor penalty say leaves the curve unmoved within the data.
-        return scale[:, None] * torch.linalg.pinv(unit, rtol=1e-9, hermitian=True) * scale[None, :]
+        return (self.scores.T @ self.scores) / self.share * ((m - p - 1) / m)
 
 
 def choose_snapshots(times: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -114,7 +119,8 @@ def information(
             )
             rows.append(_flat(gradient, parameters))
     share, prior = len(chosen) / len(times), second_derivatives(penalty(), parameters)
-    return Information(torch.stack(rows), np.repeat(blocks, strips), share, prior)
+    blocks = np.repeat(blocks, strips)
+    return Information(torch.stack(rows), blocks, share, prior, len(chosen))
 
 
 def affordable(model: Metriplectic, count: int) -> list[nn.Parameter]:

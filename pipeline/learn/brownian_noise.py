@@ -7,7 +7,10 @@ followed for two frames by fine steps of the model, and with V_0(T) = < u . u > 
 
     < v' . v' > = V_0(T) + 2 sigma^2,     < v' . v'' > = V_1(T) - sigma^2
 
-are two equations for T = 2 D dt and sigma^2 that hold for frames of any length.
+are two equations for T = 2 D dt and sigma^2 that hold for frames of any length. Where pictures are
+averages over frames, steps tell neither: V_0 is then what the lags of all tracks make of it, where
+the averaging is over, and what the steps have beyond it is the error, below zero where they are too
+short.
 """
 
 from __future__ import annotations
@@ -34,6 +37,13 @@ BESIDE = 1.1  # times T, another that is tried, for the slope
 Z = 1.96  # standard errors of a 95 % interval
 
 
+class Given(NamedTuple):
+    """What is known beforehand, of which steps are not asked."""
+
+    variance: np.ndarray | None = None  # (3,) V_0 of the data and its 95 % interval
+    error: float | None = None  # variance of the positions
+
+
 class Told(NamedTuple):
     """What the steps tell, each with its 95 % interval (3,)."""
 
@@ -45,16 +55,16 @@ def tell(
     sample: Sample,
     theta: Tensor,
     T: float,
-    known: float | None,
+    given: Given,
     external: External | None,
     intervals: int,
 ) -> Told:
-    """T and sigma^2, to first order about the T given.
+    """T and sigma^2, to first order about ``T``.
 
     Args:
         sample: of the data in reduced units.
         theta: coefficients of the forces at ``T``, see `brownian_regression.moments`.
-        known: variance of the positions where it is not white and steps do not tell it.
+        given: of the two, one at most.
         external, intervals: see `brownian_regression.moments`.
     """
     force = _force(sample, theta, external, intervals)
@@ -71,17 +81,23 @@ def tell(
     (data, covariance), (model, more), (other, _) = (_mean(x) for x in (seen, made, beside))
     rest, covariance = data - model, covariance + more
     slope = (other - model) / (BESIDE - 1)
+    if given.variance is not None:
+        half = Z * covariance[0, 0] ** 0.5 * np.array([0.0, -1.0, 1.0])
+        left = data[0] - given.variance[[0, 2, 1]]
+        temperature = T * (1 + (given.variance - model[0] + half) / slope[0])
+        return Told(temperature, 0.5 * (left + half))
     design = np.stack([slope, [2.0, -1.0]], axis=1)
-    if known is not None:
-        rest, design = rest - known * design[:, 1], design[:, :1]
+    if given.error is not None:
+        rest, design = rest - given.error * design[:, 1], design[:, :1]
     value, spread = _solved(design, rest, covariance)
-    if known is None and value[1] < 0:
+    if given.error is None and value[1] < 0:
         alone, _ = _solved(design[:, :1], rest, covariance)
         value = np.array([alone[0], 0.0])
     ends = value + np.outer([-Z, Z], np.sqrt(np.diag(spread)))
-    error = np.array([value[1], *ends[:, 1]]) if known is None else np.full(3, known)
     temperature = T * (1 + np.array([value[0], *ends[:, 0]]))
-    return Told(temperature, error if known is not None else error.clip(min=0.0))
+    if given.error is not None:
+        return Told(temperature, np.full(3, given.error))
+    return Told(temperature, np.array([value[1], *ends[:, 1]]).clip(min=0.0))
 
 
 def _solved(

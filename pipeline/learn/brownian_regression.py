@@ -47,6 +47,11 @@ class Moments(NamedTuple):
     moment: Tensor  # (b, M) of v'.(B + B')
     spread: Tensor  # (b, M) of div B
     nearest: float  # smallest pair distance seen
+    snapshots: int  # looked at
+
+    def left(self, T: float, theta: Tensor) -> Tensor:
+        """(b, M) what the forces ``theta`` leave of the moments."""
+        return self.moment - T * self.spread - self.matrix @ theta
 
     def normal(self, T: float, error: float, bends: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """A (M, M) and q (M,) of A theta = q, A the inverse covariance of what theta is found.
@@ -62,7 +67,7 @@ class Moments(NamedTuple):
         """
         N, rest = self.matrix.sum(0), self.moment - T * self.spread
         theta = torch.linalg.solve(N + penalty(N, bends), rest.sum(0))
-        left, own = (rest - self.matrix @ theta).square().sum(0), N.diagonal()
+        left, own = self.left(T, theta).square().sum(0), N.diagonal()
         seen = own > 0
         scatter = float((left[seen] / own[seen]).median()) * len(rest) / max(len(rest) - 1, 1)
         scatter = max(scatter, 4 * T + 8 * error)
@@ -115,7 +120,7 @@ def moments(
         torch.stack([torch.stack([x[k] for k in cut]).sum(0) for cut in cuts])
         for x in zip(*parts, strict=True)
     )
-    return Moments(matrix, moment, spread, min(nearest))
+    return Moments(matrix, moment, spread, min(nearest), len(parts))
 
 
 def fields(

@@ -39,11 +39,13 @@ class Part(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A fit: numbers and smoothness lambda of every part, and theta (M,) of all."""
+    """A fit of K numbers in all."""
 
-    values: list[Tensor]
-    smoothness: list[float]
-    theta: Tensor
+    values: list[Tensor]  # of every part
+    smoothness: list[float]  # lambda of every part
+    theta: Tensor  # (M,)
+    slopes: Tensor  # (M, K) dtheta/dx
+    prior: Tensor  # (K, K) curvature of the penalties
 
 
 def fit(A: Tensor, q: Tensor, parts: Sequence[Part]) -> Found:
@@ -82,7 +84,9 @@ def fit(A: Tensor, q: Tensor, parts: Sequence[Part]) -> Found:
             change = 0.5 * change
         if step >= FIRST:
             smoothness = _smoother(torch.linalg.inv(H), x, parts, sizes, ranks, smoothness)
-    return Found(list(x.split(sizes)), smoothness, _response(parts, x, sizes)[0])
+    theta, J = _response(parts, x, sizes)
+    ridge = RIDGE * torch.eye(len(x), dtype=x.dtype)
+    return Found(list(x.split(sizes)), smoothness, theta, J, prior() + ridge)
 
 
 def _response(parts: Sequence[Part], x: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:

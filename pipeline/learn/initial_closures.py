@@ -20,8 +20,9 @@ from pipeline.closures.pair_energy import RIDGE, SplinePairEnergy
 from pipeline.closures.strain import GreenStrain
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn import evidence
-from pipeline.learn.brownian_noise import Told, tell
-from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, moments
+from pipeline.learn.bands import Information
+from pipeline.learn.brownian_noise import Given, Told, tell
+from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, Moments, moments
 from pipeline.learn.force_matching import Curves, net_friction, regress, tapered
 from pipeline.learn.latent import Latent
 from pipeline.learn.mixtures import Known, regress_mixture
@@ -100,20 +101,24 @@ class Likeliest(NamedTuple):
     smoothness: lambda / 2 of each closure by its name in the model, the weight of its roughness in
         the negative log-likelihood of all rows, as `pipeline.learn.evidence` found it.
     told: T and variance of the positions, with intervals.
+    names: parameters of the model that were found.
+    known: what the film says of them, in their order.
     """
 
     smoothness: dict[str, float]
     told: Told
+    names: list[str]
+    known: Information
 
 
 @torch.no_grad()
 def start_brownian(
-    model: Metriplectic, sample: Sample, measured: Measured, white: bool
+    model: Metriplectic, sample: Sample, measured: Measured, given: Given
 ) -> Likeliest | None:
     """Sets pair and external forces and the bath of Brownian motion by their moments.
 
     Args:
-        white: whether the error of the positions is white, so that residuals tell it.
+        given: what steps do not tell of T and the error of the positions.
 
     Returns:
         what was found beside them; None where closures are no splines, which stay as they are.
@@ -123,16 +128,17 @@ def start_brownian(
         isinstance(volume, SplineVolume) and isinstance(energy, ExponentialEnergy)
     ):
         return None
-    T, error = measured.temperature, 0.0 if white else 0.5 * measured.noise
+    T, error = measured.temperature, given.error or 0.0
+    if given.variance is not None:
+        T = float(given.variance[0])
+    around = [] if model.external is None else model.external.bends()
+    bends = [splines.bends(FINE + 2), *around]
     for _ in range(ROUNDS):
         sums = moments(sample, SNAPSHOTS, max(error, 0.0), model.external, FINE)
-        bends = [
-            splines.bends(FINE + 2),
-            *([] if model.external is None else model.external.bends()),
-        ]
         parts = _parts(model, sums.nearest, T)
-        found = evidence.fit(*sums.normal(T, error, bends), list(parts.values()))
-        given = None if white else error
+        A, q = sums.normal(T, max(error, 0.0), bends)
+        found = evidence.fit(A, q, list(parts.values()))
+        known = _known(sums, T, A, found)
         told = tell(sample, found.theta, T, given, model.external, FINE)
         # Forces that cannot be those of the film, such as repulsion where bonds hold, leave none.
         T, error = max(float(told.temperature[0]), LEAST_T * T), float(told.error[0])
@@ -147,7 +153,26 @@ def start_brownian(
     if model.external is not None:
         model.external.take(values["external"])
     smoothness = {name: 0.5 * x for name, x in zip(parts, found.smoothness, strict=True)}
-    return Likeliest(smoothness, told)
+    names = [
+        f"{part}.{name}"
+        for part in parts
+        for name, _ in model.get_submodule(part).named_parameters()
+        if name.endswith("coefficients")
+    ]
+    return Likeliest(smoothness, told, names, known)
+
+
+def _known(sums: Moments, T: float, A: Tensor, found: evidence.Found) -> Information:
+    """Of the numbers of a fit to moments; the scores are those of blocks of time.
+
+    Args:
+        A: of the fit, see `Moments.normal`.
+    """
+    J = found.slopes
+    scatter = sums.matrix.sum(0).diagonal().sum() / A.diagonal().sum()
+    scores, fisher = sums.left(T, found.theta) @ J / scatter, J.T @ A @ J
+    blocks = np.arange(len(scores))
+    return Information(scores, blocks, 1.0, found.prior, sums.snapshots, fisher)
 
 
 def _parts(model: Metriplectic, nearest: float, T: float) -> dict[str, evidence.Part]:

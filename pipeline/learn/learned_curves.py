@@ -34,7 +34,7 @@ ENOUGH = 10_000  # particles that curves are averaged over
 
 def histogram(values: np.ndarray) -> Group:
     """Edges and counts in 60 bins."""
-    count, edges = np.histogram(values, bins=60)
+    count, edges = np.histogram(values.astype(float), bins=60)
     return {"edges": edges, "count": count}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline.analysis.drag import Drag
 from pipeline.closures.bath import Uniform
@@ -16,6 +16,7 @@ from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
+from pipeline.learn.initial_closures import Likeliest
 from pipeline.learn.lasting import lasting, remembers
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import Group, Samples, inspect
@@ -53,9 +54,8 @@ class Learner(Trainee):
         settings: of the training.
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
-        smoothness: weight of the roughness of closures by name, in the negative log-likelihood of
-            all rows, where the closures are known already and no step is to move them; SMOOTH for
-            each of the rows where not given.
+        likeliest: where the closures are known already and no step is to move them.
+        drag: of the medium, as instruments say, to be kept with the curves.
     """
 
     def __init__(
@@ -65,13 +65,14 @@ class Learner(Trainee):
         settings: Training,
         noise: Noise,
         rows: int,
-        smoothness: Mapping[str, float] | None = None,
+        likeliest: Likeliest | None = None,
         drag: Drag | None = None,
     ) -> None:
         super().__init__(model, settings)
         self.drag = drag
-        given = smoothness or {}
-        self.settled = bool(given)
+        self.likeliest, self.settled = likeliest, likeliest is not None
+        # SMOOTH for each of the rows, where not given.
+        given = {} if likeliest is None else likeliest.smoothness
         self.smoothness = {name: x / (SMOOTH * rows) for name, x in given.items()}
         self.latent, self.noise, self.rows = latent, noise, rows
         self.paper = settings.loss == "paper"
@@ -286,21 +287,9 @@ class Learner(Trainee):
                 half = bands.Z * error
                 net = energy_balance.Balance(value, value - half, value + half)
             groups["net_friction"] = {k: np.array([x]) for k, x in net._asdict().items()}
-        count = min(bands.MOST, len(sample.times))
-        strips = bands.parts(count, round(self.rows / len(sample.times)))
-        parameters = bands.affordable(model, count * strips) if count >= bands.FEWEST else []
-        if parameters:
-            transitions = Transitions(sample.snapshots)
+        parameters, known = self._information(sample)
+        if known is not None:
             with torch.enable_grad():
-                known = bands.information(
-                    self._likelihood,
-                    transitions,
-                    sample.times,
-                    parameters,
-                    self._penalty,
-                    count,
-                    strips,
-                )
                 samples = Samples(model, self.latent, sample)
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
             if "bath" in groups:
@@ -312,9 +301,32 @@ class Learner(Trainee):
                 own = {f"{end}_rate": groups["drag"][end] for end in ("low", "high")}
                 groups["bath"] |= own  # held, it has no band of its own
         size = sum(p.numel() for p in parameters)
-        used = count if parameters else 0
-        groups["bands"] = {"snapshots": np.array([used]), "parameters": np.array([size])}
+        groups["bands"] = {
+            "snapshots": np.array([0 if known is None else known.snapshots]),
+            "parameters": np.array([size]),
+        }
         return groups
+
+    def _information(self, sample: Sample) -> tuple[list[nn.Parameter], bands.Information | None]:
+        """What the film says of which parameters, None of none where there are too few snapshots.
+
+        Of forces that were found without a training it is known already.
+        """
+        count = min(bands.MOST, len(sample.times))
+        if count < bands.FEWEST:
+            return [], None
+        if self.likeliest is not None:
+            names = self.likeliest.names
+            return [self.model.get_parameter(name) for name in names], self.likeliest.known
+        strips = bands.parts(count, round(self.rows / len(sample.times)))
+        parameters = bands.affordable(self.model, count * strips)
+        if not parameters:
+            return [], None
+        transitions, times = Transitions(sample.snapshots), sample.times
+        with torch.enable_grad():
+            return parameters, bands.information(
+                self._likelihood, transitions, times, parameters, self._penalty, count, strips
+            )
 
     def _widen(self, bath: Group) -> None:
         """The intervals of D and T_b of Brownian motion by that of the error of the positions,

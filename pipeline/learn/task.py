@@ -19,9 +19,10 @@ from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
 from pipeline.learn import scales
 from pipeline.learn.baseline import BaselineLearner, start_baseline
+from pipeline.learn.brownian_noise import Given
 from pipeline.learn.curvature import NewtonLearner
 from pipeline.learn.data import Transition
-from pipeline.learn.initial_closures import start_brownian, start_from_regression
+from pipeline.learn.initial_closures import Likeliest, start_brownian, start_from_regression
 from pipeline.learn.latent import Latent
 from pipeline.learn.learner import Learner
 from pipeline.learn.likelihood import equal_noise
@@ -223,17 +224,19 @@ def _metriplectic(
     if settings.bath == "brownian" and isinstance(model.energy_closure, ExponentialEnergy):
         # A pair potential, which the kernel alone describes.
         model.energy_closure.requires_grad_(False)
-    white = "steps_alike" not in trajectory.attributes and noise.treatment != "none"
+    given = _given(trajectory, settings, snapshots)
     told = _drag(trajectory, sample) if settings.closures == "splines" else None
-    smoothness, noise = _start(model, sample, (measured, noise), settings, latent, white)
+    likeliest = _start(model, sample, (measured, noise), settings, latent, given)
+    if likeliest is not None:
+        noise = noise.told(*likeliest.told)
     if told is not None and told.low > 0 and isinstance(model.bath, Uniform):
         # Instruments see through the errors of the positions, which the likelihood does not.
         model.bath.hold(told.value * snapshots.units.time)
     equal_noise(model, snapshots.batch(train[:1]))
     rows = int(mask.sum())
-    if settings.optimizer == "adam" or smoothness:
-        return Learner(model, latent, settings, noise, rows, smoothness, told)
-    learner = NewtonLearner(model, latent, settings, noise, rows, smoothness, told)
+    if settings.optimizer == "adam" or likeliest is not None:
+        return Learner(model, latent, settings, noise, rows, likeliest, told)
+    learner = NewtonLearner(model, latent, settings, noise, rows, drag=told)
     middle = train[len(train) // 2 :][:1]
     learner.measure_curvature(Transition(snapshots.batch(middle), snapshots.after(middle)))
     return learner
@@ -259,21 +262,32 @@ def _start(
     known: tuple[Measured, Noise],
     settings: Training,
     latent: Latent,
-    white: bool,
-) -> tuple[dict[str, float], Noise]:
-    """Closures and strengths from regressions; smoothness and noise as found with them."""
+    given: Given,
+) -> Likeliest | None:
+    """Closures and strengths from regressions; what was found where nothing is left to train."""
     measured, noise = known
     # What brings particles put aside back is not in the velocities that are regressed on.
     if not settings.warm_start or noise.shake:
-        return {}, noise
+        return None
     if settings.bath == "brownian":
-        likeliest = start_brownian(model, sample, measured, white)
-        if likeliest is None:
-            return {}, noise
-        return likeliest.smoothness, noise.told(*likeliest.told) if white else noise
+        return start_brownian(model, sample, measured, given)
     mixture = None
     if settings.optimizer == "gauss_newton" and settings.strength:
         sigma = noise.sigma if noise.corrected else 0.0
         mixture = Known(len(latent.z), sigma, settings.strength_scale, settings.seed)
     start_from_regression(model, sample, measured, latent, mixture)
-    return {}, noise
+    return None
+
+
+def _given(trajectory: Trajectory, settings: Training, snapshots: Snapshots) -> Given:
+    """What steps of Brownian motion do not tell.
+
+    Where pictures are averages over frames the lags of all tracks tell the variance of steps.
+    """
+    known = trajectory.attributes
+    if settings.localisation == "none":
+        return Given(error=0.0)
+    if "steps_alike" not in known:
+        return Given()
+    interval = trajectory.dt  # of a step of training
+    return Given(2 * np.array(known["diffusion"]) * interval / snapshots.units.length**2)

@@ -28,7 +28,7 @@ def test_a_straight_line_has_the_bands_of_least_squares() -> None:
     slope = torch.nn.Parameter(torch.tensor([1.0, 2.0], dtype=torch.float64))
     scores = -(noise[:, None] * x)
     blocks = np.repeat(np.arange(20), 200)
-    known = Information(scores, blocks, 1.0, torch.zeros((2, 2), dtype=torch.float64))
+    known = Information(scores, blocks, 1.0, torch.zeros((2, 2), dtype=torch.float64), 20)
     curve = torch.stack((slope[0], slope[0] + slope[1]))
     exact = torch.tensor([1.0, 2.0]).sqrt().numpy() / 4000**0.5
     assert deviation(known, curve, [slope]) == pytest.approx(exact, rel=0.5)
@@ -40,8 +40,8 @@ def test_scores_that_repeat_themselves_widen_a_band() -> None:
     few = torch.randn(20, 1, generator=generator, dtype=torch.float64)
     slope = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
     blocks, zero = np.repeat(np.arange(20), 50), torch.zeros((1, 1), dtype=torch.float64)
-    repeated = Information(few.repeat_interleave(50, 0), blocks, 1.0, zero)
-    mixed = Information(few.repeat(50, 1), blocks, 1.0, zero)
+    repeated = Information(few.repeat_interleave(50, 0), blocks, 1.0, zero, 20)
+    mixed = Information(few.repeat(50, 1), blocks, 1.0, zero, 20)
     wide, narrow = (deviation(x, slope, [slope]) for x in (repeated, mixed))
     assert wide[0] > 3 * narrow[0]
 
@@ -56,7 +56,7 @@ def test_a_snapshot_is_cut_where_there_are_few_of_them() -> None:
 def test_too_few_snapshots_are_refused() -> None:
     zero = torch.zeros((5, 5), dtype=torch.float64)
     with pytest.raises(InputError, match="at least 15 snapshots"):
-        Information(torch.ones((12, 5)).double(), np.arange(12), 1.0, zero).inverse()
+        Information(torch.ones((12, 5)).double(), np.arange(12), 1.0, zero, 12).inverse()
 
 
 def test_snapshots_come_in_stretches() -> None:
