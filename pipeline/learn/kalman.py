@@ -60,89 +60,92 @@ class Modes(NamedTuple):
     error: float = 0.0  # sigma^2 of the positions [a^2]
 
 
-@njit(cache=True)
-def kalman(R, drive, middle, W, rate, time, c, variance, delta, error):
+def filtered(rest: Rest, modes: Modes) -> tuple[np.ndarray, ...]:
     """Negative log-likelihood, number of rows (T,) each, innovations (N, T, D) and their variance.
 
     Tracks begin anew in equilibrium after every gap.
     """
-    N, T, D = R.shape
-    K = len(time)
-    d = K + 3
+    return _filter(rest, rest.kept + np.exp(modes.white) * rest.scaled, modes)
+
+
+@njit(cache=True)
+def _filter(rest, W, modes):
+    """See `filtered`; W (N, T) is the variance of the white noise."""
+    N, T, D = rest.residual.shape
+    K = len(modes.time)
+    d = K + 3  # forces, and the errors of three positions
     nll, count = np.zeros(T), np.zeros(T)
-    left, size = np.full(R.shape, np.nan), np.full(W.shape, np.nan)
-    keep = np.exp(-1.0 / time)
-    push = c * (1.0 + keep) / 2.0
-    H, PH = np.ones(d), np.zeros(d)
-    m, P, moved, Q = np.zeros((d, D)), np.zeros((d, d)), np.zeros((d, D)), np.zeros((d, d))
+    left, size = np.full(rest.residual.shape, np.nan), np.full(W.shape, np.nan)
+    keep = np.exp(-1.0 / modes.time)
+    push = modes.stiffness * (1.0 + keep) / 2.0
+    H, m, P, room = np.ones(d), np.zeros((d, D)), np.zeros((d, d)), np.zeros((d, d))
     for i in range(N):
         fresh = True
         for t in range(T):
-            if np.isnan(R[i, t, 0]):
+            if np.isnan(rest.residual[i, t, 0]):
                 fresh = True
                 continue
             if fresh:
                 m[:], P[:] = 0.0, 0.0
                 for k in range(d):
-                    P[k, k] = variance[k] if k < K else error
+                    P[k, k] = modes.variance[k] if k < K else modes.error
                 fresh = False
-            half = 0.5 * (rate[i, t] + delta)
+            half = 0.5 * (rest.rate[i, t] + modes.friction)
             H[K], H[K + 1], H[K + 2] = 1.0 + half, -2.0, 1.0 - half
-            S = W[i, t]
-            for j in range(d):
-                PH[j] = 0.0
-                for k in range(d):
-                    PH[j] += P[j, k] * H[k]
-                S += H[j] * PH[j]
-            size[i, t] = S
+            x = rest.residual[i, t] + modes.friction * rest.middle[i, t]
+            S = _observe(m, P, H, x, W[i, t], room)
+            left[i, t], size[i, t] = x, S
             for a in range(D):
-                x = R[i, t, a] + delta * middle[i, t, a]
-                for k in range(d):
-                    x -= H[k] * m[k, a]
-                left[i, t, a] = x
-                nll[t] += 0.5 * (np.log(S) + x * x / S) - np.log1p(half)
-                for k in range(d):
-                    m[k, a] += PH[k] * x / S
+                nll[t] += 0.5 * (np.log(S) + x[a] * x[a] / S) - np.log1p(half)
             count[t] += 1
-            for j in range(d):
-                for k in range(d):
-                    P[j, k] -= PH[j] * PH[k] / S
-            # On to the next step: forces decay and are driven, errors of positions grow older.
-            for a in range(D):
-                for k in range(K):
-                    way = drive[i, t, a] - m[K, a] + m[K + 1, a]
-                    moved[k, a] = keep[k] * m[k, a] - push[k] * way
-                moved[K, a], moved[K + 1, a], moved[K + 2, a] = 0.0, m[K, a], m[K + 1, a]
-            m[:] = moved
-            for k in range(d):
-                for j in range(K):
-                    Q[j, k] = keep[j] * P[j, k] + push[j] * (P[K, k] - P[K + 1, k])
-                Q[K, k], Q[K + 1, k], Q[K + 2, k] = 0.0, P[K, k], P[K + 1, k]
-            for k in range(d):
-                for j in range(K):
-                    P[k, j] = keep[j] * Q[k, j] + push[j] * (Q[k, K] - Q[k, K + 1])
-                P[k, K], P[k, K + 1], P[k, K + 2] = 0.0, Q[k, K], Q[k, K + 1]
+            _advance(m, P, rest.drive[i, t], keep, push, room)
             for k in range(K):
-                P[k, k] += (1.0 - keep[k] ** 2) * variance[k]
-            P[K, K] += error
+                P[k, k] += (1.0 - keep[k] ** 2) * modes.variance[k]
+            P[K, K] += modes.error
     return nll, count, left, size
 
 
-def filtered(rest: Rest, modes: Modes) -> tuple[np.ndarray, ...]:
-    """What `kalman` returns."""
-    W = rest.kept + np.exp(modes.white) * rest.scaled
-    return kalman(
-        rest.residual,
-        rest.drive,
-        rest.middle,
-        W,
-        rest.rate,
-        modes.time,
-        modes.stiffness,
-        modes.variance,
-        modes.friction,
-        modes.error,
-    )
+@njit(cache=True)
+def _observe(m, P, H, x, white, room):
+    """Mean (d, D) and covariance (d, d) of the state given H.state + noise = x, in place.
+
+    Returns the variance of what was not foreseen; x (D,) becomes that.
+    """
+    d, PH = len(H), room[0]
+    S = white
+    for j in range(d):
+        PH[j] = 0.0
+        for k in range(d):
+            PH[j] += P[j, k] * H[k]
+        S += H[j] * PH[j]
+    for a in range(len(x)):
+        for k in range(d):
+            x[a] -= H[k] * m[k, a]
+        for k in range(d):
+            m[k, a] += PH[k] * x[a] / S
+    for j in range(d):
+        for k in range(d):
+            P[j, k] -= PH[j] * PH[k] / S
+    return S
+
+
+@njit(cache=True)
+def _advance(m, P, drive, keep, push, room):
+    """On to the next step: forces decay and are driven, errors of the positions grow older."""
+    K, d, Q = len(keep), len(P), room
+    for a in range(len(drive)):
+        way = drive[a] - m[K, a] + m[K + 1, a]
+        for k in range(K):
+            m[k, a] = keep[k] * m[k, a] - push[k] * way
+        m[K, a], m[K + 1, a], m[K + 2, a] = 0.0, m[K, a], m[K + 1, a]
+    for k in range(d):
+        for j in range(K):
+            Q[j, k] = keep[j] * P[j, k] + push[j] * (P[K, k] - P[K + 1, k])
+        Q[K, k], Q[K + 1, k], Q[K + 2, k] = 0.0, P[K, k], P[K + 1, k]
+    for k in range(d):
+        for j in range(K):
+            P[k, j] = keep[j] * Q[k, j] + push[j] * (Q[k, K] - Q[k, K + 1])
+        P[k, K], P[k, K + 1], P[k, K + 2] = 0.0, Q[k, K], Q[k, K + 1]
 
 
 @torch.no_grad()

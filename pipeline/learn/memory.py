@@ -96,6 +96,10 @@ class Problem:
         found = filtered(rest or self.rest, self.modes(x, kind))
         return np.stack(found[:2])
 
+    def total(self, fit: Fit) -> float:
+        """Negative log-likelihood of the training block [nats]."""
+        return float(self.score(fit.parameters, fit.kind)[0].sum())
+
     def fit(self, kind: str, begin: list[np.ndarray]) -> np.ndarray:
         """The likeliest parameters from several beginnings (3, K) of ln tau, ln c, ln <f^2>."""
         common = self.common(kind)
@@ -155,7 +159,10 @@ class Problem:
 
 
 def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
-    """The modes that the validation block supports, none, one or two, and what decided.
+    """The modes that the data support, none, one or two, and what decided.
+
+    Supported is what makes the validation block likelier by more than twice the standard error, and
+    the training block by more nats than it has parameters (Akaike 1974).
 
     Args:
         problem: of the training block.
@@ -174,7 +181,10 @@ def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
 
     def better(old: Fit, new: Fit) -> bool:
         found, error = gain(old.score, new.score)
-        kept = found > ERRORS * error
+        # A mode that fades to nothing gains as much as rounding, and may do so in every block.
+        paid = len(new.parameters) - len(old.parameters)
+        earned = problem.total(old) - problem.total(new)
+        kept = found > ERRORS * error and earned > paid
         said = f"{len(new.modes.time)} {new.kind} after {len(old.modes.time)} {old.kind}"
         trials.append(Trial("memory", said, found, error, kept))
         return kept

@@ -107,8 +107,10 @@ def test_a_known_kernel_is_found_again(passive: tuple[Rest, Rest]) -> None:
     assert fit.modes.error == pytest.approx(SIGMA**2, rel=0.1)
 
 
-def test_noise_without_memory_has_no_modes() -> None:
-    rests = [simulated(stiffness=1e-12, seed=seed, count=20) for seed in (0, 1)]
+@pytest.mark.parametrize("first", [0, 4])
+def test_noise_without_memory_has_no_modes(first: int) -> None:
+    """Nor one of next to nothing, which by chance is the likelier in every block (4)."""
+    rests = [simulated(stiffness=1e-12, seed=seed, count=20) for seed in (first, first + 1)]
     fit, trials = choose(Problem(rests[0], T, SIGMA**2, "tied"), rests[1], "maxwell")
     assert fit.kind == "none"
     assert [trial.kept for trial in trials] == [False]
