@@ -11,7 +11,7 @@ from pipeline.analysis.activity import by_heat
 from pipeline.report import diffusion
 from pipeline.report.figures import surroundings, tracking
 from pipeline.report.html import number, percent
-from pipeline.report.results import Absent, Results
+from pipeline.report.results import Absent, Results, singular
 from pipeline.split import blocks, too_short
 
 TOGETHER = 0.15  # least correlation of the displacements of neighbours
@@ -202,7 +202,7 @@ def _drive(results: Results, film: Mapping[str, Any]) -> str:
         return ""
     heat = by_heat(results.trajectory().dimension)
     lag = int(film["drive_lag"])
-    speed = f"{results.unit('length')}/{results.unit('time').removesuffix('s')}"
+    speed = f"{results.unit('length')}/{singular(results.unit('time'))}"
     return (
         f"displacements over {lag} frame{'s' if lag > 1 else ''} are too alike for heat (mean over "
         f"rms {_within(film, 'drive_alike')} and {heat:.2f} by Maxwell's distribution). A drive of "

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.report.figures.learned import group, scales
 from pipeline.report.html import interval, number
-from pipeline.report.results import Absent, Results
+from pipeline.report.results import Absent, Results, singular
 
 BOLTZMANN = 1.380649e-23  # J/K
 
@@ -79,5 +79,4 @@ def viscosity(results: Results) -> str:
 
 
 def _unit(results: Results) -> str:
-    length, time = results.unit("length"), results.unit("time").removesuffix("s") or "s"
-    return f"{length}²/{time}"
+    return f"{results.unit('length')}²/{singular(results.unit('time'))}"

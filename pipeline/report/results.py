@@ -71,6 +71,11 @@ def mapping(content: Any) -> dict[str, Any]:
 PRINTED = {"um": "µm", "px": "px", "s": "s", "frame": "frames", "1": ""}
 
 
+def singular(unit: str) -> str:
+    """What a rate is per: "frames" -> "frame", "s" -> "s"."""
+    return "frame" if unit == "frames" else unit
+
+
 class Results:
     """Lazy access to results/<name>/; every method raises Absent rather than OSError."""
 

@@ -257,7 +257,8 @@ def test_active_particles_are_called_so_with_numbers(results: Results) -> None:
     assert "The particles are active" in said
     assert re.search(r"mean over rms (1|0\.9\d*), 95 %: 0\.9.*, and 0\.89 by Maxwell", said)
     drive = 20.0 / trajectory.dt
-    speed = float(re.search(r"A drive of ([\d.e+−-]+) .*, 95 %", said)[1].replace("−", "-"))
+    told = re.search(r"A drive of ([\d.e+−-]+) px/frame, 95 %", said)
+    speed = float(told[1].replace("−", "-"))
     assert speed == pytest.approx(drive, rel=0.02)
 
 

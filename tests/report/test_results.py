@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.report.results import Absent, Results
+from pipeline.report.results import Absent, Results, singular
 from pipeline.settings import Settings
 from tests.report.conftest import SETTINGS
 
@@ -38,3 +38,7 @@ def test_trainings_of_another_data_set_are_read_there(tmp_path):
         results.path("comparison.csv")
     with pytest.raises(Absent):
         Results(tmp_path / "here").path("metriplectic/seed0/training.csv")
+
+
+def test_a_rate_is_per_one_unit_of_time() -> None:
+    assert [singular(unit) for unit in ("frames", "s", "min", "")] == ["frame", "s", "min", ""]

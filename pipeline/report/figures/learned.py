@@ -13,7 +13,7 @@ from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.figures.curves import finite, zero
 from pipeline.report.html import percent
-from pipeline.report.results import PRINTED, Absent, Group, Results, Run
+from pipeline.report.results import PRINTED, Absent, Group, Results, Run, singular
 
 
 class Scales(NamedTuple):
@@ -66,9 +66,7 @@ def scales(results: Results) -> Scales:
         float(units["length"]),
         PRINTED.get(units["length_unit"], units["length_unit"]),
         float(units["time"]),
-        PRINTED.get(units["time_unit"], units["time_unit"]).removesuffix("s") or "s"
-        if units["time_unit"] != "1"
-        else "",
+        singular(PRINTED.get(units["time_unit"], units["time_unit"])),
         float(record["seen"]["mean_T"]),
         int(record["model"]["dimension"]),
     )

@@ -13,7 +13,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.results import Absent, Results
+from pipeline.report.results import Absent, Results, singular
 from pipeline.trajectory import Trajectory, deviations
 
 WIDTH = 300.0  # of a panel [points]
@@ -320,7 +320,7 @@ def _rms(trajectory: Trajectory) -> float:
 def _unit(results: Results) -> str:
     """ "µm/s", "px/frame", or "" in reduced units."""
     length, time = results.unit("length"), results.unit("time")
-    return f"{length}/{time.removesuffix('s') or 's'}" if length and time else ""
+    return f"{length}/{singular(time)}" if length and time else ""
 
 
 def meaning(results: Results) -> str:

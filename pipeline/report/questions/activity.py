@@ -12,7 +12,7 @@ from pipeline.report import claims
 from pipeline.report.html import number, percent
 from pipeline.report.paper.numbers import title
 from pipeline.report.questions.asked import Asked, spread
-from pipeline.report.results import Absent
+from pipeline.report.results import Absent, singular
 from pipeline.report.tables import Table
 from pipeline.report.verdict import Light
 
@@ -47,7 +47,7 @@ def of(asked: Asked, dataset: str) -> Drive:
     settings = asked.settings[dataset].simulate
     known = settings is not None and trajectory.attributes["synthetic"]
     true = float(getattr(settings, "speed", 0.0)) if known else None
-    unit = f"{results.unit('length')}/{results.unit('time')}"
+    unit = f"{results.unit('length')}/{singular(results.unit('time'))}"
     said = claims.drives_itself(results)
     return Drive(alike, by_heat(trajectory.dimension), speed, share, unit, said, true)
 
