@@ -11,6 +11,7 @@ from pipeline.report import claims
 from pipeline.report.answers import (
     DRIFT,
     ERROR,
+    FALL,
     FLOORS,
     LATE,
     LOST,
@@ -80,8 +81,9 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
         "Are the laws kept?",
         laws,
         f"Yes: energy drifts by under {percent(DRIFT.good)} of the kinetic energy, momentum within "
-        f"{number(MOMENTUM.good)}. With care: {percent(DRIFT.fair)} and {number(MOMENTUM.fair)}, a "
-        "falling entropy, which an open sample may export, or a rollout that stopped.",
+        f"{number(MOMENTUM.good)}. With care: {percent(DRIFT.fair)} and {number(MOMENTUM.fair)}, "
+        f"an entropy that falls by over {FALL:g} k per particle, as an open sample may export it, or "
+        "a rollout that stopped.",
     ),
     ("Does the structure match?", structure, CURVE),
     ("Do the rearrangements match?", rearrangements, CURVE),

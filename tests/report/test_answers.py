@@ -73,6 +73,18 @@ def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
     assert answer.state == "poor"
 
 
+@pytest.mark.parametrize(("each", "state"), [(1e-5, "good"), (0.1, "fair")])
+def test_an_entropy_that_falls_by_rounding_alone_does_not_fall(
+    results: Results, each: float, state: str
+) -> None:
+    """A Brownian particle has none, and what rounding leaves may have either sign."""
+    count = len(results.trajectory().particle)
+    with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
+        entropy = file["observables/entropy"]
+        entropy[:] = entropy[0] - each * count * np.linspace(0, 1, len(entropy))
+    assert answers.laws(Results(results.folder, SETTINGS)).state == state
+
+
 def test_the_energy_that_is_judged_is_that_of_one_moment(results: Results) -> None:
     """Velocities half a step behind positions let the sum of both swing, and no energy is lost."""
     with unsealed(results.folder / "metriplectic/seed0/rollout.h5") as file:
