@@ -23,6 +23,7 @@ RULE = (
 )
 
 Interval = tuple[float, float, float]
+ENDS = ("", "_low", "_high")  # of the names of an interval's numbers
 
 
 class Drive(NamedTuple):
@@ -53,7 +54,7 @@ def of(asked: Asked, dataset: str) -> Drive:
 
 
 def _interval(film: Mapping[str, Any], name: str) -> Interval:
-    value, low, high = (float(film[f"drive_{name}{end}"]) for end in ("", "_low", "_high"))
+    value, low, high = (float(film[f"drive_{name}{end}"]) for end in ENDS)
     return value, low, high
 
 
@@ -76,16 +77,11 @@ def table(asked: Asked) -> Table:
     columns += ["Its report says", "Put in"]
     made = pd.DataFrame(
         [
-            (name, *one.alike, one.heat, *one.speed, *one.share, one.true)
-            for name, one in found.items()
+            (dataset, one.heat, one.true, *one.alike, *one.speed, *one.share)
+            for dataset, one in found.items()
         ],
-        columns=[
-            "dataset",
-            *(f"{name}{end}" for name in ("alike",) for end in ("", "_low", "_high")),
-            "heat",
-            *(f"{name}{end}" for name in ("speed", "share") for end in ("", "_low", "_high")),
-            "true_speed",
-        ],
+        columns=["dataset", "heat", "true_speed"]
+        + [f"{name}{end}" for name in ("alike", "speed", "share") for end in ENDS],
     )
     caption = (
         "Heat makes displacements that are normally distributed, a drive makes them alike. The "

@@ -40,17 +40,19 @@ def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
     Raises Absent where nothing rearranges, or nothing was rolled out.
     """
     found, results = {}, asked.results(dataset)
+    experiment = sums(asked.experiment(dataset, "d2min"))
+    error = float(results.trajectory().attributes.get("localisation_error", 0.0))
     for model in asked.models(dataset):
         made = asked.rollouts(dataset, "d2min", model)
         every = [sums(one) for metrics in made.values() for one in metrics]
         if every:
             trained = results.yaml(f"{next(iter(made)).folder}/model.yaml")["training"]
             found[model] = Ratio(
-                amplitude(sums(asked.experiment(dataset, "d2min")), every),
+                amplitude(experiment, every),
                 len(made),
                 len(every),
                 str(trained["localisation"]),
-                float(results.trajectory().attributes.get("localisation_error", 0.0)),
+                error,
             )
     if not found:
         raise Absent(f"No rollout of {title(dataset)} has rearrangements.")
