@@ -70,6 +70,24 @@ def by_regime(settings: Training, trajectory: Trajectory) -> Training:
     return settings.replace(stride=settings.span).complete()
 
 
+def by_optimizer(settings: Training, trajectory: Trajectory) -> Training:
+    """The settings with ``optimizer: auto`` decided, and its schedule.
+
+    Gauss-Newton steps start close by where strengths come from the regression, too, and errors of
+    the positions dominate what is left. Exact positions ask for more of the closures than a few
+    steps along a curvature measured once can give: docs/explanation/physics.md.
+    """
+    known = trajectory.attributes
+    tracked = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
+    close = settings.strength and settings.localisation == "corrected" and tracked
+    passive = settings.bath not in ("active", "brownian") and not settings.shake
+    if settings.optimizer == "auto":
+        open_view = not trajectory.closed and trajectory.reference is None
+        newton = close and passive and open_view and float(known["localisation_error"]) > 0
+        settings = settings.replace(optimizer="gauss_newton" if newton else "adam")
+    return settings.scheduled()
+
+
 def position_variance(settings: Training, trajectory: Trajectory) -> float:
     """Of the positions, as steps of training show it, see `scales.Noise.error` [length^2]."""
     known = trajectory.attributes
@@ -235,7 +253,7 @@ def _metriplectic(
         model.bath.hold(held.value)
     equal_noise(model, snapshots.batch(train[:1]))
     rows = int(mask.sum())
-    if settings.optimizer == "adam" or likeliest is not None:
+    if settings.optimizer != "gauss_newton" or likeliest is not None:
         return Learner(model, latent, settings, noise, rows, likeliest, held)
     learner = NewtonLearner(model, latent, settings, noise, rows, held=held)
     middle = train[len(train) // 2 :][:1]
