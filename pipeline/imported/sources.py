@@ -238,6 +238,10 @@ def encoding(raw: bytes) -> str:
     else what Windows writes in western Europe."""
     if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
+    # Of plain letters in two bytes each one is zero.
+    for part, name in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(raw) > 1 and raw[part::2].count(0) > 0.9 * len(raw[part::2]):
+            return name
     try:
         codecs.getincrementaldecoder("utf-8")().decode(raw)
     except UnicodeDecodeError:
@@ -286,7 +290,8 @@ def plain_name(name: str) -> tuple[str, str | None]:
     found = UNIT.search(name)
     bare = name[: found.start()] if found and found.start() else name
     unit = next((part for part in found.groups() if part), None) if bare != name and found else None
-    return re.sub(r"[\s.-]+", "_", bare.strip().lower()), unit
+    plain = re.sub(r"[\s.-]+", "_", bare.strip().lower())
+    return re.sub(r"_(no|nr|n°|n)?_?$", "", plain), unit  # ImageJ: "Track n°"
 
 
 def candidates(names: Sequence[str], role: str) -> list[int]:

@@ -44,6 +44,8 @@ TIMES = {
     "min": 60.0,
 }
 CARRIED = ("mass", "size", "ecc", "signal", "ep", "z", "run", "filled")
+UNREAD = {"vx", "vy", "velocity_x", "velocity_y", "v_x", "v_y"}
+LISTED = 12  # columns that a sentence names
 NAPARI = {4: ("particle", "frame", "y", "x"), 5: ("particle", "frame", "z", "y", "x")}
 
 
@@ -57,6 +59,7 @@ class Raw(NamedTuple):
         length: micrometres of the unit of x and y, None where they are pixels.
         time: seconds of the unit of ``time``, None where it counts frames or says nothing.
         mpp: micrometres per pixel, where the file says; interval: seconds per frame, likewise.
+        unread: columns that hold velocities, which are taken from the steps instead.
         view: width and height of the film in pixels, where the file says.
     """
 
@@ -68,6 +71,7 @@ class Raw(NamedTuple):
     mpp: float | None = None
     interval: float | None = None
     view: tuple[int, int] | None = None
+    unread: tuple[str, ...] = ()
 
 
 def read(path: Path, columns: Columns, unit: str | None) -> Raw:
@@ -112,7 +116,7 @@ def _roles(names: Sequence[str], chosen: Mapping[str, str | int], path: Path) ->
             if not 0 <= index < len(names):
                 raise InputError(
                     f"tracks.columns.{role} is {told!r} and {path.name} has the columns "
-                    f"{', '.join(map(str, names))}."
+                    f"{_listed(names)}."
                 )
             found[role] = names[index]
             continue
@@ -130,10 +134,15 @@ def _roles(names: Sequence[str], chosen: Mapping[str, str | int], path: Path) ->
     missing = [role for role in ("particle", "frame", "x", "y") if role not in found]
     if missing and not (missing == ["frame"] and "time" in found):
         raise InputError(
-            f"{path.name} has the columns {', '.join(map(str, names))} and none is known to be the "
+            f"{path.name} has the columns {_listed(names)} and none is known to be the "
             f"{missing[0]}: name it as tracks.columns.{missing[0]}."
         )
     return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(map(str, names[:LISTED]))
+    return shown if len(names) <= LISTED else f"{shown}, ... ({len(names)} in all)"
 
 
 def _assembled(
@@ -152,6 +161,8 @@ def _assembled(
     told = {
         role: units.get(name) or sources.plain_name(str(name))[1] for role, name in kept.items()
     }
+    if "time" in data and (seconds := _seconds(data["time"])) is not None:
+        data["time"], told["time"] = seconds, "s"
     if told.get("x") != told.get("y"):
         raise InputError(
             f"{path.name} gives x in {told.get('x')} and y in {told.get('y')}: name columns of one "
@@ -163,7 +174,16 @@ def _assembled(
         dict(roles),
         length=_unit(told.get("x"), LENGTHS, "length", path),
         time=_unit(told.get("time"), TIMES, "time", path),
+        unread=tuple(str(name) for key, name in plain.items() if key in UNREAD),
     )
+
+
+def _seconds(times: pd.Series) -> pd.Series | None:
+    """Seconds from the first of some dates with times of day, None for what is no date."""
+    if times.dtype.kind != "M" and pd.to_numeric(times, errors="coerce").notna().any():
+        return None
+    dates = pd.to_datetime(times, errors="coerce", format="ISO8601", utc=True)
+    return None if dates.isna().any() else (dates - dates.min()).dt.total_seconds()
 
 
 def _unit(
@@ -274,9 +294,18 @@ def _unnamed(
 
 
 def _npy(path: Path, chosen: Mapping[str, str | int]) -> Raw:
-    array = np.load(path, allow_pickle=False)
+    try:
+        array = np.load(path, allow_pickle=False)
+    except ValueError as error:  # a pickle runs what is written in it
+        raise InputError(f"{path.name} cannot be read: {error}; write it as CSV.") from error
+    if array.dtype.names and array.ndim == 1:
+        names = list(array.dtype.names)
+        return _assembled(path, pd.DataFrame(array), _roles(names, chosen, path), {})
     if array.ndim != 2:
-        raise InputError(f"{path.name} has shape {array.shape}, and a table has rows and columns.")
+        raise InputError(
+            f"{path.name} has shape {array.shape}, and a table has rows and columns: write it as "
+            f"CSV, or as a TIFF stack if it is a film."
+        )
     table = pd.DataFrame(array)
     return _unnamed(path, table, array[: sources.PEEK].tolist(), chosen)
 

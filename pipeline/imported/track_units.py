@@ -12,12 +12,16 @@ from pipeline.errors import InputError
 from pipeline.imported.consistency import exchanged
 from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS
+from pipeline.units import neighbour_distance
 
 SAME = 0.01  # by which a scale of the file may differ from a given one without a word
 NOBODY = ("", "none", "null", "na", "n/a", "nan", "-")  # labels of what belongs to no track
 MISLABELLED = 0.05  # of the labels of a frame, which may change places in a tracking
 MISTAKEN = 0.005  # of all steps, likewise
 FLAT = 0.25  # of the distance of neighbours, by which tracks may leave the plane
+EMPTY = 100  # frames for each that holds a particle: more are no count of frames
+JUMP = 20.0  # median steps; one longer than this and than the distance of neighbours is a jump
+NEAR = 4  # frames, within which a particle is looked for where it was
 
 
 def scale(
@@ -71,6 +75,12 @@ def pixel(raws: Sequence[Raw], mpp: float | None, filmed: bool, notes: list[str]
     metric = [raw.path.name for raw in raws if raw.length is not None]
     if not metric or mpp is not None:
         return mpp
+    if len(metric) < len(raws):
+        other = next(raw.path.name for raw in raws if raw.length is None)
+        raise InputError(
+            f"The positions of {metric[0]} are lengths and those of {other} are pixels: give "
+            f"video.mpp, micrometres per pixel."
+        )
     if filmed:
         raise InputError(
             f"The positions of {metric[0]} are lengths and those of its film are pixels: give "
@@ -87,7 +97,8 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
     """Numbers: particle and frame whole, x and y in pixels of the film as recorded."""
     name, table = raw.path.name, _alone(raw, notes)
     loose = _labels(table["particle"], name, notes)
-    single = loose.isna() | (loose < 0)
+    # One negative label stands for no track, several are labels.
+    single = loose.isna() | ((loose < 0) & (loose[loose < 0].nunique() == 1))
     if single.any():
         notes.append(f"{int(single.sum())} of {len(table)} rows of {name} belong to no track.")
     table = table[~single].reset_index(drop=True)
@@ -98,11 +109,20 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
         values = pd.to_numeric(table[axis], errors="coerce").to_numpy(float)
         bad = ~np.isfinite(values)
         if bad.any():
+            remedy = "write plain decimal numbers" if bad.mean() > 0.5 else "take them away"
             raise InputError(
                 f"{int(bad.sum())} of {len(values)} rows of {name} have a {axis} that is no "
-                f"number, the first in row {int(np.argmax(bad))} of its tracks: take them away."
+                f"number, the first in row {int(np.argmax(bad))} of its tracks "
+                f"({table[axis].iloc[int(np.argmax(bad))]!s:.40}): {remedy}."
             )
         table[axis] = values if raw.length is None else values * raw.length / (mpp or 1.0)
+    if raw.length is None:
+        _refuse_one_pixel(table, name)
+    if raw.unread:
+        notes.append(
+            f"The velocities of {name} ({', '.join(raw.unread)}) are not read: those of the steps "
+            f"are taken."
+        )
     table["frame"] = _frames(table, raw, fps)
     if "run" in table:
         table["run"] = _whole(table["run"], "run", raw)
@@ -114,9 +134,26 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
     return table.assign(run=table.get("run", 0))[list(TRACKS)]
 
 
+def _refuse_one_pixel(table: pd.DataFrame, name: str) -> None:
+    """Positions that several particles share a pixel with are no pixels: metres, or shares."""
+    reach = float(np.ptp(table[["x", "y"]].to_numpy(), axis=0).max())
+    if reach < 1 and table["particle"].nunique() > 1 and reach > 0:
+        raise InputError(
+            f"The {table['particle'].nunique()} particles of {name} lie within {reach:.3g} px of "
+            f"each other: these are no pixels; say the unit as tracks.length_unit, or convert x "
+            f"and y to micrometres."
+        )
+
+
 def _alone(raw: Raw, notes: list[str]) -> pd.DataFrame:
     """The rows, without those that say the same as another, or the names of the columns again."""
     name, table = raw.path.name, raw.table
+    nested = [str(key) for key in table if len(table) and np.ndim(table[key].iloc[0])]
+    if nested:
+        raise InputError(
+            f"{name} holds lists in its column {raw.columns.get(nested[0], nested[0])}, and one "
+            f"number a row is read: write a row for each position."
+        )
     heads = table["particle"].astype(str) == raw.columns.get("particle")
     if heads.any():
         notes.append(f"{int(heads.sum())} rows of {name} repeat the names of its columns.")
@@ -238,6 +275,14 @@ def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
         )
     if table["frame"].nunique() < 2:
         raise InputError(f"{name} holds one frame, and motion needs 2 or more.")
+    span = int(np.ptp(table["frame"])) + 1
+    if span > EMPTY * table["frame"].nunique():
+        raise InputError(
+            f"The frames of {name} go from {int(table['frame'].min())} to "
+            f"{int(table['frame'].max())} and {table['frame'].nunique()} of these {span} hold "
+            f"particles: number them 0, 1, 2, ..., or name the right column as "
+            f"tracks.columns.frame."
+        )
     apart = table.sort_values(["particle", "frame"])[["particle", "frame"]].diff()
     steps = apart.loc[apart["particle"] == 0, "frame"]
     if len(steps) and not (steps == 1).any():
@@ -250,7 +295,7 @@ def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
     density = len(table) / table.groupby(["run", "frame"]).ngroups / area
     found = exchanged(_successive(table), density, np.zeros(2))
     if found is None:
-        return []
+        return _jumps(table, name, neighbour_distance(density, 2)) + _coarse(table, name)
     said = (
         f"Labels of {name} change places: from frame {found.when} to {found.when + 1} "
         f"{found.labels} move far (by {found.moved:.3g} px, the median), and another particle "
@@ -262,6 +307,47 @@ def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
             f"tracks.use to track the film."
         )
     return [f"{said} ({found.total} such steps in all): particles were mistaken for one another."]
+
+
+def _jumps(table: pd.DataFrame, name: str, spacing: float) -> list[str]:
+    """A word on steps that are none: a label used again, or numbers that stand for no position.
+
+    Raises:
+        InputError: nobody moves, or particles jump to and from one and the same place.
+    """
+    rows = table.sort_values(["run", "particle", "frame"], ignore_index=True)
+    apart = rows[["run", "particle", "frame", "x", "y"]].diff()
+    follows = (apart["run"] == 0) & (apart["particle"] == 0) & (apart["frame"] <= NEAR)
+    length = pd.Series(np.hypot(apart["x"], apart["y"])).where(follows)
+    usual = float(length[apart["frame"] == 1].median())
+    if not (length > 0).any():
+        raise InputError(f"No particle of {name} ever moves: is it one frame, written many times?")
+    far = (length > max(JUMP * usual, spacing)).to_numpy()
+    if not far.any():
+        return []
+    ends = rows[far | np.append(far[1:], False)]
+    place = ends.groupby(["x", "y"]).size()
+    nowhere = place[[count > 1 or (x == y and x in (0, -1)) for (x, y), count in place.items()]]
+    if len(nowhere):
+        x, y = nowhere.index[0]
+        raise InputError(
+            f"Particles of {name} jump to ({x:.6g}, {y:.6g}) and back ({int(nowhere.iloc[0])} "
+            f"rows): these numbers seem to stand for no position; take such rows away."
+        )
+    row = int(np.argmax(far))
+    return [
+        f"Particles of {name} jump {int(far.sum())} times, the first, {rows['particle'][row]}, by "
+        f"{length[row]:.3g} px to frame {rows['frame'][row]}, where the median step is "
+        f"{usual:.3g} px: labels used again for others, or positions that are wrong?"
+    ]
+
+
+def _coarse(table: pd.DataFrame, name: str) -> list[str]:
+    """A word on positions that are whole pixels."""
+    places = table[["x", "y"]].to_numpy()
+    if (places != np.round(places)).any():
+        return []
+    return [f"All positions of {name} are whole pixels: steps of less than one are lost."]
 
 
 def _successive(table: pd.DataFrame) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:

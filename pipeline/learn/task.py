@@ -270,7 +270,7 @@ def _start(
     if not settings.warm_start or noise.shake:
         return None
     if settings.bath == "brownian":
-        return start_brownian(model, sample, measured, given)
+        return start_brownian(model, sample, measured, given, noise.error)
     mixture = None
     if settings.optimizer == "gauss_newton" and settings.strength:
         sigma = noise.sigma if noise.corrected else 0.0

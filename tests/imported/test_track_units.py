@@ -1,0 +1,146 @@
+"""Tables that arrive in ways nobody planned for: read rightly, or refused by a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.imported.test_tracks import WALK, imported, walk
+
+LONG = walk(frames=30, gap=False)
+
+
+def arrive(path: Path, table: pd.DataFrame) -> Path:
+    writers: dict[str, Callable[[], object]] = {
+        ".csv": lambda: table.to_csv(path, index=False),
+        ".parquet": lambda: table.to_parquet(path),
+        ".npy": lambda: np.save(path, table.to_records(index=False)),
+    }
+    writers[path.suffix]()
+    return path
+
+
+def at(rows: list[int], **values: float) -> pd.DataFrame:
+    table = WALK.reset_index(drop=True)
+    for name, value in values.items():
+        table.loc[rows, name] = value
+    return table
+
+
+def thousands(mark: str) -> pd.DataFrame:
+    return WALK.assign(x=[f"{100 * x:,.2f}".replace(",", mark) for x in WALK["x"]])
+
+
+DATES = (pd.Timestamp("2024-05-01T23:59:59.8Z") + pd.to_timedelta(40 * WALK["frame"], "ms")).map(
+    pd.Timestamp.isoformat
+)
+SEEN = {
+    "labels that begin below 0": ("t.csv", WALK.assign(particle=WALK["particle"] - 5)),
+    "records": ("t.npy", WALK),
+    "numbers as words": ("t.parquet", WALK.astype(str)),
+    "names with dots": ("t.csv", WALK.rename(columns={"particle": "Particle ID", "frame": "No."})),
+    "names of a plugin": (
+        "t.csv",
+        WALK.rename(columns={"particle": "Track n°", "frame": "Slice n°"}),
+    ),
+    "dates for frames": ("t.csv", WALK.drop(columns="frame").assign(time=DATES)),
+    "dates beside frames": ("t.csv", WALK.assign(time=DATES)),
+    "dates of numpy": ("t.parquet", WALK.assign(time=pd.to_datetime(DATES, format="ISO8601"))),
+}
+
+
+@pytest.mark.parametrize(("name", "table"), SEEN.values(), ids=SEEN)
+def test_the_same_tracks(tmp_path, name, table):
+    path = arrive(tmp_path / name, table)
+    dated = "time" in table
+    columns = {"frame": "No."} if "No." in table else None
+    found = imported(path, columns=columns, fps=25.0 if "frame" not in table and dated else None)
+    seen = found.tracks[~found.tracks["filled"]].sort_values(["frame", "x"])
+    wanted = WALK.sort_values(["frame", "x"])
+    assert seen[["frame", "x", "y"]].to_numpy() == pytest.approx(
+        wanted[["frame", "x", "y"]].to_numpy(), abs=1e-6
+    )
+    assert found.tracks["particle"].nunique() == 30
+    assert found.tuning["scale"]["fps"] == (pytest.approx(25.0) if dated else None)
+
+
+@pytest.mark.parametrize("kind", ["utf-16-le", "utf-16-be"])
+def test_two_bytes_a_letter_and_no_mark(tmp_path, kind):
+    (tmp_path / "t.csv").write_bytes(WALK.to_csv(index=False).encode(kind))
+    assert len(imported(tmp_path / "t.csv").tracks) == 360
+
+
+SAID = {
+    "a label used again": (
+        LONG.assign(x=LONG["x"] + 60.0 * ((LONG["particle"] == 3) & (LONG["frame"] > 14))),
+        "t.csv jump 1 times, the first, 3, by 59.9 px to frame 15",
+    ),
+    "whole pixels": (WALK.round(0), "All positions of t.csv are whole pixels"),
+    "velocities": (WALK.assign(vx=100.0, vy=-50.0), "velocities of t.csv (vx, vy) are not read"),
+}
+
+
+@pytest.mark.parametrize(("table", "said"), SAID.values(), ids=SAID)
+def test_what_is_read_with_a_word(tmp_path, table, said):
+    found = imported(arrive(tmp_path / "t.csv", table))
+    assert said in " ".join(found.tuning["warnings"])
+
+
+REFUSED = {
+    "no position, written 0": ("t.csv", at([3, 40], x=0.0, y=0.0), r"jump to \(0, 0\) and back"),
+    "no position, written -1": ("t.csv", at([40], x=-1.0, y=-1.0), r"jump to \(-1, -1\) and back"),
+    "no position, written 999": ("t.csv", at([9, 80], x=999.0, y=999.0), r"to \(999, 999\) and"),
+    "commas of thousands": ("t.csv", thousands(","), r"\(2,005\.03\): write plain decimal numbers"),
+    "marks of thousands": ("t.csv", thousands("'"), r"\(2'005\.03\): write plain decimal numbers"),
+    "a frame far off": (
+        "t.csv",
+        WALK.assign(frame=np.where(WALK["frame"] > 5, WALK["frame"] + 10**9, WALK["frame"])),
+        r"12 of these 1000000012 hold particles: number them",
+    ),
+    "nothing moves": (
+        "t.csv",
+        pd.concat([WALK[WALK["frame"] == 0].assign(frame=k) for k in range(5)]),
+        "No particle of t.csv ever moves",
+    ),
+    "metres": (
+        "t.csv",
+        WALK.assign(x=1e-7 * WALK["x"], y=1e-7 * WALK["y"]),
+        r"lie within 1\.02e-05 px of each other.*tracks\.length_unit",
+    ),
+    "lists": ("t.parquet", WALK.assign(x=[[x] for x in WALK["x"]]), "holds lists in its column x"),
+    "a column a particle": (
+        "t.csv",
+        WALK.pivot(index="frame", columns="particle", values="x").add_prefix("x").reset_index(),
+        r"x10, \.\.\. \(31 in all\) and none is known to be the particle",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "table", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_meant(tmp_path, name, table, said):
+    with pytest.raises(ValueError, match=said):
+        imported(arrive(tmp_path / name, table))
+
+
+def test_a_pickle_in_an_array_is_not_followed(tmp_path):
+    np.save(tmp_path / "t.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match=r"t\.npy cannot be read: .*; write it as CSV"):
+        imported(tmp_path / "t.npy")
+
+
+def test_pixels_beside_lengths(tmp_path):
+    from pipeline.imported.settings import Columns
+    from pipeline.imported.track_files import read
+    from pipeline.imported.tracks import convert
+    from pipeline.settings import Settings
+
+    arrive(tmp_path / "a.csv", WALK)
+    metric = WALK.assign(x=0.1 * WALK["x"] + 1, y=0.1 * WALK["y"])
+    arrive(tmp_path / "b.csv", metric.rename(columns={"x": "x_um", "y": "y_um"}))
+    raws = [read(tmp_path / name, Columns(), None) for name in ("a.csv", "b.csv")]
+    with pytest.raises(ValueError, match=r"b\.csv are lengths and those of a\.csv are pixels"):
+        convert(raws, Settings(), None)
