@@ -2,7 +2,11 @@
 
 A driven rollout conserves neither energy nor momentum: what the driven particles put in is taken
 off first. Drifts are relative to the kinetic energy, since the internal energy has an arbitrary
-offset.
+offset. Entropy is that of the particles and of a medium in equilibrium together. At rest their sum
+S_t does not grow: the probability of a state goes with exp(S_t / k_B), and each of f quadratic
+degrees of freedom takes x^2 / 2 k_B from it, with a variance of k_B^2 / 2. Between two moments S_t
+changes by sqrt(f) k_B by chance: D of a particle's velocity, D at most of its place (what it has of
+a solid's, a liquid has less), and D of each mode of a memory.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ GROUP = "observables"
 
 
 NEEDED = ("time", "energy", "kinetic", "entropy", "work", "momentum", "impulse", "temperature")
+Z = 2.0  # standard errors that chance is allowed
 
 
 def stopped(path: str | os.PathLike[str]) -> str:
@@ -39,9 +44,10 @@ class Balance(NamedTuple):
     time: np.ndarray  # (T,) since the start [time]
     energy: np.ndarray  # (T,) E - E(0) - W over the mean kinetic energy, E of one moment
     momentum: np.ndarray  # (T,) |P - P(0) - J| over N m v_rms
-    entropy: np.ndarray  # (T,) S - S(0) per particle [k_B]
+    entropy: np.ndarray  # (T,) S - S(0) per particle, with that of a medium in equilibrium [k_B]
     work: np.ndarray  # (T,) W over the mean kinetic energy
     impulse: np.ndarray  # (T,) |J| over N m v_rms
+    chance: float  # by which that entropy may fall: 0 without a medium
 
     @property
     def rate(self) -> float:
@@ -59,13 +65,15 @@ class Balance(NamedTuple):
         return abs(self.rate) * float(self.time[-1])
 
 
-def balance(observables: dict[str, np.ndarray]) -> Balance:
+def balance(observables: dict[str, np.ndarray], modes: int = 0) -> Balance:
     """The laws of a rollout, snapshot by snapshot; NaN where nothing moves.
 
     Args:
         observables: time, energy, kinetic, entropy, work, temperature (T,), momentum, impulse
             (T, D) of a rollout, in reduced units (k_B = m = 1). With half_kick (T,), if it is
             there, energy is that of one moment: velocities are half a step behind positions.
+            With bath_entropy (T,), NaN where it is not one, entropy is that of both.
+        modes: of a memory that each particle has.
 
     Raises:
         InputError: if an observable is missing.
@@ -84,14 +92,24 @@ def balance(observables: dict[str, np.ndarray]) -> Balance:
         kick = observables["half_kick"]
         since["energy"] = since["energy"] + kick - kick[0]
     left = np.linalg.norm(since["momentum"] - since["impulse"], axis=1)
+    entropy, chance = total_entropy(observables), 0.0
+    if entropy is not observables["entropy"] and particles > 0:
+        chance = Z * float(np.sqrt(dimension * (2 + modes) / particles))
     return Balance(
         since["time"],
         _over(since["energy"] - since["work"], kinetic),
         _over(left, thermal),
-        _over(since["entropy"], particles),
+        _over(entropy - entropy[0], particles),
         _over(since["work"], kinetic),
         _over(np.linalg.norm(since["impulse"], axis=1), thermal),
+        chance,
     )
+
+
+def total_entropy(observables: dict[str, np.ndarray]) -> np.ndarray:
+    """(T,) of the particles, with what a medium in equilibrium gained [k_B]."""
+    entropy, gained = observables["entropy"], observables.get("bath_entropy")
+    return entropy if gained is None or np.isnan(gained).all() else entropy + gained
 
 
 def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:
@@ -107,7 +125,8 @@ def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:
         work: W at the end over the mean kinetic energy.
         momentum_drift: largest |P(t) - P(0) - J(t)| over N m v_rms.
         impulse: largest |J(t)| on the same scale.
-        entropy_production: (S(end) - S(0)) per particle and unit of time [k_B / time].
+        entropy_production: (S(end) - S(0)) per particle and unit of time [k_B / time], S with that
+            of a medium in equilibrium.
         entropy_decreases: fraction of the steps in which S fell; with k_B > 0 single steps may.
         steps: number of steps.
 
@@ -124,7 +143,7 @@ def conservation(observables: dict[str, np.ndarray]) -> dict[str, float]:
         "momentum_drift": float(left.momentum.max()),
         "impulse": float(left.impulse.max()),
         "entropy_production": float(left.entropy[-1] / left.time[-1]),
-        "entropy_decreases": float(np.mean(np.diff(observables["entropy"]) < 0)),
+        "entropy_decreases": float(np.mean(np.diff(total_entropy(observables)) < 0)),
         "steps": float(len(left.time) - 1),
     }
 

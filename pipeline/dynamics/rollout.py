@@ -53,7 +53,8 @@ class Walk:
         self.log = Log(count, dimension)
         self.index = np.zeros(0, dtype=np.int64)
         still = torch.zeros(dimension, dtype=torch.float64)
-        bath = None if law.medium == "none" else FromBath(0.0, 0.0, still, 0.0)
+        entropy = np.nan if law.medium == "active" else 0.0
+        bath = None if law.medium == "none" else FromBath(0.0, 0.0, still, entropy)
         self.given = self.nothing = Account(0.0, still, bath)
         self.reached = 0  # snapshots recorded
         self.start = 0  # snapshot at which the present stretch begins
@@ -320,7 +321,7 @@ class Log:
     constant, energy to second order in the step and momentum to round-off. A model
     without energy or entropy logs none. What a bath gave is part of both, and logged besides:
     ``bath_heat`` out of its heat, ``bath_work`` by its flow, ``bath_impulse``; ``bath_entropy`` is
-    what it gained.
+    what it gained, NaN where it is active.
     """
 
     def __init__(self, count: int, dimension: int) -> None:

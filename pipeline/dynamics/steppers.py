@@ -109,7 +109,8 @@ class Law(ABC):
 
     @property
     def medium(self) -> str:
-        """none | inertial | brownian: in the last, velocities are forgotten within a step."""
+        """none | inertial | active | brownian: in the last, velocities are forgotten within a step;
+        what is active feeds motion, and gives no heat that belongs to a temperature."""
         return "none"
 
     def flow(self, r: Tensor, time: float) -> Tensor | None:
@@ -239,9 +240,13 @@ class Thermal(Law):
 
     @property
     def medium(self) -> str:
-        if self.model.bath is None:
-            return "none" if self.modes is None else "inertial"
-        return "brownian" if self.model.bath.brownian else "inertial"
+        bath, memory = self.model.bath, self.model.memory
+        if bath is None and memory is None:
+            return "none"
+        if bath is not None and bath.brownian:
+            return "brownian"
+        active = (bath is not None and bath.active) or (memory is not None and not memory.stored)
+        return "active" if active else "inertial"
 
     def flow(self, r: Tensor, time: float) -> Tensor | None:
         return None if self.conditions.flow is None else self.conditions.flow(r, time)

@@ -187,6 +187,8 @@ def collect(case: Case, dump: str | os.PathLike[str], log: str | os.PathLike[str
         v[1:, index] = np.diff(seen.r, axis=0) / case.walk.interval
     record = Record(r, v, {"entropy": S, "temperature": T})
     totals = observables(seen, log, ~case.driven, case.m)
+    if case.walk.law.medium == "active":
+        totals["bath_entropy"] = np.full(last, np.nan)
     trajectory = recorded(case.window, case.walk, record, case.seed)
     made = {"time": case.window.time[:last], **totals}
     return Rollout(trajectory, made, "", 1e3 * run.loop(log).step, "LAMMPS")

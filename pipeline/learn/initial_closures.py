@@ -22,7 +22,7 @@ from pipeline.closures.volume import SplineVolume
 from pipeline.learn import evidence
 from pipeline.learn.bands import Information
 from pipeline.learn.brownian_noise import Given, Told, tell
-from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, Moments, moments
+from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, Blurred, Moments, moments
 from pipeline.learn.force_matching import Curves, net_friction, regress, tapered
 from pipeline.learn.latent import Latent
 from pipeline.learn.mixtures import Known, regress_mixture
@@ -32,6 +32,7 @@ from pipeline.metriplectic.model import Metriplectic
 from pipeline.pairs import State
 
 ROUNDS = 2  # of forces, D and the error of the positions, each of which needs the others
+PUT_ON = 0.02  # of T, the smallest variance put on positions to see what their errors hide
 LEAST_T = 0.2  # of the temperature before, in a round
 LEAST = 0.03  # smallest fraction of the largest value to which curves are clipped
 GRID = 200  # distances at which a closure's force is set equal to that of finer splines
@@ -113,12 +114,13 @@ class Likeliest(NamedTuple):
 
 @torch.no_grad()
 def start_brownian(
-    model: Metriplectic, sample: Sample, measured: Measured, given: Given
+    model: Metriplectic, sample: Sample, measured: Measured, given: Given, error: float
 ) -> Likeliest | None:
     """Sets pair and external forces and the bath of Brownian motion by their moments.
 
     Args:
         given: what steps do not tell of T and the error of the positions.
+        error: variance of the positions to begin with.
 
     Returns:
         what was found beside them; None where closures are no splines, which stay as they are.
@@ -128,20 +130,21 @@ def start_brownian(
         isinstance(volume, SplineVolume) and isinstance(energy, ExponentialEnergy)
     ):
         return None
-    T, error = measured.temperature, given.error or 0.0
-    if given.variance is not None:
-        T = float(given.variance[0])
+    T = measured.temperature if given.variance is None else float(given.variance[0])
+    error = max(error if given.error is None else given.error, 0.0)
     around = [] if model.external is None else model.external.bends()
     bends = [splines.bends(FINE + 2), *around]
+    sums = moments(sample, SNAPSHOTS, max(error, PUT_ON * T), model.external, FINE)
     for _ in range(ROUNDS):
-        sums = moments(sample, SNAPSHOTS, max(error, 0.0), model.external, FINE)
         parts = _parts(model, sums.nearest, T)
-        A, q = sums.normal(T, max(error, 0.0), bends)
+        seen = evidence.fit(*sums.normal(T, bends), list(parts.values()))
+        rest = sums.rest(T, Blurred(error, seen.theta))
+        A, q = sums.normal(T, bends, Blurred(error, seen.theta))
         found = evidence.fit(A, q, list(parts.values()))
-        known = _known(sums, T, A, found)
+        known = _known(sums, rest, A, found)
         told = tell(sample, found.theta, T, given, model.external, FINE)
         # Forces that cannot be those of the film, such as repulsion where bonds hold, leave none.
-        T, error = max(float(told.temperature[0]), LEAST_T * T), float(told.error[0])
+        T, error = max(float(told.temperature[0]), LEAST_T * T), max(float(told.error[0]), 0.0)
     bath.start(0.0, 4 * T)
     values = dict(zip(parts, found.values, strict=True))
     batch = _some(sample)
@@ -162,15 +165,16 @@ def start_brownian(
     return Likeliest(smoothness, told, names, known)
 
 
-def _known(sums: Moments, T: float, A: Tensor, found: evidence.Found) -> Information:
+def _known(sums: Moments, rest: Tensor, A: Tensor, found: evidence.Found) -> Information:
     """Of the numbers of a fit to moments; the scores are those of blocks of time.
 
     Args:
+        rest: (b, M) the moments of the forces.
         A: of the fit, see `Moments.normal`.
     """
     J = found.slopes
     scatter = sums.matrix.sum(0).diagonal().sum() / A.diagonal().sum()
-    scores, fisher = sums.left(T, found.theta) @ J / scatter, J.T @ A @ J
+    scores, fisher = (rest - sums.matrix @ found.theta) @ J / scatter, J.T @ A @ J
     blocks = np.arange(len(scores))
     return Information(scores, blocks, 1.0, found.prior, sums.snapshots, fisher)
 

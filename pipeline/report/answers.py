@@ -25,7 +25,7 @@ LATE = Bound(0.02, 0.1)  # of the fall of the validation loss, in the last fifth
 SMALL = 0.005  # of the negative log-likelihood per particle: a fall that no longer matters
 DRIFT = Bound(0.01, 0.1)  # of the energy balance, in mean kinetic energies
 SWING = Bound(0.3, 1.0)  # the same, at its largest
-FALL = 1e-3  # k per particle that rounding and chance may take from an entropy that stays
+FALL = 1e-3  # k per particle that rounding may take from an entropy that stays
 MOMENTUM = Bound(1e-6, 1e-3)  # of the momentum balance, in summed thermal momenta
 ERROR = Bound(0.05, 0.2)  # of a curve
 FLOORS = Bound(1.5, 3.0)  # the same in noise floors, where that is more
@@ -185,14 +185,21 @@ def laws(results: Results) -> Answer:
     state = worst(DRIFT.grade(drift), SWING.grade(swing))
     state = worst(state, MOMENTUM.grade(momentum))
     stopped = results.rollout(results.first.source)[1]
-    state = worst(state, "good" if gained >= -FALL and not stopped else "fair")
+    state = worst(state, "good" if gained >= -FALL - left.chance and not stopped else "fair")
     sentence = (
         f"Along the rollout the energy drifts from the work done by {_share(drift)} the mean "
         f"kinetic energy and is never off by more than {_share(swing)} it; momentum and impulse "
         f"differ by {number(float(momentum))} of the particles' summed thermal momentum, and the "
-        f"entropy changes by {number(gained)} k per particle.{_substeps(results)}"
+        f"entropy changes by {number(gained)} k per particle{_chance(left)}.{_substeps(results)}"
     )
     return Answer(state, f"{stopped} {sentence}".strip())
+
+
+def _chance(left: balances.Balance) -> str:
+    """What is said of an entropy that a medium is part of."""
+    if not left.chance:
+        return ""
+    return f", that of the medium included (chance alone: up to {number(left.chance)} either way)"
 
 
 def _substeps(results: Results) -> str:

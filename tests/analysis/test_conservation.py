@@ -36,6 +36,31 @@ def test_kept_laws_leave_no_drift():
     assert all(isinstance(value, float) for value in laws.values())
 
 
+def test_what_particles_lose_to_a_medium_is_no_fall_of_entropy():
+    given = observables()
+    given["bath_entropy"] = -given["entropy"] + 100 * 0.05 * given["time"]
+    laws, left = conservation(given), balance(given)
+    np.testing.assert_allclose(laws["entropy_production"], 0.05)
+    assert laws["entropy_decreases"] == 0.0
+    assert left.chance > 0.0 == balance(observables()).chance
+    given["bath_entropy"] = np.full(51, np.nan)  # what is active has none
+    np.testing.assert_allclose(conservation(given)["entropy_production"], 0.2)
+    assert balance(given).chance == 0.0
+
+
+def test_chance_is_what_springs_at_rest_change_by():
+    """Energies of D velocities, D springs to the ground and D K modes: each is Boltzmann's."""
+    rng, N, D, K, T = np.random.default_rng(0), 60, 2, 1, 0.5
+    heat = T * 0.5 * rng.normal(size=(4000, N * D * (2 + K))) ** 2
+    given = {name: np.full(4000, N * D * T / 2) for name in ("kinetic", "energy", "work")}
+    still, given["time"] = np.zeros((4000, D)), np.arange(4000.0)
+    given |= {"momentum": still, "impulse": still, "temperature": np.full(4000, T)}
+    given |= {"entropy": np.zeros(4000), "bath_entropy": -heat.sum(1) / T}
+    left = balance(given, modes=K)
+    scatter = np.std(np.diff(left.entropy)[::2])
+    assert left.chance == pytest.approx(2 * scatter, rel=0.05)
+
+
 def test_a_drift_is_told_on_the_scale_of_the_motion():
     given = observables()
     given["energy"] = given["energy"] + 0.01 * 50 * given["time"]

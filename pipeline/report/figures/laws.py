@@ -29,7 +29,8 @@ def kept(results: Results, run: Run) -> Balance:
         found.get(name)
     if not np.isfinite(found.get("energy")).any():
         raise Absent("This model defines no energy, so its laws cannot be checked.")
-    return conservation.balance(found.data)
+    memory = results.yaml(f"{run.folder}/model.yaml").get("memory") or {}
+    return conservation.balance(found.data, int(memory.get("modes", 0)))
 
 
 def balance(results: Results) -> Figure:
