@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from tifffile import TiffFile
 
 from pipeline.errors import InputError
 from pipeline.files import twins, walk
+from pipeline.video.name_times import seconds
+from pipeline.video.signatures import by_content, hint
 from pipeline.video.tiff import AskedFor, TiffReader
 from pipeline.video.tiff_description import members
 
@@ -98,14 +101,17 @@ def runs(folder: Path | str) -> list[Source]:
     check(files)
     if empty := next((path for path in files if path.stat().st_size == 0), None):
         raise InputError(f"{empty} is empty: copy it again, or take it away.")
+    _check_contents(files)
     found: list[Source] = []
     for home, inside in itertools.groupby(files, key=lambda path: path.parent):
         found += _beside(list(inside), home.name)
     if pair := twins(source.paths[0] for source in found if source.kind == "tiff"):
         raise InputError(_same_film(*pair))
     if not found:
-        accepted = " ".join(sorted(ACCEPTED))
-        raise InputError(f"no video found in {folder}: put one there ({accepted})")
+        raise InputError(
+            f"no video found in {folder}: put one there (TIFF stack, numbered images, avi, mp4, "
+            f"mov, mkv, gif, nd2, ...).{hint(list(walk(root)))}"
+        )
     return found
 
 
@@ -165,6 +171,34 @@ def check(files: Iterable[Path]) -> None:
             twins(pair) is not None for pair in zip(images, more, strict=True)
         ):
             raise InputError(f"{one} and {other} hold the same images: take one of them away.")
+
+
+def _check_contents(files: Sequence[Path]) -> None:
+    """Refuses what is something else than its ending says, where that would not be read.
+
+    Films are known by their contents, whatever they are called, and so are single images; of the
+    images of a folder the first is asked.
+    """
+    met: set[Path] = set()
+    for path in files:
+        called = _family(ending(path))
+        if called == "image" and path.parent in met:
+            continue
+        met |= {path.parent} if called == "image" else set()
+        what, right = by_content(path) or ("", ending(path))
+        inside = _family(right)
+        read = inside == called or (called, inside) == ("film", "image")  # as .apng, .mjpeg
+        single = (called, inside) == ("image", "tiff") and len(TiffFile(path).pages) == 1
+        if called and not read and not single:
+            raise InputError(
+                f"{path} is {what} by its first bytes and not what its ending says: name it "
+                f"{path.stem}{right} if it is, else copy it again."
+            )
+
+
+def _family(suffix: str) -> str:
+    kinds = {"tiff": TIFF, "image": IMAGE, "film": FILM}
+    return next((name for name, endings in kinds.items() if suffix in endings), "")
 
 
 def _same_film(first: Path, second: Path) -> str:
@@ -276,6 +310,8 @@ def _refuse_copies(images: Sequence[Path]) -> None:
 
 def _numbered(paths: list[Path]) -> list[Source]:
     """The runs among images whose names differ in numbers only."""
+    if (times := seconds([path.stem for path in paths])) is not None:
+        return [_ordered(paths, np.array(times) - min(times))]
     tokens = np.array([NUMBER.findall(path.stem) for path in paths])
     labels = [
         re.search(r"[a-z]*$", part)[0]  # type: ignore[index]
