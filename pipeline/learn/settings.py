@@ -15,7 +15,8 @@ class Training(Section):
     """How a model is trained, and which; what a config file may set comes first."""
 
     steps: int = key(
-        "Optimiser steps; the learning rate rises over the first 3 % and falls along the rest.",
+        "Optimiser steps of whatever gauss_newton below does not train; the learning rate rises "
+        "over the first 3 % and falls along the rest.",
         default=1000,
         least=1,
         most=100_000_000,
