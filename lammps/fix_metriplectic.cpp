@@ -117,7 +117,7 @@ void FixMetriplectic::kick()
   }
 }
 
-// S' = S + x - x^2 / (2 C); a driven particle takes a step towards its temperature instead.
+// S' = S + C ln(1 + x / C); a driven particle takes a step towards its temperature instead.
 void FixMetriplectic::warm()
 {
   double *S = pair->entropies();
@@ -125,8 +125,7 @@ void FixMetriplectic::warm()
   for (int i = 0; i < atom->nlocal; ++i) {
     const auto &at = pair->fields[i];
     if (atom->mask[i] & groupbit) {
-      const double x = pair->heat[i] / at.T;
-      S[i] += x - 0.5 * (at.dTdS / at.T) * x * x;
+      S[i] += metriplectic::warmed(pair->heat[i], at);
     } else {
       const double change = metriplectic::held_entropy(held, at, update->dt);
       S[i] += change;
@@ -222,8 +221,8 @@ void FixMetriplectic::restart(char *written)
 double FixMetriplectic::held_heat(int i, double change) const
 {
   const auto &at = pair->fields[i];
-  const double x = pair->heat[i] / at.T, left = x - 0.5 * (at.dTdS / at.T) * x * x;
-  return at.T * (change - left) + 0.5 * at.dTdS * (change * change - left * left);
+  const double left = metriplectic::warmed(pair->heat[i], at);
+  return metriplectic::heat_of(change, at) - metriplectic::heat_of(left, at);
 }
 
 // What is not of the pairs: impulse J = f dt of forces that other fixes added, J = m v' - m v less the

@@ -5,6 +5,7 @@
 #include "vectors.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace metriplectic {
 
@@ -21,6 +22,22 @@ struct Fields {
   double dTdS;
   double log_T;    // ln(T / T0)
 };
+
+// Entropy that heat q brings at constant volume: C ln(1 + q / (C T)), by its tangent where less than half
+// of T would be left; and the heat that an entropy change takes (pipeline/metriplectic/thermo.py).
+inline double warmed(double heat, const Fields &at)
+{
+  constexpr double COOLED = 0.5;
+  const double x = heat / at.T, u = x * (at.dTdS / at.T);
+  if (u == 0.0) return x;
+  return x * (std::log1p(std::max(u, -COOLED)) + std::min(u + COOLED, 0.0) / (1.0 - COOLED)) / u;
+}
+
+inline double heat_of(double change, const Fields &at)
+{
+  const double u = change * at.dTdS / at.T;
+  return u == 0.0 ? at.T * change : at.T * change * std::expm1(u) / u;
+}
 
 // What holds a driven particle at a temperature: a Newton step of its entropy, at most HELD k_B per unit of
 // time (pipeline/dynamics/driven.py).

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.dynamics.integrators import Kick
 from pipeline.metriplectic.model import Metriplectic
-from pipeline.metriplectic.thermo import Dynamics
+from pipeline.metriplectic.thermo import Dynamics, heat_of
 from pipeline.pairs import State, sum_odd
 
 
@@ -76,7 +76,7 @@ def by_driving(
 
     The impulse of a particle is J = m (v' - v'_free), exactly. Its work is J . (v + v') / 2; a
     displacement other than v' dt does work against the conservative force besides; and holding
-    the temperature takes T dS. What the energy changes beyond their sum is the integrator's own
+    the temperature takes heat. What the energy changes beyond their sum is the integrator's own
     error, of first order in dt.
 
     Args:
@@ -94,8 +94,8 @@ def by_driving(
     if bool((beyond.abs() > 1e-9).any()):
         work = -float((conservative_force(model, dynamics)[rows] * beyond).sum())
     T, dTdS = dynamics.thermo.T[rows], dynamics.thermo.dTdS[rows]
-    led, left = after.S - before.S, free.S - before.S
-    heat = (T * (led - left) + 0.5 * dTdS * (led.square() - left.square())).sum()
+    led, left = (heat_of(end.S - before.S, T, dTdS) for end in (after, free))
+    heat = (led - left).sum()
     return Account(kinetic.work + work + float(heat), kinetic.impulse)
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.noise import Exchange, Increments, bath_fluctuation
 from pipeline.metriplectic.pair_tensor import pair_tensor, root
-from pipeline.metriplectic.thermo import BathDrift, Dynamics
+from pipeline.metriplectic.thermo import BathDrift, Dynamics, warmed
 from pipeline.pairs import State, dot, sum_even, sum_odd
 
 
@@ -82,13 +82,13 @@ def heat(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Tensor:
     the bath is one of the q_ij; its friction heats the bath):
 
         x_i  = [ sum_j q_ij - 1/2 sum_j p_ij . (v_ij + v'_ij) / 2 ] / T_i
-        S_i' = S_i + x_i - x_i^2 / (2 C_i)
+        S_i' = S_i + C_i ln(1 + x_i / C_i)
 
-    The midpoint brings in Ito's terms of `pipeline.metriplectic.drift` by itself, the square
+    The midpoint brings in Ito's terms of `pipeline.metriplectic.drift` by itself, the logarithm
     those of U(S); as dt -> 0 this is the paper's increment. What remains is the bounded error of
-    leapfrog and the cube of x (compare Faure and Stoltz, Appl. Math. Mech. 39, 83 (2018), for
-    smoothed dissipative particle dynamics). The paper's increment creates energy of the
-    order of dv^2 in every step, which rollouts in steps of one frame do not survive.
+    leapfrog, and of x^3 what C changes by (compare Faure and Stoltz, Appl. Math. Mech. 39, 83
+    (2018), for smoothed dissipative particle dynamics). The paper's increment creates energy of
+    the order of dv^2 in every step, which rollouts in steps of one frame do not survive.
 
     Args:
         dynamics: evaluation at the beginning of the step.
@@ -100,8 +100,7 @@ def heat(dynamics: Dynamics, given: Kick, v: Tensor, v_next: Tensor) -> Tensor:
     dissipated = sum_even(pairs, -0.5 * dot(given.p, middle))
     received = sum_odd(pairs, given.q) + dissipated
     received = received if given.bath is None else received + given.bath.heat
-    x = received / thermo.T
-    return x - 0.5 * (thermo.dTdS / thermo.T) * x * x
+    return warmed(received, thermo.T, thermo.dTdS)
 
 
 def euler_heat(model: Metriplectic, dynamics: Dynamics, noise: Increments, dt: float) -> Tensor:

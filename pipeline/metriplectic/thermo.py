@@ -57,6 +57,32 @@ def thermodynamics(
     return Thermo(d, V, U, T, P, dTdS)
 
 
+COOLED = 0.5  # of its temperature that heat taken from a particle may leave it at
+
+
+def warmed(heat: Tensor, T: Tensor, dTdS: Tensor) -> Tensor:
+    """Entropy (N,) that heat q (N,) brings at constant volume: C ln(1 + q / (C T)).
+
+    Exact where C does not depend on S, and for any energy right to the second order in q, with a
+    fifth of the third order left where C is learned. The series x - x^2 / (2 C) of x = q / T loses
+    x^3 / (3 C^2) of T, and more often takes it than gives it: a kinetic energy and a half in 2 400
+    steps where C is 15 k_B. Heat that would leave less than half of T goes on by the tangent there,
+    so that no step is without a temperature.
+    """
+    x, inverse_C = heat / T, dTdS / T
+    u = x * inverse_C
+    ratio = torch.where(u == 0, torch.ones_like(u), u.clamp(min=-COOLED).log1p() / u)
+    beyond = (u + COOLED).clamp(max=0.0) / (1 - COOLED)
+    return x * (ratio + torch.where(u == 0, u, beyond / u))
+
+
+def heat_of(dS: Tensor, T: Tensor, dTdS: Tensor) -> Tensor:
+    """Heat (N,) that an entropy change takes, C T (exp(dS / C) - 1): the inverse of `warmed`."""
+    u = dS * dTdS / T
+    ratio = torch.where(u == 0, torch.ones_like(u), torch.expm1(u) / u)
+    return T * dS * ratio
+
+
 def sides(pairs: Pairs, thermo: Thermo) -> tuple[Side, Side]:
     """Particle fields gathered to the two ends of each pair."""
     columns = torch.stack((thermo.T, thermo.V, thermo.P * thermo.V.square(), thermo.dTdS), 1)

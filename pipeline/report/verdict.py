@@ -82,9 +82,8 @@ QUESTIONS: list[tuple[str, Callable[[Results], Answer], str]] = [
         laws,
         f"Yes: energy drifts by under {percent(DRIFT.good)} of the kinetic energy, momentum within "
         f"{number(MOMENTUM.good)}. With care: {percent(DRIFT.fair)} and {number(MOMENTUM.fair)}, "
-        f"an entropy that falls by over {FALL:g} k per particle (of particles and a medium, by more "
-        "than chance besides), which an open sample may export, "
-        "or a rollout that stopped.",
+        f"an entropy that falls by over {FALL:g} k per particle (of particles and a medium, by "
+        "more than chance besides), which an open sample may export, or a rollout that stopped.",
     ),
     ("Does the structure match?", structure, CURVE),
     ("Do the rearrangements match?", rearrangements, CURVE),

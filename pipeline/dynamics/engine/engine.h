@@ -101,7 +101,7 @@ class Engine {
   std::vector<Elasticity> elastic;
   std::vector<Exchange> exchanges;    // with the bath
   std::vector<Vector> after, led;    // velocities after the step, if left alone and as led
-  std::vector<double> warmed;    // entropy that a particle left alone gains
+  std::vector<double> gained;    // entropy that a particle left alone gains
   Vector walls = {0.0, 0.0, 0.0};    // their force on all particles
   double sliding = 0.0;    // power of the conservative forces on images that slide
 

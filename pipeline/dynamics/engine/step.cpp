@@ -63,11 +63,8 @@ void Engine::warm(Given &account)
     slid += dot(p, boost);
   }
   account.work += slid;
-  warmed.resize(n);
-  for (std::size_t k = 0; k < n; ++k) {
-    const double x = kicks[k].heat / fields[k].T;
-    warmed[k] = x - 0.5 * (fields[k].dTdS / fields[k].T) * x * x;
-  }
+  gained.resize(n);
+  for (std::size_t k = 0; k < n; ++k) gained[k] = warmed(kicks[k].heat, fields[k]);
 }
 
 // J . u of the bath's work is done by whatever keeps the medium flowing, the rest comes from its heat.
@@ -93,7 +90,7 @@ void Engine::move(double *to_r, double *to_v, double *to_S)
       to_v[D * row + a] = v[a];
       to_r[D * row + a] = given.r[D * row + a] + v[a] * constants.dt;
     }
-    to_S[row] = S[k] + warmed[k];
+    to_S[row] = S[k] + gained[k];
   }
 }
 
@@ -109,10 +106,9 @@ void Engine::lead(double *to_r, double *to_v, double *to_S, const Leading &leadi
     const Fields &at = fields[k];
     const Vector way = vector(leading.r, int(d)) - vector(given.r, int(row));
     const Vector J = constants.m * (led[k] - after[k]), beyond = way - constants.dt * led[k];
-    const double held = held_entropy(leading.temperature, at, constants.dt), left = warmed[k];
+    const double held = held_entropy(leading.temperature, at, constants.dt), left = gained[k];
     account.impulse = account.impulse + J;
-    account.work += 0.5 * dot(J, at.v + led[k]) + at.T * (held - left) +
-        0.5 * at.dTdS * (held * held - left * left);
+    account.work += 0.5 * dot(J, at.v + led[k]) + heat_of(held, at) - heat_of(left, at);
     against += dot(kicks[k].conserved, beyond);
     farthest = std::max({farthest, std::fabs(beyond.x), std::fabs(beyond.y), std::fabs(beyond.z)});
     std::copy_n(leading.r + D * d, D, to_r + D * row);
