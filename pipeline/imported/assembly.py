@@ -43,11 +43,8 @@ def load(
     """
     parts = _parts([collect(frames(path), path.name) for path in paths])
     notes = [note for part in parts for note in part.notes]
-    D = dimension_of(parts, settings)
-    box = box_of(parts, settings, D, notes)
-    position = np.concatenate([breathed(part, settings, box, notes) for part in parts])
-    run = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p.position) for p in parts])
-    path = _path(parts, settings, position, run, box, notes)
+    position, run, path = _placed(parts, settings, notes)
+    box = path.box
     consistency.check_places(path)
     dt, times = interval_and_times(parts, settings, notes)
     late = np.abs(np.diff(times) - dt) > 1e-3 * dt
@@ -82,6 +79,16 @@ def load(
         },
         extra={},
     )
+
+
+def _placed(
+    parts: list[Recorded], settings: Imported, notes: list[str]
+) -> tuple[np.ndarray, np.ndarray, consistency.Path]:
+    """(T, N, D) positions as written and (T,) runs, and both as what is asked for consistency."""
+    box = box_of(parts, settings, dimension_of(parts, settings), notes)
+    position = np.concatenate([breathed(part, settings, box, notes) for part in parts])
+    run = np.repeat(np.arange(len(parts), dtype=np.int32), [len(p.position) for p in parts])
+    return position, run, _path(parts, settings, position, run, box, notes)
 
 
 def _described(first: Frame, settings: Imported, dt: float) -> dict[str, Any]:

@@ -68,14 +68,8 @@ def assemble(
     tracked = tables.packed(tracks, None if seen is None else [clock.ticks(some) for some in seen])
     del tracks  # which is gone here where the caller holds it no longer
     tracked, clinging = _evened(tracked)
-    step = np.diff(tracked.frame)
-    velocity, known = backward_difference(
-        tracked.position, tracked.present, tracked.run, np.where(np.diff(tracked.run) == 0, step, 1)
-    )
     box = _field_of_view(view)
-    if np.any(view.moved):
-        known &= _inside(tracked.position, box)
-        velocity[~known] = 0.0
+    velocity, known = _moving(tracked, box, view)
     where = tracked.position, tracked.present, tracked.run
     edge = faces(*where, box, view.edge, tracked.occupant)
     measured = _measured(tracked, scale, view)
@@ -104,6 +98,16 @@ def assemble(
         extra={"filled": tracked.filled, "mass": tracked.mass, "size": tracked.size},
         occupant=tracked.occupant,
     )
+
+
+def _moving(tracked: tables.Packed, box: Box, view: View) -> tuple[np.ndarray, np.ndarray]:
+    """(T, M, 2) velocities [px per frame] and (T, M) bool where they are known: in the box."""
+    step = np.where(np.diff(tracked.run) == 0, np.diff(tracked.frame), 1)
+    velocity, known = backward_difference(tracked.position, tracked.present, tracked.run, step)
+    if np.any(view.moved):
+        known &= _inside(tracked.position, box)
+        velocity[~known] = 0.0
+    return velocity, known
 
 
 def _evened(tracked: tables.Packed) -> tuple[tables.Packed, list[str]]:
