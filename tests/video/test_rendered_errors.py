@@ -43,14 +43,14 @@ def tracked(folder: Path, spot: float, moments: int) -> tuple[Trajectory, float,
         middle.append(path.mean(axis=0))
         film.append(np.minimum(np.rint(camera.gain * random.poisson(scene)), 255).astype(np.uint8))
     tifffile.imwrite(folder / "film.tif", np.array(film))
-    video = open_run(*runs(folder))
+    video = open_run(runs(folder)[0])
     found = tune([video]).parameters
     table, _ = link(features([video], found.detection), found.linking())
     view = View(camera.view, (found.diameter + 1) / 2, 1.72, None)
     made = assemble(table, view, Scale(None, None), {"dataset": "discs", "synthetic": False})
     here = [made.position[t, made.present[t]] for t in range(FRAMES)]
     raw = [table.loc[table["frame"] == t, ["x", "y"]].to_numpy() for t in range(FRAMES)]
-    return made, *(rms(places, middle) for places in (here, raw))
+    return made, rms(here, middle), rms(raw, middle)
 
 
 def rms(places: list[np.ndarray], truth: list[np.ndarray]) -> float:
