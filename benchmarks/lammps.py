@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 
+from pipeline import compiler
 from pipeline.lammps import potential, rule
 from pipeline.lammps.build import build
 from pipeline.lammps.run import Loop, loop, run
@@ -84,7 +85,7 @@ def styles(folder: Path) -> dict[str, Style]:
         potential.write(folder / name, rule.potential(model(name), 1.0, RANGES))
         found[f"metriplectic, {name}"] = Style(
             f"pair_style metriplectic 1\npair_coeff * * {name}\nfix 1 all metriplectic",
-            before=f"plugin load {build(folder)}",
+            before=f"plugin load {build(compiler.cache())}",
             properties="fix property all property/atom d_entropy",
         )
     return {**found, **OTHERS}

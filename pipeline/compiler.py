@@ -27,6 +27,12 @@ class NotCompiled(RuntimeError):
     """There is no C++ compiler on this machine, or it fails."""
 
 
+def cache() -> Path:
+    """Where what is compiled is kept: $XDG_CACHE_HOME/metriplex, else ~/.cache/metriplex."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(base) / "metriplex"
+
+
 def build(
     made: Path, sources: Sequence[Path], flags: Sequence[str], what: str = "This program"
 ) -> Path:

@@ -20,12 +20,15 @@ that reaches farther than the columns: these go as far as neighbours of free par
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from pipeline.analysis.pair_force import design, first_knot, hats, laws
+from pipeline.analysis.pair_force import first_knot, hat_design, laws
+from pipeline.files import read_json, reading, write_json
+from pipeline.hdf5 import require
 from pipeline.neighbours import neighbours
 from pipeline.trajectory import Trajectory, evenly, monomials
 
@@ -35,6 +38,7 @@ FRICTION = 5  # knots of each friction of pairs
 DEGREE = 3  # of the polynomials that are taken out
 BLOCKS = 10  # of time, for the interval
 FOLLOWED = 100  # snapshots of a particle: its mean, of few, holds noise that instruments know of
+LONGEST = 500  # snapshots of a film that are looked at
 LEAST = 100  # particles of a snapshot
 MOST = 2000  # particles whose motion is looked at
 
@@ -72,6 +76,41 @@ class Sums(NamedTuple):
         means = total[count > 0] / np.sqrt(count[count > 0])[:, None, None]
         flat = means.reshape(-1, means.shape[2])
         return self.products[blocks].sum(axis=0) - flat.T @ flat
+
+
+def of_film(trajectory: Trajectory, rows: slice, a: float, cutoff: float) -> Drag | None:
+    """See `drag`: of the first snapshots among ``rows``; None where a film cannot tell.
+
+    Told from tracks of particles with inertia that others join and leave. The band of driven
+    particles is two cutoffs wide at least: so far all neighbours are seen.
+
+    Args:
+        trajectory: the film, see `h5md.on_disk`.
+        rows: snapshots that may be looked at.
+        a: mean neighbour distance [length].
+        cutoff: [length].
+    """
+    known = trajectory.attributes
+    inertial = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
+    if not inertial or trajectory.closed or trajectory.reference is not None:
+        return None
+    part = trajectory.followed(slice(rows.start, min(rows.stop, rows.start + LONGEST)))
+    return drag(part, a, cutoff / a, 2 * cutoff / a)
+
+
+def write(path: str | os.PathLike[str], dataset: str, found: Drag | None) -> None:
+    """As JSON: data set and rate with its interval, null where it is not told."""
+    rate = None if found is None else found._asdict()
+    write_json(path, {"dataset": dataset, "rate": rate})
+
+
+def read(path: str | os.PathLike[str], dataset: str) -> Drag | None:
+    """What `write` wrote. Raises InputError, naming the file, if it is damaged or another's."""
+    what = "the friction of a medium"
+    content = read_json(path, what)
+    with reading(path, what):
+        require(content, {"dataset": dataset})
+        return None if content["rate"] is None else Drag(**content["rate"])
 
 
 def drag(trajectory: Trajectory, a: float, cutoff: float, reach: float) -> Drag | None:
@@ -131,17 +170,20 @@ def _summed(trajectory: Trajectory, known: np.ndarray, times: np.ndarray, knots:
     size = 1 + knots.columns * (1 + len(LAGS))
     products, total = np.zeros((BLOCKS, size, size)), np.zeros((BLOCKS, N, D, size))
     count = np.zeros((BLOCKS, N))
+    pairs: dict[int, Pairs] = {}
     earlier: dict[int, np.ndarray] = {}
     for b, part in enumerate(np.array_split(times, BLOCKS)):
         for t in part.tolist():
-            for k in LAGS:
-                if t - k not in earlier:
-                    earlier[t - k] = _columns(trajectory, t - k, velocity[t - k], knots)
+            for s in (t, *(t - k for k in LAGS)):
+                if s not in pairs:
+                    pairs[s] = _pairs(trajectory, s, knots)
+                    earlier[s] = _columns(pairs[s], velocity[s], knots)
             now, later = velocity[t], velocity[t + 1]
-            X = _columns(trajectory, t, 0.5 * (now + later), knots)
+            X = _columns(pairs[t], 0.5 * (now + later), knots)
             y, keep = (later - now)[:, :, None], known[t]
             every = np.concatenate([x[keep] for x in (y, X, *(earlier[t - k] for k in LAGS))], 2)
-            earlier = {s: x for s, x in earlier.items() if s > t - LAGS[-1]}
+            for s in [s for s in pairs if s <= t - LAGS[-1]]:
+                del pairs[s], earlier[s]
             every = _rough(trajectory.position[t, keep], every)
             count[b, keep] += 1
             total[b, keep] += every
@@ -150,20 +192,31 @@ def _summed(trajectory: Trajectory, known: np.ndarray, times: np.ndarray, knots:
     return Sums(products, total, count)
 
 
-def _columns(trajectory: Trajectory, t: int, v: np.ndarray, knots: Knots) -> np.ndarray:
-    """(N, D, M) forces by knot, frictions by knot along and across, and -v, of snapshot t."""
+class Pairs(NamedTuple):
+    """What the columns of a snapshot share whichever its velocities."""
+
+    force: np.ndarray  # (N, D, K - 1) of each knot; at the last, where the force is cut, it is zero
+    i: np.ndarray  # (P,) pairs within reach of friction
+    j: np.ndarray  # (P,)
+    e: np.ndarray  # (P, D) unit vectors
+    distance: np.ndarray  # (P,) [a]
+
+
+def _pairs(trajectory: Trajectory, t: int, knots: Knots) -> Pairs:
     r, here = trajectory.position[t], trajectory.present[t]
     i, j, r_ij, distance = neighbours(r, here, trajectory.space, knots.force[-1])
-    vectors = laws(r_ij / distance[:, None], v[i] - v[j])
-    # The last knot, where the force is cut, is at zero.
-    force, near = hats(distance, knots.force)[:, :-1], distance < knots.friction[-1]
-    pushes, rubs = (np.ascontiguousarray(x) for x in (vectors[:, :, :1], vectors[near, :, 1:]))
-    parts = [
-        design(i, j, pushes, np.ascontiguousarray(force), len(r)),
-        design(i[near], j[near], rubs, hats(distance[near], knots.friction), len(r)),
-    ]
-    flat = [part.reshape(*r.shape, -1) for part in parts]
-    return np.concatenate([*flat, -v[:, :, None]], axis=2)
+    e = r_ij / distance[:, None]
+    force, _ = hat_design(i, j, e[:, :, None], distance, knots.force, len(r))
+    near = np.flatnonzero(distance < knots.friction[-1])
+    return Pairs(force[:, :, 0, :-1], *(x.take(near, axis=0) for x in (i, j, e, distance)))
+
+
+def _columns(pairs: Pairs, v: np.ndarray, knots: Knots) -> np.ndarray:
+    """(N, D, M) forces by knot, frictions by knot along and across, and -v, of velocities v."""
+    i, j, e, distance = pairs[1:]
+    rubs = np.ascontiguousarray(laws(e, v[i] - v[j])[:, :, 1:])
+    friction, _ = hat_design(i, j, rubs, distance, knots.friction, len(v))
+    return np.concatenate([pairs.force, friction.reshape(*v.shape, -1), -v[:, :, None]], axis=2)
 
 
 def _rough(r: np.ndarray, columns: np.ndarray) -> np.ndarray:

@@ -52,19 +52,39 @@ def design(i, j, law, weight, count):
     return x
 
 
-def hats(distance: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """(P, K) hat functions of evenly spaced knots; those of the ends go on level."""
-    place = np.clip((distance - grid[0]) / (grid[1] - grid[0]), 0.0, len(grid) - 1 - 1e-9)
-    return np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(len(grid))))
+@njit(cache=True)
+def hat_design(i, j, law, distance, knots, count):
+    """`design` with weights that are hat functions of evenly spaced knots (K,), and their sums.
+
+    A pair at a distance (P,) is seen by the two knots around it; those of the ends go on level.
+    """
+    K = len(knots)
+    x, seen = np.zeros((count, law.shape[1], law.shape[2], K)), np.zeros(K)
+    for p in range(i.size):
+        place = (distance[p] - knots[0]) / (knots[1] - knots[0])
+        place = min(max(place, 0.0), K - 1 - 1e-9)
+        k = int(place)
+        above = place - k
+        seen[k] += 1.0 - above
+        seen[k + 1] += above
+        for d in range(law.shape[1]):
+            for n in range(law.shape[2]):
+                high = above * law[p, d, n]
+                low = law[p, d, n] - high
+                x[i[p], d, n, k] += low
+                x[i[p], d, n, k + 1] += high
+                x[j[p], d, n, k] -= low
+                x[j[p], d, n, k + 1] -= high
+    return x, seen
 
 
 def regressors(trajectory: Trajectory, t: int, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The design matrix (N, D, 3 K) of snapshot t, and the pairs counted at each knot (K,)."""
     r, v, present = trajectory.position[t], trajectory.velocity[t], trajectory.present[t]
     i, j, r_ij, distance = neighbours(r, present, trajectory.box.space, grid[-1])
-    weight = hats(distance, grid)
-    x = design(i, j, laws(r_ij / distance[:, None], v[i] - v[j]), weight, len(r))
-    return x.reshape(*r.shape, -1), weight.sum(axis=0)
+    law = laws(r_ij / distance[:, None], v[i] - v[j])
+    x, seen = hat_design(i, j, law, distance, grid, len(r))
+    return x.reshape(*r.shape, -1), seen
 
 
 class PairLaw(NamedTuple):

@@ -1,14 +1,12 @@
 """The compiled engine of rollouts as a shared library, by the formulas of the LAMMPS plugin.
 
-Compiled once for a machine, in ten to twenty seconds, and kept in the user's cache
-($XDG_CACHE_HOME/metriplex, else ~/.cache/metriplex).
+Compiled once for a machine, in ten to twenty seconds, and kept in `compiler.cache`.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import os
 import tempfile
 from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_size_t, c_uint64, c_void_p
 from pathlib import Path
@@ -85,7 +83,7 @@ def library() -> ctypes.CDLL:
         NotCompiled: if there is no compiler, if it fails, or if what it makes cannot be loaded.
     """
     try:
-        loaded = ctypes.CDLL(str(_made(_cache())))
+        loaded = ctypes.CDLL(str(_made(compiler.cache())))
     except OSError:
         # A home that cannot be written to, has no locks, or runs nothing.
         try:
@@ -102,9 +100,3 @@ def _made(folder: Path) -> Path:
     sources = [*sorted(ENGINE.glob("*.cpp")), *(FORMULAS / name for name in SHARED)]
     flags = [*compiler.FLAGS, "-I", str(ENGINE), "-I", str(FORMULAS)]
     return compiler.build(folder / "engine.so", sources, flags, "The engine of rollouts")
-
-
-def _cache() -> Path:
-    """A folder of this user that outlives the process."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(base) / "metriplex"

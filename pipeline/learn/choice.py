@@ -18,6 +18,7 @@ import lightning
 import numpy as np
 import torch
 
+from pipeline.analysis.drag import Drag
 from pipeline.graphs import Graphs
 from pipeline.learn.brownian_regression import attracts
 from pipeline.learn.data import SnapshotData, Transitions
@@ -87,7 +88,11 @@ def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
 
 
 def choose(
-    trajectory: Trajectory, graphs: Graphs, settings: Training, seed: int
+    trajectory: Trajectory,
+    graphs: Graphs,
+    settings: Training,
+    seed: int,
+    drag: Drag | None = None,
 ) -> tuple[Training, list[Trial], Task | None]:
     """The settings with every "auto" decided, what decided, and a task of the trials, if any.
 
@@ -95,6 +100,7 @@ def choose(
         trajectory, graphs: see `pipeline.learn.train.train`.
         settings: as given.
         seed: of the trials.
+        drag: see `prepare`.
     """
     trials: list[Trial] = []
     offered, settings = candidates(settings, trajectory), by_regime(settings, trajectory)
@@ -103,7 +109,7 @@ def choose(
     settings = settings.replace(
         strength=settings.strength and Candidate("strength", True) not in offered
     )
-    task = prepare(trajectory, graphs, short(settings), seed)
+    task = prepare(trajectory, graphs, short(settings), seed, drag=drag)
     reference: np.ndarray | None = None
     for name, value, alone in offered:
         if alone and getattr(settings, name) == "none":
@@ -115,7 +121,7 @@ def choose(
             continue
         reference = tried(task) if reference is None else reference
         changed = settings.replace(**{name: value}).complete()
-        with_term = prepare(trajectory, graphs, short(changed), seed, task)
+        with_term = prepare(trajectory, graphs, short(changed), seed, task, drag)
         scores = tried(with_term)
         found, error = gain(reference, scores)
         # That particles attract was seen already, and of stiff bonds the determinant of the

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.analysis.drag import Drag
-from pipeline.closures.bath import Uniform
 from pipeline.dynamics.steppers import Conditions, least_substeps
 from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
@@ -55,7 +54,7 @@ class Learner(Trainee):
         noise: variances that are not the model's, and T0.
         rows: number of rows of the training block's loss, which share the prior of the latents.
         likeliest: where the closures are known already and no step is to move them.
-        drag: of the medium, as instruments say, to be kept with the curves.
+        held: friction of the medium that the model holds, per step, with its interval.
     """
 
     def __init__(
@@ -66,10 +65,10 @@ class Learner(Trainee):
         noise: Noise,
         rows: int,
         likeliest: Likeliest | None = None,
-        drag: Drag | None = None,
+        held: Drag | None = None,
     ) -> None:
         super().__init__(model, settings)
-        self.drag = drag
+        self.held = held
         self.likeliest, self.settled = likeliest, likeliest is not None
         # SMOOTH for each of the rows, where not given.
         given = {} if likeliest is None else likeliest.smoothness
@@ -273,8 +272,7 @@ class Learner(Trainee):
         """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
-        ``net_friction`` of what a medium takes, where particles have surroundings and inertia;
-        group ``drag`` of its friction as instruments tell it, where they do.
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
         """
         groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
@@ -294,12 +292,9 @@ class Learner(Trainee):
                 bands.add(groups, samples, known, parameters, self.options.pair_friction)
             if "bath" in groups:
                 self._widen(groups["bath"])
-        if self.drag is not None:
-            time = sample.snapshots.units.time
-            groups["drag"] = {k: np.array([x * time]) for k, x in self.drag._asdict().items()}
-            if isinstance(model.bath, Uniform) and not model.bath.raw_rate.requires_grad:
-                own = {f"{end}_rate": groups["drag"][end] for end in ("low", "high")}
-                groups["bath"] |= own  # held, it has no band of its own
+        if self.held is not None:  # it has no band of its own
+            ends = {"low_rate": self.held.low, "high_rate": self.held.high}
+            groups["bath"] |= {name: np.array([x]) for name, x in ends.items()}
         size = sum(p.numel() for p in parameters)
         groups["bands"] = {
             "snapshots": np.array([0 if known is None else known.snapshots]),

@@ -15,16 +15,19 @@ class Training(Section):
     """How a model is trained, and which; what a config file may set comes first."""
 
     steps: int = key(
-        "Optimiser steps; the learning rate rises over the first 3 % and falls along the rest.",
+        "Optimiser steps of whatever gauss_newton below does not train; the learning rate rises "
+        "over the first 3 % and falls along the rest.",
         default=1000,
         least=1,
         most=100_000_000,
     )
-    optimizer: Literal["adam", "gauss_newton"] = key(
+    optimizer: Literal["auto", "adam", "gauss_newton"] = key(
         "What takes the steps of a metriplectic model with spline closures: adam (steps steps, as "
         "of every other model), gauss_newton (newton_steps steps along the curvature of the "
-        "likelihood, from a regression of force, friction and strengths at once).",
-        default="adam",
+        "likelihood, from a regression of force, friction and strengths at once); auto: "
+        "gauss_newton where it was seen to end as likely, on tracks with errors of particles with "
+        "inertia in an open view, each with a strength of its own; else adam.",
+        default="auto",
     )
     newton_steps: int = key(
         "Steps of gauss_newton, in place of steps. Each 20 end with a validation, and training "
@@ -227,7 +230,7 @@ class Training(Section):
     def scheduled(self) -> Training:
         """With the schedule of Gauss-Newton steps where the model can take them."""
         splines = self.model == "metriplectic" and self.closures == "splines"
-        if self.optimizer == "adam" or not splines or self.loss != "heat":
+        if self.optimizer != "gauss_newton" or not splines or self.loss != "heat":
             return self.replace(optimizer="adam")
         every = min(self.validate_every, self.newton_steps, 20)
         patience = min(self.patience, 2)

@@ -181,6 +181,9 @@ HELD = 2**28  # bytes of all tensors of a film, up to which they are in memory f
 class Snapshots:
     """All snapshots of a trajectory as flat tensors, a row for each particle present in one.
 
+    A stretch of them is filled when one of its snapshots is first asked for: a training looks at
+    two blocks of a film and at samples of the rest.
+
     If the tensors take more than HELD bytes they lie in files (`arrays.room`), of which no more is
     in memory than the batch that is copied out of them. Trajectory and graphs may lie in theirs,
     `h5md.on_disk` and `graphs.on_disk`. Per row there remain some 10 bytes of flags.
@@ -221,15 +224,21 @@ class Snapshots:
         # (T, N) where it is known: of simulations, whose particles stay.
         self.true_entropy = trajectory.extra.get("entropy") if trajectory.occupant is None else None
         self._mapped: list[np.ndarray] = []  # of the tensors below, see `arrays.release`
-        self._fill(trajectory, graphs)
+        self._allocate(trajectory, graphs)
+        self._source, self._follows = (trajectory, graphs), trajectory.successive()
+        self._stretches = list(trajectory.portions())
+        self._stretch = np.repeat(
+            np.arange(len(self._stretches)), [s.stop - s.start for s in self._stretches]
+        )
+        self._filled = np.zeros(len(self._stretches), bool)
         self.reference = undeformed(trajectory, self.units.length, self.cutoff, dtype, device)
         self._copies: dict[int, Reference] = {}
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(values))
 
-    def _fill(self, trajectory: Trajectory, graphs: Graphs) -> None:
-        """All rows and pairs, a few snapshots at a time."""
+    def _allocate(self, trajectory: Trajectory, graphs: Graphs) -> None:
+        """Tensors for all rows and pairs, to be filled."""
         self.row_offset = np.concatenate([[0], np.cumsum(trajectory.present.sum(axis=1))])
         self.pair_offset, self.rate = graphs.offset, trajectory.space.rate * self.units.time
         total, links, D = int(self.row_offset[-1]), int(graphs.offset[-1]), trajectory.dimension
@@ -244,27 +253,35 @@ class Snapshots:
         self.i, self.j = (self._empty((links,), torch.int32) for _ in range(2))
         self.pair_r, self.pair_e = self._empty((links,)), self._empty((links, D))
         self.boost = self._empty((links, D)) if self.rate else None
-        follows = trajectory.successive()
-        for some, part in trajectory.blocks(after=1):
-            local = np.zeros(part.present.shape, np.int32)  # row within its snapshot
-            for t in range(len(part.time)):
-                here = part.order(t)
-                local[t, here] = np.arange(len(here))
-            near = graphs.window(some)
-            for t in range(some.stop - some.start):
-                self._rows(some.start + t, t, part, local, follows)
-                self._pairs(some.start + t, t, part, local, near)
-            release(*self._mapped)
 
-    def _rows(
-        self, at: int, t: int, part: Trajectory, local: np.ndarray, follows: np.ndarray
-    ) -> None:
+    def _fill(self, times: np.ndarray) -> None:
+        """Rows and pairs of the stretches that hold some snapshots, where they are not there yet.
+
+        Raises:
+            InputError: if two particles of a snapshot are at the same place.
+        """
+        trajectory, graphs = self._source
+        asked = np.unique(self._stretch[times])
+        for k in asked[~self._filled[asked]].tolist():
+            for some, part in trajectory.blocks(self._stretches[k], after=1):
+                local = np.zeros(part.present.shape, np.int32)  # row within its snapshot
+                for t in range(len(part.time)):
+                    here = part.order(t)
+                    local[t, here] = np.arange(len(here))
+                near = graphs.window(some)
+                for t in range(some.stop - some.start):
+                    self._rows(some.start + t, t, part, local)
+                    self._pairs(some.start + t, t, part, local, near)
+                release(*self._mapped)
+            self._filled[k] = True
+
+    def _rows(self, at: int, t: int, part: Trajectory, local: np.ndarray) -> None:
         """The rows of snapshot ``at``, which is row t of ``part``; the next one follows there."""
-        here, last = part.order(t), at == len(follows)
+        here, last = part.order(t), at == len(self._follows)
         rows, later = slice(self.row_offset[at], self.row_offset[at + 1]), t if last else t + 1
         who = here if part.occupant is None else part.occupant[t, here]
         mask = np.zeros(len(here), bool) if last else self.mask[at, here]
-        known = part.present[later, here] & (not last and bool(follows[at]))
+        known = part.present[later, here] & (not last and bool(self._follows[at]))
         if part.occupant is not None:
             known &= part.occupant[later, here] == who
         v_next = np.where(known[:, None], part.velocity[later, here] / self.units.velocity, 0.0)
@@ -318,6 +335,7 @@ class Snapshots:
 
     def batch(self, times: np.ndarray) -> Batch:
         """The given snapshots as one system of disconnected parts."""
+        self._fill(np.asarray(times))
         rows = [slice(self.row_offset[t], self.row_offset[t + 1]) for t in times]
         links = [slice(self.pair_offset[t], self.pair_offset[t + 1]) for t in times]
         start = np.concatenate([[0], np.cumsum([k.stop - k.start for k in rows])])

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from pipeline import regime, slots
-from pipeline.analysis.drag import Drag, drag
+from pipeline.analysis.drag import Drag
 from pipeline.closures.bath import Uniform
 from pipeline.closures.energy import ExponentialEnergy
 from pipeline.dynamics.driven import thermal_period
@@ -38,9 +38,6 @@ from pipeline.trajectory import Trajectory
 
 # Settings by which the tensors of a task differ from those of another of the same data.
 DECIDE_TENSORS = ("split", "stride", "hole_distance", "precision", "device")
-
-
-FOLLOWED = 500  # snapshots that tell the friction of a medium
 
 
 class Task(NamedTuple):
@@ -71,6 +68,24 @@ def by_regime(settings: Training, trajectory: Trajectory) -> Training:
         D = known["diffusion"][0] * trajectory.dt
         settings = settings.replace(stride=regime.stride(np.array(known["step_covariance"]), D))
     return settings.replace(stride=settings.span).complete()
+
+
+def by_optimizer(settings: Training, trajectory: Trajectory) -> Training:
+    """The settings with ``optimizer: auto`` decided, and its schedule.
+
+    Gauss-Newton steps start close by where strengths come from the regression, too, and errors of
+    the positions dominate what is left. Exact positions ask for more of the closures than a few
+    steps along a curvature measured once can give: docs/explanation/physics.md.
+    """
+    known = trajectory.attributes
+    tracked = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
+    close = settings.strength and settings.localisation == "corrected" and tracked
+    passive = settings.bath not in ("active", "brownian") and not settings.shake
+    if settings.optimizer == "auto":
+        open_view = not trajectory.closed and trajectory.reference is None
+        newton = close and passive and open_view and float(known["localisation_error"]) > 0
+        settings = settings.replace(optimizer="gauss_newton" if newton else "adam")
+    return settings.scheduled()
 
 
 def position_variance(settings: Training, trajectory: Trajectory) -> float:
@@ -106,10 +121,12 @@ def prepare(
     settings: Training,
     seed: int,
     before: Task | None = None,
+    drag: Drag | None = None,
 ) -> Task:
     """Tensors, measured scales and a model to start from.
 
     Args:
+        drag: of the medium, where tracks tell it; a uniform bath holds it.
         before: made of the same data: its tensors serve again where the settings ask for the same.
     """
     settings = by_regime(settings.replace(seed=seed), trajectory)
@@ -130,7 +147,7 @@ def prepare(
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
-        learner = _metriplectic(sample, (measured, noise), settings, steps.trajectory)
+        learner = _metriplectic(sample, (measured, noise), settings, steps.trajectory, drag)
         if learner.settled and not settings.strength:
             settings = settings.replace(steps=1, validate_every=1)
             learner.options = settings
@@ -208,6 +225,7 @@ def _metriplectic(
     known: tuple[Measured, Noise],
     settings: Training,
     trajectory: Trajectory,
+    drag: Drag | None,
 ) -> Learner:
     """Model and latents to start from."""
     measured, noise = known
@@ -225,35 +243,22 @@ def _metriplectic(
         # A pair potential, which the kernel alone describes.
         model.energy_closure.requires_grad_(False)
     given = _given(trajectory, settings, snapshots)
-    told = _drag(trajectory, sample) if settings.closures == "splines" else None
     likeliest = _start(model, sample, (measured, noise), settings, latent, given)
     if likeliest is not None:
         noise = noise.told(*likeliest.told)
-    if told is not None and told.low > 0 and isinstance(model.bath, Uniform):
+    held = None
+    if drag is not None and drag.low > 0 and isinstance(model.bath, Uniform):
         # Instruments see through the errors of the positions, which the likelihood does not.
-        model.bath.hold(told.value * snapshots.units.time)
+        held = Drag(*(x * snapshots.units.time for x in drag))
+        model.bath.hold(held.value)
     equal_noise(model, snapshots.batch(train[:1]))
     rows = int(mask.sum())
-    if settings.optimizer == "adam" or likeliest is not None:
-        return Learner(model, latent, settings, noise, rows, likeliest, told)
-    learner = NewtonLearner(model, latent, settings, noise, rows, drag=told)
+    if settings.optimizer != "gauss_newton" or likeliest is not None:
+        return Learner(model, latent, settings, noise, rows, likeliest, held)
+    learner = NewtonLearner(model, latent, settings, noise, rows, held=held)
     middle = train[len(train) // 2 :][:1]
     learner.measure_curvature(Transition(snapshots.batch(middle), snapshots.after(middle)))
     return learner
-
-
-def _drag(trajectory: Trajectory, sample: Sample) -> Drag | None:
-    """Friction of the medium, where tracks of particles with inertia tell it, see `drag`.
-
-    The band of driven particles is two cutoffs wide at least: so far all neighbours are seen.
-    """
-    known, times = trajectory.attributes, sample.times
-    inertial = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
-    if not inertial or trajectory.closed or trajectory.reference is not None:
-        return None
-    part = trajectory.followed(slice(int(times[0]), min(int(times[-1]) + 2, times[0] + FOLLOWED)))
-    cutoff = sample.snapshots.cutoff
-    return drag(part, sample.snapshots.units.length, cutoff, 2 * cutoff)
 
 
 def _start(

@@ -22,6 +22,7 @@ from lightning.pytorch.plugins.environments import LightningEnvironment
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 
+from pipeline.analysis.drag import Drag
 from pipeline.arrays import stretches
 from pipeline.files import reading, whole
 from pipeline.graphs import Graphs
@@ -36,7 +37,7 @@ from pipeline.learn.memory import remember
 from pipeline.learn.settings import Training
 from pipeline.learn.substeps import LONGEST
 from pipeline.learn.substeps import choose as choose_substeps
-from pipeline.learn.task import Task, prepare
+from pipeline.learn.task import Task, by_optimizer, prepare
 from pipeline.learn.trainee import Diverged
 from pipeline.trajectory import Trajectory
 
@@ -116,6 +117,7 @@ def train(
     folder: Path,
     seed: int,
     threads: int = 1,
+    drag: Drag | None = None,
 ) -> None:
     """Trains one model and writes model.safetensors, model.yaml, training.csv and checkpoints/.
 
@@ -130,6 +132,7 @@ def train(
         folder: results/<name>/<model>/seed<k>.
         seed: of initial weights and the order of batches.
         threads: of torch.
+        drag: of the medium, for a uniform bath to hold; see `pipeline.analysis.drag`.
 
     Raises:
         InputError: if the data cannot be learned from, or training diverges
@@ -142,10 +145,10 @@ def train(
         trajectory = trajectory._replace(occupant=np.asarray(trajectory.occupant))
     trials: list[Trial] = []
     before: Task | None = None
-    settings = settings.scheduled()
+    settings = by_optimizer(settings, trajectory)
     if settings.model == "metriplectic":
-        settings, trials, before = choose(trajectory, graphs, settings, seed)
-    task = prepare(trajectory, graphs, settings, seed, before)
+        settings, trials, before = choose(trajectory, graphs, settings, seed, drag)
+    task = prepare(trajectory, graphs, settings, seed, before, drag)
     table = Table(folder / "training.csv")
     trainer = _trainer(task, folder, table, Stability(task, trajectory))
     data = SnapshotData(task.sample, task.validation, task.settings)

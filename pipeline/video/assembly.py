@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
 from pipeline.video import clock, subpixel
+from pipeline.video.stuck import stuck
 from pipeline.video.velocity import backward_difference, resolution
 
 CROSSED = 0.05  # share of the expected crossings below which a container is closed
@@ -177,7 +178,11 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
         "mpp": scale.mpp,
         "fps": scale.fps,
         "noticed": [*_region_said(view), *_uneven_said(tracked)],
-        "warnings": [*_region_said(view), *found.warnings],
+        "warnings": [
+            *_region_said(view),
+            *found.warnings,
+            *stuck(tracked.position[rows], seen[rows], stretch, held),
+        ],
     }
 
 

@@ -87,6 +87,7 @@ class FilmReader:
         self.damaged: int | None = None  # the first frame that the decoder had to mend
         self.interlaced = 0  # frames
         self.straight = False  # whether a seek went wrong: never again
+        self.turned = 0  # degrees by which a player turns the picture
         with readable(path, "film"):
             self._describe(grey)
 
@@ -206,6 +207,7 @@ class FilmReader:
                 rows = _rows(frame)
                 notes.append((_stamp(frame), _checksum(rows), bool(frame.key_frame)))
                 self.interlaced += frame.interlaced_frame
+                self.turned = abs(int(frame.rotation))
                 yield self._stored(frame, rows, number - 1)
         return packets
 
@@ -265,6 +267,11 @@ class FilmReader:
             f"{self.path} is cut short: it announces {announced} frames and holds {packets}; copy "
             "it again"
         )
+
+    def coloured(self, number: int) -> np.ndarray:
+        """(H, W, 3) a frame in its colours, where luminance was asked for as well."""
+        with readable(self.path, "film"):
+            return self._frame(number).to_ndarray(format="rgb24")
 
     def verify(self) -> None:
         """Raises UnreadableVideo where fewer frames are stored than the header announces."""

@@ -17,7 +17,7 @@ import numpy as np
 import pims
 
 from pipeline.errors import InputError
-from pipeline.video.tiff import AskedFor, UnreadableVideo, readable
+from pipeline.video.tiff import AskedFor, UnreadableVideo, as_grey, grey_levels, readable
 
 
 class Reader(Protocol):
@@ -88,11 +88,14 @@ class SequenceReader:
             raise UnreadableVideo(_unread(path, error)) from error
         shape = said.shape[1:] if len(said.shape) > 2 and said.shape[0] == 1 else said.shape
         plausible(shape, path)
-        return shape, np.dtype(said.dtype)
+        return shape, grey_levels(np.dtype(said.dtype), path)
 
     def _read(self, path: Path) -> np.ndarray:
         try:
             image = np.asarray(imageio.imread(path))
+            image = as_grey(image, grey_levels(image.dtype, path))
+        except InputError:
+            raise
         except Exception as error:
             raise UnreadableVideo(_unread(path, error)) from error
         # A stack of one page comes with an axis of length one before the rows.

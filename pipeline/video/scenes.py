@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from skimage.registration import phase_cross_correlation
 
+from pipeline.errors import InputError
+
 SEEN, FLAT, REPEATED, UNLIKE, INVALID = range(5)
 STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels")
 GRID = 128  # pixels a side that are compared, at most; others are passed over
@@ -103,6 +105,11 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     calm = known[known < STRANGE * seen.strange]
     calm = calm if len(calm) > len(known) / 2 else known
     lively = float(np.percentile(calm, 75))
+    if len(known) > 1 and not known.any():
+        raise InputError(
+            f"all {len(known) + 1} frames that show something are the same picture: nothing moves, "
+            f"and there is nothing to learn; record again, or copy the film again"
+        )
     still = change <= STILL * lively
     if repeats == "leave out" and not still[np.isfinite(change)].all():
         state[still] = REPEATED

@@ -22,14 +22,15 @@ from pipeline.arrays import store
 from pipeline.errors import InputError
 from pipeline.files import write_json
 from pipeline.hdf5 import opened, written
-from pipeline.video import clock
+from pipeline.video import clock, doubts
 from pipeline.video.films import FilmIndex, FilmReader
-from pipeline.video.frames import Part, Video, check_scale, measure, reader, single
+from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader
 from pipeline.video.scenes import REPEATED, SEEN, Verdict, judged, look, noticed
+from pipeline.video.sequences import Source
 from pipeline.video.settings import Reading
-from pipeline.video.sources import Source, runs
+from pipeline.video.sources import runs
 
 SHORTEST = 5  # frames that make a run, where a film holds several
 SQUARE = 0.02  # by which the sides of a pixel may differ
@@ -100,6 +101,14 @@ def _refuse_differences(videos: list[Video], clocks: list[clock.Clock]) -> None:
             f"The runs of one data set must have frames of one size, got {sizes}: give "
             f"each size a data set of its own under data/."
         )
+    for key, unit in (("mpp", "um per px"), ("fps", "frames per second")):
+        stated = [getattr(v, key) for v in videos if v.source.kind != "film" and getattr(v, key)]
+        if stated and max(stated) > (1 + TOLERANCE) * min(stated):
+            raise InputError(
+                f"The runs of one data set must have one scale, and their files state from "
+                f"{min(stated):.4g} to {max(stated):.4g} {unit}: give each a data set of its own "
+                f"under data/."
+            )
     intervals = [ticks.interval for ticks in clocks if ticks.timed]
     if intervals and max(intervals) > (1 + clock.DRIFT) * min(intervals):
         each = dict.fromkeys(f"{interval:.4g} s" for interval in intervals)
@@ -183,6 +192,8 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
     said = noticed(found, seen, source.name, film.shape)
     said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
+    said += doubts.flicker(found, seen, settings, source.name)
+    said += doubts.stated(opened, settings, source.name)
     if isinstance(opened, FilmReader):
         said += opened.remarks(source.name)
     pieces = list(_pieces(found, ticks.number))
@@ -200,7 +211,23 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
         videos.append(video)
     if not videos:
         raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
+    said += _pictured(videos[len(videos) // 2], opened)
     return videos, ticks, said
+
+
+def _pictured(video: Video, opened: Reader) -> list[str]:
+    """What a few frames of a run say."""
+    shown = np.flatnonzero(video.seen)
+    if not len(shown):
+        return []
+    name, frames = video.source.name, sorted({shown[0], shown[len(shown) // 2], shown[-1]})
+    said = doubts.border([video[int(t)] for t in frames], name)
+    middle = video.first + int(frames[len(frames) // 2])
+    if isinstance(opened, FilmReader):
+        frame = opened.coloured(middle) if video.part.channel is None else None
+    else:
+        frame = next(opened.planes(middle, middle + 1))
+    return said if frame is None else said + doubts.colours(frame, video.part.channel, name)
 
 
 def _squeezed(stated: float | None, given: float, name: str) -> list[str]:

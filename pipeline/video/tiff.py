@@ -72,6 +72,7 @@ class TiffReader:
     def __init__(self, path: Path, position: int | None = None, plane: int | None = None):
         self.path = path
         self.pages: list[Page] | None = None
+        self.order = np.zeros((0, 1), np.int64)  # (T, channels) number of each page
         with readable(path, "TIFF"):
             self._lay_out(position, plane)
 
@@ -83,6 +84,8 @@ class TiffReader:
             self._lay_out_pages(plane)
         else:
             self._lay_out_series(self.series, plane)
+        taken = self._taken(self.order)
+        self.missing, self.order = len(self.order) - len(taken), taken
         self.length, self.channels = self.order.shape
         sizes = dict(zip(self.page_axes, self.page_shape, strict=True))
         colours = self.channels * sizes.get("S", 1)
@@ -93,6 +96,16 @@ class TiffReader:
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
         if self.times is not None and self.fps is None:
             self.fps = 1.0 / float(np.median(np.diff(self.times)))
+
+    def _taken(self, order: np.ndarray) -> np.ndarray:
+        """The order without the times at its end that were never taken: a recording that was
+        stopped announces more images than its file, which is whole, holds."""
+        if self.series is None or self.series.dataoffset is not None or members(self.file):
+            return order
+        there = [all(self.series.pages[int(k)] is not None for k in row) for row in order]
+        count = sum(there)
+        stopped = 0 < count < len(there) and all(there[:count]) and self._next_directory() == 0
+        return order[:count] if stopped else order
 
     def _chosen(self, position: int | None) -> tifffile.TiffPageSeries | None:
         """The series that holds the frames; None where each of several holds one."""

@@ -12,6 +12,7 @@ import tifffile
 
 MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
 SECOND = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0, "h": 3600.0}
+SECOND |= {"sec": 1.0, "seconds": 1.0, "msec": 1e-3, "\\u00B5s": 1e-6, "hour": 3600.0}
 
 
 def members(file: tifffile.TiffFile) -> set[str]:
@@ -68,7 +69,8 @@ def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
         if name in MICROMETRE and resolution is not None and resolution.value[0]:
             mpp = MICROMETRE[name] * resolution.value[1] / resolution.value[0]
         interval = file.imagej_metadata.get("finterval")
-        fps = 1.0 / interval if interval else None
+        seconds = SECOND.get(str(file.imagej_metadata.get("tunit", "s")))
+        fps = 1.0 / (seconds * interval) if seconds and interval else None
     elif file.ome_metadata:
         image = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]
         pixels = (image[0] if isinstance(image, list) else image)["Pixels"]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.video import spots
+from pipeline.video import doubts, spots
 from pipeline.video.detect import Detection, locate
 from pipeline.video.frames import Video
 from pipeline.video.parameters import NOTHING, Given, Tuning, check_fits
@@ -225,13 +225,15 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
         raise InputError("no particles found: every pixel of the sampled frames is alike")
     scale, polarity = _polarity(tuning, images)
     dark = polarity == "dark"
+    tuning.warnings.extend(doubts.levels(images, dark))
     maxima = [spots.blobs(image, scale, dark) for image in images]
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
     if not len(gaps):
         raise InputError(
-            f"no particles found in {len(images)} sampled frames: no spots of any size stand out "
-            "of the noise; check the video, its channel and its contrast"
+            f"no particles found in {len(images)} sampled frames: fewer than 2 spots of any size "
+            "stand out of the noise in each; check the video, its channel and its contrast, or "
+            "crop it to where particles are (video.crop)"
         )
     near = float(np.median(gaps))
     tuning.evidence.update(blob_height=histogram(heights), neighbour_distance=histogram(gaps))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import pairs, space
+from pipeline import compiler, pairs, space
 from pipeline.closures.reference import reference
 from pipeline.dynamics import compiled, library
 from pipeline.dynamics.compiled import unfit
@@ -281,7 +281,7 @@ def test_without_a_compiler_torch_goes_on_and_says_so(
 def test_where_nothing_can_be_kept_the_engine_lives_as_long_as_the_process(
     monkeypatch, tmp_path, unloaded
 ) -> None:
-    kept, asked = library._made(library._cache()), []
+    kept, asked = library._made(compiler.cache()), []
 
     def made(folder):
         asked.append(folder)

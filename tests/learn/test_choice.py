@@ -13,6 +13,7 @@ from pipeline.learn.choice import by_regime, candidates, choose, gain
 from pipeline.learn.force_matching import regress
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
+from pipeline.learn.task import by_optimizer
 from pipeline.split import Split
 from pipeline.trajectory import Trajectory
 from pipeline.units import ReducedUnits
@@ -48,6 +49,28 @@ def test_an_overdamped_film_is_learned_as_brownian_motion() -> None:
     assert decided.bath == "brownian"
     assert not decided.pair_friction
     assert decided.entropy == "none"
+
+
+@pytest.mark.parametrize(
+    ("changes", "note", "chosen"),
+    [
+        ({}, {}, "gauss_newton"),
+        ({"optimizer": "adam"}, {}, "adam"),
+        ({}, {"regime": "overdamped"}, "adam"),
+        ({}, {"localisation_error": 0.0}, "adam"),
+        ({}, {"edge": {"closed": True}}, "adam"),
+        ({"strength": False}, {}, "adam"),
+        ({"model": "dpd"}, {}, "adam"),
+        ({"closures": "networks"}, {}, "adam"),
+    ],
+)
+def test_tracks_with_errors_are_learned_by_gauss_newton_steps(changes, note, chosen) -> None:
+    film = {"regime": "inertial", "velocity": "backward difference", "localisation_error": 0.1}
+    window = lattice(3)
+    window = window._replace(attributes={**window.attributes, **film, **note})
+    decided = by_optimizer(Training(**changes), window)
+    assert decided.optimizer == chosen
+    assert decided.steps == (40 if chosen == "gauss_newton" else 1000)
 
 
 def test_regression_finds_the_friction_of_a_medium(

@@ -1,17 +1,15 @@
-"""The model as a whole: options, settings, refusals, compilation."""
+"""The model as a whole: options, settings, refusals."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from pipeline.metriplectic.model import build
 from pipeline.metriplectic.presets import PRESETS
 from pipeline.pairs import Pairs, State
 from tests.metriplectic.cases import (
     crowd,
-    draw,
     geometry,
     random_model,
     random_reference,
@@ -93,38 +91,3 @@ def test_a_solid_without_reference_is_refused() -> None:
     state, pairs = random_state(geometry("free", 2))
     with pytest.raises(ValueError, match="no reference"):
         model.dynamics(state, pairs)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["splines", "networks", "ideal_gas"])
-def test_compiled_model_gives_the_same_numbers(kind: str) -> None:
-    """torch 2.13 has been seen to compile volumes wrongly without a word."""
-    model = random_model(kind, 3)
-    state, pairs = crowd(geometry("periodic", 3), n=120)
-    increments = draw(pairs, 1.0, torch.Generator().manual_seed(8))
-
-    def everything(r: Tensor, v: Tensor, S: Tensor) -> tuple[Tensor, ...]:
-        d = model.dynamics(State(r, v, S), pairs)
-        teacher = model.entropy(State(r, v, S), pairs)
-        noisy = model.fluctuation(d, increments)
-        return (*d.thermo, *d.drift, *model.covariance(d), *noisy, teacher)
-
-    eager, compiled = everything(*state), torch.compile(everything, fullgraph=True)(*state)
-    for x, y in zip(eager, compiled, strict=True):
-        assert (x - y).abs().max() <= 1e-11 * x.abs().max()
-
-
-@pytest.mark.slow
-def test_compiled_gradients_are_the_same() -> None:
-    model = random_model("splines", 2).requires_grad_(True)
-    state, pairs = crowd(geometry("periodic", 2), n=120)
-
-    def loss() -> Tensor:
-        d = model.dynamics(state._replace(S=model.entropy(state, pairs)), pairs)
-        return sum(x.square().sum() for x in (*d.drift, *model.covariance(d)))
-
-    names, parameters = zip(*model.named_parameters(), strict=True)
-    eager = torch.autograd.grad(loss(), parameters)
-    compiled = torch.autograd.grad(torch.compile(loss, fullgraph=True)(), parameters)
-    for name, x, y in zip(names, eager, compiled, strict=True):
-        assert (x - y).abs().max() <= 1e-9 * x.abs().max(), name

@@ -224,6 +224,7 @@ rule truth:
 rule report:
     input:
         trajectory="results/{name}/trajectory.h5",
+        drag="results/{name}/drag.json",
         statistics=all_statistics,
         comparison="results/{name}/comparison.csv",
         # A data set of true positions has no video of its own to show.

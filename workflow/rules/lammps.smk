@@ -38,7 +38,7 @@ def run_settings(*keys):
     return of
 
 
-# The shared object is compiled once for all data sets, and linked into each of their folders.
+# The shared object is compiled once for a user, and copied into the folder of each data set.
 rule lammps_plugin:
     input:
         PLUGIN_SOURCES,

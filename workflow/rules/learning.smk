@@ -22,12 +22,19 @@ def training_memory(wildcards, input, attempt):
     return attempt * round(max(2000, 1250 + 0.01 * batch + 15e-6 * snapshots * particles))
 
 
+def drag_of_film(wildcards):
+    """The friction of the medium, for a bath that holds it."""
+    uniform = settings(wildcards.name)["train"]["bath"] in ("uniform", "crowded")
+    return [f"results/{wildcards.name}/drag.json"] if uniform else []
+
+
 # The checkpoints beside the model are no output: snakemake would delete them when a job is
 # interrupted, and training goes on from them.
 rule train:
     input:
         trajectory="results/{name}/trajectory.h5",
         graphs="results/{name}/graphs.h5",
+        drag=drag_of_film,
     output:
         model="results/{name}/{model}/seed{seed}/model.safetensors",
         record="results/{name}/{model}/seed{seed}/model.yaml",

@@ -80,3 +80,21 @@ rule graph:
         mem_mb=SNAPSHOTS,
     script:
         "../scripts/graph.py"
+
+
+rule drag:
+    input:
+        trajectory="results/{name}/trajectory.h5",
+        graphs="results/{name}/graphs.h5",
+    output:
+        drag="results/{name}/drag.json",
+    params:
+        settings=section("split"),
+    log:
+        "results/{name}/logs/drag.log",
+    benchmark:
+        "results/{name}/benchmarks/drag.tsv"
+    resources:
+        mem_mb=SNAPSHOTS,
+    script:
+        "../scripts/drag.py"

@@ -7,6 +7,7 @@ process.prepare(snakemake.log[0], snakemake.threads)
 from pathlib import Path
 
 from pipeline import graphs, h5md
+from pipeline.analysis import drag
 from pipeline.learn.settings import variant
 from pipeline.learn.train import train
 from pipeline.settings import sections
@@ -21,4 +22,5 @@ train(
     Path(snakemake.output.model).parent,
     seed=int(snakemake.wildcards.seed),
     threads=snakemake.threads,
+    drag=drag.read(known, name) if (known := snakemake.input.get("drag")) else None,
 )

@@ -80,11 +80,12 @@ def medium(results: Results) -> str:
 def drag(results: Results) -> str:
     """Friction of the medium as instruments tell it from the tracks; "" where they do not."""
     try:
-        found = group(results, "drag")
+        rate, unit = results.json("drag.json")["rate"], scales(results)
     except Absent:
         return ""
-    unit = scales(results)
-    value, low, high = (float(found.get(name)[0]) / unit.time for name in ("value", "low", "high"))
+    if rate is None:
+        return ""
+    value, low, high = (float(rate[name]) for name in ("value", "low", "high"))
     said = f"A medium slows particles at the rate {interval(value, low, high)}{_per(unit)}"
     if low <= 0:
         said = f"No medium is seen: its rate is {interval(value, low, high)}{_per(unit)}"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from pipeline.analysis import drag
 from pipeline.report import style
 from pipeline.report.figures import surroundings
 from pipeline.report.results import Absent, Results
@@ -92,7 +93,8 @@ def test_trials_and_what_is_not_there_are_said(tmp_path: Path) -> None:
 def test_the_drag_by_instruments_is_said_also_without_a_medium_in_the_model(
     tmp_path: Path, low: float, said: str
 ) -> None:
-    told = surroundings.medium(stored(tmp_path, drag=one(value=0.05, low=low, high=0.06)))
+    drag.write(tmp_path / "drag.json", "film", drag.Drag(0.05, low, 0.06))
+    told = surroundings.medium(stored(tmp_path))
     assert said in told
     assert "0.05" in told
     assert ("train.bath: uniform" in told) == (low > 0)
