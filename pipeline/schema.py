@@ -261,22 +261,33 @@ def problems(rules: Plain, given: Any) -> Iterator[str]:
     """A sentence for every value that a schema refuses, in the order of the keys."""
     errors = VALIDATOR(rules).iter_errors(given)
     for error in sorted(errors, key=lambda e: list(map(str, e.absolute_path))):
-        yield from _sentences(error)
+        yield from _sentences(error, rules)
 
 
-def _unknown(before: str, name: str, known: Sequence[str]) -> str:
+def _homes(rules: Plain, name: str, before: str = "") -> Iterator[str]:
+    """Where a key of this name belongs, sections inside sections included."""
+    for key_name, inner in rules.get("properties", {}).items():
+        if key_name == name:
+            yield before + name
+        yield from _homes(inner, name, f"{before}{key_name}.")
+
+
+def _unknown(before: str, name: str, known: Sequence[str], rules: Plain | None = None) -> str:
+    homes = list(_homes(rules or {}, name))
+    if homes:
+        return f"{before}{name} is not a setting: did you mean {' or '.join(homes)}?"
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
     shown = name if name.isprintable() and name else _shown(name)
     return f"{before}{shown} is not a setting: {hint}"
 
 
-def _sentences(error: ValidationError) -> Iterator[str]:
+def _sentences(error: ValidationError, rules: Plain) -> Iterator[str]:
     place = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         for extra in sorted(set(error.instance) - set(known), key=str):
-            yield _unknown(f"{place}." if place else "", str(extra), known)
+            yield _unknown(f"{place}." if place else "", str(extra), known, rules)
         return
     unit = error.schema.get("unit")
     note = f" ({unit})" if unit else ""
@@ -292,12 +303,21 @@ def _shown(value: Any) -> str:
     return words if len(words) <= 100 else f"{words[:100]} ..."
 
 
+# What schemas call otherwise than whoever writes a config file.
+WORDS = {
+    "null": "null",
+    "boolean": "true or false",
+    "array": "a list [...]",
+    "object": "a section of keys and values, `key: value` with a blank behind the colon",
+}
+
+
 def _expectation(error: ValidationError) -> str:
     bound = error.validator_value
     if error.validator == "type":
         kinds = [bound] if isinstance(bound, str) else list(bound)
         must = "must be " + " or ".join(
-            kind if kind == "null" else f"a{'n' * (kind[0] in 'aeiou')} {kind}" for kind in kinds
+            WORDS.get(kind, f"a{'n' * (kind[0] in 'aeiou')} {kind}") for kind in kinds
         )
         lost = isinstance(error.instance, float) and not math.isfinite(error.instance)
         return must.replace("number", "finite number") if lost else must

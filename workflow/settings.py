@@ -99,6 +99,8 @@ def loaded(text: str) -> Any:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
+        if "'\\t'" in problem:
+            problem = "it is indented by a tab: use blanks"
         raise Unclear(f"is not valid YAML{where}: {problem}") from error
 
 

@@ -6,7 +6,7 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,64 +14,16 @@ import pandas as pd
 from defusedxml import DefusedXmlException, ElementTree
 
 from pipeline.errors import InputError
-from pipeline.imported import sources
+from pipeline.imported import sources, trackmate
+from pipeline.imported.raw_tracks import LENGTHS, TIMES, Raw
+from pipeline.imported.raw_tracks import unit as unit_of
 from pipeline.imported.settings import Columns
 
 MOST = 100_000_000  # rows
-# Micrometres and seconds of the units that tables name; pixels and frames are none.
-LENGTHS = {
-    "px": None,
-    "pixel": None,
-    "pixels": None,
-    "um": 1.0,
-    "µm": 1.0,
-    "μm": 1.0,
-    "micron": 1.0,
-    "microns": 1.0,
-    "micrometer": 1.0,
-    "nm": 1e-3,
-    "mm": 1e3,
-}
-TIMES = {
-    "frame": None,
-    "frames": None,
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "ms": 1e-3,
-    "msec": 1e-3,
-    "min": 60.0,
-}
 CARRIED = ("mass", "size", "ecc", "signal", "ep", "z", "run", "filled")
 UNREAD = {"vx", "vy", "velocity_x", "velocity_y", "v_x", "v_y"}
 LISTED = 12  # columns that a sentence names
 NAPARI = {4: ("particle", "frame", "y", "x"), 5: ("particle", "frame", "z", "y", "x")}
-
-
-class Raw(NamedTuple):
-    """A table as it stands in its file.
-
-    Fields:
-        path: of the file.
-        table: columns particle, x, y, and frame or time, as read; further ones of CARRIED.
-        columns: role -> name in the file.
-        length: micrometres of the unit of x and y, None where they are pixels.
-        time: seconds of the unit of ``time``, None where it counts frames or says nothing.
-        mpp: micrometres per pixel, where the file says; interval: seconds per frame, likewise.
-        unread: columns that hold velocities, which are taken from the steps instead.
-        view: width and height of the film in pixels, where the file says.
-    """
-
-    path: Path
-    table: pd.DataFrame
-    columns: dict[str, str]
-    length: float | None = None
-    time: float | None = None
-    mpp: float | None = None
-    interval: float | None = None
-    view: tuple[int, int] | None = None
-    unread: tuple[str, ...] = ()
 
 
 def read(path: Path, columns: Columns, unit: str | None) -> Raw:
@@ -84,7 +36,13 @@ def read(path: Path, columns: Columns, unit: str | None) -> Raw:
     Raises:
         InputError: the file cannot be read, or its columns are missing or ambiguous.
     """
-    readers = {"text": _text, "parquet": _parquet, "hdf5": _hdf5, "xml": _xml, "npy": _npy}
+    readers = {
+        "text": _text,
+        "parquet": _parquet,
+        "hdf5": _hdf5,
+        "xml": trackmate.read,
+        "npy": _npy,
+    }
     reader = readers[sources.table_kind(path) or "text"]
     try:
         raw = reader(path, columns.named())
@@ -172,8 +130,8 @@ def _assembled(
         path,
         data,
         dict(roles),
-        length=_unit(told.get("x"), LENGTHS, "length", path),
-        time=_unit(told.get("time"), TIMES, "time", path),
+        length=unit_of(told.get("x"), LENGTHS, "length", path),
+        time=unit_of(told.get("time"), TIMES, "time", path),
         unread=tuple(str(name) for key, name in plain.items() if key in UNREAD),
     )
 
@@ -184,19 +142,6 @@ def _seconds(times: pd.Series) -> pd.Series | None:
         return None
     dates = pd.to_datetime(times, errors="coerce", format="ISO8601", utc=True)
     return None if dates.isna().any() else (dates - dates.min()).dt.total_seconds()
-
-
-def _unit(
-    name: str | None, known: Mapping[str, float | None], quantity: str, path: Path
-) -> float | None:
-    if name is None or not name.strip():
-        return None
-    if name.strip().lower() not in known:
-        raise InputError(
-            f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: change "
-            f"the table, or name its unit as tracks.length_unit."
-        )
-    return known[name.strip().lower()]
 
 
 def _text(path: Path, chosen: Mapping[str, str | int]) -> Raw:
@@ -341,87 +286,3 @@ def _hdf5(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     table = pd.concat(parts, ignore_index=True)
     names = list(table.columns)
     return _assembled(path, table, _roles(names, chosen, path), {})
-
-
-def _xml(path: Path, chosen: Mapping[str, str | int]) -> Raw:
-    """TrackMate's whole session, or its tracks exported by themselves.
-
-    Entities and document types are refused by the parser: text cannot grow by them.
-    """
-    with sources.opened(path) as file:
-        return _session(path, file)
-
-
-def _session(path: Path, file: Any) -> Raw:
-    spots: list[tuple[str, Any, Any, Any, Any]] = []
-    links: list[tuple[str, str, str]] = []
-    simple: list[tuple[int, Any, Any, Any, Any]] = []
-    kept: set[str] | None = None
-    facts: dict[str, dict[str, str]] = {}
-    track, particle = "", -1
-    for event, node in ElementTree.iterparse(file, events=("start", "end"), forbid_dtd=True):
-        get = node.get
-        if event == "start":
-            if node.tag in ("Model", "ImageData", "Tracks"):
-                facts[node.tag] = dict(node.attrib)
-            elif node.tag == "Track":
-                track = get("TRACK_ID", "")
-            elif node.tag == "FilteredTracks":
-                kept = set()
-            elif node.tag == "particle":
-                particle += 1
-            continue
-        if node.tag == "Spot":
-            place = (get("POSITION_X"), get("POSITION_Y"), get("POSITION_Z"))
-            spots.append((get("ID", ""), get("FRAME"), *place))
-        elif node.tag == "Edge":
-            links.append((get("SPOT_SOURCE_ID", ""), get("SPOT_TARGET_ID", ""), track))
-        elif node.tag == "TrackID" and kept is not None:
-            kept.add(get("TRACK_ID", ""))
-        elif node.tag == "detection":
-            simple.append((particle, get("t"), get("x"), get("y"), get("z")))
-        if node.tag in ("SpotsInFrame", "Track", "particle", "Spot", "Edge", "detection"):
-            node.clear()
-    names = ["particle", "frame", "x", "y", "z"]
-    if simple:
-        table = pd.DataFrame(simple, columns=names)
-        told = facts.get("Tracks", {})
-        return _with_facts(path, table, told.get("spaceUnits"), told.get("timeUnits"), told, {})
-    member = {spot: track for a, b, track in links for spot in (a, b)}
-    rows = [(member[s[0]], *s[1:]) for s in spots if s[0] in member]
-    rows = [row for row in rows if kept is None or row[0] in kept]
-    model, image = facts.get("Model", {}), facts.get("ImageData", {})
-    table = pd.DataFrame(rows, columns=names)
-    return _with_facts(path, table, model.get("spatialunits"), model.get("timeunits"), {}, image)
-
-
-def _with_facts(
-    path: Path,
-    table: pd.DataFrame,
-    length: str | None,
-    time: str | None,
-    tracks: Mapping[str, str],
-    image: Mapping[str, str],
-) -> Raw:
-    if table.empty:
-        raise InputError(f"{path.name} holds no tracks: were they filtered away, or never linked?")
-    table = table.apply(pd.to_numeric, errors="coerce")
-    unit = _unit(length, LENGTHS, "length", path)
-    seconds = _unit(time, TIMES, "time", path)
-    every = image.get("timeinterval") or tracks.get("frameInterval")
-    wide, high = (image.get(key) for key in ("width", "height"))
-    pixel = image.get("pixelwidth")
-    if pixel and image.get("pixelheight") not in (None, pixel):
-        raise InputError(
-            f"{path.name} gives pixels of {pixel} x {image['pixelheight']}: only square ones can "
-            f"be used."
-        )
-    return Raw(
-        path,
-        table,
-        {"particle": "TRACK_ID", "frame": "FRAME", "x": "POSITION_X", "y": "POSITION_Y"},
-        length=unit,
-        mpp=float(pixel) * unit if pixel and unit else None,
-        interval=float(every) * seconds if every and seconds else None,
-        view=(int(wide), int(high)) if wide and high and int(wide) * int(high) > 0 else None,
-    )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.errors import InputError
 from pipeline.imported.consistency import exchanged
-from pipeline.imported.track_files import Raw
+from pipeline.imported.raw_tracks import Raw
 from pipeline.tables import TRACKS
 from pipeline.units import neighbour_distance
 

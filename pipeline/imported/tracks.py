@@ -16,8 +16,8 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.files import natural
 from pipeline.imported import track_units as units
+from pipeline.imported.raw_tracks import Raw
 from pipeline.imported.settings import Asked
-from pipeline.imported.track_files import Raw
 from pipeline.tables import TRACKS, checked
 from pipeline.trajectory import Trajectory
 from pipeline.units import Scale

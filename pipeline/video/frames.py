@@ -21,7 +21,7 @@ from pipeline.video.preprocess import (
     repaired,
 )
 from pipeline.video.readers import Nd2Reader, PimsReader, Reader, SequenceReader, plausible
-from pipeline.video.sources import Source
+from pipeline.video.sequences import Source
 from pipeline.video.tiff import AskedFor, TiffReader
 
 AS_RECORDED = Correction()

@@ -19,7 +19,7 @@ class Reading(Section):
         "dimensional claim.",
         default=None,
         unit="micrometres per pixel",
-        above=0,
+        above=1e-6,
         most=1e6,
     )
     fps: float | None = key(

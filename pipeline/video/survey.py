@@ -28,8 +28,9 @@ from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, 
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader
 from pipeline.video.scenes import REPEATED, SEEN, Verdict, judged, look, noticed
+from pipeline.video.sequences import Source
 from pipeline.video.settings import Reading
-from pipeline.video.sources import Source, runs
+from pipeline.video.sources import runs
 
 SHORTEST = 5  # frames that make a run, where a film holds several
 SQUARE = 0.02  # by which the sides of a pixel may differ

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.video.name_times import seconds
-from pipeline.video.sources import sequences
+from pipeline.video.sequences import sequences
 
 START = datetime(2024, 2, 28, 23, 59, 30)
 PATTERNS = [

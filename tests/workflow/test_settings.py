@@ -84,7 +84,7 @@ def test_the_command_line_wins_over_the_overlay_over_the_defaults():
         ({"detect": {"diametre": 9}}, "detect.diametre is not a setting: did you mean diameter?"),
         ({"detect": {"diameter": 8}}, "detect.diameter (an odd number of pixels): must be odd"),
         ({"detect": {"diameter": "big"}}, "must be an integer or null, got 'big'"),
-        ({"video": {"mpp": -1}}, "video.mpp (micrometres per pixel): must be above 0, got -1"),
+        ({"video": {"mpp": -1}}, "video.mpp (micrometres per pixel): must be above 1e-06, got -1"),
         ({"models": ["gnn"]}, "models.0: must be one of metriplectic"),
         ({"split": {"train": 0.8, "validation": 0.3}}, "must leave room for the test block"),
         ({"video": {"frames": [10, 5]}}, "last > first, got [10, 5]"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.files import natural
-from pipeline.video.sources import Source, sequences
+from pipeline.video.sequences import Source, sequences
 
 
 def found(*names: str) -> list[Source]:

@@ -1,0 +1,80 @@
+"""A table of tracks as it stands in its file: what every reader of one gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.errors import InputError
+
+# Micrometres and seconds of the units that tables name; pixels and frames are none.
+LENGTHS = {
+    "px": None,
+    "pixel": None,
+    "pixels": None,
+    "um": 1.0,
+    "µm": 1.0,
+    "μm": 1.0,
+    "micron": 1.0,
+    "microns": 1.0,
+    "micrometer": 1.0,
+    "nm": 1e-3,
+    "mm": 1e3,
+}
+TIMES = {
+    "frame": None,
+    "frames": None,
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "min": 60.0,
+}
+
+
+class Raw(NamedTuple):
+    """A table as it stands in its file.
+
+    Fields:
+        path: of the file.
+        table: columns particle, x, y, and frame or time, as read; further ones of CARRIED.
+        columns: role -> name in the file.
+        length: micrometres of the unit of x and y, None where they are pixels.
+        time: seconds of the unit of ``time``, None where it counts frames or says nothing.
+        mpp: micrometres per pixel, where the file says; interval: seconds per frame, likewise.
+        unread: columns that hold velocities, which are taken from the steps instead.
+        view: width and height of the film in pixels, where the file says.
+    """
+
+    path: Path
+    table: pd.DataFrame
+    columns: dict[str, str]
+    length: float | None = None
+    time: float | None = None
+    mpp: float | None = None
+    interval: float | None = None
+    view: tuple[int, int] | None = None
+    unread: tuple[str, ...] = ()
+
+
+def unit(
+    name: str | None, known: Mapping[str, float | None], quantity: str, path: Path
+) -> float | None:
+    """Micrometres or seconds of a unit by its name, None where it counts pixels or frames.
+
+    Raises:
+        InputError: the name is none of ``known``.
+    """
+    if name is None or not name.strip():
+        return None
+    if name.strip().lower() not in known:
+        raise InputError(
+            f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: change "
+            f"the table, or name its unit as tracks.length_unit."
+        )
+    return known[name.strip().lower()]
