@@ -20,10 +20,10 @@ from scipy.stats import rankdata
 
 from pipeline.analysis import cycles
 from pipeline.analysis.correlations import shared_motion
-from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Counts, Metric, drawn, identity, missing, sums
 from pipeline.analysis.microscope import blur
 from pipeline.analysis.plan import Plan
+from pipeline.analysis.rearrangements import D2MIN
 from pipeline.analysis.runs import WHOLE, Share
 from pipeline.analysis.statistics import ERRORS, SHAPES, count, measure, sample
 from pipeline.analysis.uncertainty import (

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import fft
 from scipy.spatial import Delaunay
 
-from pipeline.analysis.d2min import field, unwanted
+from pipeline.analysis.d2min import field
 from pipeline.analysis.metric import (
     Counting,
     Counts,
@@ -31,6 +31,7 @@ from pipeline.analysis.metric import (
     missing,
 )
 from pipeline.analysis.plan import Period, Plan
+from pipeline.analysis.rearrangements import unwanted
 from pipeline.analysis.runs import WHOLE, Run, Share, recordings, runs
 from pipeline.trajectory import Trajectory
 

@@ -14,12 +14,12 @@ import numpy as np
 
 from pipeline.analysis.correlations import MSD, VACF
 from pipeline.analysis.cycles import CYCLES, FILM
-from pipeline.analysis.d2min import D2MIN
 from pipeline.analysis.metric import Counts, Metric, Sample
 from pipeline.analysis.paper_window import PAPER
 from pipeline.analysis.plan import Plan, described, restored
 from pipeline.analysis.profiles import FLUID_PROFILES, SOLID
 from pipeline.analysis.rdf import RDF
+from pipeline.analysis.rearrangements import D2MIN
 from pipeline.analysis.runs import WHOLE, Share, runs
 from pipeline.analysis.streamlines import STREAMLINES
 from pipeline.analysis.uncertainty import Curve, patches

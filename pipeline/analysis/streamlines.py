@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.analysis.d2min import unwanted
 from pipeline.analysis.metric import Metric, Sample, Statistic, missing
+from pipeline.analysis.rearrangements import unwanted
 from pipeline.analysis.runs import Run
 from pipeline.neighbours import tree
 from pipeline.space import Space

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 from torch import Tensor
 
 from pipeline.metriplectic.pair_tensor import pair_tensor, trace
@@ -26,6 +28,18 @@ class Limits(NamedTuple):
 UNLIMITED = Limits((-1e30, 1e30), (0.0, 1e30), (0.0, 1e30), 1e30, 1.0)
 NOT_FINITE = "the state became non-finite"
 FLUCTUATION = 6.0  # standard deviations of equilibrium that are no cause for alarm
+RARE = 1e-12  # chance of a colder particle that is
+
+
+@functools.cache
+def coldest(heat_capacity: float) -> float:
+    """Temperature over the mean one, below which equilibrium hardly ever takes a particle.
+
+    A particle of constant C exchanges energy with the others: its entropy has the density
+    exp(S - U(S) / k T), so that T has a gamma distribution of shape C. Small heat capacities have
+    a tail that standard deviations do not tell of: of 15 k_B one in a million is at a fifth of T.
+    """
+    return float(stats.gamma.ppf(RARE, heat_capacity)) / heat_capacity
 
 
 def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
@@ -35,7 +49,7 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     speeds may triple, entropies leave theirs by its width. The teacher narrows entropies, while
     in equilibrium S of a particle fluctuates by sqrt(k_B C) and ln T by sqrt(k_B / C) even in a
     perfect model: FLUCTUATION times that is allowed in any case, and as much entropy as takes the
-    temperature to its own bound.
+    temperature to its own bound. Downwards small heat capacities go farther, see `coldest`.
     """
     if len(S) == 0:
         return ""
@@ -46,10 +60,12 @@ def leaves(limits: Limits, S: Tensor, V: Tensor, T: Tensor, v: Tensor) -> str:
     spread = FLUCTUATION * limits.heat_capacity**0.5
     factor = max(3.0, math.exp(min(spread / limits.heat_capacity, 50.0)))
     reach = max(limits.S[1] - limits.S[0], spread, limits.heat_capacity * math.log(factor))
+    cold = min(coldest(limits.heat_capacity), 1 / factor)
+    deep = max(reach, -limits.heat_capacity * math.log(cold))
     bounds = {
-        "entropy": (limits.S[0] - reach, limits.S[1] + reach),
+        "entropy": (limits.S[0] - deep, limits.S[1] + reach),
         "volume": (limits.V[0] / 3, limits.V[1] * 3),
-        "temperature": (limits.T[0] / factor, limits.T[1] * factor),
+        "temperature": (limits.T[0] * cold, limits.T[1] * factor),
     }
     for k, (name, (least, most)) in enumerate(bounds.items()):
         for value, out in ((low[k], low[k] < least), (high[k], high[k] > most)):

@@ -79,7 +79,10 @@ def universe(path: Path) -> Iterator[Frame]:
         try:
             opened = reader(str(path))
         except Exception as error:  # every reader fails in its own way
-            raise InputError(f"MDAnalysis cannot open {path.name}: {error}") from error
+            raise InputError(
+                f"MDAnalysis cannot open {path.name}: {error}; write it as extended XYZ, GSD or a "
+                f"dump of LAMMPS."
+            ) from error
         with opened:
             plausible(opened.n_atoms, path)
             _whole(opened, path)

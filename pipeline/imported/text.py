@@ -161,9 +161,10 @@ def lammps(path: Path) -> Iterator[Frame]:
         for line in lines:
             title, _, rest = line.strip().partition(":")
             if title != "ITEM":
-                raise InputError(
-                    f"{path.name} is no LAMMPS text dump: it has the line {line[:60]!r}."
-                )
+                shown = f"it has the line {line[:60]!r}"
+                if not line.isprintable() and "\0" in line:
+                    shown = "it is binary; name it by its own format, such as .gsd"
+                raise InputError(f"{path.name} is no LAMMPS text dump: {shown}.")
             if rest.startswith(" ATOMS"):
                 missing = {"step", "N", "bounds"} - set(known)
                 if missing:

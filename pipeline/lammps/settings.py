@@ -32,7 +32,7 @@ class Scaled(Section):
     )
     cycles: int = key(
         "Periods before the one that is recorded: a new sample first packs itself as it is "
-        "sheared.",
+        "sheared, and rearranges less from period to period; 6 come near what a film shows.",
         default=2,
         unit="periods before the one recorded",
         least=0,

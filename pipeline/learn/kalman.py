@@ -49,7 +49,7 @@ class Rest(NamedTuple):
     particle: np.ndarray  # (N,) who they are
 
 
-class Modes(NamedTuple):
+class StateSpace(NamedTuple):
     """Parameters of the state space."""
 
     time: np.ndarray  # (K,) tau [dt]
@@ -60,7 +60,7 @@ class Modes(NamedTuple):
     error: float = 0.0  # sigma^2 of the positions [a^2]
 
 
-def filtered(rest: Rest, modes: Modes) -> tuple[np.ndarray, ...]:
+def filtered(rest: Rest, modes: StateSpace) -> tuple[np.ndarray, ...]:
     """Negative log-likelihood, number of rows (T,) each, innovations (N, T, D) and their variance.
 
     Tracks begin anew in equilibrium after every gap.
@@ -215,7 +215,7 @@ def white(
     memory = learner.model.memory
     values = (memory.time(), memory.stiffness(), memory.variance())
     time, stiffness, variance = (x.double().cpu().numpy() for x in values)
-    modes = Modes(time, stiffness, variance, error=error)
+    modes = StateSpace(time, stiffness, variance, error=error)
     rest = gather(learner, snapshots, times, medium_of(learner))
     innovation, size = filtered(rest, modes)[2:]
     first = int(times[0])

@@ -15,7 +15,7 @@ import torch
 from scipy.optimize import minimize
 
 from pipeline.learn.choice import ERRORS, Trial, gain
-from pipeline.learn.kalman import FEWEST, Modes, Rest, filtered, gather, looked_at, medium_of
+from pipeline.learn.kalman import FEWEST, Rest, StateSpace, filtered, gather, looked_at, medium_of
 from pipeline.learn.snapshots import Sample
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ class Fit(NamedTuple):
     """A model of the residuals by maximum likelihood."""
 
     kind: str  # of the memory, "none" for none
-    modes: Modes
+    modes: StateSpace
     parameters: np.ndarray
     score: np.ndarray  # (T,) negative log-likelihood per particle on the validation block
+    total: float  # negative log-likelihood of the training block [nats]
 
 
 class Problem:
@@ -76,7 +77,7 @@ class Problem:
             found.append((ln - 1.0, (ln - 7.0, ln + 3.0)))
         return found
 
-    def modes(self, x: np.ndarray, kind: str) -> Modes:
+    def modes(self, x: np.ndarray, kind: str) -> StateSpace:
         """The parameters by name."""
         x = np.asarray(x, float)
         white, rest = float(x[0]), x[1:]
@@ -89,22 +90,22 @@ class Problem:
         if kind == "none":
             parts = np.zeros((2, 0))
         time, c = parts[:2]
-        return Modes(time, c, parts[2] if len(parts) > 2 else c * self.T, white, friction, error)
+        return StateSpace(
+            time, c, parts[2] if len(parts) > 2 else c * self.T, white, friction, error
+        )
 
     def score(self, x: np.ndarray, kind: str, rest: Rest | None = None) -> np.ndarray:
         """(T,) negative log-likelihood per particle, and (T,) particles."""
         found = filtered(rest or self.rest, self.modes(x, kind))
         return np.stack(found[:2])
 
-    def total(self, fit: Fit) -> float:
-        """Negative log-likelihood of the training block [nats]."""
-        return float(self.score(fit.parameters, fit.kind)[0].sum())
-
-    def fit(self, kind: str, begin: list[np.ndarray]) -> np.ndarray:
-        """The likeliest parameters from several beginnings (3, K) of ln tau, ln c, ln <f^2>."""
+    def fit(self, kind: str, begin: list[np.ndarray]) -> tuple[np.ndarray, float]:
+        """The likeliest parameters from several beginnings (3, K) of ln tau, ln c, ln <f^2>, and
+        their negative log-likelihood [nats]."""
         common = self.common(kind)
         rows = {"none": 0, "maxwell": 2, "active": 3}[kind]
         best, least = np.zeros(0), np.inf
+        count = 0.0  # particles, the same for all parameters
         for start in begin:
             K = start.shape[1]
             limits = [(np.log(0.3), self.longest), (-30.0, 2.0), (-40.0, 5.0)][:rows]
@@ -113,6 +114,7 @@ class Problem:
             x = np.clip(x, *np.array(bounds).T)
 
             def cost(x: np.ndarray) -> float:
+                nonlocal count
                 total, count = self.score(x, kind).sum(axis=1)
                 return float(total / count)
 
@@ -121,7 +123,7 @@ class Problem:
             )
             if done.fun < least:
                 best, least = done.x, done.fun
-        return best
+        return best, float(least * count)
 
     def beginnings(self, modes: int, before: np.ndarray | None) -> list[np.ndarray]:
         """Where to begin; with one mode more than a fit had, at (3, K) of its own."""
@@ -173,9 +175,10 @@ def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
 
     def fitted(kind: str, modes: int, before: np.ndarray | None) -> Fit:
         begin = [np.zeros((3, 0))] if kind == "none" else problem.beginnings(modes, before)
-        x = problem.fit(kind, begin)
+        x, nats = problem.fit(kind, begin)
         total, count = problem.score(x, kind, later)
-        return Fit(kind, problem.modes(x, kind), x, (total / np.maximum(count, 1))[count > 0])
+        each = (total / np.maximum(count, 1))[count > 0]
+        return Fit(kind, problem.modes(x, kind), x, each, nats)
 
     trials: list[Trial] = []
 
@@ -183,7 +186,7 @@ def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
         found, error = gain(old.score, new.score)
         # A mode that fades to nothing gains as much as rounding, and may do so in every block.
         paid = len(new.parameters) - len(old.parameters)
-        earned = problem.total(old) - problem.total(new)
+        earned = old.total - new.total
         kept = found > ERRORS * error and earned > paid
         said = f"{len(new.modes.time)} {new.kind} after {len(old.modes.time)} {old.kind}"
         trials.append(Trial("memory", said, found, error, kept))

@@ -174,7 +174,9 @@ class Training(Section):
     heat_capacity: float = key(
         "Heat capacity of a particle at the start, k_B; training may change it. Temperatures "
         "fluctuate by 1/sqrt(C) and rise by the work done over C. A colloid shares its heat with "
-        "the liquid around it, so it is large; an ideal gas of 10 atoms per particle has 15.",
+        "the liquid around it, so it is large; an ideal gas of 10 atoms per particle has 15. Where "
+        "an inertial medium takes up heat itself (bath: uniform) take 15, too: a large one makes "
+        "energy less work drift.",
         default=1000.0,
         unit="k_B",
         above=0,

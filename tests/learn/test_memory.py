@@ -9,8 +9,8 @@ from scipy.stats import multivariate_normal
 
 from pipeline.closures.memory import Maxwell
 from pipeline.closures.splines import Scales
-from pipeline.dynamics.modes import Modes as Moving
-from pipeline.learn.kalman import Modes, Rest, filtered
+from pipeline.dynamics.modes import Modes
+from pipeline.learn.kalman import Rest, StateSpace, filtered
 from pipeline.learn.memory import Problem, choose
 from pipeline.pairs import State
 
@@ -24,7 +24,7 @@ def simulated(
     rng = np.random.default_rng(seed)
     memory = Maxwell(Scales(2, 1.8, T, 1.0, 20)).double()
     memory.set(*(torch.tensor([x], dtype=torch.float64) for x in (TAU, stiffness, 0.0)), T)
-    modes, who = Moving(memory, count, 2), np.arange(count)
+    modes, who = Modes(memory, count, 2), np.arange(count)
     modes.enter(who, seed, 0)
     own = drive**0.5 * rng.normal(size=(count, 2))
     v = T**0.5 * torch.from_numpy(rng.normal(size=(count, 2)))
@@ -61,7 +61,9 @@ def test_the_filter_is_the_gaussian_of_all_steps_at_once() -> None:
     """Brute force: mean and covariance of the residuals of one track, from many draws by hand."""
     rest, n = simulated(count=1), 6
     part = Rest(*(x[:, 10 : 10 + n] for x in rest[:6]), rest.particle)
-    modes = Modes(np.array([TAU, 1.5]), np.array([C, 0.01]), np.array([3e-4, 1e-4]), error=4e-4)
+    modes = StateSpace(
+        np.array([TAU, 1.5]), np.array([C, 0.01]), np.array([3e-4, 1e-4]), error=4e-4
+    )
     nll, count, left, _ = filtered(part, modes)
     # In the errors eps(0) ... eps(n + 1), f_k(0), n_k(t) and w(t): linear, written out.
     keep = np.exp(-1 / modes.time)

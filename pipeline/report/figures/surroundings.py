@@ -116,7 +116,7 @@ def balance(results: Results) -> str:
     rate = interval(value, low, high)
     verdict = "it cannot be told from a medium in equilibrium, nor from none"
     if high < 0:
-        verdict = "it feeds motion, as the air of an air table does"
+        verdict = "below zero it feeds energy into the motion, as the air of an air table does"
     elif low > 0:
         verdict = "it takes motion, beyond what its noise gives"
     return (

@@ -63,7 +63,7 @@ def test_the_depth_of_a_pair_energy_stands_in_its_caption(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (-0.004, -0.001, "it feeds motion"),
+        (-0.004, -0.001, "it feeds energy into the motion"),
         (0.001, 0.004, "it takes motion"),
         (-0.001, 0.001, "it cannot be told from"),
     ],
