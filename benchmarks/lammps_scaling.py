@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from benchmarks.lammps import DENSITY, OTHERS, RANGES, model
+from pipeline import compiler
 from pipeline.lammps import build, potential, run
 from pipeline.lammps.rule import potential as exported
 
@@ -68,7 +69,7 @@ class Took(NamedTuple):
 def once(style: str, ranks: int, side: int, steps: int) -> Took:
     """One run, ``side``^3 particles on each rank."""
     length = side * ranks
-    plugin = build.build("results/.lammps").resolve()
+    plugin = build.build(compiler.cache())
     text = SYSTEM.format(
         ranks=ranks, plugin=plugin, density=DENSITY, length=length, side=side, law=LAWS[style],
         steps=steps, warm=WARM,
