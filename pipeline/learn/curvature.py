@@ -66,7 +66,7 @@ class NewtonLearner(Learner):
         """
         now, mask, options = item.now, item.now.mask, self.options
         dynamics, residual = self.evaluate(now, self.entropy(now))
-        vv = self.model.covariance(dynamics).vv
+        vv = self.noise.share * self.model.covariance(dynamics).vv
         vv = vv + self.extra * torch.eye(vv.shape[-1], dtype=vv.dtype, device=vv.device)
         unseen = torch.zeros_like(residual[:, 0])
         step = Step(residual, unseen, vv, residual, unseen, dynamics.thermo.T)

@@ -47,6 +47,7 @@ class Rest(NamedTuple):
     scaled: np.ndarray  # (N, T)
     rate: np.ndarray  # (N, T) gamma of the medium
     particle: np.ndarray  # (N,) who they are
+    share: float  # of the noise that velocities show, which ``kept`` and ``scaled`` are
 
 
 class StateSpace(NamedTuple):
@@ -165,10 +166,12 @@ def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray, medium: st
         step, dynamics = learner.moments(
             Transition(now, snapshots.after(np.array([t]))), -1 - int(t)
         )
-        variance = learner.model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2).mean(1)
+        whole = learner.model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2).mean(1)
+        variance = learner.noise.share * whole
         own, rate = torch.zeros_like(variance), torch.zeros_like(variance)
         if dynamics.bath is not None:
-            own, rate = 2 * dynamics.bath.contact.g2, dynamics.bath.rate
+            own = 2 * learner.noise.share * dynamics.bath.contact.g2
+            rate = dynamics.bath.rate
         u = 0 if now.flow is None else now.flow
         kept, scaled = (0 * own, variance) if medium == "none" else (variance - own, own)
         moved = (now.v_next - u, 0.5 * (now.v + now.v_next) - u)
@@ -182,7 +185,7 @@ def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray, medium: st
         place = np.searchsorted(seen, who)
         for one, values in zip(out, rows, strict=True):
             one[place, t] = values
-    return Rest(out[0], out[1], out[2], out[3], out[4], out[5], seen)
+    return Rest(out[0], out[1], out[2], out[3], out[4], out[5], seen, learner.noise.share)
 
 
 def looked_at(snapshots: Snapshots, times: np.ndarray) -> np.ndarray:
@@ -229,6 +232,7 @@ def white(
             residual=step.residual.index_copy(0, rows, e),
             z=step.z.index_copy(0, rows, e / S.sqrt()[:, None]),
             vv=step.vv.index_copy(0, rows, S),
+            later=torch.zeros_like(step.later),
         )
 
     return found

@@ -144,7 +144,8 @@ class Learner(Trainee):
             echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
             excess = spread(echo, now.mask)
         covariance = self.model.covariance(dynamics)
-        share = motion_share(covariance.vv, self.extra + excess)
+        vv = self.noise.share * covariance.vv
+        share = motion_share(covariance.vv, vv, self.extra + excess)
         jacobian = share * self.jacobian(now, dynamics, generator)
         unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         dS = dynamics.drift.dS
@@ -152,8 +153,8 @@ class Learner(Trainee):
         step = Step(
             residual_v=residual,
             residual_S=S_next - S - (dS if self.paper else dS.detach()),
-            vv=covariance.vv + (self.extra + excess) * unit,
-            vS=covariance.vS,
+            vv=vv + (self.extra + excess) * unit,
+            vS=self.noise.share * covariance.vS,
             SS=covariance.SS + SS_floor,
             T=dynamics.thermo.T,
             echo=echo,
@@ -203,6 +204,7 @@ class Learner(Trainee):
         if bath is not None and self.brownian:
             return T / bath.T.detach()
         own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
+        own = own / self.noise.share
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
         if bath is not None:
             own, force = own - 2 * bath.contact.g2[mask].mean(), force - bath.drag
@@ -364,8 +366,10 @@ class Learner(Trainee):
             score = scores(step)
             shared = self.pair_noise(dynamics).diagonal(dim1=1, dim2=2).mean(1)
             vv = step.vv.diagonal(dim1=1, dim2=2).mean(1)
+            whole = self.model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2).mean(1)
+            later = 0.5 * (1 - self.noise.share) * whole
             bare = 2 * now.v_next if self.brownian else now.change()
-            found = (step.residual_v, bare, score.z, vv, shared)
+            found = (step.residual_v, bare, score.z, vv, later, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
 
         step: Callable[[int], Left] = left
@@ -382,7 +386,8 @@ class Learner(Trainee):
         """(P, D, D) covariance per step that the noise of each pair gives to either end."""
         D = dynamics.v_ij.shape[1]
         K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
-        return (2 * self.model.k_B / self.model.m**2) * outer(K, dynamics.pairs.e)
+        unit = 2 * self.noise.share * self.model.k_B / self.model.m**2
+        return unit * outer(K, dynamics.pairs.e)
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         return pair_score(score, dynamics.pairs, self.pair_noise(dynamics), mask)

@@ -56,7 +56,7 @@ def expansion(dynamics: Dynamics, centred: bool = True) -> Tensor:
     return dynamics.v_ij.shape[1] * torch.log1p(0.5 * rate)
 
 
-def motion_share(vv: Tensor, errors: Tensor | float) -> Tensor:
+def motion_share(motion: Tensor, vv: Tensor, errors: Tensor | float) -> Tensor:
     """Of the noise of motion in the variance of a residual (n,), no gradient.
 
     By so much of it the Jacobian of v' counts. With R = v' - v + gamma (v + v') / 2, S the variance
@@ -68,12 +68,13 @@ def motion_share(vv: Tensor, errors: Tensor | float) -> Tensor:
     the Jacobian's 1 / (2 + gamma) alone would make friction of the errors.
 
     Args:
-        vv: covariance of the noise of motion (n, D, D).
+        motion: covariance of the noise of motion (n, D, D).
+        vv: as much of it as the residual shows, see `scales.shown`.
         errors: variance per component that errors of the positions add, negative where they are
             averages.
     """
-    own = vv.diagonal(dim1=1, dim2=2).mean(1).detach()
-    return (own / (own + errors)).clamp(max=1.0)
+    whole, own = (x.diagonal(dim1=1, dim2=2).mean(1).detach() for x in (motion, vv))
+    return whole / torch.maximum(own + errors, own)
 
 
 def noise_ratio(dynamics: Dynamics, dimension: int) -> Tensor:

@@ -52,7 +52,8 @@ class Problem:
         self.rest, self.T, self.error, self.medium = rest, temperature, error, medium
         self.size = float(np.nanmean(rest.residual**2))
         # Friction that belongs to the noise that is scaled; pairs have their own.
-        self.paid = 0.0 if medium == "none" else float(np.nanmean(rest.scaled)) / (2 * temperature)
+        whole = float(np.nanmean(rest.scaled)) / rest.share
+        self.paid = 0.0 if medium == "none" else whole / (2 * temperature)
         self.longest = np.log(SLOWEST * rest.residual.shape[1])
 
     def free(self, kind: str) -> bool:
@@ -260,4 +261,5 @@ def install(learner: Learner, fit: Fit, temperature: float, rest: Rest) -> None:
     elif medium == "tied":
         model.bath.start(rate + modes.friction, 0.0)
     else:
-        model.bath.start(rate + modes.friction, factor * float(np.nanmean(rest.scaled)))
+        whole = float(np.nanmean(rest.scaled)) / rest.share
+        model.bath.start(rate + modes.friction, factor * whole)

@@ -5,7 +5,8 @@ A model that says all there is to say leaves whitened residuals z = L^-1 (v' - m
     <z^2> = 1,     <z(t) z(t+1)> = -4 sigma^2 / Sigma,     <z_i . z_j> / D = -tr K_ij / (D Sigma)
 
 per component: as large as its noise, white in time but for the localisation error sigma that two
-steps share, and correlated between neighbours by the noise of their pair alone. A force that is
+steps share (and for what forces within a frame give to both, where velocities are means over it),
+and correlated between neighbours by the noise of their pair alone. A force that is
 missing stays for longer than a step, a flow is shared by neighbours. No rollout is needed to see
 either.
 """
@@ -33,6 +34,7 @@ class Left(NamedTuple):
     change: Tensor  # (n, D) v' - v, or what else a model without forces would leave
     z: Tensor  # (n, D) whitened
     vv: Tensor  # (n,) mean variance per component
+    later: Tensor  # (n,) covariance of its noise with that of the next step
     shared: Tensor  # (P,) tr of the covariance that the noise of each pair gives its two ends, / D
     pairs: Pairs
     mask: Tensor  # (n,) rows that count
@@ -79,7 +81,8 @@ def measure(left: Callable[[int], Left], times: np.ndarray, error: float) -> Tes
             stays = mask & later.mask[now.next_row]
             follows = now.next_row[stays]
             own = (now.vv[stays] * later.vv[follows]).sqrt()
-            excess = (now.z[stays] * later.z[follows]).mean(1) + 4 * error / own
+            expected = (now.later[stays] - 4 * error) / own
+            excess = (now.z[stays] * later.z[follows]).mean(1) - expected
             rows["memory"].append((float(excess.sum()), len(follows)))
     found = {name: _ratio(np.array(sums)) for name, sums in rows.items() if sums}
     return {**found, "steps": np.array([len(first)])}

@@ -61,6 +61,7 @@ class Noise(NamedTuple):
     step: float = 1.0  # of a rollout, in steps of training
     shake: float = 0.0  # error put on the inputs alone, see `errors_in_variables.with_noise` [a]
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
+    share: float = 1.0  # of the noise of a step that its velocities show, see `shown`
 
     def told(self, temperature: np.ndarray, error: np.ndarray) -> Noise:
         """With what the steps of Brownian motion tell of both, each with its interval (3,)."""
@@ -77,6 +78,18 @@ class Noise(NamedTuple):
     def known(self) -> float:
         """6 sigma^2 / dt^2, the error of a second difference, where it is added to variances."""
         return 6 * self.sigma**2 if self.treatment == "covariance" else 0.0
+
+
+def shown(span: int) -> float:
+    """Share of the noise of a step of ``span`` snapshots that differences of positions show.
+
+    They are means of the velocity over a snapshot interval. White forces of 2 Gamma T per unit of
+    time change such means, span intervals apart, by a variance of 2 Gamma T (span - 1/3): what
+    acts within an interval counts in part (Pedersen et al., Phys. Rev. E 94, 062401 (2016);
+    Brueckner, Ronceray and Broedersz, Phys. Rev. Lett. 125, 058103 (2020)). Taken for the whole
+    noise, it would make friction too small by a third at span 1.
+    """
+    return 1.0 - 1.0 / (3.0 * span)
 
 
 def with_noise(measured: Measured, shake: float, pace: float) -> Measured:

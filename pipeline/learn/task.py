@@ -205,6 +205,8 @@ def _measured(
     measured = scales.measure(sample, error)._replace(thermal_period=period)
     pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.with_noise(measured, settings.shake, pace)
+    thermal = settings.bath != "brownian" and settings.shake == 0
+    averaged = thermal and trajectory.attributes["velocity"] == "backward difference"
     noise = Noise(
         sigma=sigma,
         error=error,
@@ -216,6 +218,7 @@ def _measured(
         step=1 / settings.span,
         shake=settings.shake,
         pace=pace,
+        share=scales.shown(settings.span) if averaged else 1.0,
     )
     return moved, noise
 

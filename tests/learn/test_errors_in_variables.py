@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import root
+from scipy.optimize import brentq, root
 from torch import Tensor
 
 from pipeline.learn.errors_in_variables import draws, spread, twin
 from pipeline.learn.likelihood import Scores, Step, motion_share, pair_score, scores
+from pipeline.learn.scales import shown
 from pipeline.learn.snapshots import Batch
 from pipeline.pairs import Pairs, sum_odd
 
@@ -199,7 +200,7 @@ def test_errors_are_no_friction_of_a_medium() -> None:
         total = noise + excess * torch.eye(2, dtype=torch.float64)
         zero = torch.zeros_like(R)
         step = Step(R, still, total, zero, still + 1, still + 1, echo, excess)
-        share = motion_share(noise, excess) if shared else 1.0
+        share = motion_share(noise, noise, excess) if shared else 1.0
         jacobian = share * 2 * torch.log1p(gamma / 2)
         loss = (scores(step).v - jacobian).mean()
         return float(torch.autograd.grad(loss, gamma)[0])
@@ -207,3 +208,45 @@ def test_errors_are_no_friction_of_a_medium() -> None:
     assert abs(slope(friction, True)) < 0.02
     assert slope(friction, False) < -0.5
     assert slope(0.8 * friction, True) < slope(friction, True) < slope(1.2 * friction, True)
+
+
+@pytest.mark.parametrize("error", [0.0, 0.002])
+def test_differences_of_positions_show_a_share_of_the_noise(error: float) -> None:
+    """Langevin's equation on a fine grid, seen once a frame: friction at the likeliest value of
+    both drift and noise, of known temperature, is the true one to second order; were the whole
+    noise looked for in the differences, two thirds of it."""
+    generator, n, friction, fine = torch.Generator().manual_seed(8), 200_000, 0.06, 60
+    kept = float(np.exp(-friction / fine))
+    v, r = normal(generator, n, 2), torch.zeros(n, 2, dtype=torch.float64)
+    places = [r]
+    for step in range(2 * fine):
+        v = kept * v + (1 - kept**2) ** 0.5 * normal(generator, n, 2)
+        r = r + v / fine
+        if (step + 1) % fine == 0:
+            places.append(r)
+    far = torch.arange(n, dtype=torch.float64)[:, None] * 100
+    seen = torch.stack([r + far for r in places]) + error * normal(generator, 3, n, 2)
+    now, unit = batch_of(seen), torch.eye(2, dtype=torch.float64)
+    other = twin(now, max(error, 1e-9), torch.Generator().manual_seed(9))
+
+    def slope(rate: float, part: float) -> float:
+        gamma = torch.tensor(rate, dtype=torch.float64, requires_grad=True)
+
+        def residual(batch: Batch) -> Tensor:
+            return batch.v_next - batch.v + gamma * (batch.v + batch.v_next) / 2
+
+        R = residual(now)
+        echo = residual(other) - R
+        excess = spread(echo, now.mask)
+        whole = (2 * gamma * unit).expand(n, 2, 2)
+        still = torch.zeros(n, dtype=torch.float64)
+        total = part * whole + excess * unit
+        step = Step(R, still, total, torch.zeros_like(R), still + 1, still + 1, echo, excess)
+        jacobian = motion_share(whole, part * whole, excess) * 2 * torch.log1p(gamma / 2)
+        return float(torch.autograd.grad((scores(step).v - jacobian).mean(), gamma)[0])
+
+    def likeliest(part: float) -> float:
+        return brentq(slope, 0.2 * friction, 5 * friction, args=(part,))
+
+    assert likeliest(shown(1)) == pytest.approx(friction, rel=0.06)
+    assert likeliest(1.0) == pytest.approx(2 / 3 * friction, rel=0.06)

@@ -38,7 +38,9 @@ def made(
     def left(t: int) -> Left:
         z = torch.from_numpy(rest[t])
         at = torch.from_numpy(place[t])
-        return Left(z, 4 * z, z, torch.ones(N), torch.zeros(0), pairs, rows, who, at, who)
+        return Left(
+            z, 4 * z, z, torch.ones(N), torch.zeros(N), torch.zeros(0), pairs, rows, who, at, who
+        )
 
     times = np.arange(STEPS)
     # Four snapshots of eight: no two of them are four apart.

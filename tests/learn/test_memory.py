@@ -49,7 +49,7 @@ def simulated(
     residual[-1, 100:103] = np.nan  # not seen
     shape = residual.shape[:2]
     white = np.full(shape, 2 * medium * T)
-    return Rest(residual, then, middle, 0 * white, white, np.full(shape, medium), who)
+    return Rest(residual, then, middle, 0 * white, white, np.full(shape, medium), who, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def passive() -> tuple[Rest, Rest]:
 def test_the_filter_is_the_gaussian_of_all_steps_at_once() -> None:
     """Brute force: mean and covariance of the residuals of one track, from many draws by hand."""
     rest, n = simulated(count=1), 6
-    part = Rest(*(x[:, 10 : 10 + n] for x in rest[:6]), rest.particle)
+    part = Rest(*(x[:, 10 : 10 + n] for x in rest[:6]), *rest[6:])
     modes = StateSpace(
         np.array([TAU, 1.5]), np.array([C, 0.01]), np.array([3e-4, 1e-4]), error=4e-4
     )

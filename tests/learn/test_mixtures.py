@@ -89,5 +89,6 @@ def excess(curves: Curves, sample: Sample) -> float:
 def test_a_force_that_pulls_is_none_to_start_from() -> None:
     sample, log_s = made(0.0)
     data = sample.snapshots
+    data.batch(np.arange(len(data.mask)))  # all of them are filled
     data.v_next[:] = 2 * data.v - data.v_next
     assert regress_mixture(sample, Known(len(log_s), 0.0, 0.3, 0, begin())) is None

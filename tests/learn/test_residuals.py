@@ -12,10 +12,19 @@ from pipeline.pairs import Pairs
 N, STEPS = 200, 60
 
 
-def steps(sigma: float = 0.0, memory: float = 0.0, flow: float = 0.0, size: float = 1.0):
-    """Residuals of unit variance: white, with localisation error, or wrong in one way."""
+def steps(
+    sigma: float = 0.0,
+    memory: float = 0.0,
+    flow: float = 0.0,
+    size: float = 1.0,
+    both: float = 0.0,
+):
+    """Residuals of unit variance: white, with localisation error, with a covariance ``both`` that
+    two steps are known to share, or wrong in one way."""
     rng = np.random.default_rng(0)
-    noise = size * rng.normal(size=(STEPS, N, 2)) * (1 - 6 * sigma**2) ** 0.5
+    kicks = size * rng.normal(size=(STEPS + 1, N, 2)) * (1 - 6 * sigma**2) ** 0.5
+    now, before = ((1 + 2 * both) ** 0.5 + s * (1 - 2 * both) ** 0.5 for s in (1, -1))
+    noise = 0.5 * (now * kicks[1:] + before * kicks[:-1])
     error = sigma * rng.normal(size=(STEPS + 2, N, 2))
     noise += error[2:] - 2 * error[1:-1] + error[:-2]
     for t in range(1, STEPS):
@@ -29,7 +38,8 @@ def steps(sigma: float = 0.0, memory: float = 0.0, flow: float = 0.0, size: floa
     def left(t: int) -> Left:
         z = torch.from_numpy(noise[t])
         place = torch.zeros(N, 2, dtype=torch.float64)
-        return Left(z, 2 * z, z, one, 0 * r, pairs, rows, torch.arange(N), place, torch.arange(N))
+        who = torch.arange(N)
+        return Left(z, 2 * z, z, one, both * one, 0 * r, pairs, rows, who, place, who)
 
     return measure(left, np.arange(STEPS - 1), sigma**2)
 
@@ -42,6 +52,11 @@ def test_noise_is_noise(sigma: float) -> None:
         assert abs(value - expected) < 4 * error
         assert error < 0.03
     assert found["explained"][0] == pytest.approx(0.75)
+
+
+def test_what_two_steps_are_known_to_share_is_no_memory() -> None:
+    value, error = steps(both=0.25)["memory"]
+    assert abs(value) < 4 * error
 
 
 def test_each_fault_shows_where_it_belongs() -> None:
