@@ -205,7 +205,8 @@ def _measured(
     measured = scales.measure(sample, error)._replace(thermal_period=period)
     pace = max(1.0, settings.rollout_substeps / 2)
     moved = scales.with_noise(measured, settings.shake, pace)
-    thermal = settings.bath != "brownian" and settings.shake == 0
+    # What drives an active medium may last for frames: it is taken as it shows.
+    thermal = settings.bath not in ("brownian", "active") and settings.shake == 0
     averaged = thermal and trajectory.attributes["velocity"] == "backward difference"
     noise = Noise(
         sigma=sigma,
