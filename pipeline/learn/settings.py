@@ -11,6 +11,9 @@ from pipeline.schema import Refused, Section, key
 from pipeline.split import Split
 
 
+VALIDATIONS = 8  # along the steps of Gauss-Newton
+
+
 class Training(Section):
     """How a model is trained, and which; what a config file may set comes first."""
 
@@ -30,8 +33,8 @@ class Training(Section):
         default="auto",
     )
     newton_steps: int = key(
-        "Steps of gauss_newton, in place of steps. Each 20 end with a validation, and training "
-        "after two of them without improvement.",
+        "Steps of gauss_newton, in place of steps. Each eighth of them ends with a validation, and "
+        "training after four validations without improvement.",
         default=40,
         unit="steps",
         least=4,
@@ -234,8 +237,8 @@ class Training(Section):
         splines = self.model == "metriplectic" and self.closures == "splines"
         if self.optimizer != "gauss_newton" or not splines or self.loss != "heat":
             return self.replace(optimizer="adam")
-        every = min(self.validate_every, self.newton_steps, 20)
-        patience = min(self.patience, 2)
+        every = min(self.validate_every, max(self.newton_steps // VALIDATIONS, 1))
+        patience = min(self.patience, VALIDATIONS // 2)
         return self.replace(
             steps=self.newton_steps, steady=0.0, validate_every=every, patience=patience
         )
