@@ -58,8 +58,8 @@ def architectures(asked: Asked) -> Table:
     names = ["dataset", "model", "validation_nll", "parameters", "seconds", *JUDGED]
     caption = (
         "The same law with other closures: splines, and the paper's networks as printed. Minus "
-        "the log likelihood of a held-out step per component, smaller is better; errors as "
-        "everywhere, medians over seeds."
+        "the log likelihood of a held-out step per component, smaller is better where the error of "
+        "the positions is treated alike; errors as everywhere, medians over seeds."
     )
     made = pd.DataFrame(numbers, columns=names)
     return Table("architectures", [*heads, *(WORDS[m] for m in JUDGED)], rows, caption, made)

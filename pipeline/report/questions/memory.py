@@ -159,7 +159,7 @@ def modes(asked: Asked) -> Table:
                 rows.append(
                     [
                         title(dataset),
-                        style.name(run.source),
+                        f"{style.name(run.source)}, seed {run.seed}",
                         *cells,
                         *(short(x) if np.isfinite(x) else "–" for x in off),
                     ]
