@@ -35,7 +35,6 @@ from pipeline.simulate.settings import BROWNIAN
 from pipeline.trajectory import Trajectory
 
 HATS = 12
-PAIRS = 4  # in a bin, among the few snapshots at which curves are drawn
 FRAMES = 1520  # of a simulated film: as many rows to learn from as `brownian` has
 # Of StochasticForceInference: for clean data; moments of Stratonovich; what it chooses by itself.
 PRESETS = ("clean", "legacy-sfi-v1.0", "auto")
@@ -158,7 +157,7 @@ class Law(NamedTuple):
     @property
     def knots(self) -> np.ndarray:
         """Of the hats, from where there are pairs."""
-        return np.linspace(self.r[self.count >= PAIRS][0], self.r[-1], HATS + 1)
+        return np.linspace(self.r[self.count >= coverage.PAIRS][0], self.r[-1], HATS + 1)
 
 
 def compare(

@@ -91,6 +91,13 @@ class Trajectory(NamedTuple):
         return bool(edge.get("closed", False) and edge.get("stays", True))
 
     @property
+    def passing(self) -> bool:
+        """Whether these are tracks of particles with inertia, which others join and leave."""
+        known = self.attributes
+        tracked = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
+        return tracked and not self.closed and self.reference is None
+
+    @property
     def lasting(self) -> np.ndarray:
         """(T, M) free from the first snapshot up to this one, which must follow one another.
 

@@ -90,9 +90,7 @@ def of_film(trajectory: Trajectory, rows: slice, a: float, cutoff: float) -> Dra
         a: mean neighbour distance [length].
         cutoff: [length].
     """
-    known = trajectory.attributes
-    inertial = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
-    if not inertial or trajectory.closed or trajectory.reference is not None:
+    if not trajectory.passing:
         return None
     part = trajectory.followed(slice(rows.start, min(rows.stop, rows.start + LONGEST)))
     return drag(part, a, cutoff / a, 2 * cutoff / a)

@@ -75,15 +75,13 @@ def by_optimizer(settings: Training, trajectory: Trajectory) -> Training:
 
     Gauss-Newton steps start close by where strengths come from the regression, too, and errors of
     the positions dominate what is left. Exact positions ask for more of the closures than a few
-    steps along a curvature measured once can give: docs/explanation/physics.md.
+    steps along a curvature measured once can give: docs/reference/speed.md.
     """
-    known = trajectory.attributes
-    tracked = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
-    close = settings.strength and settings.localisation == "corrected" and tracked
-    passive = settings.bath not in ("active", "brownian") and not settings.shake
     if settings.optimizer == "auto":
-        open_view = not trajectory.closed and trajectory.reference is None
-        newton = close and passive and open_view and float(known["localisation_error"]) > 0
+        close = settings.strength and settings.localisation == "corrected"
+        passive = settings.bath not in ("active", "brownian") and not settings.shake
+        newton = close and passive and trajectory.passing
+        newton = newton and float(trajectory.attributes["localisation_error"]) > 0
         settings = settings.replace(optimizer="gauss_newton" if newton else "adam")
     return settings.scheduled()
 
