@@ -23,7 +23,7 @@ from pipeline.trajectory import Trajectory
 from pipeline.units import Scale
 from pipeline.video.assembly import View, assemble
 from pipeline.video.frames import Video
-from pipeline.video.link import gaps_filled
+from pipeline.video.gaps import gaps_filled
 from pipeline.video.settings import Link
 from pipeline.video.tally import summary_of_tracks
 

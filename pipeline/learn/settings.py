@@ -10,7 +10,6 @@ from pipeline.baselines import BASELINES
 from pipeline.schema import Refused, Section, key
 from pipeline.split import Split
 
-
 VALIDATIONS = 8  # along the steps of Gauss-Newton
 
 

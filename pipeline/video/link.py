@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,8 @@ from pipeline.errors import InputError
 from pipeline.tables import FEATURES, TRACKS
 from pipeline.video import clock
 from pipeline.video.detect import quiet
+from pipeline.video.gaps import gaps_filled
+from pipeline.video.parameters import Linking
 from pipeline.video.tally import Seen, Tally
 
 
@@ -133,52 +135,7 @@ def displacements(tracks: pd.DataFrame, after: int = -1) -> tuple[np.ndarray, np
     return frame[found], step[found, 1:]
 
 
-def gaps_filled(tracks: pd.DataFrame, ticks: np.ndarray | None = None) -> pd.DataFrame:
-    """Adds a row, `filled` = True, for every frame that a track misses between its ends.
-
-    Args:
-        tracks: of one run.
-        ticks: (M,) the frames that there should be, increasing; None for all.
-    """
-    table = tracks.sort_values(["particle", "frame"]).reset_index(drop=True)
-    frame = table["frame"].to_numpy()
-    order = frame if ticks is None else np.searchsorted(ticks, frame)
-    missing = np.diff(order, append=0) - 1
-    missing[np.diff(table["particle"].to_numpy(), append=-1) != 0] = 0
-    before = np.repeat(np.arange(len(table)), np.maximum(missing, 0))
-    number = np.arange(len(before)) - np.searchsorted(before, before) + 1
-    there = order[before] + number
-    there = there if ticks is None else ticks[there]
-    part = ((there - frame[before]) / np.maximum(frame[before + 1] - frame[before], 1))[:, None]
-    new = table.iloc[before].copy()
-    values = ["y", "x", "mass", "size", "ecc", "signal", "ep"]
-    low, high = table[values].to_numpy()[before], table[values].to_numpy()[before + 1]
-    new[values] = low * (1 - part) + high * part
-    new["frame"] = there
-    whole = pd.concat([table.assign(filled=False), new.assign(filled=True)], ignore_index=True)
-    return whole.sort_values(["frame", "particle"]).reset_index(drop=True)
-
-
 LABELLED: dict[str, type] = {**FEATURES, "particle": np.int64}
-
-
-class Linking(NamedTuple):
-    """How features of successive frames are joined.
-
-    Fields:
-        search_range: farthest a particle may move from one frame to the next [px].
-        memory: frames for which a particle may vanish and keep its label.
-        min_length: tracks seen in fewer frames are stubs and are removed.
-        adaptive: where particles crowd so that the assignment becomes too large, shrink the search
-            range there, down to a quarter (trackpy's adaptive_stop and adaptive_step).
-        remove_drift: subtract the mean motion of all particles; never for sheared samples.
-    """
-
-    search_range: float
-    memory: int = 0
-    min_length: int = 1
-    adaptive: bool = True
-    remove_drift: bool = False
 
 
 def link(

@@ -10,9 +10,44 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.files import read_json, reading
-from pipeline.video.detect import Detection
-from pipeline.video.link import Linking
 from pipeline.video.settings import Detect, Link
+
+
+class Detection(NamedTuple):
+    """Arguments of trackpy.locate; pixels of the corrected video.
+
+    Fields:
+        diameter: odd, slightly more than the diameter of a spot [px].
+        minmass: least integrated brightness, in the video's grey levels.
+        separation: least distance between two particles [px].
+        percentile: a peak must be brighter than this percentage of the pixels.
+        invert: dark particles on bright ground.
+    """
+
+    diameter: int
+    minmass: float
+    separation: float
+    percentile: float = 64.0
+    invert: bool = False
+
+
+class Linking(NamedTuple):
+    """How features of successive frames are joined.
+
+    Fields:
+        search_range: farthest a particle may move from one frame to the next [px].
+        memory: frames for which a particle may vanish and keep its label.
+        min_length: tracks seen in fewer frames are stubs and are removed.
+        adaptive: where particles crowd so that the assignment becomes too large, shrink the search
+            range there, down to a quarter (trackpy's adaptive_stop and adaptive_step).
+        remove_drift: subtract the mean motion of all particles; never for sheared samples.
+    """
+
+    search_range: float
+    memory: int = 0
+    min_length: int = 1
+    adaptive: bool = True
+    remove_drift: bool = False
 
 
 class Given(NamedTuple):

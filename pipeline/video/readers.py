@@ -14,7 +14,6 @@ from typing import Protocol
 import imageio.v3 as imageio
 import nd2
 import numpy as np
-import pims
 
 from pipeline.errors import InputError
 from pipeline.video.tiff import AskedFor, UnreadableVideo, as_grey, grey_levels, readable
@@ -195,6 +194,8 @@ class PimsReader:
     """Whatever else pims opens (cine, Norpix seq, spe, ...)."""
 
     def __init__(self, path: Path):
+        import pims  # brings all of matplotlib, which no other format needs
+
         self.path = path
         with readable(path, "film"):
             self.file = pims.open(str(path))

@@ -14,9 +14,9 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.video import doubts, spots
-from pipeline.video.detect import Detection, locate
+from pipeline.video.detect import locate
 from pipeline.video.frames import Video
-from pipeline.video.parameters import NOTHING, Given, Tuning, check_fits
+from pipeline.video.parameters import NOTHING, Detection, Given, Tuning, check_fits
 from pipeline.video.spots import mutual
 
 PHASES = 20  # bins of the subpixel histogram

@@ -6,12 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import warnings
-from collections import deque
 from pathlib import Path
 
-import dask
 import imageio.v3 as imageio
 import numpy as np
 import pandas as pd
@@ -19,8 +16,9 @@ import pytest
 import tifffile
 
 from pipeline import tables
-from pipeline.video.detect import Detection, _here, detected, features, joined, locate, spread
+from pipeline.video.detect import detected, features, joined, locate
 from pipeline.video.frames import open_run
+from pipeline.video.parameters import Detection
 from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
@@ -119,8 +117,9 @@ def test_no_flood_of_warnings(rendered):
 
 SCRIPT = """
 from pipeline import tables
-from pipeline.video.detect import Detection, features
+from pipeline.video.detect import features
 from pipeline.video.frames import open_run
+from pipeline.video.parameters import Detection
 from pipeline.video.sources import runs
 video = open_run(*runs({path!r}))
 print("script runs")
@@ -146,22 +145,6 @@ class Deadly:
         return self.video.frames(start, stop)
 
 
-def test_a_short_film_starts_no_workers_and_a_long_one_does():
-    """Ten jobs of a twentieth of a second; the first one loads what is compiled."""
-
-    def work(here: int, k: int) -> int:
-        time.sleep(0.5 if k == 0 else 0.05)
-        return here + k
-
-    jobs = [(k,) for k in range(10)]
-    waiting = deque(jobs)
-    assert list(_here(work, 100, waiting, 5.0)) == list(range(100, 110))
-    waiting = deque(jobs)
-    assert list(_here(work, 100, waiting, 0.2)) == [100, 101]
-    assert list(waiting) == jobs[2:]
-    assert list(spread(work, 100, jobs, workers=4)) == list(range(100, 110))
-
-
 @pytest.mark.slow
 def test_a_lost_worker_is_made_up_for(rendered, tmp_path, capfd):
     path, _ = rendered()
@@ -171,24 +154,6 @@ def test_a_lost_worker_is_made_up_for(rendered, tmp_path, capfd):
     assert marker.exists()
     assert "dask dashboard: http://" in capfd.readouterr().err
     pd.testing.assert_frame_equal(found, features([video], SETTINGS))
-
-
-def asleep(times: Path, k: int) -> int:
-    """A job whose worker stands still for 12 s, as a machine that sleeps does."""
-    with times.open("a") as file:
-        file.write(f"{k}\n")
-    subprocess.Popen(["sh", "-c", f"sleep 12; kill -CONT {os.getpid()}"])
-    os.kill(os.getpid(), signal.SIGSTOP)
-    return k
-
-
-@pytest.mark.slow
-def test_a_worker_that_was_asleep_goes_on(tmp_path):
-    """dask gives one up after `worker-ttl`, and does its work again."""
-    times = tmp_path / "times"
-    with dask.config.set({"distributed.scheduler.worker-ttl": "1 s"}):
-        assert list(spread(asleep, times, [(0,), (1,)], workers=2, start=0)) == [0, 1]
-    assert sorted(times.read_text().split()) == ["0", "1"]
 
 
 @pytest.mark.slow

@@ -11,9 +11,10 @@ import trackpy
 from scipy.optimize import curve_fit
 
 from pipeline import tables
-from pipeline.video.detect import Detection, features, quiet
+from pipeline.video.detect import features, quiet
 from pipeline.video.frames import open_run
-from pipeline.video.link import Linking, link, link_file
+from pipeline.video.link import link, link_file
+from pipeline.video.parameters import Detection, Linking
 from pipeline.video.sources import runs
 
 

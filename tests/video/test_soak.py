@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from pipeline import tables
-from pipeline.video.detect import Detection, detected
-from pipeline.video.link import Linking, link_file
+from pipeline.video.detect import detected
+from pipeline.video.link import link_file
+from pipeline.video.parameters import Detection, Linking
 from pipeline.video.preprocess import Correction
 
 FRAMES = int(os.environ.get("SOAK_FRAMES", "5000"))

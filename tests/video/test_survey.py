@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pipeline.errors import InputError
 from pipeline.video import survey
-from pipeline.video.detect import Detection, features, locate
+from pipeline.video.detect import features, locate
 from pipeline.video.frames import write_examples
-from pipeline.video.link import Linking, link
+from pipeline.video.link import link
+from pipeline.video.parameters import Detection, Linking
 from pipeline.video.settings import Reading
 from pipeline.video.tune import tune
 from tests.edits import unsealed
