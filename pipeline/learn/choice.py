@@ -140,7 +140,7 @@ def short(settings: Training) -> Training:
 
 
 def tried(task: Task) -> np.ndarray:
-    """(T,) negative log-likelihoods on the validation block after a short training."""
+    """What is `scored` after a short training."""
     data = SnapshotData(task.sample, task.validation, task.settings)
     trainer = lightning.Trainer(
         accelerator="gpu" if task.snapshots.device.type == "cuda" else "cpu",
@@ -154,10 +154,15 @@ def tried(task: Task) -> np.ndarray:
         gradient_clip_val=task.settings.clip,
     )
     trainer.fit(task.learner, data)
+    return scored(task)
+
+
+def scored(task: Task) -> np.ndarray:
+    """(T,) negative log-likelihoods of the snapshots of the validation block."""
     transitions = Transitions(task.snapshots)
     with torch.no_grad():
-        scores = [
+        found = [
             float(task.learner.validate(transitions[[t]], k)["nll"])
             for k, t in enumerate(task.validation)
         ]
-    return np.array(scores)
+    return np.array(found)

@@ -163,9 +163,14 @@ class Learner(Trainee):
         )
         return step, dynamics
 
-    def terms(self, item: Transition) -> dict[str, Tensor]:
-        """Every term of the loss, weighted, each a scalar; their sum is the loss."""
-        step, dynamics = self.moments(item, self.global_step)
+    def terms(self, item: Transition, draw: int | None = None) -> dict[str, Tensor]:
+        """Every term of the loss, weighted, each a scalar; their sum is the loss.
+
+        Args:
+            item: some snapshots.
+            draw: number of the simulated localisation error; by default that of the step.
+        """
+        step, dynamics = self.moments(item, self.global_step if draw is None else draw)
         score = scores(step, heat=not self.paper)
         mask, options = item.now.mask, self.options
         ln_ratio = torch.log(self.temperature_ratio(step, dynamics, mask))

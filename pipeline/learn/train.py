@@ -34,6 +34,7 @@ from pipeline.learn.learned_curves import traits
 from pipeline.learn.learned_curves import write as write_learned
 from pipeline.learn.learner import Learner
 from pipeline.learn.memory import remember
+from pipeline.learn.refinement import refine
 from pipeline.learn.settings import Training
 from pipeline.learn.substeps import LONGEST
 from pipeline.learn.substeps import choose as choose_substeps
@@ -159,7 +160,8 @@ def train(
     with reading(best, "a checkpoint"):
         state = torch.load(best, map_location="cpu", weights_only=True)["state_dict"]
         task.learner.cpu().load_state_dict(state)
-    finish(task, trajectory, folder, table, ended, trials)
+    refined = refine(task)
+    finish(task, trajectory, folder, table, {"ended": ended, "refined": refined}, trials)
 
 
 def _fit(
@@ -260,10 +262,14 @@ def finish(
     trajectory: Trajectory,
     folder: Path,
     table: Table,
-    ended: str | None,
+    end: dict[str, Any],
     trials: list[Trial],
 ) -> None:
-    """Writes the model with its units, the ranges it saw and how it came about."""
+    """Writes the model with its units, the ranges it saw and how it came about.
+
+    Args:
+        end: why training ended early by itself, if it did, and whether it was refined.
+    """
     # A run resumed after its last epoch has its table from the checkpoint alone.
     table.write()
     learner, settings = task.learner, task.settings
@@ -292,7 +298,7 @@ def finish(
             "best_step": int(best["step"]),
             "validation_nll": float(best["validation_nll"]),
             "seconds": float(table.rows[-1]["seconds"]),
-            "ended": ended,
+            **end,
         },
         "choice": [trial._asdict() for trial in trials],
         **remembered,

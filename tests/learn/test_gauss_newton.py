@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline import graphs
-from pipeline.learn.curvature import NewtonLearner
+from pipeline.learn.curvature import NewtonLearner, outputs, steered
 from pipeline.learn.data import Transition
 from pipeline.learn.gauss_newton import GaussNewton
 from pipeline.learn.learner import SMOOTH
@@ -34,20 +34,20 @@ def test_the_matrix_is_that_of_reverse_differentiation(changes) -> None:
     assert isinstance(learner, NewtonLearner)
     times = task.sample.times[len(task.sample.times) // 2 :][:1]
     item = Transition(task.snapshots.batch(times), task.snapshots.after(times))
-    steered = list(learner.steered().values())
+    moved = list(steered(learner).values())
     with torch.no_grad():
         L = cholesky(learner.moments(item, 0)[0].vv)
-    u = learner.outputs(item, L)
+    u = outputs(learner, item, L)
     weights = torch.zeros_like(u, requires_grad=True)
-    back = torch.autograd.grad(u, steered, weights, create_graph=True, allow_unused=True)
+    back = torch.autograd.grad(u, moved, weights, create_graph=True, allow_unused=True)
     torch.manual_seed(0)
-    way = [torch.randn_like(p) for p in steered]
+    way = [torch.randn_like(p) for p in moved]
     product = sum((g * x).sum() for g, x in zip(back, way, strict=True) if g is not None)
     (slope,) = torch.autograd.grad(product, weights)
     rough = []
     for step in (0.0, 1.0, -2.0):
         with torch.no_grad():
-            for p, x in zip(steered, way, strict=True):
+            for p, x in zip(moved, way, strict=True):
                 p.add_(step * x)
             rough.append(float(learner.model.roughness()))
     v = torch.cat([x.flatten() for x in way])
@@ -79,8 +79,8 @@ def test_damped_steps_make_the_data_likelier_one_after_the_other() -> None:
     assert isinstance(learner, NewtonLearner)
     times = task.sample.times[::3]
     item = Transition(task.snapshots.batch(times), task.snapshots.after(times))
-    steered = list(learner.steered().values())
-    optimizer = GaussNewton([{"params": steered, "lr": 0.3}], learner.curvature, steps=12)
+    moved = list(steered(learner).values())
+    optimizer = GaussNewton([{"params": moved, "lr": 0.3}], learner.curvature, steps=12)
     losses = []
     for _ in range(12):
         optimizer.zero_grad()

@@ -162,8 +162,8 @@ def run(monkeypatch, tmp_path):
     original = Learner.terms
 
     def start(step: int):
-        def terms(self, item):
-            found = original(self, item)
+        def terms(self, item, draw=None):
+            found = original(self, item, draw)
             return found | {"nll": found["nll"] * torch.nan} if self.global_step >= step else found
 
         monkeypatch.setattr(Learner, "terms", terms)

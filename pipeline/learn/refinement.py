@@ -1,0 +1,117 @@
+"""The last steps of a training, of the whole training block at once.
+
+Steps that see a few snapshots each end where their noise leaves them: as far from the optimum as a
+fraction of the data would be. In a small film they see too little, and all of it can be looked at
+together: the gradient g of the whole loss and its curvature H give
+
+    x' = x - H^-1 g,
+
+after which an estimate that was near is as good as the data allow (Le Cam's one-step estimator;
+van der Vaart, Asymptotic Statistics, Cambridge (1998), section 5.7).
+"""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pipeline.learn.choice import ERRORS, gain, scored
+from pipeline.learn.curvature import curvature, steered
+from pipeline.learn.data import Transitions
+from pipeline.learn.learner import Learner
+from pipeline.learn.task import Task
+from pipeline.trajectory import evenly
+
+ROWS = 20_000  # in the training block, at most
+STEPS = 25
+AT_ONCE = 10  # snapshots
+CURVED = 20  # snapshots that the curvature is from
+DAMPING = 1e-4  # of the curvature per row, at the first step
+FACTOR = 4.0  # by which the damping falls after a step, and rises in place of one
+FARTHEST = 0.5  # largest change of a coefficient in a step
+SETTLED = 0.02  # change of the whole log-likelihood that a step may still expect
+
+
+def refine(task: Task) -> bool:
+    """Takes whole steps until none brings anything; whether they were kept.
+
+    They are kept unless the validation block is less likely with them, by more than chance: the
+    training block, several times as long, is likelier.
+
+    Args:
+        task: trained; closures alone move, entropies and strengths of particles stay.
+    """
+    learner = task.learner
+    if not (isinstance(learner, Learner) and _small(task, learner)):
+        return False
+    before = copy.deepcopy(learner.model.state_dict())
+    validated = scored(task)
+    _descend(task, learner)
+    found, error = gain(validated, scored(task))
+    if found > -ERRORS * error:
+        return True
+    learner.model.load_state_dict(before)
+    return False
+
+
+def _small(task: Task, learner: Learner) -> bool:
+    plain = task.settings.closures == "splines" and not (learner.settled or learner.noise.shake)
+    return plain and learner.rows <= ROWS
+
+
+def _descend(task: Task, learner: Learner) -> None:
+    """Steps of Levenberg and Marquardt: what the data hardly say is damped, not all of a step."""
+    parameters = list(steered(learner).values())
+    some = Transitions(task.snapshots)[evenly(task.sample.times, CURVED).tolist()]
+    (loss, gradient), H, damping = _whole(task, learner), curvature(learner, some), DAMPING
+    for _ in range(STEPS):
+        if not np.isfinite(loss):
+            return  # no training goes on from here, and validation says what it is worth
+        change = _step(H, gradient, damping)
+        while float(change.abs().max()) > FARTHEST:
+            damping *= FACTOR
+            change = _step(H, gradient, damping)
+        if -float(gradient @ change) * learner.rows < SETTLED:
+            return
+        _move(parameters, change)
+        tried, slope = _whole(task, learner)
+        if tried < loss:
+            loss, gradient, H = tried, slope, curvature(learner, some)
+            damping /= FACTOR
+        else:
+            _move(parameters, -change)
+            damping *= FACTOR**2
+
+
+def _step(H: Tensor, gradient: Tensor, damping: float) -> Tensor:
+    return -torch.linalg.solve(H + damping * torch.eye(len(H), dtype=H.dtype), gradient)
+
+
+def _move(parameters: list[torch.nn.Parameter], change: Tensor) -> None:
+    parts = change.split([p.numel() for p in parameters])
+    with torch.no_grad():
+        for p, part in zip(parameters, parts, strict=True):
+            p.add_(part.reshape(p.shape).to(p))
+
+
+def _whole(task: Task, learner: Learner) -> tuple[float, Tensor]:
+    """Loss of the training block, without that of entropies, and its gradient (p,)."""
+    times, parameters = task.sample.times, list(steered(learner).values())
+    transitions = Transitions(task.snapshots)
+    loss, gradient, rows = 0.0, torch.zeros(sum(p.numel() for p in parameters)).double(), 0
+    for k, some in enumerate(np.array_split(times, -(-len(times) // AT_ONCE))):
+        item = transitions[some.tolist()]
+        terms = learner.terms(item, k)
+        terms.pop("entropy", None)
+        value = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
+        found = torch.autograd.grad(value, parameters, allow_unused=True)
+        count = int(item.now.mask.sum())
+        flat = [
+            torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)
+        ]
+        gradient += count * torch.cat([g.flatten() for g in flat]).double().cpu()
+        loss, rows = loss + count * float(value.detach()), rows + count
+    return loss / rows, gradient / rows
