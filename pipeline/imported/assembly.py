@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +43,7 @@ def load(
             contradict themselves.
     """
     parts = _parts([collect(frames(path), path.name) for path in paths])
-    notes = [note for part in parts for note in part.notes]
+    notes = [*(note for part in parts for note in part.notes), *_shared(parts)]
     position, run, path = _placed(parts, settings, notes)
     box = path.box
     consistency.check_places(path)
@@ -79,6 +80,27 @@ def load(
         },
         extra={},
     )
+
+
+def _shared(parts: list[Recorded]) -> list[str]:
+    """Sentences where a run holds snapshots of one before: a restart goes on from some way back.
+
+    Runs may begin alike.
+    """
+    said, met = [], dict[bytes, tuple[int, int]]()
+    for k, part in enumerate(parts if len(parts) > 1 else []):
+        again = []
+        for t, snapshot in enumerate(part.position):
+            run, number = met.setdefault(sha256(snapshot.tobytes()).digest(), (k, t))
+            if run != k and (number or t):
+                again.append((t, number, parts[run].name))
+        if again:
+            t, number, other = again[0]
+            said.append(
+                f"{len(again)} snapshots of {part.name} are those of {other} again (the first, "
+                f"{t}, is {number} there) and count twice: begin it where the other ends."
+            )
+    return said
 
 
 def _placed(

@@ -42,12 +42,12 @@ def box_of(parts: list[Recorded], settings: Imported, dimension: int, notes: lis
     """
     first, given = parts[0].first, settings.box
     lengths = np.zeros(dimension) if first.lengths is None else first.lengths[:dimension]
-    if given is None:
-        _constant(parts, dimension)
-    else:
+    if given is not None:
         _note_difference(lengths, np.array(given, dtype=float), parts[0].name, notes)
         lengths = np.array(given, dtype=float)
     periodic = _periodic(first.periodic, settings, lengths)
+    if given is None:
+        _constant(parts, np.array(periodic))
     missing = [axis for axis in range(dimension) if periodic[axis] and not lengths[axis] > 0]
     if missing:
         raise InputError(
@@ -86,23 +86,23 @@ def _note_difference(found: np.ndarray, given: np.ndarray, name: str, notes: lis
         notes.append(f"The box is {next(sizes)}, as imported.box says; {name} says {next(sizes)}.")
 
 
-def _constant(parts: list[Recorded], dimension: int) -> None:
-    """Refuses a box that changes in a file, or from one file to another."""
-    start = parts[0].first.lengths
+def _constant(parts: list[Recorded], periodic: np.ndarray) -> None:
+    """Refuses a box that changes along periodic axes, in a file or from one file to another."""
+    start, axes = parts[0].first.lengths, np.flatnonzero(periodic)
     for part in parts:
         if (part.first.lengths is None) != (start is None):
             bare, full = (parts[0], part) if start is None else (part, parts[0])
             raise InputError(f"{full.name} gives a box and {bare.name} none: set imported.box.")
         if start is None or part.lengths is None:
             continue
-        if not np.allclose(start[:dimension], part.lengths[0, :dimension], rtol=1e-4):
+        if not np.allclose(start[axes], part.lengths[0, axes], rtol=1e-4):
             raise InputError(
-                f"The boxes of {parts[0].name} and {part.name} differ ({start[:dimension]} and "
-                f"{part.lengths[0, :dimension]}): put the files into folders of their own under "
+                f"The boxes of {parts[0].name} and {part.name} differ ({start[axes]} and "
+                f"{part.lengths[0, axes]}): put the files into folders of their own under "
                 f"data/."
             )
         change = np.abs(part.lengths / np.where(start > 0, start, 1.0) - (start > 0))
-        change = change[:, :dimension]
+        change[:, ~np.isin(np.arange(len(start)), axes)] = 0.0
         if change.max(initial=0.0) > 1e-4:
             number = int(np.argmax(change.max(axis=1) > 1e-4))
             axis = int(change[number].argmax())

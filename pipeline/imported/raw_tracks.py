@@ -21,8 +21,14 @@ LENGTHS = {
     "micron": 1.0,
     "microns": 1.0,
     "micrometer": 1.0,
+    "micrometers": 1.0,
+    "micrometre": 1.0,
     "nm": 1e-3,
     "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+    "inch": 25400.0,
+    "in": 25400.0,
 }
 TIMES = {
     "frame": None,
@@ -34,6 +40,11 @@ TIMES = {
     "ms": 1e-3,
     "msec": 1e-3,
     "min": 60.0,
+    "minutes": 60.0,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "h": 3600.0,
 }
 
 
@@ -74,7 +85,7 @@ def unit(
         return None
     if name.strip().lower() not in known:
         raise InputError(
-            f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: change "
-            f"the table, or name its unit as tracks.length_unit."
+            f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: write "
+            f"one of these in the table."
         )
     return known[name.strip().lower()]

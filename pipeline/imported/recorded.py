@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.imported.sources import packing
 from pipeline.tables import LARGEST
 
 MOST = 100_000_000  # particles of a snapshot
@@ -120,7 +121,7 @@ def _check_particles(frame: Frame, first: Frame, where: str, name: str) -> None:
 
 def plausible(count: int, path: Path) -> None:
     """Refuses a number of particles that the file is too small for, before memory is taken."""
-    room = MOST if path.suffix.lower() in (".gz", ".bz2") else min(MOST, path.stat().st_size)
+    room = MOST if packing(path) is not open else min(MOST, path.stat().st_size)
     if not 0 < count <= room:
         raise InputError(
             f"{path.name} claims {count} particles and a file of its size holds from 1 to {room}: "

@@ -38,7 +38,8 @@ TABLES = {
 # counts where nothing of the first is there.
 ROLES: dict[str, tuple[set[str], set[str]]] = {
     "particle": (
-        {"particle", "track_id", "trackid", "particle_id", "trajectory", "trajectory_id", "track"},
+        {"particle", "track_id", "trackid", "particle_id", "trajectory", "trajectory_id", "track"}
+        | {"particle_identifier", "traj_id"},
         {"id", "traj", "tid"},
     ),
     "frame": (
@@ -47,9 +48,21 @@ ROLES: dict[str, tuple[set[str], set[str]]] = {
     ),
     "x": ({"x", "position_x", "pos_x", "x_pos", "centroid_x", "x_position"}, {"xc"}),
     "y": ({"y", "position_y", "pos_y", "y_pos", "centroid_y", "y_position"}, {"yc"}),
-    "time": ({"time", "position_t", "timestamp"}, set()),
+    "time": ({"time", "position_t", "timestamp"}, {"t"}),
 }
+SECONDS = {
+    "s",
+    "sec",
+    "seconds",
+    "ms",
+    "msec",
+    "us",
+    "µs",
+    "min",
+    "h",
+}  # of t, which is no frame then
 UNIT = re.compile(r"\s*[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]\s*$|_(px|um|nm|mm|s|ms|sec)$")
+XML = rb"<(TrackMate|Tracks|trackgroup|TrackContestISBI2012)\b"
 PEEK = 60  # lines of a text that are looked at to tell what it is
 TITLES = 20  # of them, at most, that may stand above the names of the columns
 
@@ -75,9 +88,19 @@ def _starts_like_a_dump(path: Path) -> bool:
         return False
 
 
+def packing(path: Path) -> Any:
+    """What opens a file: by its first bytes, for names say that a file is packed that no longer
+    is, and nothing of one that is."""
+    with open(path, "rb") as file:
+        start = file.read(3)
+    if start[:2] == b"\x1f\x8b":
+        return gzip.open
+    return bz2.open if start == b"BZh" else open
+
+
 def opened(path: Path) -> Any:
-    opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
-    return opener(path, "rb")
+    """A file opened for its bytes, unpacked."""
+    return packing(path)(path, "rb")
 
 
 def recorded(paths: Iterable[Path | str]) -> list[Path]:
@@ -151,7 +174,7 @@ def _holds_tracks(path: Path, chosen: Mapping[str, str | int]) -> bool:
             return roles_known(names, chosen) or layout(rows) is not None
         if form == "xml":
             with opened(path) as file:
-                return re.search(rb"<(TrackMate|Tracks)\b", file.read(1 << 16)) is not None
+                return re.search(XML, file.read(1 << 16)) is not None
         if form == "parquet":
             import pyarrow.parquet as pq
 
@@ -261,10 +284,10 @@ def delimiter(line: str, count: int | None = None) -> str | None:
         count: of columns, where it is known: commas may be those of decimals.
     """
     if count is not None:
-        for mark in ("\t", ";", ",", None):
+        for mark in ("\t", ";", "|", ",", None):
             if len(line.split(mark)) == count:
                 return mark
-    return next((mark for mark in "\t;," if mark in line), None)
+    return next((mark for mark in "\t;|," if mark in line), None)
 
 
 def words(line: str) -> list[str]:
@@ -272,11 +295,16 @@ def words(line: str) -> list[str]:
     return [word.strip().strip("\"'") for word in line.split(delimiter(line))]
 
 
+def named(line: str) -> list[str]:
+    """The entries of a line that names columns, behind a # or not; the first may have no name."""
+    return words(line.lstrip("# ").rstrip())
+
+
 def heading(lines: Sequence[str]) -> list[str]:
     """Names of the columns: the line that names those of tracks, titles above it or not; else the
     first line that begins with a letter, or behind a #; else none."""
     for line in lines[:TITLES]:
-        if roles_known(names := words(line.lstrip("#").strip()), {}):
+        if roles_known(names := named(line), {}):
             return names
     for line in lines:
         names = words(line)
@@ -295,9 +323,20 @@ def plain_name(name: str) -> tuple[str, str | None]:
 
 
 def candidates(names: Sequence[str], role: str) -> list[int]:
-    """Columns that may have a role: those of the common names, else of the rarer ones."""
-    plain = [plain_name(name)[0] for name in names]
-    found = ([k for k, name in enumerate(plain) if name in known] for known in ROLES[role])
+    """Columns that may have a role: those of the common names, else of the rarer ones.
+
+    A t in seconds is a time, any other one a number of the frame.
+    """
+    plain = [plain_name(name) for name in names]
+    timed = [name == "t" and str(unit).lower() in SECONDS for name, unit in plain]
+    found = (
+        [
+            k
+            for k, (name, _) in enumerate(plain)
+            if name in known and (name != "t" or timed[k] == (role == "time"))
+        ]
+        for known in ROLES[role]
+    )
     return next((columns for columns in found if columns), [])
 
 

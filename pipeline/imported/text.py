@@ -6,8 +6,6 @@ ends in a sentence.
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -20,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import InputError
+from pipeline.imported import sources
 from pipeline.imported.recorded import Frame, plausible, rectangular
 
 LONGEST = 1 << 20  # characters of a line of text
@@ -205,6 +204,12 @@ def _bounds(rows: list[list[str]], general: bool, path: Path) -> np.ndarray:
         rectangular(table[:, :3] - np.diag(lengths), lengths, path)
         return np.stack([origin, origin + lengths], axis=1)
     rectangular(table[:, 2:], table[:, 1] - table[:, 0], path)
+    if (table[:, 1] < table[:, 0]).any():
+        axis = int(np.argmax(table[:, 1] < table[:, 0]))
+        raise InputError(
+            f"{path.name} has a box whose upper face lies below its lower one along "
+            f"{'xyz'[axis]} ({table[axis, 0]:.6g} to {table[axis, 1]:.6g}): are they exchanged?"
+        )
     return table[:, :2]
 
 
@@ -260,10 +265,9 @@ def _species(label: Sequence[str]) -> np.ndarray:
 
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a text file, packed or not, none longer than LONGEST."""
-    opener: Any = {".gz": gzip.open, ".bz2": bz2.open}.get(path.suffix.lower(), open)
+    """The lines of a text file, packed or not, in any encoding, none longer than LONGEST."""
     try:
-        with opener(path, "rt", encoding="utf-8", errors="replace") as file:
+        with sources.text(path) as file:
             yield _bounded(iter(partial(file.readline, LONGEST), ""), path)
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path.name} cannot be read: {error}") from error

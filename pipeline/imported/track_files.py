@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ MOST = 100_000_000  # rows
 CARRIED = ("mass", "size", "ecc", "signal", "ep", "z", "run", "filled")
 UNREAD = {"vx", "vy", "velocity_x", "velocity_y", "v_x", "v_y"}
 LISTED = 12  # columns that a sentence names
+STOPWATCH = r"\s*(?:\d+:)?\d{1,2}:\d{2}(?:\.\d+)?\s*"
 NAPARI = {4: ("particle", "frame", "y", "x"), 5: ("particle", "frame", "z", "y", "x")}
 
 
@@ -137,11 +139,19 @@ def _assembled(
 
 
 def _seconds(times: pd.Series) -> pd.Series | None:
-    """Seconds from the first of some dates with times of day, None for what is no date."""
+    """Seconds of a stopwatch (0:01:02.5), or from the first of some dates with times of day; None
+    for what is neither."""
+    if times.dtype.kind == "m" or times.astype(str).str.fullmatch(STOPWATCH).all():
+        return pd.to_timedelta(times.map(_with_hours)).dt.total_seconds()
     if times.dtype.kind != "M" and pd.to_numeric(times, errors="coerce").notna().any():
         return None
     dates = pd.to_datetime(times, errors="coerce", format="ISO8601", utc=True)
     return None if dates.isna().any() else (dates - dates.min()).dt.total_seconds()
+
+
+def _with_hours(time: Any) -> Any:
+    """Pandas reads hours, minutes and seconds, and nothing less."""
+    return f"00:{time}" if isinstance(time, str) and time.count(":") == 1 else time
 
 
 def _text(path: Path, chosen: Mapping[str, str | int]) -> Raw:
@@ -151,9 +161,7 @@ def _text(path: Path, chosen: Mapping[str, str | int]) -> Raw:
         raise InputError(f"{path.name} is empty.")
     first = 0
     if names:
-        head = next(
-            k for k, line in enumerate(lines) if names == sources.words(line.lstrip("#").strip())
-        )
+        head = next(k for k, line in enumerate(lines) if names == sources.named(line))
         first = head + 1
         # TrackMate repeats its header in words, in short and in units.
         while first < len(lines) and not any(_is_number(w) for w in sources.words(lines[first])):
@@ -162,8 +170,9 @@ def _text(path: Path, chosen: Mapping[str, str | int]) -> Raw:
         if first > head + 1:
             bare = (word.strip().strip("()[]").strip() for word in sources.words(lines[first - 1]))
             units = dict(zip(names, bare, strict=False))
-        table = _columns(path, lines, first, names)
-        return _assembled(path, table, _roles(names, chosen, path), units)
+        table = _once(_columns(path, lines, first, names))
+        roles = _roles(list(table.columns), chosen, path)
+        return _assembled(path, table.loc[:, ~table.columns.duplicated()], roles, units)
     while first < len(lines) and lines[first].startswith("#"):
         first += 1
     rows = sources.numbers(lines)
@@ -184,26 +193,66 @@ def _columns(path: Path, lines: list[str], first: int, names: Sequence[Any]) -> 
     if first >= len(lines):
         raise InputError(f"{path.name} holds no rows.")
     mark = sources.delimiter(lines[first], len(names) or None)
+    if _numbered(lines[first:], mark, len(names)):
+        names = ["", *names]
     # Blank lines are skipped by pandas and were not counted here.
     with sources.text(path) as file:
         above = iter(line.strip() == lines[first].strip() for line in file)
         skip = next(k for k, found in enumerate(above) if found)
         kind = file.encoding
-    decimals = mark != "," and any(re.search(r"\d,\d", line) for line in lines[first:])
-    return pd.read_csv(
-        path,
-        sep=mark or r"\s+",
-        header=None,
-        names=list(names),
-        skiprows=skip,
-        index_col=False,
-        decimal="," if decimals else ".",
-        nrows=MOST,
-        encoding=kind,
-        encoding_errors="replace",
-        low_memory=False,
-        skipinitialspace=True,
+    with warnings.catch_warnings(), sources.opened(path) as file:
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            table = pd.read_csv(
+                file,
+                sep=mark or r"\s+",
+                header=None,
+                names=range(len(names)),
+                skiprows=skip,
+                index_col=False,
+                decimal="," if _decimal_commas(lines[first:], mark) else ".",
+                nrows=MOST,
+                encoding=kind,
+                encoding_errors="replace",
+                low_memory=False,
+                skipinitialspace=True,
+            )
+        except pd.errors.ParserWarning as error:
+            raise InputError(
+                f"{path.name} has rows of more entries than the {len(names)} columns that it names "
+                f"({_listed(names)}; {lines[first].strip():.60}): are the commas of decimals and "
+                f"those between columns alike? Write decimal points, or put semicolons between."
+            ) from error
+    return table.set_axis(list(names), axis=1)
+
+
+def _numbered(lines: Sequence[str], mark: str | None, count: int) -> bool:
+    """Whether rows begin with a number of theirs, over which stands no name: as R writes them."""
+    rows = [[word.strip("\"' \n") for word in line.split(mark)] for line in lines]
+    first = [row[0] for row in rows]
+    one_more = all(len(row) == count + 1 and row[-1] for row in rows)
+    return (
+        one_more and count > 0 and first in ([str(k + b) for k in range(len(rows))] for b in (0, 1))
     )
+
+
+def _decimal_commas(lines: Sequence[str], mark: str | None) -> bool:
+    """Whether decimals have commas; between commas they stand in quotes, and three digits behind
+    one may be thousands."""
+    if mark != ",":
+        return any(re.search(r"\d,\d", line) for line in lines)
+    quoted = [digits for line in lines for digits in re.findall(r'"-?\d+,(\d+)"', line)]
+    return any(len(digits) != 3 for digits in quoted)
+
+
+def _once(table: pd.DataFrame) -> pd.DataFrame:
+    """The columns, without those that have the name and the entries of one before."""
+    names = list(table.columns)
+    again = [
+        any(names[j] == name and table.iloc[:, j].equals(table.iloc[:, k]) for j in range(k))
+        for k, name in enumerate(names)
+    ]
+    return table.loc[:, ~np.array(again)]
 
 
 def _unnamed(

@@ -20,6 +20,8 @@ MISLABELLED = 0.05  # of the labels of a frame, which may change places in a tra
 MISTAKEN = 0.005  # of all steps, likewise
 FLAT = 0.25  # of the distance of neighbours, by which tracks may leave the plane
 EMPTY = 100  # frames for each that holds a particle: more are no count of frames
+EXCHANGED = 3.0  # times as far as those of frames, by which steps of particles are no steps
+ASTRAY = 100.0  # times the range of nine of ten positions, beyond which one is none
 JUMP = 20.0  # median steps; one longer than this and than the distance of neighbours is a jump
 NEAR = 4  # frames, within which a particle is looked for where it was
 
@@ -168,6 +170,8 @@ def _labels(values: pd.Series, name: str, notes: list[str]) -> pd.Series:
     """Labels of particles as numbers, NaN for none; words are numbered as they come."""
     loose = pd.to_numeric(values, errors="coerce")
     words = values.notna() & loose.isna() & ~values.astype(str).str.lower().isin(NOBODY)
+    if loose.dtype.kind in "iu" and loose.abs().max() > 2**53:  # more digits than a float holds
+        return pd.Series(pd.factorize(loose)[0].astype(float), index=values.index)
     if not words.any():
         return loose
     there = values.where(values.notna() & ~values.astype(str).str.lower().isin(NOBODY))
@@ -189,7 +193,8 @@ def _whole(values: pd.Series, role: str, raw: Raw) -> np.ndarray:
     if wrong.any():
         raise InputError(
             f"The {role} of {raw.path.name} ({raw.columns.get(role, role)}) must be whole numbers, "
-            f"and {int(wrong.sum())} of {len(numbers)} are not ({numbers[wrong][0]:.6g}): "
+            f"and {int(wrong.sum())} of {len(numbers)} are not "
+            f"({values.to_numpy()[wrong][0]!s:.40}): "
             + (
                 "if they are times, give video.fps and name the column time."
                 if role == "frame"
@@ -291,6 +296,8 @@ def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
             f"{int(steps.min())} frames: number the frames 0, 1, 2, ... and give their own rate as "
             f"video.fps."
         )
+    _refuse_astray(table, name)
+    _refuse_turned(table, name)
     area = max(float(np.ptp(table["x"]) * np.ptp(table["y"])), 1e-12)
     density = len(table) / table.groupby(["run", "frame"]).ngroups / area
     found = exchanged(_successive(table), density, np.zeros(2))
@@ -307,6 +314,39 @@ def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
             f"tracks.use to track the film."
         )
     return [f"{said} ({found.total} such steps in all): particles were mistaken for one another."]
+
+
+def _refuse_astray(table: pd.DataFrame, name: str) -> None:
+    """Refuses positions that are none, such as 1e30: the field of view would reach there."""
+    for axis in ("x", "y"):
+        low, middle, high = np.percentile(table[axis], (5, 50, 95))
+        far = (table[axis] - middle).abs() > ASTRAY * (high - low)
+        if high > low and far.any():
+            row = table[far].iloc[0]
+            raise InputError(
+                f"Particle {int(row['particle'])} of {name} is at {axis} = {row[axis]:.6g} px in "
+                f"frame {int(row['frame'])}, where nine of ten are from {low:.5g} to {high:.5g} "
+                f"({int(far.sum())} such rows): take them away."
+            )
+
+
+def _refuse_turned(table: pd.DataFrame, name: str) -> None:
+    """Refuses frames and particles in each other's place: where one particle is at successive
+    times is nearer to each other than where one frame has its particles."""
+
+    def step(label: str, number: str) -> float:
+        rows = table.sort_values(["run", label, number])[["run", label, number, "x", "y"]].diff()
+        near = (rows["run"] == 0) & (rows[label] == 0) & (rows[number] == 1)
+        length = np.hypot(rows.loc[near, "x"], rows.loc[near, "y"])
+        return float(np.median(length)) if near.any() else np.nan
+
+    steps, others = step("particle", "frame"), step("frame", "particle")
+    if steps > EXCHANGED * others:
+        raise InputError(
+            f"Particles of {name} move by {steps:.3g} px from frame to frame (the median), and "
+            f"those of one frame are {others:.3g} px from each other: particle and frame seem to "
+            f"stand in each other's column; name them as tracks.columns.particle and .frame."
+        )
 
 
 def _jumps(table: pd.DataFrame, name: str, spacing: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""TrackMate's XML: a whole session, or tracks exported by themselves."""
+"""XML of TrackMate (sessions, exported tracks), of Icy and of the tracking challenge."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _session(path: Path, file: Any) -> Raw:
                 track = get("TRACK_ID", "")
             elif node.tag == "FilteredTracks":
                 kept = set()
-            elif node.tag == "particle":
+            elif node.tag in ("particle", "track"):  # of TrackMate and the challenge, of Icy
                 particle += 1
             continue
         if node.tag == "Spot":
@@ -58,7 +58,7 @@ def _session(path: Path, file: Any) -> Raw:
             kept.add(get("TRACK_ID", ""))
         elif node.tag == "detection":
             simple.append((particle, get("t"), get("x"), get("y"), get("z")))
-        if node.tag in ("SpotsInFrame", "Track", "particle", "Spot", "Edge", "detection"):
+        if node.tag in ("SpotsInFrame", "Track", "particle", "track", "Spot", "Edge", "detection"):
             node.clear()
     names = ["particle", "frame", "x", "y", "z"]
     if simple:

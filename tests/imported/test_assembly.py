@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.imported.written import LENGTHS, RNG, apart, read, walk, xyz
+from tests.imported.written import LENGTHS, RNG, apart, dump, langevin, read, walk, xyz
 
 
 def test_open_axes_end_where_particles_do_and_their_edge_leads(tmp_path):
@@ -125,3 +125,30 @@ def test_a_box_that_breathes_is_scaled_onto_the_mean_that_is_given(tmp_path):
     assert "were scaled onto imported.box" in " ".join(found.attributes["warnings"])
     with pytest.raises(ValueError, match="must be within 5 %"):
         read(path, dt=1.0, box=(1.2 * LENGTHS).tolist())
+
+
+def test_faces_that_shrink_around_the_particles_are_no_box_that_changes(tmp_path):
+    r, _ = langevin(1, 0.3, 0.1)
+    path = dump(tmp_path / "a.lammpstrj", r, bounds="ss ss ss")
+    text = iter(path.read_text().splitlines(keepends=True))
+    lines = []
+    for line in text:
+        lines.append(line)
+        if line.startswith("ITEM: BOX"):
+            frame = r[sum(row.startswith("ITEM: BOX") for row in lines) - 1]
+            for low, high in zip(frame.min(axis=0), frame.max(axis=0), strict=True):
+                next(text)
+                lines.append(f"{low} {high}\n")
+    path.write_text("".join(lines))
+    found = read(path, dt=1.0)
+    assert found.box.periodic == (False, False, False)
+    assert found.box.lengths == pytest.approx(np.ptp(r, axis=(0, 1)), abs=1e-6)
+
+
+def test_a_restart_that_goes_back_is_said(tmp_path):
+    r, _ = langevin(1, 0.3, 0.1)
+    parts = {"a": r[:10], "b": r[8:], "c": np.concatenate([r[:1], r[:0:-1] + 0.01])}
+    paths = {name: dump(tmp_path / f"{name}.dump", part % LENGTHS) for name, part in parts.items()}
+    [said] = read(paths["a"], paths["b"], dt=1.0).attributes["warnings"]
+    assert "2 snapshots of b.dump are those of a.dump again (the first, 0, is 8 there)" in said
+    assert read(paths["a"], paths["c"], dt=1.0).attributes["warnings"] == []

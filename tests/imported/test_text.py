@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import struct
 
@@ -128,7 +129,8 @@ SPOILT = [
     ("a.dump", DUMP.replace("TIMESTEP", "SECRETS"), "has the item 'SECRETS'"),
     ("a.dump", DUMP.replace("id x y z", "id a b c"), "none of positions"),
     ("a.gsd", "no gsd", "cannot be read as GSD"),
-    ("a.xyz.gz", "no gzip", "cannot be read"),
+    ("a.xyz.gz", "no gzip", "should give a number of particles where it has 'no gzip'"),
+    ("a.dump", DUMP.replace("0 9\n", "9 0\n"), r"lies below its lower one along y \(9 to 0\)"),
 ]
 
 
@@ -192,3 +194,23 @@ def test_a_dcd_is_trusted_with_the_time_unless_its_header_names_a_stranger(
             read(path)
     given = read(path, dt=0.04, time_unit="ps", length_unit="A")
     assert given.dt == 0.04
+
+
+@pytest.mark.parametrize("name", ["a.lammpstrj", "a.xyz"])
+def test_whatever_a_name_or_windows_made_of_a_text(tmp_path, name):
+    """Packed without its ending, unpacked with it, and in the encodings of Windows."""
+    r, _ = langevin(1, 0.3, 0.1)
+    lattice = 'Lattice="8 0 0 0 9 0 0 0 10" pbc="T T T"'
+    writer = dump if name == "a.lammpstrj" else lambda path, r: xyz(path, r, lattice)
+    plain = writer(tmp_path / name, r % LENGTHS).read_bytes()
+    wanted = read(tmp_path / name, dt=1.0).position
+    text = plain.decode()
+    for label, stored in {
+        f"packed_{name}": gzip.compress(plain),
+        f"bz_{name}": bz2.compress(plain),
+        f"{name}.gz": plain,
+        f"mark_{name}": text.encode("utf-8-sig"),
+        f"wide_{name}": text.encode("utf-16"),
+    }.items():
+        (tmp_path / label).write_bytes(stored)
+        assert read(tmp_path / label, dt=1.0).position == pytest.approx(wanted)

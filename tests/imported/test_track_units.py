@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline.imported import sources
 from tests.imported.test_tracks import WALK, imported, walk
 
 LONG = walk(frames=30, gap=False)
@@ -47,6 +48,23 @@ SEEN = {
         "t.csv",
         WALK.rename(columns={"particle": "Track n°", "frame": "Slice n°"}),
     ),
+    "labels of more digits than a float": (
+        "t.csv",
+        WALK.assign(particle=WALK["particle"] + 10**18),
+    ),
+    "a column twice": ("t.csv", WALK.assign(**{"frame ": WALK["frame"]})),
+    "t in seconds": (
+        "t.csv",
+        WALK.drop(columns="frame").assign(**{"t [sec]": 0.04 * WALK["frame"]}),
+    ),
+    "a stopwatch": (
+        "t.csv",
+        WALK.drop(columns="frame").assign(time=[f"0:{0.04 * k:05.2f}" for k in WALK["frame"]]),
+    ),
+    "intervals of pandas": (
+        "t.parquet",
+        WALK.drop(columns="frame").assign(time=pd.to_timedelta(40 * WALK["frame"], "ms")),
+    ),
     "dates for frames": ("t.csv", WALK.drop(columns="frame").assign(time=DATES)),
     "dates beside frames": ("t.csv", WALK.assign(time=DATES)),
     "dates of numpy": ("t.parquet", WALK.assign(time=pd.to_datetime(DATES, format="ISO8601"))),
@@ -56,7 +74,7 @@ SEEN = {
 @pytest.mark.parametrize(("name", "table"), SEEN.values(), ids=SEEN)
 def test_the_same_tracks(tmp_path, name, table):
     path = arrive(tmp_path / name, table)
-    dated = "time" in table
+    dated = "time" in table or "t [sec]" in table
     columns = {"frame": "No."} if "No." in table else None
     found = imported(path, columns=columns, fps=25.0 if "frame" not in table and dated else None)
     seen = found.tracks[~found.tracks["filled"]].sort_values(["frame", "x"])
@@ -111,6 +129,22 @@ REFUSED = {
         WALK.assign(x=1e-7 * WALK["x"], y=1e-7 * WALK["y"]),
         r"lie within 1\.02e-05 px of each other.*tracks\.length_unit",
     ),
+    "a position of 1e30": (
+        "t.csv",
+        at([77], x=1e30),
+        r"is at x = 1e\+30 px in frame 2, where nine",
+    ),
+    "particle and frame exchanged": (
+        "t.csv",
+        WALK.rename(columns={"particle": "frame", "frame": "particle"}),
+        r"move by 20 px from frame .*stand in each other's column",
+    ),
+    "names of images": (
+        "t.csv",
+        WALK.assign(frame=[f"im_{k}.tif" for k in WALK["frame"]]),
+        r"360 of 360 are not \(im_0\.tif\)|359 of 359 are not \(im_0\.tif\)",
+    ),
+    "two columns for x": ("t.csv", WALK.assign(**{"x ": 2 * WALK["x"]}), "may be the x, x and x"),
     "lists": ("t.parquet", WALK.assign(x=[[x] for x in WALK["x"]]), "holds lists in its column x"),
     "a column a particle": (
         "t.csv",
@@ -144,3 +178,74 @@ def test_pixels_beside_lengths(tmp_path):
     raws = [read(tmp_path / name, Columns(), None) for name in ("a.csv", "b.csv")]
     with pytest.raises(ValueError, match=r"b\.csv are lengths and those of a\.csv are pixels"):
         convert(raws, Settings(), None)
+
+
+ROW = "{particle}{mark}{frame}{mark}{x:.4f}{mark}{y:.4f}"
+
+
+def written(head: str, row: str, mark: str, comma: bool = False, number: int | None = None) -> str:
+    """A table as text; ``number`` is that of the first row where rows begin with theirs."""
+    lines = [head]
+    for k, values in enumerate(WALK.to_dict("records")):
+        line = row.format(mark=mark, **values)
+        line = line.replace(".", ",") if comma else line
+        lines.append(line if number is None else f'"{number + k}"{mark}{line}')
+    return "\n".join(lines)
+
+
+LAID = {
+    "bars": written("particle|frame|x|y", ROW, "|"),
+    "numbers of rows under tabs": written("\tparticle\tframe\tx\ty", ROW, "\t", number=0),
+    "numbers of rows of R": written('"particle" "frame" "x" "y"', ROW, " ", number=1),
+    "decimal commas in quotes": written(
+        "particle,frame,x,y", '{particle},{frame},"{x:.4f}","{y:.4f}"', ",", comma=True
+    ),
+}
+
+
+@pytest.mark.parametrize("text", LAID.values(), ids=LAID)
+def test_texts_are_the_same_tracks(tmp_path, text):
+    (tmp_path / "t.txt").write_text(text)
+    found = imported(tmp_path / "t.txt").tracks
+    seen = found[~found["filled"]].sort_values(["frame", "x"])
+    wanted = WALK.sort_values(["frame", "x"])
+    assert seen[["frame", "x", "y"]].to_numpy() == pytest.approx(
+        wanted[["frame", "x", "y"]].to_numpy(), abs=1e-4
+    )
+
+
+def test_decimal_commas_between_commas_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text(written("particle,frame,x,y", ROW, ",", comma=True))
+    with pytest.raises(ValueError, match=r"more entries than the 4 columns .* decimal points"):
+        imported(tmp_path / "t.csv")
+
+
+def particles(outer: str, inner: str, rest: str = "") -> str:
+    """Tracks as elements of elements."""
+    tracks = "".join(
+        f"<{inner}>"
+        + "".join(f'<detection t="{r.frame}" x="{r.x}" y="{r.y}" z="0"{rest}/>' for r in rows)
+        + f"</{inner}>"
+        for rows in (list(rows.itertuples()) for _, rows in WALK.groupby("particle"))
+    )
+    return f'<?xml version="1.0"?><root><{outer}>{tracks}</{outer}></root>'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [particles("trackgroup", "track", ' type="1"'), particles("TrackContestISBI2012", "particle")],
+)
+def test_xml_of_icy_and_of_the_tracking_challenge(tmp_path, text):
+    (tmp_path / "t.xml").write_text(text)
+    assert sources.tables([tmp_path / "t.xml"]) == [tmp_path / "t.xml"]
+    found = imported(tmp_path / "t.xml").tracks
+    assert found["particle"].nunique() == 30
+    assert len(found[~found["filled"]]) == len(WALK)
+
+
+@pytest.mark.parametrize(("unit", "size"), [("m", 1e-6), ("cm", 1e-4), ("inch", 1 / 25400)])
+def test_lengths_in_larger_units(tmp_path, unit, size):
+    names = {"x": f"x ({unit})", "y": f"y ({unit})"}
+    table = WALK.assign(x=size * WALK["x"], y=size * WALK["y"]).rename(columns=names)
+    found = imported(arrive(tmp_path / "t.csv", table)).tracks
+    assert found["x"].max() == pytest.approx(WALK["x"].max())
