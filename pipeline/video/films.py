@@ -8,57 +8,18 @@ from __future__ import annotations
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.video.containers import breaks_off
+from pipeline.video.film_index import UNSTAMPED, FilmIndex
 from pipeline.video.tiff import AskedFor, UnreadableVideo, readable
 
-UNSTAMPED = np.iinfo(np.int64).min
 PATIENCE = 64  # frames after a seek that may be unknown: those that lean on frames before it
 TIMED = ("asf", "flv", "matroska,webm")  # whose headers give the time that a film takes
-SWAPPED = 16  # frames, at most, by which a time may stand beside its own: B frames and threads
 STRICT = {"err_detect": "explode"}  # damage that a decoder would paint over ends the decoding
-
-
-class FilmIndex(NamedTuple):
-    """What straight decoding shows, frame by frame.
-
-    Containers differ in what their time stamps and key frames are worth (edit lists, B frames in
-    AVI, open groups of pictures, program streams), so frames are known by their content.
-
-    Fields:
-        stamp: (N,) int64, time stamps in units of `tick`, UNSTAMPED where there is none.
-        mark: (N,) uint32, checksum of the first plane of pixels as decoded.
-        key: (N,) bool, where decoding may begin, if the container is right.
-        tick: seconds.
-    """
-
-    stamp: np.ndarray
-    mark: np.ndarray
-    key: np.ndarray
-    tick: float
-
-    @property
-    def seconds(self) -> np.ndarray | None:
-        """(N,) times of the frames [s], None where one has no stamp or they do not increase.
-
-        Containers made for films without B frames (AVI) give each frame a time of its own and a few
-        frames those of each other: in the order of the times they are right.
-        """
-        stamp, order = np.sort(self.stamp), np.argsort(self.stamp, kind="stable")
-        swapped = np.abs(order - np.arange(len(order))).max(initial=0)
-        if (self.stamp == UNSTAMPED).any() or (np.diff(stamp) <= 0).any() or swapped > SWAPPED:
-            return None
-        return (stamp - stamp[0]) * self.tick
-
-    @property
-    def mixed(self) -> bool:
-        """Whether the times of some frames stand beside those of others."""
-        return self.seconds is not None and bool((np.diff(self.stamp) <= 0).any())
 
 
 class FilmReader:
@@ -182,7 +143,11 @@ class FilmReader:
             raise UnreadableVideo(f"{self.path} shows no frame: it is empty or cut short")
         stamp, mark, key = (np.array(column) for column in zip(*notes, strict=True))
         self._index = FilmIndex(
-            stamp.astype(np.int64), mark.astype(np.uint32), key, float(self.stream.time_base or 0)
+            stamp.astype(np.int64),
+            mark.astype(np.uint32),
+            key,
+            float(self.stream.time_base or 0),
+            self.fps or 0.0,
         )
         self._refuse_part(packets)
         self._open()

@@ -12,7 +12,8 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.hdf5 import opened, written
-from pipeline.video.films import FilmIndex, FilmReader
+from pipeline.video.film_index import FilmIndex
+from pipeline.video.films import FilmReader
 from pipeline.video.preprocess import (
     Correction,
     accumulated_shift,
@@ -111,8 +112,11 @@ class Video:
             )
         self.length = stop - self.first
         if self.length < 2:
+            several = sorted(opened.shape)[0] if len(opened.shape) > 2 else 1
+            hint = "" if several < 5 else f" (if it holds {several} pictures, save each by itself)"
             raise InputError(
-                f"{source.paths[0]} gives 1 frame, of shape {opened.shape}; motion needs 2 or more"
+                f"{source.paths[0]} gives 1 frame, of shape {opened.shape}, and motion needs 2 or "
+                f"more{hint}: take it away if it is no film"
             )
         self.number = np.arange(self.length)
         self.seen = np.ones(self.length, bool)

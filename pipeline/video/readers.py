@@ -55,6 +55,11 @@ class SequenceReader:
         self.fps: float | None = None
         self._announced(paths[0])
         first = self._read(paths[0])
+        if first.shape[2:] == (4,) and imageio.immeta(paths[0]).get("mode") == "CMYK":
+            raise InputError(
+                f"{paths[0]} is in the colours of a printer (CMYK), whose levels are amounts of "
+                f"ink: save the images as grey or RGB"
+            )
         self.shape: tuple[int, ...] = first.shape
         self.dtype = first.dtype
 
@@ -86,6 +91,13 @@ class SequenceReader:
                 ) from error
             raise UnreadableVideo(_unread(path, error)) from error
         shape = said.shape[1:] if len(said.shape) > 2 and said.shape[0] == 1 else said.shape
+        if (said.n_images or 1) > 1 and path.suffix.lower() == ".png":
+            raise InputError(
+                f"{path} holds {said.n_images} pictures one after the other: name it "
+                f"{path.stem}.apng if it is a film"
+            )
+        if path.suffix.lower() == ".png" and shape[2:] == (2,):  # grey and how opaque it is
+            shape = shape[:2]
         plausible(shape, path)
         return shape, grey_levels(np.dtype(said.dtype), path)
 
@@ -98,7 +110,9 @@ class SequenceReader:
         except Exception as error:
             raise UnreadableVideo(_unread(path, error)) from error
         # A stack of one page comes with an axis of length one before the rows.
-        return image[0] if image.ndim > 2 and image.shape[0] == 1 else image
+        image = image[0] if image.ndim > 2 and image.shape[0] == 1 else image
+        opacity = path.suffix.lower() == ".png" and image.shape[2:] == (2,)
+        return image[..., 0] if opacity else image
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop."""

@@ -12,7 +12,8 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.video.name_times import seconds
 
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)?")  # with the decimal mark of either language
+SAME = {".jpeg": ".jpg", ".tiff": ".tif"}  # endings that say the same
 COPY = re.compile(r"(?: - copy| copy|~)(?: ?\(?\d+\)?)?$|^copy (?:\(\d+\) )?of | \(\d+\)$", re.I)
 # What stands before a number of an image and says that it is no time.
 LABELS = {
@@ -61,7 +62,8 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
     refuse_copies(images)
     groups: dict[str, list[Path]] = {}
     for path in images:
-        pattern = NUMBER.sub("#", path.stem.lower()) + path.suffix.lower()
+        ending = path.suffix.lower()
+        pattern = NUMBER.sub("#", path.stem.lower()) + SAME.get(ending, ending)
         groups.setdefault(pattern, []).append(path)
     alone = [paths[0] for paths in groups.values() if len(paths) == 1]
     if len(alone) == len(images):
@@ -85,7 +87,8 @@ def _refuse_words(groups: dict[str, list[Path]]) -> None:
     Another word before the number is another run.
     """
     for pattern in groups:
-        if "-#" in pattern and (other := pattern.replace("-#", "#")) in groups:
+        others = (pattern.replace("-#", sign) for sign in ("#", "+#")) if "-#" in pattern else ()
+        if (other := next((other for other in others if other in groups), None)) is not None:
             first, second = groups[pattern][0], groups[other][0]
             raise InputError(
                 f"{first} and {second.name} differ in a minus before their number: if it is one, "
@@ -124,7 +127,7 @@ def _numbered(paths: list[Path]) -> list[Source]:
     """The runs among images whose names differ in numbers only."""
     if (times := seconds([path.stem for path in paths])) is not None:
         return [_ordered(paths, np.array(times) - min(times))]
-    tokens = np.array([NUMBER.findall(path.stem) for path in paths])
+    tokens = np.array([NUMBER.findall(path.stem.replace(",", ".")) for path in paths])
     labels = [
         re.search(r"[a-z]*$", part)[0]  # type: ignore[index]
         for part in NUMBER.split(paths[0].stem.lower())[:-1]
@@ -150,7 +153,11 @@ def _two_numbers(paths: list[Path], tokens: np.ndarray) -> list[Source]:
     columns = [np.array([float(x) for x in column]) for column in tokens.T]
     for column in reversed(columns):
         order = np.argsort(column, kind="stable")
-        if len(set(column)) == len(column) and all((np.diff(c[order]) >= 0).all() for c in columns):
+        others = [c[order] for c in columns]
+        if len(set(column)) == len(column) and all((np.diff(c) >= 0).all() for c in others):
+            return [_ordered(paths, column)]
+        # A count of all of them beside readings, of a thermometer, say; channels take turns.
+        if np.ptp(column) == len(column) - 1 and not any(map(_take_turns, others)):
             return [_ordered(paths, column)]
     first, last = len(set(tokens[:, 0])), len(set(tokens[:, -1]))
     if tokens.shape[1] > 2 or (last <= FEW and first > last) or len(paths) < 2 * first:
@@ -160,6 +167,13 @@ def _two_numbers(paths: list[Path], tokens: np.ndarray) -> list[Source]:
             "one series (one channel, one focal plane) in a folder"
         )
     return _by_value(paths, tokens[:, 0])
+
+
+def _take_turns(values: np.ndarray) -> bool:
+    """Whether values come again and again in one order, or stay for whole stretches of it."""
+    count = len(set(values))
+    blocks = len(set(values)) - 1 == int((np.diff(values) != 0).sum())
+    return count < len(values) and (blocks or bool((values[count:] == values[:-count]).all()))
 
 
 def _by_value(paths: list[Path], values: np.ndarray) -> list[Source]:

@@ -15,7 +15,7 @@ from tifffile import TiffFile
 
 from pipeline.errors import InputError
 from pipeline.files import twins, walk
-from pipeline.video.sequences import Source, refuse_copies, sequences
+from pipeline.video.sequences import SAME, Source, refuse_copies, sequences
 from pipeline.video.signatures import by_content, hint
 from pipeline.video.tiff import AskedFor, TiffReader
 from pipeline.video.tiff_description import members
@@ -48,7 +48,6 @@ FILM = {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv"
 }
 OTHER = {".cine", ".seq", ".spe"}
 ACCEPTED = TIFF | IMAGE | FILM | OTHER | {".nd2"}
-SAME = {".jpeg": ".jpg", ".tiff": ".tif"}  # endings that say the same
 
 
 def runs(folder: Path | str) -> list[Source]:
@@ -68,6 +67,13 @@ def runs(folder: Path | str) -> list[Source]:
     found: list[Source] = []
     for home, inside in itertools.groupby(files, key=lambda path: path.parent):
         found += _beside(list(inside), home.name)
+    if len(found) > 1 and all(
+        source.kind == "sequence" and len(source.paths) == 1 for source in found
+    ):
+        raise InputError(
+            f"{folder} holds {len(found)} folders of one image each ({found[0].paths[0]}, ...): "
+            f"put the images into one folder, named in their order."
+        )
     if pair := twins(source.paths[0] for source in found if source.kind == "tiff"):
         raise InputError(_same_film(*pair))
     if not found:

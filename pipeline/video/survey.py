@@ -23,7 +23,8 @@ from pipeline.errors import InputError
 from pipeline.files import write_json
 from pipeline.hdf5 import opened, written
 from pipeline.video import clock, doubts
-from pipeline.video.films import FilmIndex, FilmReader
+from pipeline.video.film_index import FilmIndex
+from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader

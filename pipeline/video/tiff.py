@@ -14,6 +14,7 @@ import tifffile
 
 from pipeline.errors import InputError
 from pipeline.video.tiff_description import (
+    colours,
     described,
     members,
     plane_times,
@@ -88,8 +89,9 @@ class TiffReader:
         self.missing, self.order = len(self.order) - len(taken), taken
         self.length, self.channels = self.order.shape
         sizes = dict(zip(self.page_axes, self.page_shape, strict=True))
-        colours = self.channels * sizes.get("S", 1)
-        self.shape = (sizes["Y"], sizes["X"]) + ((colours,) if colours > 1 else ())
+        self.samples = min(sizes.get("S", 1), colours(self.file.pages.first, self.path))
+        count = self.channels * self.samples
+        self.shape = (sizes["Y"], sizes["X"]) + ((count,) if count > 1 else ())
         self.dtype = grey_levels(self.stored, self.path)
         self.mpp, self.fps = stated_scale(self.file)
         self.aspect = stated_aspect(self.file)
@@ -250,7 +252,10 @@ class TiffReader:
         if page.dtype.kind == "u" and key.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             page = np.invert(page)
         page = as_grey(page.reshape(self.page_shape), self.dtype)
-        return np.moveaxis(page, 0, -1) if self.page_axes[0] == "S" else page
+        if "S" not in self.page_axes:
+            return page
+        page = np.moveaxis(page, self.page_axes.index("S"), -1)[..., : self.samples]
+        return page if self.samples > 1 else page[..., 0]
 
     def planes(self, start: int, stop: int, step: int = 1) -> Iterator[np.ndarray]:
         """Raw frames start, start + step, ... below stop, each of shape `shape`."""

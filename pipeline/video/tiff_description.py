@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 import tifffile
 
+from pipeline.errors import InputError
+
 MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
+MICROMETRE |= {"micrometer": 1.0, "micrometre": 1.0, "Å": 1e-4, "m": 1e6}  # inch, cm: of printers
 SECOND = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0, "h": 3600.0}
 SECOND |= {"sec": 1.0, "seconds": 1.0, "msec": 1e-3, "\\u00B5s": 1e-6, "hour": 3600.0}
+SECOND |= {"second": 1.0, "minute": 60.0, "minutes": 60.0, "hours": 3600.0, "ns": 1e-9}
+BRIGHTNESS = {"MINISWHITE", "MINISBLACK", "RGB", "PALETTE", "YCBCR", "LINEAR_RAW"}
 
 
 def members(file: tifffile.TiffFile) -> set[str]:
     """Names of the files that an OME description spreads its images over."""
     return set(re.findall(r'FileName="([^"]+)"', file.ome_metadata or ""))
+
+
+def colours(page: tifffile.TiffPage, path: Path) -> int:
+    """How many samples of a pixel are brightnesses: not the last, where it says how opaque it is.
+
+    Raises:
+        InputError: for inks, a mosaic of colours, and whatever else is none.
+    """
+    stored = tifffile.PHOTOMETRIC(page.photometric).name
+    mixed = stored == "YCBCR" and page.compression not in (6, 7)  # JPEG, which is turned into RGB
+    if stored not in BRIGHTNESS or mixed:
+        raise InputError(
+            f"{path} stores its pixels as {stored}, which are no brightnesses: save it as grey or "
+            "RGB"
+        )
+    opacity = [kind for kind in page.extrasamples if kind in (1, 2)]
+    return int(page.samplesperpixel) - len(opacity)
 
 
 def described(file: tifffile.TiffFile) -> dict[str, Any]:

@@ -188,6 +188,22 @@ def test_stamps_are_seconds(tmp_path):
     np.testing.assert_allclose(found, stamps / 1000)
 
 
+@pytest.mark.parametrize("rate", [30, 240, 700])
+@pytest.mark.parametrize("cut", [np.round, np.floor])
+@pytest.mark.parametrize("lost", [[], [9, 10, 21]])
+def test_stamps_that_were_rounded_are_those_of_the_stated_rate(tmp_path, film, rate, cut, lost):
+    """Milliseconds are coarse for 700 frames a second: that loses no frame."""
+    number = np.setdiff1d(np.arange(40), lost)
+    film(tmp_path / "a.mkv", pictures(len(number), 4), "ffv1", rate=rate)
+    index = FilmReader(tmp_path / "a.mkv", grey=True).index
+    assert index.tick == pytest.approx(1e-3)
+    found = index._replace(stamp=cut(1000 * number / rate).astype(np.int64)).seconds
+    assert found * rate == pytest.approx(number)
+    astray = index._replace(stamp=cut(1000 * number / (0.93 * rate)).astype(np.int64)).seconds
+    if rate < 100:
+        assert astray * rate == pytest.approx(number / 0.93, abs=0.1)
+
+
 def test_frames_of_two_sizes(tmp_path):
     """A stream that changes its size in the middle, as raw MPEG-4 can, is refused by the frame."""
     parts = []

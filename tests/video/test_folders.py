@@ -10,6 +10,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from pipeline.errors import InputError
 from pipeline.imported.sources import recorded
@@ -159,3 +160,29 @@ def test_images_of_two_depths(tmp_path, odd):
     (source,) = runs(tmp_path)
     with pytest.raises(InputError, match=r"differ in depth: .*1\.png has"):
         open_run(source)
+
+
+def test_a_folder_for_every_image(tmp_path):
+    lay(tmp_path, {f"{k:03d}/image.png": k for k in range(5)})
+    with pytest.raises(InputError, match=r"holds 5 folders of one image each .* into one folder"):
+        runs(tmp_path)
+
+
+def test_several_pictures_in_a_png(tmp_path):
+    imageio.imwrite(tmp_path / "a.png", FRAMES, plugin="pillow", is_batch=True)
+    with pytest.raises(InputError, match=r"a\.png holds 9 pictures .*: name it a\.apng"):
+        open_run(runs(tmp_path)[0])
+
+
+def test_opacity_is_no_channel_and_inks_are_no_brightness(tmp_path):
+    rng = np.random.default_rng(1)
+    for k, image in enumerate(FRAMES):
+        alpha = rng.integers(0, 255, image.shape).astype(np.uint8)
+        imageio.imwrite(tmp_path / f"{k}.png", np.dstack([image, alpha]))
+    np.testing.assert_array_equal(np.stack(list(open_run(runs(tmp_path)[0]))), FRAMES)
+    printed = tmp_path / "printed"
+    printed.mkdir()
+    for k, image in enumerate(FRAMES):
+        Image.fromarray(np.dstack([255 - image] * 4), "CMYK").save(printed / f"{k}.jpg")
+    with pytest.raises(InputError, match=r"0\.jpg is in the colours of a printer \(CMYK\)"):
+        open_run(runs(printed)[0])

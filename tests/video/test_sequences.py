@@ -88,6 +88,7 @@ REFUSED = {
         r"differ in what follows their number",
     ),
     "planes": ([f"img_{k}_z{z}.png" for k in range(9) for z in range(3)], "hold 3 focal planes"),
+    "plus": ([f"t{k:+d}.png" for k in range(-4, 5)], "differ in a minus before their number"),
     "minus": ([f"t{k}.png" for k in range(-4, 5)], "differ in a minus before their number"),
     "unnamed": ([f"{k:03d}_{c}.png" for k in range(9) for c in (0, 1)], "differ in 2 numbers"),
 }
@@ -108,3 +109,24 @@ def test_windows_numbers_are_no_copies():
 def test_names_without_numbers_keep_their_order():
     (run,) = found("b.png", "a.png", "c.png")
     assert ([p.name for p in run.paths], run.numbers) == (["a.png", "b.png", "c.png"], None)
+
+
+def test_both_decimal_marks_and_both_endings():
+    (run,) = found(
+        *(f"t={k / 25:.2f}s.{'tif' if k % 2 else 'tiff'}".replace(".", ",", 1) for k in range(40))
+    )
+    assert run.numbers == pytest.approx([k / 25 for k in range(40)])
+
+
+@given(st.lists(st.sampled_from(["24.9", "25.0", "25.1", "25.2"]), min_size=9, max_size=40))
+def test_a_count_beside_readings_is_the_order(readings):
+    names = [
+        f"T{value}C_{k:03d}.png" for k, value in enumerate([*readings, "25.0", "24.9", "25.3"])
+    ]
+    (run,) = found(*names)
+    assert [path.name for path in run.paths] == names
+
+
+def test_channels_that_share_a_count_are_runs():
+    names = [f"{light}nm_{k:03d}.png" for k, light in enumerate([405, 488] * 6)]
+    assert [len(run.paths) for run in found(*names)] == [6, 6]

@@ -254,3 +254,28 @@ def test_ten_thousand_writes_are_listed_without_series(tmp_path, monkeypatch):
             file.write(image)
     monkeypatch.setattr(tifffile.TiffFile, "series", property(lambda _: pytest.fail("series")))
     np.testing.assert_array_equal(read(tmp_path / "a.tif"), IMAGES)
+
+
+@pytest.mark.parametrize("colour", ["minisblack", "rgb"])
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_opacity_is_no_channel(tmp_path, colour, planar):
+    count = {"minisblack": 1, "rgb": 3}[colour]
+    whole = np.stack([IMAGES] * count + [255 - IMAGES], axis=-1)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        whole if planar == "contig" else np.moveaxis(whole, -1, 1),
+        photometric=colour,
+        planarconfig=planar,
+        extrasamples=["unassalpha"],
+        metadata=None,
+    )
+    wanted = IMAGES if count == 1 else np.stack([IMAGES] * 3, axis=-1)
+    np.testing.assert_array_equal(read(tmp_path / "a.tif"), wanted)
+
+
+@pytest.mark.parametrize(("colour", "samples"), [("separated", 4), ("cielab", 3)])
+def test_what_is_no_brightness(tmp_path, colour, samples):
+    shown = np.stack([IMAGES] * samples, axis=-1)
+    tifffile.imwrite(tmp_path / "a.tif", shown, photometric=colour, metadata=None)
+    with pytest.raises(ValueError, match=f"stores its pixels as {colour.upper()}, which are no"):
+        TiffReader(tmp_path / "a.tif")
