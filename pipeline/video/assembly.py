@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
 from pipeline.video import clock, subpixel
+from pipeline.video.shaken import shaken
 from pipeline.video.stuck import stuck
 from pipeline.video.velocity import backward_difference, resolution
 
@@ -186,6 +187,7 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
             *_region_said(view),
             *found.warnings,
             *stuck(tracked.position[rows], seen[rows], stretch, held),
+            *shaken(tracked.position[rows], seen[rows], stretch, held),
         ],
     }
 

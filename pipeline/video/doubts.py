@@ -16,6 +16,10 @@ FLICKER = 0.7  # ratio of the contrast of faint frames to that of bright ones
 UNLIKE = 0.5  # correlation of two colours, below which they show different things
 STRONG = 0.3  # of the strongest colour's contrast, that a weaker one must have to count
 CLIPPED = 0.01  # share of the pixels at the end of the scale
+ALTERNATING = 0.5  # of the difference to the frame before, that to an earlier one
+SAME = 0.7  # correlation of what changes in two halves of a picture
+STREAKED = 8.0  # times as much change along one axis as along the other
+GROUND_SCALE = 8.0  # pixels, over which the ground changes
 COARSE = 16  # grey levels
 BORDER = 2  # pixels
 GROUND = 0.1  # share of the picture that may have the grey level of its edges
@@ -92,6 +96,75 @@ def colours(frame: np.ndarray, channel: int | None, name: str) -> list[str]:
                 f"{alike:.2f}) and were added up: take one of them, video.channel: {a} or {b}."
             ]
     return []
+
+
+def turns(seen: Look, name: str) -> list[str]:
+    """A word on frames that are like those a few before, and less like the one before."""
+    nearest = int(np.argmin(seen.turn)) + 1
+    if not seen.turn[nearest - 1] < ALTERNATING * seen.turn[0]:  # nor where nothing is known
+        return []
+    return [
+        f"frames of {name} are more like those {nearest} before than like the one before (by a "
+        f"factor {seen.turn[0] / max(seen.turn[nearest - 1], 1e-9):.2g}): do {nearest} channels, "
+        "focal planes or films take turns in it? Then save one of them alone; if the stage shakes, "
+        "video.registration: true."
+    ]
+
+
+def halves(images: list[np.ndarray], name: str) -> list[str]:
+    """A word on pictures whose two halves show the same, as mirrors and image splitters make them.
+
+    What changes from frame to frame is compared, for a lattice is everywhere alike.
+
+    Args:
+        images: three frames (H, W) or more.
+    """
+    if len(images) < 3:
+        return []
+    smooth = [_band(image) for image in images]
+    steps = (smooth[1] - smooth[0], smooth[-1] - smooth[1])
+    for axis, where in ((1, ("left", "right")), (0, ("upper", "lower"))):
+        for mirrored in (False, True):
+            found = [_halves_alike(step, axis, mirrored) for step in steps]
+            if min(alike for alike, _ in found) > SAME and found[0][1] == found[1][1]:
+                return [
+                    f"the {where[0]} and the {where[1]} half of {name} show the same"
+                    f"{', mirrored' if mirrored else ''} (their changes correlate by "
+                    f"{found[0][0]:.2f}): every particle counts twice; keep one half (video.crop)."
+                ]
+    return []
+
+
+def _band(image: np.ndarray) -> np.ndarray:
+    """An image of spots alone, of standard deviation 1."""
+    real = np.nan_to_num(image.astype(np.float32), posinf=0.0, neginf=0.0)
+    band = ndimage.gaussian_filter(real, 1.0) - ndimage.gaussian_filter(real, GROUND_SCALE)
+    return np.asarray(band / max(float(band.std()), 1e-12))
+
+
+def _halves_alike(step: np.ndarray, axis: int, mirrored: bool) -> tuple[float, tuple[int, ...]]:
+    """Greatest correlation of two halves over all shifts, and at which it is."""
+    size = step.shape[axis] // 2
+    one, two = np.take(step, range(size), axis), np.take(step, range(-size, 0), axis)
+    two = np.flip(two, axis) if mirrored else two
+    product = np.conj(np.fft.rfft2(one - one.mean())) * np.fft.rfft2(two - two.mean())
+    alike = np.fft.irfft2(product, one.shape) / max(one.size * one.std() * two.std(), 1e-12)
+    place = np.unravel_index(int(alike.argmax()), alike.shape)
+    return float(alike[place]), tuple(int(k) for k in place)
+
+
+def streaks(images: list[np.ndarray], name: str) -> list[str]:
+    """A word on pictures (H, W) that hardly change along one axis: it may be the time."""
+    smooth = [ndimage.gaussian_filter(np.nan_to_num(i.astype(np.float32)), SMOOTH) for i in images]
+    down, across = (
+        float(sum((np.diff(image, axis=axis) ** 2).sum() for image in smooth)) for axis in (0, 1)
+    )
+    if max(down, across) < STREAKED * min(down, across) or not min(down, across):
+        return []
+    return [
+        f"the pictures of {name} are streaks along {'x' if across < down else 'y'}: is this axis "
+        "the time? Then save the film with the time first; if it shows lines or rods, all is well."
+    ]
 
 
 def border(images: list[np.ndarray], name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from skimage.registration import phase_cross_correlation
 
 from pipeline.errors import InputError
 
-SEEN, FLAT, REPEATED, UNLIKE, INVALID = range(5)
-STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels")
+SEEN, FLAT, REPEATED, UNLIKE, INVALID, AGAIN = range(6)
+STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels", "again")
 GRID = 128  # pixels a side that are compared, at most; others are passed over
 CONTRAST = 0.2  # of the usual standard deviation: below, a frame is flat
 STILL = 0.1  # of the usual change from frame to frame: below, a frame repeats the one before
@@ -20,6 +21,9 @@ SUDDEN = 3.0  # times the usual change, and
 STRANGE = 0.5  # of the change between pictures that have nothing in common: a cut or a jump
 RECENT = 99  # frames whose median contrast is the usual one
 BURST = 3  # frames that may be unlike their neighbours; more are a scene of their own
+PLAYED = 3  # successive frames that are successive ones of before, of a film that is played again
+TURNS = 4  # pictures of one time, at most, that take turns
+WATCHED = 400  # frames in which they are looked for
 HOLES = 0.2  # share of invalid pixels that a frame may have
 
 
@@ -32,6 +36,8 @@ class Look(NamedTuple):
             where there is none to compare with.
         against: (N,) which one that was: the last one with contrast.
         strange: the difference of pictures that have nothing in common.
+        turn: (TURNS,) median difference to the frame 1, 2, ... before.
+        first: (N,) the first frame that holds the very same pixels.
     """
 
     spread: np.ndarray
@@ -39,6 +45,8 @@ class Look(NamedTuple):
     change: np.ndarray
     against: np.ndarray
     strange: float
+    turn: np.ndarray
+    first: np.ndarray
 
 
 class Verdict(NamedTuple):
@@ -55,24 +63,32 @@ class Verdict(NamedTuple):
 
 
 def look(images: Iterable[np.ndarray]) -> Look:
-    """Goes through all frames (H, W) once, holding two."""
+    """Goes through all frames (H, W) once, holding a few."""
     rows: list[tuple[float, int, float, int]] = []
     strange: list[float] = []
-    previous: np.ndarray | None = None
     last = -1
     recent: deque[float] = deque(maxlen=RECENT)
+    before: deque[np.ndarray] = deque(maxlen=TURNS)
+    turns: list[list[float]] = []
+    met: dict[bytes, int] = {}
+    first: list[int] = []
     for number, image in enumerate(images):
         invalid = int((~np.isfinite(image)).sum()) if image.dtype.kind == "f" else 0
-        scaled, spread = _scaled(_thinned(image))
+        thinned = _thinned(image)
+        first.append(met.setdefault(blake2b(thinned.tobytes(), digest_size=12).digest(), number))
+        scaled, spread = _scaled(thinned)
         flat = bool(recent) and spread < CONTRAST * np.median(recent)
         if flat or invalid > HOLES * image.size:
             rows.append((spread, invalid, np.nan, -1))
             continue
-        change = np.nan if previous is None else float(np.abs(scaled - previous).mean())
+        change = float(np.abs(scaled - before[0]).mean()) if before else np.nan
         rows.append((spread, invalid, change, last))
         if len(strange) < 16:
             strange.append(_nothing_in_common(scaled))
-        previous, last = scaled, number
+        if len(turns) < WATCHED and len(before) == TURNS:
+            turns.append([float(np.abs(scaled - other).mean()) for other in before])
+        before.appendleft(scaled)
+        last = number
         recent.append(spread)
     table = np.array(rows, float).reshape(-1, 4)
     return Look(
@@ -81,6 +97,8 @@ def look(images: Iterable[np.ndarray]) -> Look:
         table[:, 2],
         table[:, 3].astype(np.int64),
         float(np.median(strange)) if strange else np.nan,
+        np.median(turns, axis=0) if turns else np.full(TURNS, np.nan),
+        np.array(first, np.int64),
     )
 
 
@@ -113,6 +131,7 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     still = change <= STILL * lively
     if repeats == "leave out" and not still[np.isfinite(change)].all():
         state[still] = REPEATED
+        state[_played_again(seen.first, state)] = AGAIN
     moving = calm[calm > STILL * lively] if lively > 0 else calm
     usual, most = np.percentile(moving, (50, 90))
     # Where much changes anyhow, a cut changes no more than can change.
@@ -133,6 +152,17 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
         else:
             cuts.append(first)
     return Verdict(state, cuts, jumps)
+
+
+def _played_again(first: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """(N,) bool: frames that were shown before, on or back, as in a film that is looped.
+
+    Args:
+        first: (N,) first frame of the same pixels. state: (N,), of which those seen are asked.
+    """
+    again = (first != np.arange(len(first))) & (state == SEEN)
+    follows = again[1:] & again[:-1] & (np.abs(np.diff(first)) == 1)
+    return again if follows.sum() >= PLAYED else np.zeros_like(again)
 
 
 def _change(read: Callable[[int], np.ndarray], first: int, second: int) -> float:
@@ -190,6 +220,13 @@ def noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> li
         if (found.state == state).any():
             frames = np.flatnonzero(found.state == state)
             said.append(f"{_listed(frames)} of {name} {_is(frames)} {STATES[state]}: left out.")
+    if (found.state == AGAIN).any():
+        frames = np.flatnonzero(found.state == AGAIN)
+        said.append(
+            f"{_listed(frames)} of {name} {_is(frames)} the very pictures that earlier frames were "
+            f"(the first, frame {frames[0]}, is frame {seen.first[frames[0]]}): the film is "
+            "looped, or played on and back; they are left out (video.repeats: keep takes them)."
+        )
     holes = seen.invalid / np.prod(shape)
     if ((holes > 0) & (found.state != INVALID)).any():
         frames = np.flatnonzero((holes > 0) & (found.state != INVALID))

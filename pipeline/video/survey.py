@@ -194,6 +194,7 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     said = noticed(found, seen, source.name, film.shape)
     said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
     said += doubts.flicker(found, seen, settings, source.name)
+    said += doubts.turns(seen, source.name)
     said += doubts.stated(opened, settings, source.name)
     if isinstance(opened, FilmReader):
         said += opened.remarks(source.name)
@@ -222,7 +223,9 @@ def _pictured(video: Video, opened: Reader) -> list[str]:
     if not len(shown):
         return []
     name, frames = video.source.name, sorted({shown[0], shown[len(shown) // 2], shown[-1]})
-    said = doubts.border([video[int(t)] for t in frames], name)
+    pictures = [video[int(t)] for t in frames]
+    said = doubts.border(pictures, name) + doubts.halves(pictures, name)
+    said += doubts.streaks(pictures, name)
     middle = video.first + int(frames[len(frames) // 2])
     if isinstance(opened, FilmReader):
         frame = opened.coloured(middle) if video.part.channel is None else None

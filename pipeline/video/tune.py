@@ -22,6 +22,7 @@ from pipeline.video.spots import mutual
 PHASES = 20  # bins of the subpixel histogram
 FLAT = 2.0  # chi^2 per degree of freedom of a histogram that counts as flat, or else
 CROWD = 1.25  # features, for each that is a clear spot
+BRIEF = 0.25  # of the longest run: shorter ones are not asked
 UNEVEN = 0.1  # relative unevenness that is harmless, however many particles make it significant
 
 
@@ -260,7 +261,10 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
 
 def _places(videos: list[Video]) -> list[tuple[Video, list[int]]]:
     """Up to three times three successive frames: first run's start, middle of the middle run, last
-    run's end. Frames that show no particles are passed over, and gaps where that can be."""
+    run's end. Frames that show no particles are passed over, and gaps where that can be; so are
+    runs much shorter than another, such as a title."""
+    longest = max(int(video.seen.sum()) for video in videos)
+    videos = [video for video in videos if video.seen.sum() >= BRIEF * longest]
     middle = videos[len(videos) // 2]
     found: list[tuple[Video, list[int]]] = []
     for video, part in ((videos[0], 0.0), (middle, 0.5), (videos[-1], 1.0)):

@@ -97,12 +97,44 @@ def test_what_is_said(tmp_path, lay, given, said):
     assert re.search(said, " ".join(survey(tmp_path, Reading(**given)).warnings))
 
 
+def crystal() -> np.ndarray:
+    """(T, 64, 64) spots on a square lattice, each of which moves by itself."""
+    rng = np.random.default_rng(2)
+    start = np.stack(np.meshgrid(*[np.arange(4.0, 64, 8)] * 2), axis=-1).reshape(-1, 2)
+    path = start + rng.normal(0, 0.5, (12, *start.shape))
+    return np.stack([picture(p, np.full(len(start), 1.6), 64, 800.0, rng) for p in path])
+
+
+MOVING = spots(5, frames=40)
+SAID |= {
+    "films that take turns": (
+        lambda path: write(path / "a.tif", np.stack([FILM, spots(3)], 1).reshape(-1, 64, 64)),
+        {},
+        r"more like those 2 before than like the one before .* do 2 channels, focal planes or",
+    ),
+    "two halves alike": (
+        lambda path: write(path / "a.tif", np.concatenate([FILM, np.roll(FILM, 3, 1)], axis=2)),
+        {},
+        r"the left and the right half of a show the same \(.*correlate by (0\.9\d|1\.00)\)",
+    ),
+    "halves that mirror each other": (
+        lambda path: write(path / "a.tif", np.concatenate([FILM, FILM[:, ::-1]], axis=1)),
+        {},
+        r"the upper and the lower half of a show the same, mirrored",
+    ),
+    "the time as the last axis": (
+        lambda path: write(path / "a.tif", np.moveaxis(MOVING, 0, -1)),
+        {},
+        r"the pictures of a are streaks along x: is this axis the time",
+    ),
+}
 SILENT = {
     "grey in colours": (np.repeat(FILM[..., None], 3, -1), {}),
     "one dye": (np.stack([0 * FILM, FILM, 0 * FILM], -1), {}),
     "one of two dyes": (two_dyes(), {"channel": 0}),
     "flicker that is evened": (flickering(), {"flicker": True}),
     "a border that is cropped": (edged(), {"crop": (0, 5, 64, 69)}),
+    "a crystal": (crystal(), {}),
     "a black ground": (np.where(FILM > 90, FILM, 0), {}),
 }
 

@@ -286,3 +286,41 @@ def test_a_survey_that_contradicts_itself(tmp_path, change, said):
         with pytest.raises(InputError, match=said) as refusal:
             use(tmp_path / "s.h5")
         assert "s.h5" in str(refusal.value)
+
+
+def test_a_film_that_is_played_again_or_back(tmp_path):
+    for name, images in {
+        "looped": np.concatenate([CLEAN, CLEAN[:25]]),
+        "back": np.concatenate([CLEAN, CLEAN[-2::-1]]),
+    }.items():
+        (tmp_path / name).mkdir()
+        found = surveyed(tmp_path / name, images)
+        seen = np.concatenate([video.seen for video in found.videos])
+        assert seen[:40].all()
+        assert not seen[40:].any()
+        origin = {"looped": 0, "back": 38}[name]
+        said = " ".join(found.warnings)
+        assert f"{len(images) - 40} frames (40, 41, 42, ...) of a are the very pictures" in said
+        assert f"(the first, frame 40, is frame {origin}): the film is looped" in said
+        kept = surveyed(tmp_path / name, images, repeats="keep")
+        assert "very pictures" not in " ".join(kept.warnings)
+
+
+def test_single_pictures_may_come_again(tmp_path):
+    """Without noise, what hardly moves may look the same twice."""
+    images = CLEAN.copy()
+    images[[9, 20]] = images[[7, 14]]
+    assert all(video.seen.all() for video in surveyed(tmp_path, images).videos)
+
+
+def test_settings_are_those_of_the_longer_scenes(tmp_path):
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:120, :120]
+    title = 100 + 60 * np.sin(x / 7) * np.cos(y / 9) + random.normal(0, 3, (6, 120, 120))
+    found = surveyed(tmp_path, np.concatenate([np.rint(title).astype(np.uint8), CLEAN]))
+    assert [len(video) for video in found.videos] == [6, 40]
+    (tmp_path / "alone").mkdir()
+    alone = tune(surveyed(tmp_path / "alone", CLEAN).videos).parameters
+    chosen = tune(found.videos).parameters
+    assert (chosen.diameter, chosen.polarity) == (alone.diameter, alone.polarity)
+    assert chosen.minmass == pytest.approx(alone.minmass, rel=0.1)
