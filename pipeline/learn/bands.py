@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from pipeline.errors import InputError
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.learned_curves import Group, Samples, binned, power, surrounding_groups
+from pipeline.learn.order import Order
 from pipeline.metriplectic.model import Metriplectic
 
 MOST = 300  # snapshots that bands are from
@@ -60,9 +61,10 @@ class Information(NamedTuple):
         return (self.scores.T @ self.scores) / self.share * ((m - p - 1) / m)
 
 
-def choose_snapshots(times: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most ``count`` of the snapshots, in stretches of successive ones; and their stretch."""
-    blocks = np.array_split(times, min(BLOCKS, len(times)))
+def choose_snapshots(times: np.ndarray, count: int, order: Order) -> tuple[np.ndarray, np.ndarray]:
+    """At most ``count`` of the snapshots, in stretches of the film; and the stretch of each."""
+    label = order.blocks(times, BLOCKS)
+    blocks = [times[label == b] for b in np.unique(label)]
     each = max(1, count // len(blocks))
     kept = [block[:each] for block in blocks]
     return np.concatenate(kept), np.repeat(np.arange(len(kept)), [len(x) for x in kept])
@@ -102,13 +104,13 @@ def information(
         likelihood: negative log-likelihood (n,) of the particles of a snapshot; the number is that
             of the snapshot.
         snapshots: the data.
-        times: those trained on, in order of time.
+        times: those trained on.
         parameters: with respect to which.
         penalty: what training added to the sum over all ``times``.
         count: of snapshots looked at, at most.
         strips: into which each is cut, see `parts`.
     """
-    chosen, blocks = choose_snapshots(times, count)
+    chosen, blocks = choose_snapshots(times, count, snapshots.snapshots.order)
     rows = []
     for k, t in enumerate(chosen):
         item = snapshots[[int(t)]]

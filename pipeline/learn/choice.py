@@ -75,16 +75,17 @@ def candidates(settings: Training, trajectory: Trajectory) -> list[Candidate]:
     return offered
 
 
-def gain(without: np.ndarray, with_term: np.ndarray) -> tuple[float, float]:
+def gain(without: np.ndarray, with_term: np.ndarray, block: np.ndarray) -> tuple[float, float]:
     """Mean gain and its standard error over blocks of time.
 
     Args:
-        without, with_term: (T,) negative log-likelihoods of the same snapshots, in order.
+        without, with_term: (T,) negative log-likelihoods of the same snapshots.
+        block: (T,) of time that each is in.
     """
-    parts = np.array_split(without - with_term, min(BLOCKS, len(without)))
-    means = np.array([part.mean() for part in parts])
+    gained = without - with_term
+    means = np.array([gained[block == b].mean() for b in np.unique(block)])
     error = means.std(ddof=1) / len(means) ** 0.5 if len(means) > 1 else float("inf")
-    return float((without - with_term).mean()), float(error)
+    return float(gained.mean()), float(error)
 
 
 def choose(
@@ -123,7 +124,8 @@ def choose(
         changed = settings.replace(**{name: value}).complete()
         with_term = prepare(trajectory, graphs, short(changed), seed, task, drag)
         scores = tried(with_term)
-        found, error = gain(reference, scores)
+        block = task.snapshots.order.blocks(task.validation, BLOCKS)
+        found, error = gain(reference, scores, block)
         # That particles attract was seen already, and of stiff bonds the determinant of the
         # likelihood halfway, a series, says nothing.
         kept = found > ERRORS * error or name == "pair_energy"

@@ -24,6 +24,7 @@ import torch
 from numba import njit
 
 from pipeline.learn.data import Transition
+from pipeline.learn.order import Order
 from pipeline.learn.residuals import Left
 from pipeline.learn.snapshots import Snapshots
 
@@ -48,6 +49,7 @@ class Rest(NamedTuple):
     rate: np.ndarray  # (N, T) gamma of the medium
     particle: np.ndarray  # (N,) who they are
     share: float  # of the noise that velocities show, which ``kept`` and ``scaled`` are
+    order: Order  # of the T snapshots in the film
 
 
 class StateSpace(NamedTuple):
@@ -185,7 +187,9 @@ def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray, medium: st
         place = np.searchsorted(seen, who)
         for one, values in zip(out, rows, strict=True):
             one[place, t] = values
-    return Rest(out[0], out[1], out[2], out[3], out[4], out[5], seen, learner.noise.share)
+    order = snapshots.order.window(slice(first, int(times[-1]) + 1))
+    six = out[0], out[1], out[2], out[3], out[4], out[5]
+    return Rest(*six, seen, learner.noise.share, order)
 
 
 def looked_at(snapshots: Snapshots, times: np.ndarray) -> np.ndarray:

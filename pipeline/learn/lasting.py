@@ -20,13 +20,14 @@ import torch
 from scipy.optimize import nnls
 from scipy.spatial import cKDTree
 
+from pipeline.learn.order import Order
 from pipeline.learn.residuals import Left, Test
 
 LAGS = 13  # looked at, lag 0 among them
 LONGEST = 300  # snapshots looked at
 TIMES = np.array([1.5, 3.0, 6.0, 12.0, 25.0, 100.0])  # tau [dt]
 NEAR = 0.15  # of the same place [a]
-APART = 15  # snapshots between two visits
+APART = 15  # steps between two visits
 POINTS = 20_000  # places looked at
 ALERT = 0.05  # memory beyond twice its error, from where on it is asked what it is
 
@@ -38,12 +39,13 @@ def remembers(found: Test) -> bool:
 
 
 @torch.no_grad()
-def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
+def lasting(left: Callable[[int], Left], times: np.ndarray, order: Order) -> Test:
     """Parts of the residuals of successive snapshots.
 
     Args:
         left: the step of snapshot t.
-        times: snapshots not trained on, in order of time.
+        times: snapshots not trained on.
+        order: of the snapshots in the film.
 
     Returns:
         ``covariance`` (LAGS,) C_k over C_0, NaN at lags that no two snapshots have; ``force``,
@@ -64,16 +66,15 @@ def lasting(left: Callable[[int], Left], times: np.ndarray) -> Test:
         rest[t, who] = step.residual[step.mask].double().cpu().numpy()
         place[t, who] = step.place[step.mask].double().cpu().numpy()
         change += float(step.change[step.mask].double().square().mean()) / len(steps)
-    covariance = np.array(
-        [_mean(rest[k:] * rest[: len(rest) - k]) for k in range(min(LAGS, len(rest)))]
-    )
+    order = order.window(slice(int(times[0]), int(times[-1]) + 1))
+    covariance = np.array([_mean(order.products(rest, k)) for k in range(min(LAGS, len(rest)))])
     covariance = covariance / (scale := covariance[0])
     force, weights, error = _parts(covariance)
     return {
         "covariance": covariance,
         "force": np.array([force]),
         "error": np.array([6 * error]),
-        "place": np.array([_place(rest, place) / scale]),
+        "place": np.array([_place(rest, place, order.row / order.span) / scale]),
         "time": np.array([_half(weights)]),
         "sigma": np.array([(error * scale) ** 0.5]),
         "share": np.array([force * scale / change]),
@@ -103,10 +104,13 @@ def _half(weights: np.ndarray) -> float:
     return float(lag[(course <= 0.5 * weights.sum()).argmax()])
 
 
-def _place(rest: np.ndarray, place: np.ndarray) -> float:
-    """Mean product per component of residuals at the same place at different times."""
+def _place(rest: np.ndarray, place: np.ndarray, step: np.ndarray) -> float:
+    """Mean product per component of residuals at the same place at different times.
+
+    ``step`` (T,) says when, in steps.
+    """
     known = np.isfinite(rest[..., 0])
-    when, e, r = np.nonzero(known)[0], rest[known], place[known]
+    when, e, r = step[np.nonzero(known)[0]], rest[known], place[known]
     some = slice(None, None, max(1, len(r) // POINTS))
     when, e, r = when[some], e[some], r[some]
     i, j = cKDTree(r).query_pairs(NEAR, output_type="ndarray").T

@@ -382,9 +382,9 @@ class Learner(Trainee):
         if self.model.memory is not None:
             times, error = kalman.looked_at(snapshots, times), 0.0
             step = kalman.white(left, self, snapshots, times, self.modes_error)
-        groups = {"residuals": measure(step, times, error)}
+        groups = {"residuals": measure(step, times, error, snapshots.order)}
         if not self.brownian and remembers(groups["residuals"]):
-            groups["lasting"] = lasting(step, times)
+            groups["lasting"] = lasting(step, times, snapshots.order)
         return groups
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:

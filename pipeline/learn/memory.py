@@ -4,6 +4,11 @@ Free beside the modes are the strength of the white noise, the friction that mod
 the error of the positions (`pipeline.learn.kalman`). What was white noise to a training without
 modes is in part theirs: the noise of the medium is set anew with them. How many there are, and
 whether kernel and noise belong to a medium in equilibrium, the validation block says.
+
+A likelihood alone is no memory: of steps that begin within a stride of each other most is said
+several times, and a mode of next to no force that follows the velocity makes up a little for a
+drift that is wrong, while what is left remembers as much as before. So a mode has to take away
+most of the correlation in time of what the filter did not foresee, too.
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
-from pipeline.learn.choice import ERRORS, Trial, gain
+from pipeline.learn.choice import BLOCKS, ERRORS, Trial, gain
 from pipeline.learn.kalman import FEWEST, Rest, StateSpace, filtered, gather, looked_at, medium_of
 from pipeline.learn.snapshots import Sample
 
@@ -22,6 +27,8 @@ if TYPE_CHECKING:
     from pipeline.learn.learner import Learner
 
 SLOWEST = 0.3  # of a mode's time in that of the block; what is slower is no force that is forgotten
+LAGS = 10  # at which it is asked what is left of the memory
+LEFT = 0.5  # of the squares of the correlations, at most, where a mode is kept
 Z = 1.96  # of 95 % intervals
 
 
@@ -31,7 +38,9 @@ class Fit(NamedTuple):
     kind: str  # of the memory, "none" for none
     modes: StateSpace
     parameters: np.ndarray
-    score: np.ndarray  # (T,) negative log-likelihood per particle on the validation block
+    score: np.ndarray  # (t,) negative log-likelihood per particle on the validation block
+    block: np.ndarray  # (t,) of time
+    memory: float  # of the validation block, see `remembered`
     total: float  # negative log-likelihood of the training block [nats]
 
 
@@ -154,9 +163,12 @@ class Problem:
                     for r in (1, -1)
                 ]
                 bend[a, b] = bend[b, a] = sum(ends) / (4 * step**2)
-        inverse = np.linalg.pinv(bend, hermitian=True)
-        blocks = np.array([part.sum(1) for part in np.array_split(slopes, 20, axis=1)])
-        scatter = inverse @ np.cov(blocks.T).reshape(n, n) * len(blocks) @ inverse
+        # Each of the interleaved sequences of a stride says most of what the others say.
+        inverse = np.linalg.pinv(bend, hermitian=True) * self.rest.order.span
+        label = self.rest.order.blocks(np.arange(slopes.shape[1]), 2 * BLOCKS)
+        blocks = np.array([slopes[:, label == b].sum(1) for b in np.unique(label)])
+        apart = inverse / self.rest.order.span
+        scatter = apart @ np.cov(blocks.T).reshape(n, n) * len(blocks) @ apart
         spread = np.maximum(np.diag(inverse), np.diag(scatter))
         return np.where(np.diag(bend) > 0, np.sqrt(np.maximum(spread, 0.0)), np.inf)
 
@@ -164,8 +176,9 @@ class Problem:
 def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
     """The modes that the data support, none, one or two, and what decided.
 
-    Supported is what makes the validation block likelier by more than twice the standard error, and
-    the training block by more nats than it has parameters (Akaike 1974).
+    Supported is what makes the validation block likelier by more than twice the standard error,
+    the training block by more nats than it has parameters (Akaike 1974), and takes more than half
+    of the memory away that the validation block shows.
 
     Args:
         problem: of the training block.
@@ -178,17 +191,21 @@ def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
         begin = [np.zeros((3, 0))] if kind == "none" else problem.beginnings(modes, before)
         x, nats = problem.fit(kind, begin)
         total, count = problem.score(x, kind, later)
-        each = (total / np.maximum(count, 1))[count > 0]
-        return Fit(kind, problem.modes(x, kind), x, each, nats)
+        found, times = problem.modes(x, kind), np.flatnonzero(count)
+        block = later.order.blocks(times, BLOCKS)
+        each = total[times] / count[times]
+        return Fit(kind, found, x, each, block, remembered(later, found), nats)
 
     trials: list[Trial] = []
 
     def better(old: Fit, new: Fit) -> bool:
-        found, error = gain(old.score, new.score)
+        found, error = gain(old.score, new.score, old.block)
         # A mode that fades to nothing gains as much as rounding, and may do so in every block.
         paid = len(new.parameters) - len(old.parameters)
-        earned = old.total - new.total
+        earned = (old.total - new.total) / problem.rest.order.span
         kept = found > ERRORS * error and earned > paid
+        if len(new.modes.time) > len(old.modes.time):
+            kept = kept and new.memory < LEFT * old.memory
         said = f"{len(new.modes.time)} {new.kind} after {len(old.modes.time)} {old.kind}"
         trials.append(Trial("memory", said, found, error, kept))
         return kept
@@ -204,6 +221,18 @@ def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
     before = np.log(np.maximum([own.time, own.stiffness, own.variance], 1e-30))
     two = fitted(one.kind, 2, before)
     return (two if better(one, two) else one), trials
+
+
+def remembered(rest: Rest, modes: StateSpace) -> float:
+    """Sum of the squares of the correlations in time of what the filter did not foresee.
+
+    Over LAGS steps (Box and Pierce, J. Am. Stat. Assoc. 65, 1509 (1970)).
+    """
+    left, size = filtered(rest, modes)[2:]
+    z = np.swapaxes(left / np.sqrt(size)[..., None], 0, 1)
+    products = [rest.order.products(z, k) for k in range(1, min(LAGS, len(z) - 1) + 1)]
+    means = [np.nanmean(x) for x in products if np.isfinite(x).any()]
+    return float(np.square(means).sum())
 
 
 def remember(learner: Learner, sample: Sample, validation: np.ndarray) -> dict[str, Any]:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pipeline.learn.order import Order
 from pipeline.pairs import Pairs
 from pipeline.trajectory import evenly
 
@@ -47,54 +48,56 @@ Test = dict[str, np.ndarray]
 
 
 @torch.no_grad()
-def measure(left: Callable[[int], Left], times: np.ndarray, error: float) -> Test:
+def measure(left: Callable[[int], Left], times: np.ndarray, error: float, order: Order) -> Test:
     """Tests of the residuals, each with its standard error from blocks of time.
 
     Args:
         left: the step of snapshot t.
-        times: snapshots not trained on, in order of time.
+        times: snapshots not trained on.
         error: variance of the positions per component that the residuals hold [a^2].
+        order: of the snapshots in the film.
 
     Returns:
         ``chi2`` <z^2>; ``memory`` <z(t) z(t+1)> and ``neighbours`` <z_i z_j>, less what is
         expected; ``explained`` share of the change; each (2,) value and error. ``steps``: number.
     """
-    rows: dict[str, list[tuple[float, float]]] = {
+    rows: dict[str, list[tuple[float, float, int]]] = {
         name: [] for name in ("chi2", "memory", "neighbours", "explained")
     }
     known = set(times.tolist())
     first = evenly(times, MOST)
+    blocks = order.blocks(first, BLOCKS).tolist()
     steps: dict[int, Left] = {}  # of a snapshot and the one after, which may be looked at next
-    for t in first.tolist():
+    for t, block in zip(first.tolist(), blocks, strict=True):
         steps = {k: steps.get(k) or left(k) for k in (t, t + 1) if k in known}
         now, later = steps[t], steps.get(t + 1)
         z, mask = now.z[now.mask], now.mask
-        rows["chi2"].append((float(z.square().sum()), z.numel()))
+        rows["chi2"].append((float(z.square().sum()), z.numel(), block))
         size = float(now.change[mask].square().sum())
-        rows["explained"].append((size - float(now.residual[mask].square().sum()), size))
+        rows["explained"].append((size - float(now.residual[mask].square().sum()), size, block))
         both = mask[now.pairs.i] & mask[now.pairs.j]
         i, j = now.pairs.i[both], now.pairs.j[both]
         expected = -now.shared[both] / (now.vv[i] * now.vv[j]).sqrt()
         excess = (now.z[i] * now.z[j]).mean(1) - expected
-        rows["neighbours"].append((float(excess.sum()), len(i)))
+        rows["neighbours"].append((float(excess.sum()), len(i), block))
         if later is not None:
             stays = mask & later.mask[now.next_row]
             follows = now.next_row[stays]
             own = (now.vv[stays] * later.vv[follows]).sqrt()
             expected = (now.later[stays] - 4 * error) / own
             excess = (now.z[stays] * later.z[follows]).mean(1) - expected
-            rows["memory"].append((float(excess.sum()), len(follows)))
+            rows["memory"].append((float(excess.sum()), len(follows), block))
     found = {name: _ratio(np.array(sums)) for name, sums in rows.items() if sums}
     return {**found, "steps": np.array([len(first)])}
 
 
 def _ratio(sums: np.ndarray) -> np.ndarray:
-    """(2,) ratio of the sums of two columns (T, 2), and its error from blocks of time."""
-    top, bottom = sums.sum(0)
+    """(2,) ratio of the sums of two columns (T, 3), and its error from blocks, the third."""
+    top, bottom = sums[:, :2].sum(0)
     if bottom == 0:
         return np.full(2, np.nan)
     value = top / bottom
-    parts = np.array([x.sum(0) for x in np.array_split(sums, min(BLOCKS, len(sums)))])
+    parts = np.array([sums[sums[:, 2] == b, :2].sum(0) for b in np.unique(sums[:, 2])])
     off = parts[:, 0] - value * parts[:, 1]
     count = len(parts)
     error = np.sqrt((off**2).sum() * count / max(count - 1, 1)) / bottom if count > 1 else np.nan

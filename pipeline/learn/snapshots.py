@@ -19,6 +19,7 @@ from pipeline.closures.reference import Reference, undeformed
 from pipeline.errors import InputError
 from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
+from pipeline.learn.order import Order
 from pipeline.neighbours import placed, tree
 from pipeline.pairs import Pairs
 from pipeline.trajectory import Trajectory, evenly
@@ -194,6 +195,7 @@ class Snapshots:
         hole_distance: rows closer than this many cutoffs to a particle that is momentarily not
             tracked are left out of the loss.
         dtype, device: of the tensors.
+        order: in which they stand in the film; None: as they are.
     """
 
     def __init__(
@@ -203,6 +205,7 @@ class Snapshots:
         hole_distance: float = 2.0,
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
+        order: Order | None = None,
     ) -> None:
         if len(graphs.offset) != len(trajectory.time) + 1:
             raise InputError(
@@ -220,6 +223,7 @@ class Snapshots:
         self.periodic = trajectory.box.periodic
         self.flow: SampleFlow | None = None  # of a medium that moves with the sample
         self.time = trajectory.time / self.units.time
+        self.order = order or Order(np.arange(len(trajectory.time)))
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
         # (T, N) where it is known: of simulations, whose particles stay.
         self.true_entropy = trajectory.extra.get("entropy") if trajectory.occupant is None else None

@@ -14,6 +14,7 @@ import numpy as np
 from pipeline.arrays import release, room, stretches
 from pipeline.errors import InputError
 from pipeline.graphs import Graphs
+from pipeline.learn.order import Order
 from pipeline.learn.snapshots import UNKNOWN
 from pipeline.trajectory import Trajectory
 
@@ -26,6 +27,7 @@ class Strided(NamedTuple):
     trajectory: Trajectory  # its interval is that of the stride
     graphs: Graphs
     parts: dict[str, slice]  # train and validation
+    order: Order  # of its snapshots in the film
 
 
 def strided(
@@ -44,7 +46,7 @@ def strided(
             cannot be had half a step earlier.
     """
     if stride == 1:
-        return Strided(trajectory, graphs, parts)
+        return Strided(trajectory, graphs, parts, Order(np.arange(len(trajectory.time))))
     measured = trajectory.attributes["velocity"] == "measured"
     if measured and stride % 2:
         raise InputError(
@@ -82,6 +84,7 @@ def strided(
         ),
         _ordered(graphs, order)._replace(dt=stride * graphs.dt),
         {"train": slice(0, length), "validation": slice(length, len(order))},
+        Order(order, stride),
     )
 
 

@@ -184,7 +184,9 @@ def _tensors(
     else:
         dtype = getattr(torch, settings.precision)
         steps = strided(trajectory, graphs, parts, settings.span)
-        snapshots = Snapshots(steps.trajectory, steps.graphs, settings.hole_distance, dtype, device)
+        snapshots = Snapshots(
+            steps.trajectory, steps.graphs, settings.hole_distance, dtype, device, steps.order
+        )
     snapshots.flow = None
     if settings.bath != "none" and settings.bath_flow == "sample":
         snapshots.flow = sample_flow(steps.trajectory, snapshots.units)

@@ -14,6 +14,7 @@ from pipeline.closures import splines
 from pipeline.errors import InputError
 from pipeline.learn.bands import Information, Z, choose_snapshots, deviation, information, parts
 from pipeline.learn.data import Transition, Transitions
+from pipeline.learn.order import Order
 from pipeline.learn.task import prepare
 from tests.dynamics.systems import CUTOFF, LENGTH
 from tests.dynamics.test_bath import soft
@@ -60,7 +61,7 @@ def test_too_few_snapshots_are_refused() -> None:
 
 
 def test_snapshots_come_in_stretches() -> None:
-    chosen, blocks = choose_snapshots(np.arange(1000), 100)
+    chosen, blocks = choose_snapshots(np.arange(1000), 100, Order(np.arange(1000)))
     assert len(chosen) == 100
     assert len(np.unique(blocks)) == 20
     assert (np.diff(chosen)[np.diff(blocks) == 0] == 1).all()

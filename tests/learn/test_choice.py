@@ -35,10 +35,11 @@ def test_the_error_of_a_gain_comes_from_blocks() -> None:
     """Noise that stays for a block counts once a block, not once a snapshot."""
     rng = np.random.default_rng(0)
     slow = np.repeat(rng.normal(size=10), 20)
-    found, error = gain(1.0 + slow, np.zeros(200))
+    block = np.repeat(np.arange(10), 20)
+    found, error = gain(1.0 + slow, np.zeros(200), block)
     assert found == pytest.approx(1.0 + slow.mean())
     assert error == pytest.approx(slow[::20].std(ddof=1) / 10**0.5)
-    assert gain(np.ones(200), np.zeros(200)) == (1.0, 0.0)
+    assert gain(np.ones(200), np.zeros(200), block) == (1.0, 0.0)
 
 
 def test_an_overdamped_film_is_learned_as_brownian_motion() -> None:

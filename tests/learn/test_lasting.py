@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from pipeline.learn.lasting import lasting, remembers
+from pipeline.learn.order import Order
 from pipeline.learn.residuals import Left
 from pipeline.pairs import Pairs
 
@@ -44,7 +45,8 @@ def made(
 
     times = np.arange(STEPS)
     # Four snapshots of eight: no two of them are four apart.
-    return lasting(left, times[times % 8 < 4] if gaps else times), (rest**2).mean()
+    times = times[times % 8 < 4] if gaps else times
+    return lasting(left, times, Order(np.arange(STEPS))), (rest**2).mean()
 
 
 def test_white_errors_are_no_force() -> None:

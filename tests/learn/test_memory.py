@@ -12,6 +12,7 @@ from pipeline.closures.splines import Scales
 from pipeline.dynamics.modes import Modes
 from pipeline.learn.kalman import Rest, StateSpace, filtered
 from pipeline.learn.memory import Problem, choose
+from pipeline.learn.order import Order
 from pipeline.pairs import State
 
 N, STEPS, T, C, TAU, RATE, SIGMA = 40, 300, 0.01, 0.02, 5.0, 0.05, 0.02
@@ -49,7 +50,17 @@ def simulated(
     residual[-1, 100:103] = np.nan  # not seen
     shape = residual.shape[:2]
     white = np.full(shape, 2 * medium * T)
-    return Rest(residual, then, middle, 0 * white, white, np.full(shape, medium), who, 1.0)
+    return Rest(
+        residual,
+        then,
+        middle,
+        0 * white,
+        white,
+        np.full(shape, medium),
+        who,
+        1.0,
+        Order(np.arange(shape[1])),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +140,45 @@ def test_a_force_that_friction_does_not_belong_to_is_active() -> None:
     assert (np.abs(np.log(found / [TAU, 0.03 * T])) < 1.96 * spread).all()
     assert spread.max() < 0.3
     assert fit.modes.friction + fit.modes.stiffness[0] * TAU == pytest.approx(0.0, abs=0.02)
+
+
+def interleaved(rest: Rest, copies: int) -> Rest:
+    """The sequences of a stride that all say the same."""
+    gap = np.full((len(rest.particle), 1, 2), np.nan)
+    steps = rest.residual.shape[1] + 1
+    columns = [
+        np.tile(np.concatenate([x, gap if x.ndim == 3 else gap[..., 0]], axis=1), end)
+        for x in rest[:6]
+        for end in [(1, copies, 1)[: x.ndim]]
+    ]
+    row = (np.arange(steps) * copies + np.arange(copies)[:, None]).ravel()
+    return Rest(*columns, *rest[6:8], Order(row, copies))
+
+
+def test_steps_that_overlap_are_no_more_evidence(passive: tuple[Rest, Rest]) -> None:
+    """Of eight copies gain, error, memory and intervals are those of one."""
+    found = []
+    for copies in (1, 8):
+        rests = [interleaved(rest, copies) for rest in passive]
+        problem = Problem(rests[0], T, 2 * SIGMA**2, "tied")
+        fit, trials = choose(problem, rests[1], "maxwell")
+        spread = problem.intervals(fit.parameters, fit.kind)
+        found.append([trials[0].gain, trials[0].error, fit.memory, *spread])
+    assert found[1] == pytest.approx(found[0], rel=0.02)
+
+
+def test_a_mode_that_leaves_the_memory_as_it_was_is_not_kept() -> None:
+    """Noise that takes back what it gave is no force that lasts: friction that comes late beside it
+    makes steps likelier, by many errors, and is not what residuals remember."""
+    rng = np.random.default_rng(3)
+    rests = []
+    for seed in (0, 1):
+        rest = simulated(seed=seed)
+        kicks = 0.1 * rng.normal(size=(N, STEPS + 1, 2))
+        noise = kicks[:, 1:] - 0.5 * kicks[:, :-1]
+        steady = noise[:, : rest.residual.shape[1]]
+        rests.append(rest._replace(residual=rest.residual + steady, scaled=rest.scaled + 0.0125))
+    fit, trials = choose(Problem(rests[0], T, 0.0, "none"), rests[1], "maxwell")
+    assert trials[0].gain > 5 * trials[0].error
+    assert not trials[0].kept
+    assert fit.kind == "none"

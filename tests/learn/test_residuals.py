@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from pipeline.learn.order import Order
 from pipeline.learn.residuals import Left, measure
 from pipeline.pairs import Pairs
 
@@ -41,7 +42,7 @@ def steps(
         who = torch.arange(N)
         return Left(z, 2 * z, z, one, both * one, 0 * r, pairs, rows, who, place, who)
 
-    return measure(left, np.arange(STEPS - 1), sigma**2)
+    return measure(left, np.arange(STEPS - 1), sigma**2, Order(np.arange(STEPS)))
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.2])
