@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pipeline.learn.choice import ERRORS, gain, scored
+from pipeline.learn.choice import BLOCKS, ERRORS, gain, scored
 from pipeline.learn.curvature import curvature, steered
 from pipeline.learn.data import Transitions
 from pipeline.learn.learner import Learner
@@ -50,7 +50,8 @@ def refine(task: Task) -> bool:
     before = copy.deepcopy(learner.model.state_dict())
     validated = scored(task)
     _descend(task, learner)
-    found, error = gain(validated, scored(task))
+    block = task.snapshots.order.blocks(task.validation, BLOCKS)
+    found, error = gain(validated, scored(task), block)
     if found > -ERRORS * error:
         return True
     learner.model.load_state_dict(before)

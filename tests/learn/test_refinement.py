@@ -81,7 +81,9 @@ def test_steps_that_validation_contradicts_are_taken_back(
 ) -> None:
     task = moved(started, 2)
     before, scores = copy.deepcopy(task.learner.model.state_dict()), iter((0.0, 1.0))
-    monkeypatch.setattr(refinement, "scored", lambda task: np.full(20, next(scores)))
+    monkeypatch.setattr(
+        refinement, "scored", lambda task: np.full(len(task.validation), next(scores))
+    )
     assert not refine(task)
     for name, value in task.learner.model.state_dict().items():
         assert torch.equal(value, before[name])
