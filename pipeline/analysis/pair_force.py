@@ -28,8 +28,11 @@ from pipeline.trajectory import Trajectory, evenly
 
 def laws(e: np.ndarray, v_ij: np.ndarray) -> np.ndarray:
     """(P, D, 3) what f, g and q multiply, of pairs with unit vectors e and velocities v_ij."""
-    parallel = (e * v_ij).sum(axis=1, keepdims=True) * e
-    return np.stack([e, -parallel, parallel - v_ij], axis=2)
+    found = np.empty((*e.shape, 3))
+    found[:, :, 0] = e
+    found[:, :, 1] = -np.einsum("pd,pd->p", e, v_ij)[:, None] * e
+    found[:, :, 2] = -found[:, :, 1] - v_ij
+    return found
 
 
 @njit(cache=True)
@@ -41,14 +44,14 @@ def design(i, j, law, weight, count):
     """
     x = np.zeros((count, law.shape[1], law.shape[2], weight.shape[1]))
     for p in range(i.size):
-        for k in range(weight.shape[1]):
-            if weight[p, k] == 0.0:
-                continue
-            for d in range(law.shape[1]):
-                for n in range(law.shape[2]):
-                    part = weight[p, k] * law[p, d, n]
-                    x[i[p], d, n, k] += part
-                    x[j[p], d, n, k] -= part
+        w = weight[p]
+        for d in range(law.shape[1]):
+            for n in range(law.shape[2]):
+                f, first, second = law[p, d, n], x[i[p], d, n], x[j[p], d, n]
+                for k in range(w.size):  # two loops of one sum each run four numbers at a time
+                    first[k] += f * w[k]
+                for k in range(w.size):
+                    second[k] -= f * w[k]
     return x
 
 

@@ -5,10 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
+from scipy.sparse.linalg import cg
 
 from pipeline import graphs, pairs
-from pipeline.learn.force_matching import Curves, regress
-from pipeline.learn.mixtures import K, Known, regress_mixture
+from pipeline.learn.force_matching import Curves, plain, regress
+from pipeline.learn.mixtures import (
+    EXACT,
+    K,
+    Known,
+    Links,
+    Point,
+    add_across,
+    by_rows,
+    linearised,
+    regress_mixture,
+    solved,
+    strength_rows,
+)
 from pipeline.learn.snapshots import Sample, Snapshots
 from tests.dynamics.systems import CUTOFF, LENGTH, TIME, lattice
 
@@ -92,3 +106,38 @@ def test_a_force_that_pulls_is_none_to_start_from() -> None:
     data.batch(np.arange(len(data.mask)))  # all of them are filled
     data.v_next[:] = 2 * data.v - data.v_next
     assert regress_mixture(sample, Known(len(log_s), 0.0, 0.3, 0, begin())) is None
+
+
+def test_sums_over_pairs_are_those_of_written_out_matrices() -> None:
+    """Columns of the strengths by the chain rule, row by row, with rows that do not count."""
+    sample, _ = made(0.0, side=4)
+    batch = sample.batch(1)
+    batch = batch._replace(mask=torch.arange(len(batch.mask)) % 3 > 0)
+    N, h = len(batch.mask), sample.snapshots.cutoff
+    known = Known(N, 0.0, 0.3, 0, begin())
+    theta = np.concatenate([begin(), np.linspace(0.3, 0.1, 2 * K)])
+    at = Point(theta, 0.1 * np.sin(np.arange(N)))
+    here = linearised(batch, h, at, known)
+    links = Links(*(plain(x) for x in (batch.pairs.i, batch.pairs.j, batch.particle)))
+
+    def residual(log_s: np.ndarray) -> np.ndarray:
+        return linearised(batch, h, at._replace(log_s=log_s), known).curves[:, :, -1].ravel()
+
+    step = 1e-5 * np.eye(N)
+    U = np.stack([residual(at.log_s - x) - residual(at.log_s + x) for x in step], 1) / 2e-5
+    across = np.zeros((N, len(theta) + 1))
+    add_across(links, here, across)
+    assert across == pytest.approx(U.T @ here.curves.reshape(len(U), -1), abs=1e-8)
+    rows = by_rows([strength_rows(links, here, plain(batch.mask))], N)
+    assert rows.toarray() == pytest.approx(U, abs=1e-8)
+
+
+def test_every_right_hand_side_is_solved_as_scipy_does() -> None:
+    rng = np.random.default_rng(0)
+    root = sparse.random(60, 60, 0.1, random_state=1)
+    A, right = (
+        (root @ root.T + sparse.identity(60)).tocsr(),
+        rng.normal(size=(60, 5)) * [1, 10, 0, 1e-3, 1],
+    )
+    alone = [cg(A, x, rtol=EXACT, M=sparse.diags(1 / A.diagonal()))[0] for x in right.T]
+    assert solved(A, right) == pytest.approx(np.stack(alone, 1), rel=1e-9)
