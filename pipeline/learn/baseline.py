@@ -14,7 +14,7 @@ from pipeline.dynamics.steppers import Plain
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
 from pipeline.learn.learned_curves import Group
-from pipeline.learn.likelihood import Velocity, velocity_scores
+from pipeline.learn.likelihood import Velocity, isotropic, velocity_scores
 from pipeline.learn.scales import Measured, Noise
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample
@@ -56,12 +56,11 @@ class BaselineLearner(Trainee):
         echo = None
         excess = residual.new_zeros(())
         if self.noise.shake:
-            excess = spread(residual, now.mask)
+            excess = spread(residual, now)
         if self.noise.corrected:
             echo = self.evaluate(twin(now, self.noise.sigma, generator))[1] - residual
-            excess = spread(echo, now.mask)
-        unit = torch.eye(residual.shape[1], dtype=residual.dtype, device=residual.device)
-        vv = self.model.covariance(motion) + (extra + excess) * unit
+            excess = spread(echo, now)
+        vv = self.model.covariance(motion) + isotropic(extra + excess, residual)
         found: Velocity = velocity_scores(residual, vv, echo, excess)
         return found.value[now.mask].mean()
 

@@ -30,11 +30,43 @@ def twin(batch: Batch, sigma: float, generator: torch.Generator) -> Batch:
 
     Args:
         batch: velocities must be backward differences of the positions.
-        sigma: localisation error per component [a].
+        sigma: localisation error per component [a], of the mean particle.
         generator: of the errors, on the device of the batch.
     """
-    before, now, after = _errors(3, batch, sigma, generator)
+    errors = _errors(3, batch, sigma, generator)
+    before, now, after = errors if batch.blur is None else errors * batch.blur.sqrt()[:, None]
     return _moved(batch, before, now, after)
+
+
+class SharedErrors:
+    """Localisation errors of snapshots, the same for every batch that looks at them.
+
+    Two successive steps of a particle share two of the three errors in each: so do their echoes.
+    """
+
+    def __init__(self) -> None:
+        self.drawn: dict[int, tuple[Tensor, Tensor]] = {}  # particles, in order, and errors
+
+    def twin(self, batch: Batch, sigma: float) -> Batch:
+        """See `twin`, of a batch of one snapshot."""
+        t = int(batch.snapshot[0])
+        self.drawn = {s: known for s, known in self.drawn.items() if s >= t - 1}
+        size = sigma if batch.blur is None else sigma * batch.blur.sqrt()[:, None]
+        return _moved(batch, *(size * self._at(s, batch) for s in (t - 1, t, t + 1)))
+
+    def _at(self, s: int, batch: Batch) -> Tensor:
+        """(n, D) of variance 1, of the particles of a batch at snapshot s."""
+        like, who = batch.r, batch.particle
+        known, errors = self.drawn.get(s, (who[:0], like[:0]))
+        new = who[~torch.isin(who, known)]
+        number = -1 - 2 * s if len(known) == 0 else -2 - 2 * s
+        generator = draws(0, number, like.device)
+        shape = (len(new), like.shape[1])
+        more = torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)
+        known, order = torch.cat([known, new]).sort()
+        errors = torch.cat([errors, more])[order]
+        self.drawn[s] = known, errors
+        return errors[torch.searchsorted(known, who)]
 
 
 def with_noise(batch: Batch, sigma: float, generator: torch.Generator, pace: float = 1.0) -> Batch:
@@ -88,6 +120,8 @@ def draws(seed: int, number: int, device: torch.device) -> torch.Generator:
     return torch.Generator(device).manual_seed(mixed)
 
 
-def spread(echo: Tensor, mask: Tensor) -> Tensor:
-    """Mean square per component of D (n, D) over the rows that count: a scalar, no gradient."""
-    return echo.detach()[mask].square().mean()
+def spread(echo: Tensor, batch: Batch) -> Tensor:
+    """Mean square per component of D (n, D) over the rows that count, no gradient: a scalar, or
+    (n,) in proportion to the errors of the particles where these differ."""
+    whole = echo.detach()[batch.mask].square().mean()
+    return whole if batch.blur is None else whole * batch.blur / batch.blur[batch.mask].mean()

@@ -235,6 +235,7 @@ def white(
         return step._replace(
             residual=step.residual.index_copy(0, rows, e),
             z=step.z.index_copy(0, rows, e / S.sqrt()[:, None]),
+            echo=torch.zeros_like(step.echo),
             vv=step.vv.index_copy(0, rows, S),
             later=torch.zeros_like(step.later),
         )

@@ -13,7 +13,7 @@ from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
 from pipeline.learn import bands, energy_balance, kalman, scales
 from pipeline.learn.data import Transition, Transitions
-from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
+from pipeline.learn.errors_in_variables import SharedErrors, draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
 from pipeline.learn.initial_closures import Likeliest
 from pipeline.learn.lasting import lasting, remembers
@@ -23,6 +23,7 @@ from pipeline.learn.likelihood import (
     Scores,
     Step,
     expansion,
+    isotropic,
     judged,
     middle,
     motion_share,
@@ -123,12 +124,15 @@ class Learner(Trainee):
 
         return found + contraction(force, here, dynamics.drift.dv, length, probes(here, generator))
 
-    def moments(self, item: Transition, draw: int) -> tuple[Step, Dynamics]:
+    def moments(
+        self, item: Transition, draw: int, shared: SharedErrors | None = None
+    ) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
 
         Args:
             item: snapshots t and t + 1.
             draw: number of the simulated localisation error, where there is one.
+            shared: where that error is to be the same for successive intervals.
         """
         now, generator = item.now, draws(self.options.seed, draw, item.now.r.device)
         if self.noise.shake:
@@ -139,21 +143,22 @@ class Learner(Trainee):
         echo, excess = None, S.new_zeros(())
         if self.noise.shake:
             # How far those put aside are from coming back is no noise of the model.
-            excess = spread(residual, now.mask)
+            excess = spread(residual, now)
         if self.corrected:
-            echo = self.evaluate(twin(now, self.noise.sigma, generator), S)[1] - residual
-            excess = spread(echo, now.mask)
+            sigma = self.noise.sigma
+            other = twin(now, sigma, generator) if shared is None else shared.twin(now, sigma)
+            echo = self.evaluate(other, S)[1] - residual
+            excess = spread(echo, now)
         covariance = self.model.covariance(dynamics)
         vv = self.noise.share * covariance.vv
         share = motion_share(covariance.vv, vv, self.extra + excess)
         jacobian = share * self.jacobian(now, dynamics, generator)
-        unit = torch.eye(now.r.shape[1], dtype=S.dtype, device=S.device)
         dS = dynamics.drift.dS
         SS_floor = self.options.floor * covariance.SS.detach()[now.mask].mean()
         step = Step(
             residual_v=residual,
             residual_S=S_next - S - (dS if self.paper else dS.detach()),
-            vv=vv + (self.extra + excess) * unit,
+            vv=vv + isotropic(self.extra + excess, residual),
             vS=self.noise.share * covariance.vS,
             SS=covariance.SS + SS_floor,
             T=dynamics.thermo.T,
@@ -208,8 +213,8 @@ class Learner(Trainee):
         T, bath = step.T[mask].mean(), dynamics.bath
         if bath is not None and self.brownian:
             return T / bath.T.detach()
-        own = step.vv.diagonal(dim1=1, dim2=2)[mask].mean() - self.extra - step.excess
-        own = own / self.noise.share
+        own = step.vv - isotropic(self.extra + step.excess, step.residual_v)
+        own = own.diagonal(dim1=1, dim2=2)[mask].mean() / self.noise.share
         force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
         if bath is not None:
             own, force = own - 2 * bath.contact.g2[mask].mean(), force - bath.drag
@@ -367,25 +372,34 @@ class Learner(Trainee):
 
         def left(t: int) -> Left:
             now = snapshots.batch(np.array([t]))
-            step, dynamics = self.moments(Transition(now, snapshots.after(np.array([t]))), -1 - t)
+            item = Transition(now, snapshots.after(np.array([t])))
+            step, dynamics = self.moments(item, -1 - t, errors)
             score = scores(step)
             shared = self.pair_noise(dynamics).diagonal(dim1=1, dim2=2).mean(1)
             vv = step.vv.diagonal(dim1=1, dim2=2).mean(1)
             whole = self.model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2).mean(1)
             later = 0.5 * (1 - self.noise.share) * whole
+            if score.echo is None:
+                later = later - 4 * self.noise.error
+            echo = torch.zeros_like(score.z) if score.echo is None else score.echo
             bare = 2 * now.v_next if self.brownian else now.change()
-            found = (step.residual_v, bare, score.z, vv, later, shared)
+            found = (step.residual_v, bare, score.z, echo, vv, later, shared)
             return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
 
+        errors = SharedErrors()
         step: Callable[[int], Left] = left
-        error = self.noise.error
         if self.model.memory is not None:
-            times, error = kalman.looked_at(snapshots, times), 0.0
+            times = kalman.looked_at(snapshots, times)
             step = kalman.white(left, self, snapshots, times, self.modes_error)
-        groups = {"residuals": measure(step, times, error, snapshots.order)}
+        groups = {"residuals": measure(step, times, snapshots.order)}
         if not self.brownian and remembers(groups["residuals"]):
             groups["lasting"] = lasting(step, times, snapshots.order)
         return groups
+
+    def bare(self, now: Batch) -> Tensor | float:
+        """Variance of e(t + 1) - 2 e(t) + e(t - 1) of white errors e of the positions."""
+        mean = 6 * self.noise.sigma**2
+        return mean if now.blur is None else mean * now.blur
 
     def pair_noise(self, dynamics: Dynamics) -> Tensor:
         """(P, D, D) covariance per step that the noise of each pair gives to either end."""
@@ -404,8 +418,7 @@ class Learner(Trainee):
         if self.brownian:
             nll = (scores(step).v - step.jacobian)[mask].mean()
         else:
-            # White errors e of the positions: e(t + 1) - 2 e(t) + e(t - 1).
-            bare = 6 * self.noise.sigma**2 if self.corrected else None
+            bare = self.bare(item.now) if self.corrected else None
             growth = expansion(dynamics, self.centred)
             nll = judged(step, growth, self.extra, bare)[mask].mean()
         ratio = self.temperature_ratio(step, dynamics, mask)

@@ -97,6 +97,12 @@ def equal_noise(model: Metriplectic, batch: Batch) -> None:
     model.friction.amplify(heat=torch.log(noise_ratio(dynamics, model.scales.dimension)))
 
 
+def isotropic(variance: Tensor | float, like: Tensor) -> Tensor:
+    """(1, D, D) or (n, D, D) of a variance per component, a scalar or (n,), for vectors (n, D)."""
+    unit = torch.eye(like.shape[1], dtype=like.dtype, device=like.device)
+    return torch.as_tensor(variance).reshape(-1, 1, 1).to(like) * unit
+
+
 def cholesky(vv: Tensor) -> list[list[Tensor]]:
     """Lower Cholesky factor of (n, D, D), column by column: far faster than LAPACK for D <= 4."""
     size = vv.shape[-1]
@@ -125,7 +131,7 @@ def solve(L: list[list[Tensor]], x: Tensor) -> Tensor:
     return torch.stack(columns, dim=1)
 
 
-def judged(step: Step, growth: Tensor, errors: float, bare: float | None) -> Tensor:
+def judged(step: Step, growth: Tensor, errors: float, bare: Tensor | float | None) -> Tensor:
     """Negative log-likelihood of velocities by which models are compared (n,), without a gradient.
 
     The variance V of `velocity_scores` holds that of the echo of errors of the positions, D, by the
@@ -141,15 +147,15 @@ def judged(step: Step, growth: Tensor, errors: float, bare: float | None) -> Ten
         step: of the rows that count.
         growth: (n,) ln |d(residual) / dv'|, see `expansion`.
         errors: variance per component of the errors that vv holds besides the echo.
-        bare: e, the variance of the echo without forces; None where no echo is taken off.
+        bare: e, the variance of the echo without forces, a scalar or (n,); None where no echo is
+            taken off.
     """
     size = step.residual_v.shape[1]
-    unit = torch.eye(size, dtype=step.vv.dtype, device=step.vv.device)
     shrunk = torch.exp(-growth / size)
-    own = step.vv - (errors + step.excess) * unit
+    own = step.vv - isotropic(errors + step.excess, step.residual_v)
     e = step.excess if bare is None else bare
     echo = None if step.echo is None else step.echo * shrunk[:, None]
-    vv = own * shrunk[:, None, None] ** 2 + (errors + e) * unit
+    vv = own * shrunk[:, None, None] ** 2 + isotropic(errors + e, step.residual_v)
     return velocity_scores(step.residual_v * shrunk[:, None], vv, echo, e).value
 
 
@@ -172,7 +178,7 @@ def velocity_scores(
         vv: covariance of v'.
         noisier: (n, D) echo of a simulated localisation error, see `errors_in_variables.twin`, or
             None.
-        excess: variance of that echo per component, contained in vv.
+        excess: variance of that echo per component, a scalar or (n,), contained in vv.
     """
     L = cholesky(vv)
     z = solve(L, residual)
@@ -201,7 +207,8 @@ class Step(NamedTuple):
     SS: Tensor  # (n,)
     T: Tensor  # (n,) temperature
     echo: Tensor | None = None  # (n, D) change of residual_v under one more localisation error
-    excess: Tensor | float = 0.0  # variance of the echo per component, contained in vv
+    # Variance of the echo per component, a scalar or (n,), contained in vv.
+    excess: Tensor | float = 0.0
     jacobian: Tensor | float = 0.0  # (n,) ln |d(residual_v) / dv'|
 
 

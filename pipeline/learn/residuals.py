@@ -6,7 +6,8 @@ A model that says all there is to say leaves whitened residuals z = L^-1 (v' - m
 
 per component: as large as its noise, white in time but for the localisation error sigma that two
 steps share (and for what forces within a frame give to both, where velocities are means over it),
-and correlated between neighbours by the noise of their pair alone. A force that is
+and correlated between neighbours by the noise of their pair alone. What errors do that go through
+the forces is told by the echo of simulated ones, which successive steps share, too. A force that is
 missing stays for longer than a step, a flow is shared by neighbours. No rollout is needed to see
 either.
 """
@@ -34,8 +35,9 @@ class Left(NamedTuple):
     residual: Tensor  # (n, D) v' - mu
     change: Tensor  # (n, D) v' - v, or what else a model without forces would leave
     z: Tensor  # (n, D) whitened
+    echo: Tensor  # (n, D) whitened echo of simulated errors, zero where none were
     vv: Tensor  # (n,) mean variance per component
-    later: Tensor  # (n,) covariance of its noise with that of the next step
+    later: Tensor  # (n,) covariance of its noise with that of the next step, but for the echo's
     shared: Tensor  # (P,) tr of the covariance that the noise of each pair gives its two ends, / D
     pairs: Pairs
     mask: Tensor  # (n,) rows that count
@@ -48,13 +50,12 @@ Test = dict[str, np.ndarray]
 
 
 @torch.no_grad()
-def measure(left: Callable[[int], Left], times: np.ndarray, error: float, order: Order) -> Test:
+def measure(left: Callable[[int], Left], times: np.ndarray, order: Order) -> Test:
     """Tests of the residuals, each with its standard error from blocks of time.
 
     Args:
         left: the step of snapshot t.
         times: snapshots not trained on.
-        error: variance of the positions per component that the residuals hold [a^2].
         order: of the snapshots in the film.
 
     Returns:
@@ -78,14 +79,14 @@ def measure(left: Callable[[int], Left], times: np.ndarray, error: float, order:
         both = mask[now.pairs.i] & mask[now.pairs.j]
         i, j = now.pairs.i[both], now.pairs.j[both]
         expected = -now.shared[both] / (now.vv[i] * now.vv[j]).sqrt()
-        excess = (now.z[i] * now.z[j]).mean(1) - expected
+        excess = (now.z[i] * now.z[j] - now.echo[i] * now.echo[j]).mean(1) - expected
         rows["neighbours"].append((float(excess.sum()), len(i), block))
         if later is not None:
             stays = mask & later.mask[now.next_row]
             follows = now.next_row[stays]
             own = (now.vv[stays] * later.vv[follows]).sqrt()
-            expected = (now.later[stays] - 4 * error) / own
-            excess = (now.z[stays] * later.z[follows]).mean(1) - expected
+            products = now.z[stays] * later.z[follows] - now.echo[stays] * later.echo[follows]
+            excess = products.mean(1) - now.later[stays] / own
             rows["memory"].append((float(excess.sum()), len(follows), block))
     found = {name: _ratio(np.array(sums)) for name, sums in rows.items() if sums}
     return {**found, "steps": np.array([len(first)])}

@@ -169,6 +169,8 @@ class Batch(NamedTuple):
     force: Tensor | None = None  # (n, D) external, per mass [a / dt^2]; None where none acts
     reference: Reference | None = None  # undeformed bonds among the n rows, of a solid
     flow: Tensor | None = None  # (n, D) of the medium [a / dt]; None where it rests
+    # (n,) variance of the error of a position over the mean of all; None where all are alike
+    blur: Tensor | None = None
 
     def change(self) -> Tensor:
         """v' - v (n, D) less what the external force did: what a model has to explain."""
@@ -222,6 +224,8 @@ class Snapshots:
         self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
         self.periodic = trajectory.box.periodic
         self.flow: SampleFlow | None = None  # of a medium that moves with the sample
+        # (N,) variance of the errors of each particle's positions over the mean of all
+        self.blur: Tensor | None = None
         self.time = trajectory.time / self.units.time
         self.order = order or Order(np.arange(len(trajectory.time)))
         self.mask, self.hole_distance = loss_mask(trajectory, graphs, hole_distance)
@@ -362,7 +366,8 @@ class Snapshots:
         pairs = Pairs(i, j, distance, e, boost, int(start[-1]), self.rate)
         release(*self._mapped)  # what the batch was copied from
         force = None if self.external is None else self.external(r)
-        own = (force, self._solids(len(rows)), self._flow(r, rows, times))
+        blur = None if self.blur is None else self.blur[particle]
+        own = (force, self._solids(len(rows)), self._flow(r, rows, times), blur)
         return Batch(r, v, v_next, pairs, particle, mask, next_row * mask, snapshot, *own)
 
     def _flow(self, r: Tensor, rows: list[slice], times: np.ndarray) -> Tensor | None:

@@ -32,6 +32,7 @@ from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Sample, Snapshots
 from pipeline.learn.strides import Strided, strided
 from pipeline.learn.trainee import Trainee
+from pipeline.localisation import of_particles
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
@@ -142,6 +143,10 @@ def prepare(
     solid = trajectory.reference is not None
     period = None if solid else thermal_period(trajectory, parts["train"])
     measured, noise = _measured(trajectory, sample, settings, period)
+    if noise.corrected and settings.bath != "brownian":
+        seen = slice(parts["train"].start, parts["validation"].stop)
+        blur = torch.from_numpy(of_particles(trajectory, seen))
+        snapshots.blur = blur.to(snapshots.device, snapshots.dtype)
     lightning.seed_everything(seed, verbose=False)
     learner: Trainee
     if settings.model == "metriplectic":
@@ -187,7 +192,7 @@ def _tensors(
         snapshots = Snapshots(
             steps.trajectory, steps.graphs, settings.hole_distance, dtype, device, steps.order
         )
-    snapshots.flow = None
+    snapshots.flow, snapshots.blur = None, None
     if settings.bath != "none" and settings.bath_flow == "sample":
         snapshots.flow = sample_flow(steps.trajectory, snapshots.units)
     return steps, snapshots

@@ -163,8 +163,6 @@ def _velocity(results: Results) -> str:
     source = attributes.get("localisation_method", "differences of the tracks")
     if source.startswith("the covariance"):
         source += ", which diffusion leaves at zero {cve}"
-    elif attributes.get("velocity_resolved", True):
-        source += ", which smooth motion leaves at zero"
     return (
         f"The velocity of a snapshot is {how}. The localisation error is {sigma} {unit} per "
         f"component, from {source}. "

@@ -1,44 +1,25 @@
 """Velocities of tracked particles, the localisation error, and whether one exceeds the other.
 
-Differences of high order read the localisation error of motion that is smooth from frame to frame;
-the steeper the forces, the higher the order that leaves them behind. A particle that diffuses is
-not smooth: its steps are independent, and differences of any order take most of them for error. The
-covariances of its steps tell the two apart: see `pipeline.regime`, which also says which it is.
+Differences of many orders tell the localisation error from the motion of particles with inertia,
+see `pipeline.localisation`. The steps of one that diffuses are independent, and differences
+of any order take most of them for error. Their covariances tell the two apart: see
+`pipeline.regime`, which also says which it is.
 Blur along the path while the shutter is open is looked for and named; positions that cling to the
 pixels are the matter of `pipeline.video.subpixel`.
 """
 
 from __future__ import annotations
 
-from math import comb
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline import regime as regimes
+from pipeline.localisation import localisation_error
 from pipeline.slots import again, each
 from pipeline.trajectory import deviations, variance
 
 LAGS = (1, 2, 3, 5)
-ORDERS = (4, 6, 8, 10, 12)  # of differences
-SMOOTH = 0.02  # of the error, a fall that is not worth a higher order
-FEWEST = 100  # differences
-NUMERALS = {4: "fourth", 6: "sixth", 8: "eighth", 10: "tenth", 12: "twelfth"}
-
-
-class Localisation(NamedTuple):
-    """Error of a measured position, from high differences.
-
-    Fields:
-        sigma: (D,) standard deviation per component [length].
-        order: of the differences; snapshots: how many were used.
-        warnings: sentences; empty where the estimate can be trusted.
-    """
-
-    sigma: np.ndarray
-    order: int
-    snapshots: int
-    warnings: list[str]
 
 
 class VelocityNoise(NamedTuple):
@@ -82,64 +63,6 @@ def backward_difference(
     step /= np.reshape(dt, (-1, 1, 1))
     velocity[~known] = 0.0
     return velocity, known
-
-
-def _successive(present: np.ndarray, run: np.ndarray, count: int) -> np.ndarray:
-    """(T - count + 1, M) True where `count` successive rows are present in one run."""
-    rows = len(present) - count + 1
-    if rows <= 0:
-        return np.zeros((0, present.shape[1]), bool)
-    whole = np.all([present[k : k + rows] for k in range(count)], axis=0)
-    return whole & (run[:rows] == run[count - 1 :])[:, None]
-
-
-def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarray) -> Localisation:
-    """sigma = sqrt(<(D_n x)^2> / C(2n, n)) of the n-th difference D_n, per component.
-
-    White localisation error has <(D_n x)^2> = C(2n, n) sigma^2, 70 sigma^2 at n = 4, and motion
-    adds to that: forces that change within tau frames a part that falls as tau^(-2 n). The order is
-    raised from 4 to at most 12, until this lowers the estimate by no more than chance or 2 %.
-    Differences beyond six robust standard deviations (mislinked particles) are left out. Leave
-    gap-filled snapshots out of `present`.
-
-    Args:
-        position: (T, M, D) [length]. present: (T, M) bool. run: (T,).
-    """
-    found = _by_difference(position, present, run, ORDERS[0])
-    for order in ORDERS[1:]:
-        higher = _by_difference(position, present, run, order)
-        if higher.snapshots < FEWEST:
-            break
-        fall = 1 - np.sqrt((higher.sigma**2).mean() / max((found.sigma**2).mean(), 1e-300))
-        if fall <= max(SMOOTH, higher.snapshots**-0.5):
-            break
-        found = higher
-    return found
-
-
-def _by_difference(
-    position: np.ndarray, present: np.ndarray, run: np.ndarray, order: int
-) -> Localisation:
-    """See `localisation_error`; NaN where fewer than FEWEST differences of this order are there."""
-    whole = _successive(present, run, order + 1)
-    if whole.sum() < FEWEST:
-        said = [
-            f"only {int(whole.sum())} stretches of {order + 1} successive frames: too few "
-            f"({FEWEST}) to measure the localisation error."
-        ]
-        return Localisation(np.full(position.shape[2], np.nan), order, int(whole.sum()), said)
-    differences = np.diff(position, n=order, axis=0)[whole]
-    spread = 1.4826 * np.median(np.abs(differences), axis=0)
-    kept = (np.abs(differences) <= 6 * spread).all(axis=1)
-    sigma = np.sqrt(np.mean(differences[kept] ** 2, axis=0) / comb(2 * order, order))
-    said = []
-    if 1 - kept.mean() > 0.01:
-        said.append(
-            f"{100 * (1 - kept.mean()):.1f} % of the stretches of {order + 1} frames jump six "
-            "times farther than is usual: particles are mistaken for one another, or a few differ "
-            "much."
-        )
-    return Localisation(sigma, order, int(kept.sum()), said)
 
 
 def velocity_noise(
@@ -206,7 +129,7 @@ class Resolution(NamedTuple):
 
     Fields:
         sigma: (D,) localisation error per component [length], NaN where unknown.
-        interval: (D, 2) its 95 % interval [length], NaN where it was not asked for.
+        interval: (D, 2) its 95 % interval [length], NaN where it is not told.
         method: how it was found, in words.
         motion: the regime and D [length^2 / frame], with their numbers.
         noise: of the velocity, with this error.
@@ -238,8 +161,7 @@ def resolution(
         *error.warnings,
         *_wild(position, present, run, occupant),
     ]
-    sigma, interval = error.sigma, np.full((len(error.sigma), 2), np.nan)
-    method = f"{NUMERALS[error.order]} differences of the tracks"
+    sigma, interval, method = error.sigma, error.interval, error.method
     try:
         motion = regimes.motion(regimes.covariances(position, present, run, occupant=occupant))
     except ValueError as few:

@@ -104,7 +104,7 @@ def score(batch: Batch, friction: Tensor, log_own: Tensor, localisation: str) ->
     R, echo, more = residual(batch), None, 0.0
     if localisation == "corrected":
         echo = residual(twin(batch, NOISE, draws(0, 7, batch.r.device))) - R
-        more = spread(echo, batch.mask)
+        more = spread(echo, batch)
     known = 6 * NOISE**2 if localisation == "covariance" else 0.0
     unit = torch.eye(2, dtype=R.dtype)
     vv = (torch.exp(log_own) + known + more) * unit.expand(len(R), 2, 2)
@@ -195,7 +195,7 @@ def test_errors_are_no_friction_of_a_medium() -> None:
         now = batch_of(seen)
         R = residual(now)
         echo = residual(twin(now, error, torch.Generator().manual_seed(6))) - R
-        excess = spread(echo, now.mask)
+        excess = spread(echo, now)
         still = torch.zeros(n, dtype=torch.float64)
         total = noise + excess * torch.eye(2, dtype=torch.float64)
         zero = torch.zeros_like(R)
@@ -237,7 +237,7 @@ def test_differences_of_positions_show_a_share_of_the_noise(error: float) -> Non
 
         R = residual(now)
         echo = residual(other) - R
-        excess = spread(echo, now.mask)
+        excess = spread(echo, now)
         whole = (2 * gamma * unit).expand(n, 2, 2)
         still = torch.zeros(n, dtype=torch.float64)
         total = part * whole + excess * unit

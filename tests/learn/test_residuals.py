@@ -40,9 +40,10 @@ def steps(
         z = torch.from_numpy(noise[t])
         place = torch.zeros(N, 2, dtype=torch.float64)
         who = torch.arange(N)
-        return Left(z, 2 * z, z, one, both * one, 0 * r, pairs, rows, who, place, who)
+        later = (both - 4 * sigma**2) * one
+        return Left(z, 2 * z, z, 0 * z, one, later, 0 * r, pairs, rows, who, place, who)
 
-    return measure(left, np.arange(STEPS - 1), sigma**2, Order(np.arange(STEPS)))
+    return measure(left, np.arange(STEPS - 1), Order(np.arange(STEPS)))
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.2])

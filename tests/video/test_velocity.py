@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.simulate import langevin, monolayer
-from pipeline.simulate.settings import COLLOIDS, DISCS
-from pipeline.video.velocity import backward_difference, localisation_error, velocity_noise
+from pipeline.localisation import localisation_error
+from pipeline.video.velocity import backward_difference, velocity_noise
 
 T, N = 400, 200
 RUN = np.zeros(T, np.int32)
@@ -46,80 +45,6 @@ def test_absent_predecessors_and_run_borders_have_no_velocity():
     expected = [[0, 0, 0], [0, 1, 1], [0, 1, 1], [0, 0, 0], [1, 1, 1], [1, 1, 1]]
     np.testing.assert_array_equal(known, np.array(expected, bool))
     assert (velocity[~known] == 0).all()
-
-
-@pytest.mark.parametrize("sigma", [(0.03, 0.03), (0.1, 0.05)])
-def test_localisation_error_of_resolved_motion(sigma):
-    rng = np.random.default_rng(0)
-    error = rng.normal(0, sigma, (T, N, 2))
-    found = localisation_error(oscillators(rng) + error, ALL, RUN)
-    np.testing.assert_allclose(found.sigma, sigma, rtol=0.12)
-    assert found.warnings == []
-
-
-@pytest.fixture(scope="module")
-def colloids():
-    """(100, N, 2) px, without walls."""
-    small = {"width": 14.0, "height": 12.0, "frames": 100, "preparation": 0, "view": (64, 64)}
-    record = monolayer.simulate(COLLOIDS.replace(**small), progress=False)
-    return record.position[:, ~record.driven[0]]
-
-
-@pytest.mark.parametrize("sigma", [0.03, 0.1, 0.2])
-def test_localisation_error_of_colloids_that_are_kicked_all_the_time(colloids, sigma):
-    error = np.random.default_rng(1).normal(0, sigma, colloids.shape)
-    present = np.ones(colloids.shape[:2], bool)
-    found = localisation_error(colloids + error, present, np.zeros(len(present), int))
-    np.testing.assert_allclose(found.sigma, sigma, rtol=0.1)
-    assert found.order == 4
-
-
-def test_localisation_error_of_discs_whose_forces_change_within_a_frame():
-    """Fourth differences of the true positions are as large as those of an error of 0.044 px."""
-    discs = langevin.simulate(DISCS.replace(frames=200), progress=False).position
-    error = np.random.default_rng(1).normal(0, 0.03, discs.shape)
-    present = np.ones(discs.shape[:2], bool)
-    found = localisation_error(discs + error, present, np.zeros(len(present), int))
-    np.testing.assert_allclose(found.sigma, 0.03, rtol=0.15)
-    assert found.order > 4
-
-
-def test_short_tracks_leave_the_order_low():
-    rng = np.random.default_rng(0)
-    noisy = oscillators(rng, omega=1.0)[:6] + rng.normal(0, 0.05, (6, N, 2))
-    found = localisation_error(noisy, ALL[:6], RUN[:6])
-    assert found.order == 4
-    assert np.isfinite(found.sigma).all()
-
-
-def test_a_few_mistaken_particles_change_little_but_many_are_reported():
-    rng = np.random.default_rng(0)
-    noisy = oscillators(rng) + rng.normal(0, 0.05, (T, N, 2))
-    few = noisy.copy()
-    few[100:, 0] += 5.0
-    found = localisation_error(few, ALL, RUN)
-    np.testing.assert_allclose(found.sigma, 0.05, rtol=0.15)
-    assert found.warnings == []
-    many = noisy.copy()
-    many[::40] += 5.0
-    assert "jump six times farther" in localisation_error(many, ALL, RUN).warnings[0]
-
-
-def test_absent_snapshots_do_not_count():
-    rng = np.random.default_rng(0)
-    noisy = rng.normal(0, 0.05, (T, N, 2))
-    present = rng.random((T, N)) > 0.1
-    noisy[~present] = 1e3
-    found = localisation_error(noisy, present, RUN)
-    np.testing.assert_allclose(found.sigma, 0.05, rtol=0.05)
-    assert found.snapshots < present.sum()
-
-
-def test_too_short_to_measure():
-    r = np.zeros((4, 50, 2))
-    found = localisation_error(r, np.ones((4, 50), bool), np.zeros(4, int))
-    assert np.isnan(found.sigma).all()
-    assert "too few" in found.warnings[0]
 
 
 def test_signal_to_noise_and_autocorrelation():
