@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.localisation import design, localisation_error
+from pipeline.localisation import design, localisation_error, of_particles
 from pipeline.simulate import langevin, monolayer
 from pipeline.simulate.settings import COLLOIDS, DISCS
+from pipeline.trajectory import Box, Trajectory
 from tests.video.test_velocity import ALL, RUN, N, T, oscillators
 
 
@@ -123,3 +124,42 @@ def test_too_short_to_measure():
     found = everywhere(np.zeros((4, 50, 2)))
     assert np.isnan(found.sigma).all()
     assert "too few" in found.warnings[0]
+
+
+def film(position: np.ndarray) -> Trajectory:
+    """Positions (T, M, D) [px] as the trajectory of one run."""
+    T, M, D = position.shape
+    flags = np.ones((T, M), bool)
+    known = {"dataset": "film", "length_unit": "px", "time_unit": "frame", "dt": 1.0}
+    return Trajectory(
+        position, np.zeros_like(position), flags, ~flags, np.arange(T, dtype=float),
+        np.zeros(T, np.int32), np.arange(M), np.full(M, -1, np.int32),
+        Box(np.full(D, 500.0), (False,) * D, np.zeros(D)), known, {},
+    )  # fmt: skip
+
+
+def test_particles_that_are_found_worse_than_others_are_told():
+    rng = np.random.default_rng(0)
+    sigma = np.where(np.arange(N) < N // 2, 0.08, 0.12)
+    noisy = oscillators(rng) + sigma[:, None] * rng.normal(size=(T, N, 2))
+    found = of_particles(film(noisy), slice(0, T))
+    true = sigma**2 / np.mean(sigma**2)
+    for half in (slice(0, N // 2), slice(N // 2, N)):
+        assert found[half].mean() == pytest.approx(true[half].mean(), rel=0.05)
+        assert found[half].std() < 0.15
+
+
+def test_equal_particles_are_left_equal():
+    rng = np.random.default_rng(0)
+    found = of_particles(film(oscillators(rng) + rng.normal(0, 0.1, (T, N, 2))), slice(0, T))
+    np.testing.assert_allclose(found, 1.0, atol=0.05)
+
+
+def test_who_is_not_looked_at_is_taken_for_the_mean():
+    rng = np.random.default_rng(0)
+    noisy = oscillators(rng) + rng.normal(0, 0.1, (T, N, 2))
+    noisy[:, 0] += rng.normal(0, 0.3, (T, 2))
+    seen = film(noisy)
+    seen.present[:100, 0] = False
+    assert of_particles(seen, slice(0, 100))[0] == 1.0
+    assert of_particles(seen, slice(0, T))[0] > 5

@@ -4,7 +4,9 @@ Let g_t be the gradient of the likelihood of snapshot t in the parameters. If th
 H = sum_t g_t g_t^T (with the curvature P of the penalties) is the Fisher information, and a curve
 c(theta) has the covariance J H^-1 J^T, J = dc/dtheta (the delta method). If snapshots know of each
 other, or the model is wrong, the spread of sums of J H^-1 g_t over blocks of time says more
-(Huber's sandwich). The larger of the two is taken at every point.
+(Huber's sandwich). The larger of the two is taken at every point. What is known with an error of
+its own before the likelihood is looked at, such as the error of the positions, moves the optimum by
+-H^-1 times the change of the gradient, and the curve with it: that is added.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ class Information(NamedTuple):
     prior: Tensor  # (p, p) curvature of the penalties
     snapshots: int  # looked at
     fisher: Tensor | None = None  # (p, p) of the data, where it is known without the scores
+    # (p,) change of the gradient of all data for one standard deviation of what is known before.
+    before: Tensor | None = None
 
     def inverse(self) -> Tensor:
         """H^-1 (p, p), the bias of an inverse of few outer products taken off.
@@ -125,23 +129,46 @@ def information(
     return Information(torch.stack(rows), blocks, share, prior, len(chosen))
 
 
-def affordable(model: Metriplectic, count: int) -> list[nn.Parameter]:
-    """The parameters that ``count`` scores suffice for: of all closures, without friction, or
-    none."""
+Block = tuple[list[nn.Parameter], Information]  # parameters, and what is known of them
+
+
+def affordable(model: Metriplectic, count: int) -> list[list[nn.Parameter]]:
+    """The parameters that ``count`` scores suffice for: of all closures at once, or of forces and
+    friction apart, of which the ones move the mean of a step and the other its noise.
+
+    What is known of a mean and of a variance is independent.
+    """
     forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
     parts: list[Any] = [part for part in (*forces, model.strain) if part is not None]
-    for closures in ((*parts, model.friction), parts):
-        parameters = [p for part in closures for p in part.parameters() if p.requires_grad]
-        if sum(p.numel() for p in parameters) + 10 <= count // 2:
-            return parameters
-    return []
+
+    def trained(*closures: Any) -> list[nn.Parameter]:
+        return [p for closure in closures for p in closure.parameters() if p.requires_grad]
+
+    def suffices(parameters: list[nn.Parameter]) -> bool:
+        return bool(parameters) and sum(p.numel() for p in parameters) + 10 <= count // 2
+
+    whole = trained(*parts, model.friction)
+    blocks = [whole] if suffices(whole) else [trained(*parts), trained(model.friction)]
+    return [block for block in blocks if suffices(block)]
+
+
+def split(known: Information, sizes: Sequence[int]) -> list[Information]:
+    """Of blocks of the parameters, taken to be independent."""
+    columns = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+    return [
+        known._replace(
+            scores=known.scores[:, own],
+            prior=known.prior[own][:, own],
+            before=None if known.before is None else known.before[own],
+        )
+        for own in columns
+    ]
 
 
 def add(
     groups: dict[str, Group],
     samples: Samples,
-    known: Information,
-    parameters: Sequence[nn.Parameter],
+    known: Sequence[Block],
     friction: bool,
 ) -> None:
     """Puts ``low`` and ``high`` beside the values of every curve and number.
@@ -149,6 +176,7 @@ def add(
     Args:
         groups: of learned.h5.
         samples: evaluated with gradients.
+        known: of blocks of parameters that are independent.
         friction: whether there is one of pairs.
     """
     force, dissipation = binned(samples)
@@ -166,7 +194,8 @@ def add(
         groups["pair_force"]["exponent"] = steep.value.detach()
         groups["pair_force"]["exponent_range"] = np.array(steep.between)
     for (group, name), curve in curves.items():
-        half = Z * deviation(known, curve, parameters)
+        squares = [deviation(one, curve, parameters) ** 2 for parameters, one in known]
+        half = Z * np.sqrt(np.sum(squares, axis=0))
         value = curve.detach().cpu().numpy()
         groups[group][f"low{name}"] = value - half
         groups[group][f"high{name}"] = value + half
@@ -186,7 +215,33 @@ def deviation(known: Information, curve: Tensor, parameters: Sequence[nn.Paramet
     sums = torch.stack([moved[known.blocks == b].sum(0) for b in np.unique(known.blocks)])
     count = len(sums)
     spread = (sums - sums.mean(0)).square().sum(0) * count / max(count - 1, 1) / known.share
-    return torch.maximum(curvature, spread).clamp(min=0.0).sqrt().numpy()
+    more = 0.0 if known.before is None else (through @ known.before).square()
+    return (torch.maximum(curvature, spread).clamp(min=0.0) + more).sqrt().numpy()
+
+
+def change(
+    likelihoods: Sequence[Callable[[Transition, int], Tensor]],
+    snapshots: Transitions,
+    times: np.ndarray,
+    parameters: Sequence[nn.Parameter],
+    count: int,
+) -> Tensor:
+    """(p,) gradient of the second likelihood less that of the first, over all ``times``.
+
+    Args:
+        likelihoods, snapshots, times, parameters, count: see `information`.
+    """
+    chosen, _ = choose_snapshots(times, count)
+    sums = []
+    for likelihood in likelihoods:
+        parts = [
+            torch.autograd.grad(
+                likelihood(snapshots[[int(t)]], k).sum(), parameters, allow_unused=True
+            )
+            for k, t in enumerate(chosen)
+        ]
+        sums.append(torch.stack([_flat(part, parameters) for part in parts]).sum(0))
+    return (sums[1] - sums[0]) * len(times) / len(chosen)
 
 
 def _flat(gradient: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> Tensor:

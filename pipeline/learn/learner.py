@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, energy_balance, kalman, scales
-from pipeline.learn.data import Transition, Transitions
+from pipeline.learn import bands, energy_balance, kalman, scales, uncertainty
+from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import SharedErrors, draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
 from pipeline.learn.initial_closures import Likeliest
@@ -125,7 +125,11 @@ class Learner(Trainee):
         return found + contraction(force, here, dynamics.drift.dv, length, probes(here, generator))
 
     def moments(
-        self, item: Transition, draw: int, shared: SharedErrors | None = None
+        self,
+        item: Transition,
+        draw: int,
+        shared: SharedErrors | None = None,
+        sigma: float | None = None,
     ) -> tuple[Step, Dynamics]:
         """Residual and covariance of one snapshot interval (dt = 1), all rows.
 
@@ -133,6 +137,7 @@ class Learner(Trainee):
             item: snapshots t and t + 1.
             draw: number of the simulated localisation error, where there is one.
             shared: where that error is to be the same for successive intervals.
+            sigma: its standard deviation, where it is not to be that of the noise.
         """
         now, generator = item.now, draws(self.options.seed, draw, item.now.r.device)
         if self.noise.shake:
@@ -145,7 +150,7 @@ class Learner(Trainee):
             # How far those put aside are from coming back is no noise of the model.
             excess = spread(residual, now)
         if self.corrected:
-            sigma = self.noise.sigma
+            sigma = self.noise.sigma if sigma is None else sigma
             other = twin(now, sigma, generator) if shared is None else shared.twin(now, sigma)
             echo = self.evaluate(other, S)[1] - residual
             excess = spread(echo, now)
@@ -297,72 +302,22 @@ class Learner(Trainee):
                 half = bands.Z * error
                 net = energy_balance.Balance(value, value - half, value + half)
             groups["net_friction"] = {k: np.array([x]) for k, x in net._asdict().items()}
-        parameters, known = self._information(sample)
-        if known is not None:
+        known = uncertainty.information(self, sample)
+        if known:
             with torch.enable_grad():
                 samples = Samples(model, self.latent, sample)
-                bands.add(groups, samples, known, parameters, self.options.pair_friction)
-            if "bath" in groups:
-                self._widen(groups["bath"])
+                bands.add(groups, samples, known, self.options.pair_friction)
+            if self.brownian and "bath" in groups:
+                uncertainty.widen(groups["bath"], self.noise)
         if self.held is not None:  # it has no band of its own
             ends = {"low_rate": self.held.low, "high_rate": self.held.high}
             groups["bath"] |= {name: np.array([x]) for name, x in ends.items()}
-        size = sum(p.numel() for p in parameters)
+        size = sum(p.numel() for parameters, _ in known for p in parameters)
         groups["bands"] = {
-            "snapshots": np.array([0 if known is None else known.snapshots]),
+            "snapshots": np.array([known[0][1].snapshots if known else 0]),
             "parameters": np.array([size]),
         }
         return groups
-
-    def _information(self, sample: Sample) -> tuple[list[nn.Parameter], bands.Information | None]:
-        """What the film says of which parameters, None of none where there are too few snapshots.
-
-        Of forces that were found without a training it is known already.
-        """
-        count = min(bands.MOST, len(sample.times))
-        if count < bands.FEWEST:
-            return [], None
-        if self.likeliest is not None:
-            names = self.likeliest.names
-            return [self.model.get_parameter(name) for name in names], self.likeliest.known
-        strips = bands.parts(count, round(self.rows / len(sample.times)))
-        parameters = bands.affordable(self.model, count * strips)
-        if not parameters:
-            return [], None
-        transitions, times = Transitions(sample.snapshots), sample.times
-        with torch.enable_grad():
-            return parameters, bands.information(
-                self._likelihood, transitions, times, parameters, self._penalty, count, strips
-            )
-
-    def _widen(self, bath: Group) -> None:
-        """The intervals of D and T_b of Brownian motion by that of the error of the positions,
-        whose variance sigma^2 is taken off D dt, or to what the steps say of both."""
-        if self.brownian and self.noise.bath_range is not None:
-            for name, weight in (("diffusion", 0.5), ("T", 1.0)):
-                low, high = (weight * x for x in self.noise.bath_range)
-                bath[f"low_{name}"] = np.minimum(bath[f"low_{name}"], low)
-                bath[f"high_{name}"] = np.maximum(bath[f"high_{name}"], high)
-            return
-        if not self.brownian or self.noise.error_range is None:
-            return
-        low, high = self.noise.error_range
-        for name, weight in (("diffusion", 1.0), ("T", 2.0)):
-            value = bath[name].detach().numpy()
-            more = weight * max(self.noise.error - low, 0.0)
-            less = weight * max(high - self.noise.error, 0.0)
-            bath[f"high_{name}"] = value + np.hypot(bath[f"high_{name}"] - value, more)
-            bath[f"low_{name}"] = value - np.hypot(value - bath[f"low_{name}"], less)
-
-    def _likelihood(self, item: Transition, k: int) -> Tensor:
-        """Negative log-likelihood (n,) of a transition, of its particles."""
-        step, _ = self.moments(item, -1 - k)
-        return scores(step).v - step.jacobian
-
-    def _penalty(self) -> Tensor:
-        """What the roughness of curves adds to the sum over all transitions."""
-        weight = self.rows * self.options.smoothness * SMOOTH
-        return torch.as_tensor(weight * self.model.roughness(self.smoothness))
 
     def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
         """Group ``residuals``, see `pipeline.learn.residuals`, and ``lasting``, what it is that
@@ -407,6 +362,17 @@ class Learner(Trainee):
         K = pair_tensor(dynamics.amplitudes.a2, dynamics.amplitudes.b2, D)
         unit = 2 * self.noise.share * self.model.k_B / self.model.m**2
         return unit * outer(K, dynamics.pairs.e)
+
+    def likelihood(self, item: Transition, k: int, sigma: float | None = None) -> Tensor:
+        """Negative log-likelihood (n,) of a transition, of its particles; of another error of the
+        positions where one is given."""
+        step, _ = self.moments(item, -1 - k, sigma=sigma)
+        return scores(step).v - step.jacobian
+
+    def penalty(self) -> Tensor:
+        """What the roughness of curves adds to the sum over all transitions."""
+        weight = self.rows * self.options.smoothness * SMOOTH
+        return torch.as_tensor(weight * self.model.roughness(self.smoothness))
 
     def pair_term(self, score: Scores, dynamics: Dynamics, mask: Tensor) -> Tensor:
         return pair_score(score, dynamics.pairs, self.pair_noise(dynamics), mask)

@@ -12,11 +12,20 @@ from scipy.stats import binomtest
 from pipeline import graphs
 from pipeline.closures import splines
 from pipeline.errors import InputError
-from pipeline.learn.bands import Information, Z, choose_snapshots, deviation, information, parts
+from pipeline.learn.bands import (
+    Information,
+    Z,
+    affordable,
+    choose_snapshots,
+    deviation,
+    information,
+    parts,
+    split,
+)
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.order import Order
 from pipeline.learn.task import prepare
-from tests.dynamics.systems import CUTOFF, LENGTH
+from tests.dynamics.systems import CUTOFF, LENGTH, gas
 from tests.dynamics.test_bath import soft
 from tests.learn.test_overdamped import SETTINGS, D, film
 
@@ -45,6 +54,46 @@ def test_scores_that_repeat_themselves_widen_a_band() -> None:
     mixed = Information(few.repeat(50, 1), blocks, 1.0, zero, 20)
     wide, narrow = (deviation(x, slope, [slope]) for x in (repeated, mixed))
     assert wide[0] > 3 * narrow[0]
+
+
+def test_what_was_known_before_with_an_error_of_its_own_widens_a_band() -> None:
+    """A variance s = <x^2> - e, of e known to 0.1: its error is that of <x^2>, and 0.1 besides."""
+    generator, n = torch.Generator().manual_seed(2), 40_000
+    s, e, error = 0.5, 1.0, 0.1
+    x = (s + e) ** 0.5 * torch.randn(n, generator=generator, dtype=torch.float64)
+
+    def gradients(e: float) -> torch.Tensor:
+        return 0.5 / (s + e) - 0.5 * x.square() / (s + e) ** 2
+
+    blocks, zero = np.repeat(np.arange(20), n // 20), torch.zeros((1, 1), dtype=torch.float64)
+    known = Information(gradients(e)[:, None], blocks, 1.0, zero, 20)
+    moved = (gradients(e + error) - gradients(e - error)).sum() / 2
+    slope = torch.nn.Parameter(torch.tensor([s], dtype=torch.float64))
+    alone = deviation(known, slope, [slope])
+    both = deviation(known._replace(before=moved[None]), slope, [slope])
+    assert alone[0] < 0.02
+    assert both[0] == pytest.approx(np.hypot(alone[0], error), rel=0.05)
+
+
+def test_many_parameters_are_told_in_two_blocks() -> None:
+    model = gas()
+    whole = [p for p in model.parameters() if p.requires_grad]
+    size = sum(p.numel() for p in whole)
+    (all_at_once,) = affordable(model, 4 * (size + 10))
+    assert {id(p) for p in all_at_once} >= {id(p) for p in model.friction.parameters()}
+    rubbing = sum(p.numel() for p in model.friction.parameters())
+    forces = sum(p.numel() for p in all_at_once) - rubbing
+    blocks = affordable(model, 2 * (max(forces, rubbing) + 10))
+    sizes = [sum(p.numel() for p in block) for block in blocks]
+    assert sizes == [forces, rubbing]
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(200, sum(sizes), generator=generator, dtype=torch.float64)
+    prior = torch.eye(sum(sizes), dtype=torch.float64)
+    both = Information(scores, np.arange(200) // 10, 1.0, prior, 200)
+    ones = split(both, sizes)
+    for one, part in zip(ones, scores.split(sizes, 1), strict=True):
+        assert torch.equal(one.scores, part)
+        assert one.inverse().shape == one.prior.shape
 
 
 def test_a_snapshot_is_cut_where_there_are_few_of_them() -> None:

@@ -10,7 +10,7 @@ import torch
 from scipy.optimize import brentq, root
 from torch import Tensor
 
-from pipeline.learn.errors_in_variables import draws, spread, twin
+from pipeline.learn.errors_in_variables import SharedErrors, draws, spread, twin
 from pipeline.learn.likelihood import Scores, Step, motion_share, pair_score, scores
 from pipeline.learn.scales import shown
 from pipeline.learn.snapshots import Batch
@@ -62,6 +62,34 @@ def test_products_of_a_linear_drift_lose_their_bias() -> None:
         error = terms.std(0) / copies**0.5
         worst = ((terms.mean(0) - target).abs() / error).max()
         assert bool(worst > 30) if biased else bool(worst < 4.5)
+
+
+def test_successive_steps_share_simulated_errors() -> None:
+    """Echoes of free particles have the covariances 6, -4, 1, 0 of their variance at lags 0 to 3,
+    in whatever order the particles come."""
+    n, generator = 40_000, torch.Generator().manual_seed(0)
+    shared, sigma, echoes = SharedErrors(), 0.1, []
+    for t in range(4):
+        batch = batch_of(normal(generator, 3, n, 2))
+        order = torch.randperm(n, generator=generator)
+        now = batch._replace(particle=order, snapshot=torch.full((n,), t))
+        echo = shared.twin(now, sigma).change() - now.change()
+        echoes.append(torch.empty_like(echo).index_copy_(0, order, echo))
+    found = [float((echoes[0] * echo).mean()) / sigma**2 for echo in echoes]
+    assert found == pytest.approx([6, -4, 1, 0], abs=0.1)
+
+
+def test_errors_of_particles_that_differ_are_simulated_so() -> None:
+    n, generator = 40_000, torch.Generator().manual_seed(0)
+    batch = batch_of(normal(generator, 3, n, 2))
+    blur = torch.where(torch.arange(n) < n // 2, 0.5, 1.5).double()
+    now = batch._replace(blur=blur)
+    echo = twin(now, 0.1, generator).change() - now.change()
+    halves = torch.stack([x.square().mean() for x in echo.split(n // 2)])
+    assert halves.tolist() == pytest.approx([0.03, 0.09], rel=0.03)
+    told = spread(echo, now)
+    assert told[[0, -1]].tolist() == pytest.approx(halves.tolist(), rel=0.03)
+    assert float(spread(echo, batch)) == pytest.approx(0.06, rel=0.03)
 
 
 class Gas(NamedTuple):

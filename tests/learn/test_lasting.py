@@ -40,7 +40,18 @@ def made(
         z = torch.from_numpy(rest[t])
         at = torch.from_numpy(place[t])
         return Left(
-            z, 4 * z, z, torch.ones(N), torch.zeros(N), torch.zeros(0), pairs, rows, who, at, who
+            z,
+            4 * z,
+            z,
+            0 * z,
+            torch.ones(N),
+            torch.zeros(N),
+            torch.zeros(0),
+            pairs,
+            rows,
+            who,
+            at,
+            who,
         )
 
     times = np.arange(STEPS)

@@ -19,15 +19,21 @@ def steps(
     flow: float = 0.0,
     size: float = 1.0,
     both: float = 0.0,
+    echoed: float = 0.0,
+    known: bool = True,
 ):
     """Residuals of unit variance: white, with localisation error, with a covariance ``both`` that
-    two steps are known to share, or wrong in one way."""
+    two steps are known to share, with errors ``echoed`` by forces, simulated where that is
+    ``known``, or wrong in one way."""
     rng = np.random.default_rng(0)
     kicks = size * rng.normal(size=(STEPS + 1, N, 2)) * (1 - 6 * sigma**2) ** 0.5
     now, before = ((1 + 2 * both) ** 0.5 + s * (1 - 2 * both) ** 0.5 for s in (1, -1))
     noise = 0.5 * (now * kicks[1:] + before * kicks[:-1])
     error = sigma * rng.normal(size=(STEPS + 2, N, 2))
     noise += error[2:] - 2 * error[1:-1] + error[:-2]
+    first, second = echoed * rng.normal(size=(2, STEPS + 2, N, 2))
+    first, second = (x[2:] - 1.6 * x[1:-1] + x[:-2] for x in (first, second))
+    noise += first
     for t in range(1, STEPS):
         noise[t] += memory * noise[t - 1]
     noise += flow * rng.normal(size=(STEPS, 1, 2))
@@ -41,7 +47,20 @@ def steps(
         place = torch.zeros(N, 2, dtype=torch.float64)
         who = torch.arange(N)
         later = (both - 4 * sigma**2) * one
-        return Left(z, 2 * z, z, 0 * z, one, later, 0 * r, pairs, rows, who, place, who)
+        return Left(
+            z,
+            2 * z,
+            z,
+            known * torch.from_numpy(second[t]),
+            one,
+            later,
+            0 * r,
+            pairs,
+            rows,
+            who,
+            place,
+            who,
+        )
 
     return measure(left, np.arange(STEPS - 1), Order(np.arange(STEPS)))
 
@@ -59,6 +78,13 @@ def test_noise_is_noise(sigma: float) -> None:
 def test_what_two_steps_are_known_to_share_is_no_memory() -> None:
     value, error = steps(both=0.25)["memory"]
     assert abs(value) < 4 * error
+
+
+def test_what_errors_do_through_forces_is_no_memory() -> None:
+    """Residuals and simulated echoes of the same law, e(t + 1) - 1.6 e(t) + e(t - 1)."""
+    value, error = steps(echoed=0.2)["memory"]
+    assert abs(value) < 4 * error
+    assert steps(echoed=0.2, known=False)["memory"][0] < -10 * error
 
 
 def test_each_fault_shows_where_it_belongs() -> None:
