@@ -25,7 +25,9 @@ from pipeline.learn.bands import (
 from pipeline.learn.data import Transition, Transitions
 from pipeline.learn.order import Order
 from pipeline.learn.task import prepare
-from tests.dynamics.systems import CUTOFF, LENGTH, gas
+from pipeline.metriplectic.model import build
+from pipeline.metriplectic.presets import preset
+from tests.dynamics.systems import CUTOFF, LENGTH
 from tests.dynamics.test_bath import soft
 from tests.learn.test_overdamped import SETTINGS, D, film
 
@@ -76,7 +78,8 @@ def test_what_was_known_before_with_an_error_of_its_own_widens_a_band() -> None:
 
 
 def test_many_parameters_are_told_in_two_blocks() -> None:
-    model = gas()
+    scales = {"dimension": 2, "cutoff": CUTOFF, "temperature": 1e-3, "volume": 0.85}
+    model = build({**scales, "closures": preset("splines")})
     whole = [p for p in model.parameters() if p.requires_grad]
     size = sum(p.numel() for p in whole)
     (all_at_once,) = affordable(model, 4 * (size + 10))
