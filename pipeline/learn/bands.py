@@ -231,7 +231,7 @@ def change(
     Args:
         likelihoods, snapshots, times, parameters, count: see `information`.
     """
-    chosen, _ = choose_snapshots(times, count)
+    chosen, _ = choose_snapshots(times, count, snapshots.snapshots.order)
     sums = []
     for likelihood in likelihoods:
         parts = [
