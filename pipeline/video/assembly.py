@@ -15,6 +15,7 @@ from pipeline.units import Scale
 from pipeline.video import clock, subpixel
 from pipeline.video.shaken import shaken
 from pipeline.video.stuck import stuck
+from pipeline.video.unfilled import unfilled
 from pipeline.video.velocity import backward_difference, resolution
 
 CROSSED = 0.05  # share of the expected crossings below which a container is closed
@@ -188,6 +189,7 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
             *found.warnings,
             *stuck(tracked.position[rows], seen[rows], stretch, held),
             *shaken(tracked.position[rows], seen[rows], stretch, held),
+            *unfilled(tracked.position[rows], seen[rows], _field_of_view(view)),
         ],
     }
 

@@ -221,3 +221,25 @@ def without_repeats(clock: Clock, repeated: np.ndarray, name: str) -> Clock:
     )
     raised = cycle / (cycle - count)
     return Clock(number, clock.interval * raised, [*clock.warnings, said], raised, clock.timed)
+
+
+def without_blanks(clock: Clock, blank: np.ndarray, name: str) -> Clock:
+    """The clock of a film whose frames show nothing by a rule, as where a second channel is empty.
+
+    Others that show nothing are gaps.
+
+    Args:
+        blank: (N,) bool. name: of the run, for messages.
+    """
+    rule = converted(blank) if (np.diff(clock.number) == 1).all() else None
+    if rule is None:
+        return clock
+    count, cycle = rule
+    number = np.where(blank, -1, np.cumsum(~blank) - 1)
+    raised = cycle / (cycle - count)
+    said = (
+        f"{count} of every {cycle} frames of {name} show nothing: is there a second channel? The "
+        f"others are taken as evenly spaced, {cycle}/{cycle - count} of the film's interval apart: "
+        "video.fps is their rate."
+    )
+    return Clock(number, clock.interval * raised, [*clock.warnings, said], raised, clock.timed)

@@ -17,6 +17,9 @@ UNLIKE = 0.5  # correlation of two colours, below which they show different thin
 STRONG = 0.3  # of the strongest colour's contrast, that a weaker one must have to count
 CLIPPED = 0.01  # share of the pixels at the end of the scale
 ALTERNATING = 0.5  # of the difference to the frame before, that to an earlier one
+PLANES = 12  # frames, at most, after which a contrast comes again
+TURNING = 0.05  # of the contrast, standard deviation within a round, and
+STEADY = 2.0  # times that from round to round
 SAME = 0.7  # correlation of what changes in two halves of a picture
 STREAKED = 8.0  # times as much change along one axis as along the other
 GROUND_SCALE = 8.0  # pixels, over which the ground changes
@@ -98,17 +101,38 @@ def colours(frame: np.ndarray, channel: int | None, name: str) -> list[str]:
     return []
 
 
-def turns(seen: Look, name: str) -> list[str]:
-    """A word on frames that are like those a few before, and less like the one before."""
-    nearest = int(np.argmin(seen.turn)) + 1
-    if not seen.turn[nearest - 1] < ALTERNATING * seen.turn[0]:  # nor where nothing is known
+def turns(found: Verdict, seen: Look, settings: Reading, name: str) -> list[str]:
+    """A word on frames that take turns: they are like those a few before, and less like the one
+    before, or their contrast comes again and again."""
+    every, what = int(np.argmin(seen.turn)) + 1, "what the frames show"
+    if not seen.turn[every - 1] < ALTERNATING * seen.turn[0]:  # nor where nothing is known
+        whole = (found.state == SEEN).all() and not settings.flicker
+        every, what = _period(seen.spread) if whole else 1, "the contrast of the frames"
+    if every < 2:
         return []
     return [
-        f"frames of {name} are more like those {nearest} before than like the one before (by a "
-        f"factor {seen.turn[0] / max(seen.turn[nearest - 1], 1e-9):.2g}): do {nearest} channels, "
-        "focal planes or films take turns in it? Then save one of them alone; if the stage shakes, "
+        f"{what} of {name} comes again after every {every} frames, and changes in between: do "
+        f"{every} channels, focal planes, exposures or films take turns in it? Then save one of "
+        "them alone; if the light flickers, video.flicker: true, and if the stage shakes, "
         "video.registration: true."
     ]
+
+
+def _period(contrast: np.ndarray) -> int:
+    """After how many frames the contrast (N,) comes again, 1 where it does not.
+
+    Against the mean of the period about each frame: slow changes are no turns.
+    """
+    for every in range(2, min(PLANES, len(contrast) // 4) + 1):
+        weight = np.ones(every) if every % 2 else np.array([0.5, *np.ones(every - 1), 0.5])
+        usual = np.convolve(contrast, weight / every, mode="valid")
+        start = (len(weight) - 1) // 2
+        off = contrast[start : start + len(usual)] / np.maximum(usual, 1e-12) - 1
+        rounds = off[: len(off) // every * every].reshape(-1, every)
+        mean = rounds.mean(axis=0)
+        if mean.std() > TURNING and mean.std() > STEADY * (rounds - mean).std():
+            return every
+    return 1
 
 
 def halves(images: list[np.ndarray], name: str) -> list[str]:

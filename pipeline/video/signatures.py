@@ -15,6 +15,9 @@ SIGNATURES = (
     (0, b"MM\0+", "a TIFF", ".tif"),
     (0, b"GIF8", "a GIF", ".gif"),
     (8, b"AVI ", "an AVI film", ".avi"),
+    (4, b"ftyphei", "a HEIC image", ".heic"),
+    (4, b"ftypmif1", "a HEIC image", ".heic"),
+    (4, b"ftypavif", "an AVIF image", ".avif"),
     (4, b"ftyp", "an MP4 or MOV film", ".mp4"),
     (0, b"\x1aE\xdf\xa3", "a Matroska film", ".mkv"),
     (0, b"PK\x03\x04", "a ZIP archive", ".zip"),
@@ -22,6 +25,7 @@ SIGNATURES = (
     (0, b"\x89HDF\r\n", "an HDF5 file", ".h5"),
     (0, b"<!DOCTYPE", "a web page", ".html"),
     (0, b"<html", "a web page", ".html"),
+    (0, b"version https://", "the note of Git LFS in place of a file: git lfs pull brings it", ""),
 )
 PACKED = {".zip", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz", ".zst"}
 UNFINISHED = {".part", ".partial", ".crdownload", ".download", ".tmp"}
@@ -66,6 +70,8 @@ def _remedy(path: Path) -> str:
     if ending in OF_TRACKS:
         return "tracks are read as CSV or parquet with columns particle, frame, x and y"
     found = by_content(path)
+    if found and not found[1]:
+        return f"it is {found[0]}"
     if found and found[1] in READ:
         return f"by its first bytes it is {found[0]}; name it {path.name}{found[1]} if it is"
     return "save it as a TIFF stack, or its tracks as CSV (Fiji opens most microscope formats)"

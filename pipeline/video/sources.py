@@ -155,6 +155,8 @@ def _check_contents(files: Sequence[Path]) -> None:
             continue
         met |= {path.parent} if called == "image" else set()
         what, right = by_content(path) or ("", ending(path))
+        if not right:
+            raise InputError(f"{path} is {what}.")
         inside = _family(right)
         read = inside == called or (called, inside) == ("film", "image")  # as .apng, .mjpeg
         single = (called, inside) == ("image", "tiff") and len(TiffFile(path).pages) == 1

@@ -10,6 +10,8 @@ from scipy.spatial import cKDTree
 from scipy.stats import skew
 
 SCALES = np.geomspace(0.7, 20.0, 28)  # [px]; a Gaussian spot of width s answers most at scale s
+FEW = 3  # spots in a frame: of a size that has no more, another may be the typical one, that has
+MANY = 8  # times as many
 WINDOW = 1024  # px; a larger image is judged by its middle
 
 
@@ -21,6 +23,7 @@ class ScaleCurve(NamedTuple):
             share of white pixel noise taken out, which would outweigh a few spots far apart.
         skewness: (S,) of the same, positive where bright spots stand on darker ground.
         best: index of the typical spot. interior: whether the curve really peaks there.
+        peaks: indices of all sizes at which it does, the strongest first.
     """
 
     scale: np.ndarray
@@ -28,6 +31,7 @@ class ScaleCurve(NamedTuple):
     skewness: np.ndarray
     best: int
     interior: bool
+    peaks: tuple[int, ...] = ()
 
 
 def response(image: np.ndarray, scale: float) -> np.ndarray:
@@ -66,7 +70,8 @@ def scale_curve(images: list[np.ndarray]) -> ScaleCurve:
     ]
     peaks = peaks[strength[peaks] >= 0.5 * strength[peaks].max()] if len(peaks) else peaks
     best = int(peaks[strength[peaks].argmax()]) if len(peaks) else int(strength.argmax())
-    return ScaleCurve(scales, strength, asymmetry, best, len(peaks) > 0)
+    ranked = tuple(peaks[np.argsort(-strength[peaks])].tolist())
+    return ScaleCurve(scales, strength, asymmetry, best, len(peaks) > 0, ranked)
 
 
 def _middle(image: np.ndarray) -> np.ndarray:
@@ -104,6 +109,18 @@ def blobs(image: np.ndarray, scale: float, dark: bool) -> tuple[np.ndarray, np.n
     height = answer[top]
     kept = height > 0.3 * np.percentile(height, 90) if len(height) else np.zeros(0, bool)
     return np.argwhere(top)[kept].astype(float), height[kept]
+
+
+def typical(images: list[np.ndarray], curve: ScaleCurve) -> int:
+    """Index of the scale of the typical spot: not of a single bubble or clump among many spots."""
+    best, counts = curve.best, dict[int, float]()
+    for k in curve.peaks:
+        dark = bool(curve.skewness[k] < 0)
+        found = [len(blobs(image, float(curve.scale[k]), dark)[0]) for image in images]
+        counts[k] = float(np.mean(found))
+    if counts.get(best, np.inf) > FEW:
+        return best
+    return next((k for k in curve.peaks if counts[k] > MANY * max(counts[best], 1)), best)
 
 
 def nearest(points: np.ndarray) -> np.ndarray:

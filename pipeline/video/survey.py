@@ -28,7 +28,7 @@ from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader
-from pipeline.video.scenes import REPEATED, SEEN, Verdict, judged, look, noticed
+from pipeline.video.scenes import FLAT, REPEATED, SEEN, Verdict, judged, look, noticed
 from pipeline.video.sequences import Source
 from pipeline.video.settings import Reading
 from pipeline.video.sources import runs
@@ -191,10 +191,11 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     if settings.times == "file" and (times := _times(source, opened)) is not None:
         ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
+    ticks = clock.without_blanks(ticks, found.state == FLAT, source.name)
     said = noticed(found, seen, source.name, film.shape)
     said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
     said += doubts.flicker(found, seen, settings, source.name)
-    said += doubts.turns(seen, source.name)
+    said += doubts.turns(found, seen, settings, source.name)
     said += doubts.stated(opened, settings, source.name)
     if isinstance(opened, FilmReader):
         said += opened.remarks(source.name)

@@ -288,7 +288,8 @@ def _positions(image: np.ndarray, settings: Detection) -> np.ndarray:
 def _polarity(tuning: Tuning, images: list[np.ndarray]) -> tuple[float, str]:
     """Chooses the polarity; returns the scale [px] of the spots, and it."""
     curve = spots.scale_curve(images[::2])
-    scale, skewness = float(curve.scale[curve.best]), float(curve.skewness[curve.best])
+    best = spots.typical(images[::2], curve)
+    scale, skewness = float(curve.scale[best]), float(curve.skewness[best])
     taken = tuning.take(
         "polarity",
         "dark" if skewness < 0 else "bright",

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pipeline.video.clock import converted, even, missing, ticking, ticks, without_repeats
+from pipeline.video.clock import (
+    converted,
+    even,
+    missing,
+    ticking,
+    ticks,
+    without_blanks,
+    without_repeats,
+)
 
 
 @settings(deadline=None)
@@ -123,3 +131,13 @@ def test_repeats_at_random_are_losses(seed):
     found = without_repeats(even(400), repeated, "a")
     np.testing.assert_array_equal(found.number, np.arange(400))
     assert found.warnings[0].startswith(f"{repeated.sum()} of 400 frames of a repeat")
+
+
+def test_frames_that_are_blank_by_a_rule_are_none():
+    found = without_blanks(even(12), np.arange(12) % 3 == 1, "a")
+    assert found.number.tolist() == [0, -1, 1, 2, -1, 3, 4, -1, 5, 6, -1, 7]
+    assert found.interval == 1.5
+    assert "1 of every 3 frames of a show nothing" in found.warnings[0]
+    scattered = np.isin(np.arange(40), [3, 4, 20])
+    left = without_blanks(even(40), scattered, "a")
+    assert (left.number.tolist(), left.warnings) == (list(range(40)), [])

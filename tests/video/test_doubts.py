@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from scipy.ndimage import uniform_filter
 
 from pipeline.errors import InputError
 from pipeline.video import doubts
@@ -110,7 +111,27 @@ SAID |= {
     "films that take turns": (
         lambda path: write(path / "a.tif", np.stack([FILM, spots(3)], 1).reshape(-1, 64, 64)),
         {},
-        r"more like those 2 before than like the one before .* do 2 channels, focal planes or",
+        r"what the frames show of a comes again after every 2 frames, .* do 2 channels, focal",
+    ),
+    "focal planes that take turns": (
+        lambda path: write(
+            path / "a.tif",
+            np.stack([FILM, *(uniform_filter(FILM, (0, k, k)) for k in (3, 5))], 1).reshape(
+                -1, 64, 64
+            ),
+        ),
+        {},
+        r"of a comes again after every 3 frames",
+    ),
+    "exposures that take turns": (
+        lambda path: write(path / "a.tif", (FILM * (1 - 0.3 * (np.arange(12) % 2))[:, None, None])),
+        {},
+        r"the contrast of the frames of a comes again after every 2 frames",
+    ),
+    "an empty channel": (
+        lambda path: write(path / "a.tif", np.stack([FILM, FILM // 64 + 9], 1).reshape(-1, 64, 64)),
+        {},
+        r"1 of every 2 frames of a show nothing.* 2/1 of the film's interval apart",
     ),
     "two halves alike": (
         lambda path: write(path / "a.tif", np.concatenate([FILM, np.roll(FILM, 3, 1)], axis=2)),

@@ -34,6 +34,16 @@ MISNAMED: dict[str, tuple[str, Callable[[Path], object], str]] = {
         lambda path: path.write_text("<!doctype html><title>404</title>"),
         "is a web page by its first bytes",
     ),
+    "a phone's": (
+        "a.heic",
+        lambda path: path.write_bytes(b"\0\0\0\x18ftypheic"),
+        "save it as a TIFF stack",
+    ),
+    "a note in place of a film": (
+        "a.tif",
+        lambda path: path.write_text("version https://git-lfs.github.com/spec/v1\noid"),
+        "is the note of Git LFS in place of a file: git lfs pull brings it",
+    ),
     "packed": ("a.tif.gz", lambda path: path.write_bytes(gzip.compress(b"x")), "gz: unpack it"),
     "not yet there": ("a.mp4.part", lambda path: path.write_bytes(b"x"), "end of its download"),
     "a microscope's": ("a.czi", lambda path: path.write_bytes(b"ZISRAWFILE"), "Fiji opens most"),

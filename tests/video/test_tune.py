@@ -19,6 +19,7 @@ from pipeline.video.preprocess import Correction
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
 from pipeline.video.tune import tune
+from tests.video.conftest import lattice, picture
 
 
 def tuned(path, given=None, frames=None, **options):
@@ -156,3 +157,19 @@ def test_where_there_is_no_noise_the_least_mass_leaves_room_for_fainter_frames(r
     faintest = tuning.evidence["mass_matched"][0, 0]
     assert tuning.parameters.minmass < 0.9 * faintest
     assert "a fifth" not in tuning.why["minmass"]
+
+
+@pytest.mark.parametrize("moves", [0.0, 1.0])
+def test_one_bubble_among_the_particles_decides_nothing(tmp_path, moves):
+    rng = np.random.default_rng(4)
+    start = lattice(96, 14.0, rng)
+    path = start + np.cumsum(rng.normal(0, 0.2, (9, *start.shape)), axis=0)
+    y, x = np.mgrid[:96, :96]
+    images = []
+    for t, points in enumerate(path):
+        scene = picture(points, np.full(len(points), 2.0), 96, 800.0, rng).astype(float)
+        bubble = 160 * np.exp(-((y - 30 - moves * t) ** 2 + (x - 60) ** 2) / 162)
+        images.append(np.clip(scene + bubble, 0, 255).astype(np.uint8))
+    tifffile.imwrite(tmp_path / "a.tif", np.stack(images), photometric="minisblack")
+    found = tune([open_run(*runs(tmp_path))]).parameters
+    assert 7 <= found.diameter <= 13
