@@ -62,8 +62,20 @@ def sentences(logs: Iterable[str], since: float) -> list[str]:
         logs: files that snakemake wrote about this run, and no other.
         since: when the run began [s since the epoch]; what is older in a job's log is not its own.
     """
+    return _told(failures("\n".join(text(Path(log)) for log in logs)), since)
+
+
+def quiet(since: float) -> list[str]:
+    """The same of a snakemake that is quiet and names no job: by what jobs wrote since then."""
+    recent = [log for log in Path("results").glob("**/logs/**/*.log") if own(log, since)]
+    return _told(
+        [Failure(log.stem, str(log), "") for log in sorted(recent) if _said(text(log))], since
+    )
+
+
+def _told(failed: Iterable[Failure], since: float) -> list[str]:
     found: dict[str, str] = {}
-    for failure in failures("\n".join(text(Path(log)) for log in logs)):
+    for failure in failed:
         words = reason(failure, since)
         found.setdefault(words, f"{words}\n  (stage {failure.rule}; more in {failure.log})")
     return list(found.values())
@@ -89,16 +101,26 @@ def failures(said: str) -> list[Failure]:
     return list(found.values())
 
 
+def own(log: Path, since: float) -> bool:
+    """Whether a job's log was written by this run."""
+    try:
+        return log.stat().st_mtime >= since - 2.0
+    except OSError:
+        return False
+
+
+def _said(log: str) -> list[str]:
+    """The sentences of a log that say why a job ended."""
+    lines = [line.strip() for line in log.splitlines()]
+    return [line for line in lines if line.startswith(REFUSAL) and line != REFUSAL.strip()]
+
+
 def reason(failure: Failure, since: float) -> str:
     """The sentence a job ended with, or what can be said where it wrote none."""
     path = Path(failure.log)
-    try:
-        own = path.stat().st_mtime >= since - 2.0
-    except OSError:
-        own = False
-    lines = [line.strip() for line in text(path).splitlines() if line.strip()] if own else []
-    said = [line for line in lines if line.startswith(REFUSAL) and line != REFUSAL.strip()]
-    if said:
+    log = text(path) if own(path, since) else ""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    if said := _said(log):
         return said[-1]
     if failure.signal in CRASHES or any(line.startswith("Fatal Python error") for line in lines):
         return (

@@ -301,3 +301,21 @@ def test_the_clock_is_that_of_the_disk_and_not_behind_the_machine(tmp_path):
     before = time.time()
     assert before <= failures.clock(tmp_path) < before + 60
     assert before <= failures.clock(tmp_path / "nowhere") < before + 60
+
+
+def test_a_snakemake_that_is_quiet_names_no_job(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    now = time.time()
+    for name, words, age in [
+        ("a/logs/survey", "Traceback\nerror: Dark.\n", 0),
+        ("b/model/logs/train", "training\n", 0),
+        ("c/logs/survey", "error: Long ago.\n", 3600),
+    ]:
+        log = Path(f"results/{name}.log")
+        log.parent.mkdir(parents=True)
+        log.write_text(words)
+        os.utime(log, (now - age, now - age))
+    Path("run.log").write_text("Select jobs to execute...\n")
+    assert failures.sentences(["run.log"], now - 60) == []
+    told = failures.quiet(now - 60)
+    assert told == ["error: Dark.\n  (stage survey; more in results/a/logs/survey.log)"]

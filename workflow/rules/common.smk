@@ -258,4 +258,5 @@ onsuccess:
 onerror:
     list_reports()
     logs = log if isinstance(log, list) else [log]
-    print("\n" + "\n".join(failures.sentences(logs, BEGIN) or [failures.NO_JOB]), file=sys.stderr)
+    told = failures.sentences(logs, BEGIN) or failures.quiet(BEGIN) or [failures.NO_JOB]
+    print("\n" + "\n".join(told), file=sys.stderr)
