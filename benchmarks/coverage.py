@@ -68,6 +68,7 @@ CASES = {
         ATTRACTIVE.replace(**SMALL), BROWNIAN_SETTINGS.replace(pair_energy="splines")
     ),
     "inertial": Case(INERTIAL, INERTIAL_SETTINGS),
+    "inertial, hot": Case(INERTIAL.replace(temperature=5.0), INERTIAL_SETTINGS),
     "inertial, error of 0.03 px": Case(INERTIAL, INERTIAL_SETTINGS, 0.03),
 }
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, energy_balance, kalman, scales, uncertainty
+from pipeline.learn import bands, energy_balance, kalman, scales, uncertainty, within_frame
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import SharedErrors, draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
@@ -35,13 +35,14 @@ from pipeline.learn.overdamped import contraction, halfway, probes
 from pipeline.learn.residuals import Left, measure
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Batch, Sample, Snapshots
+from pipeline.learn.snapshots import Batch, Sample, Snapshots, shifted
 from pipeline.learn.trainee import Trainee
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.metriplectic.pair_tensor import outer, pair_tensor
-from pipeline.metriplectic.thermo import Dynamics
-from pipeline.pairs import State, sum_odd
+from pipeline.metriplectic.thermo import Dynamics, reversible
+from pipeline.pairs import State
 
+SMALL = 20_000  # rows of a training block that can be looked at as a whole
 SMOOTH = 1e-4  # weight of the summed squared second differences at smoothness 1
 
 
@@ -85,7 +86,13 @@ class Learner(Trainee):
             self.corrected, known = False, 8 * noise.error
         self.extra = known if self.brownian else noise.floor + known
         self.centred = settings.span > 1 and not self.paper
+        self.bends = False  # whether what forces change within a frame is counted, `within_frame`
         self.modes_error = 0.0  # sigma^2 of the positions that was found with modes of memory
+
+    @property
+    def small(self) -> bool:
+        """Whether the training block can be looked at as a whole."""
+        return self.rows <= SMALL
 
     def entropy(self, batch: Batch) -> Tensor:
         """S_i = teacher + z_i (n,)."""
@@ -98,6 +105,8 @@ class Learner(Trainee):
         v = middle(now) if self.centred else now.v
         dynamics = self.dynamics(halfway(now) if self.brownian else now, v, S)
         residual = now.change() - dynamics.drift.dv
+        if self.bends:
+            residual = residual - within_frame.bend(self.forces(now, v, S), now)
         if dynamics.bath is not None and not self.centred:
             # The friction of the bath is that of the mean velocity.
             residual = residual + 0.5 * dynamics.bath.rate[:, None] * (now.v_next - now.v)
@@ -110,6 +119,14 @@ class Learner(Trainee):
         return self.model.dynamics(
             state, now.pairs, now.reference, strength=strength, flow=now.flow
         )
+
+    def forces(self, now: Batch, v: Tensor, S: Tensor) -> Callable[[Tensor], Tensor]:
+        """F / m (n, D) of forces without friction, of the particles of a batch moved by (n, D)."""
+
+        def found(shift: Tensor) -> Tensor:
+            return reversible(self.dynamics(shifted(now, shift), v, S))
+
+        return found
 
     def jacobian(self, now: Batch, dynamics: Dynamics, generator: torch.Generator) -> Tensor:
         """ln |d(residual) / dv'| per particle (n,); zero where v' enters nothing but itself."""
@@ -220,9 +237,9 @@ class Learner(Trainee):
             return T / bath.T.detach()
         own = step.vv - isotropic(self.extra + step.excess, step.residual_v)
         own = own.diagonal(dim1=1, dim2=2)[mask].mean() / self.noise.share
-        force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+        force = reversible(dynamics)
         if bath is not None:
-            own, force = own - 2 * bath.contact.g2[mask].mean(), force - bath.drag
+            own = own - 2 * bath.contact.g2[mask].mean()
         gamma = own.detach() / (2 * T.detach())
         dt, moved = self.noise.step, force.detach()[mask]
         return T / target(self.noise.temperature, gamma * dt, moved * dt)
@@ -252,10 +269,15 @@ class Learner(Trainee):
             limits,
             strength=None if strength is None else strength.detach().cpu().double().numpy()[who],
             thermal_period=measured.thermal_period,
-            substeps=least_substeps(self.model, self.options.rollout_substeps),
+            substeps=self._substeps(),
             reference=None if solid is None else solid.to("cpu", torch.float64),
             flow=snapshots.flow,
         )
+
+    def _substeps(self) -> int:
+        """The fewest of a rollout: the force of a moment needs steps as short."""
+        wanted = self.options.rollout_substeps
+        return least_substeps(self.model, max(wanted, within_frame.SUBSTEPS * self.bends))
 
     def record(self, sample: Sample) -> dict[str, Any]:
         """Ranges of the state met in training and the laws of the latents."""
@@ -270,6 +292,7 @@ class Learner(Trainee):
         }
         return {
             "seen": seen,
+            "bends": self.bends,
             "smoothness": {name: float(x) for name, x in self.smoothness.items()},
             "latent": {"std": float(self.latent.spread().detach()), "law": "normal"},
             "strength": {"std": float(self.latent.centred().detach().std()), "law": "log-normal"},

@@ -19,13 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from pipeline.learn.snapshots import Batch
-from pipeline.pairs import displaced
-
-
-def shifted(batch: Batch, shift: Tensor) -> Batch:
-    """The batch with its particles moved by ``shift`` (n, D), velocities as they are."""
-    return batch._replace(r=batch.r + shift, pairs=displaced(batch.pairs, shift))
+from pipeline.learn.snapshots import Batch, shifted
 
 
 def halfway(batch: Batch) -> Batch:

@@ -25,14 +25,14 @@ from pipeline.learn.learner import Learner
 from pipeline.learn.task import Task
 from pipeline.trajectory import evenly
 
-ROWS = 20_000  # in the training block, at most
-STEPS = 25
+STEPS = 40
 AT_ONCE = 10  # snapshots
-CURVED = 20  # snapshots that the curvature is from
+CURVED = 100  # snapshots that the curvature is from
 DAMPING = 1e-4  # of the curvature per row, at the first step
 FACTOR = 4.0  # by which the damping falls after a step, and rises in place of one
+GOOD = 0.7  # of the gain expected, from which on the curvature serves again
 FARTHEST = 0.5  # largest change of a coefficient in a step
-SETTLED = 0.02  # change of the whole log-likelihood that a step may still expect
+SETTLED = 0.05  # change of the whole log-likelihood that a step may still expect
 
 
 def refine(task: Task) -> bool:
@@ -60,14 +60,15 @@ def refine(task: Task) -> bool:
 
 def _small(task: Task, learner: Learner) -> bool:
     plain = task.settings.closures == "splines" and not (learner.settled or learner.noise.shake)
-    return plain and learner.rows <= ROWS
+    return plain and learner.small
 
 
 def _descend(task: Task, learner: Learner) -> None:
     """Steps of Levenberg and Marquardt: what the data hardly say is damped, not all of a step."""
     parameters = list(steered(learner).values())
     some = Transitions(task.snapshots)[evenly(task.sample.times, CURVED).tolist()]
-    (loss, gradient), H, damping = _whole(task, learner), curvature(learner, some), DAMPING
+    (loss, gradient), damping = _whole(task, learner), DAMPING
+    H, stale = curvature(learner, some), False
     for _ in range(STEPS):
         if not np.isfinite(loss):
             return  # no training goes on from here, and validation says what it is worth
@@ -75,16 +76,19 @@ def _descend(task: Task, learner: Learner) -> None:
         while float(change.abs().max()) > FARTHEST:
             damping *= FACTOR
             change = _step(H, gradient, damping)
-        if -float(gradient @ change) * learner.rows < SETTLED:
+        expected = -float(gradient @ change + 0.5 * change @ H @ change)
+        if expected * learner.rows < SETTLED:
             return
         _move(parameters, change)
         tried, slope = _whole(task, learner)
+        gained = loss - tried
         if tried < loss:
-            loss, gradient, H = tried, slope, curvature(learner, some)
-            damping /= FACTOR
+            loss, gradient, damping, stale = tried, slope, damping / FACTOR, True
         else:
             _move(parameters, -change)
             damping *= FACTOR**2
+        if stale and gained < GOOD * expected:
+            H, stale = curvature(learner, some), False
 
 
 def _step(H: Tensor, gradient: Tensor, damping: float) -> Tensor:

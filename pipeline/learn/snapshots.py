@@ -21,7 +21,7 @@ from pipeline.forcing import SampleFlow, external
 from pipeline.graphs import Graphs
 from pipeline.learn.order import Order
 from pipeline.neighbours import placed, tree
-from pipeline.pairs import Pairs
+from pipeline.pairs import Pairs, displaced
 from pipeline.trajectory import Trajectory, evenly
 from pipeline.units import ReducedUnits
 
@@ -176,6 +176,11 @@ class Batch(NamedTuple):
         """v' - v (n, D) less what the external force did: what a model has to explain."""
         change = self.v_next - self.v
         return change if self.force is None else change - self.force
+
+
+def shifted(batch: Batch, shift: Tensor) -> Batch:
+    """The batch with its particles moved by ``shift`` (n, D), velocities as they are."""
+    return batch._replace(r=batch.r + shift, pairs=displaced(batch.pairs, shift))
 
 
 HELD = 2**28  # bytes of all tensors of a film, up to which they are in memory for good

@@ -17,7 +17,7 @@ from pipeline.dynamics.driven import thermal_period
 from pipeline.errors import InputError
 from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
-from pipeline.learn import scales
+from pipeline.learn import scales, within_frame
 from pipeline.learn.baseline import BaselineLearner, start_baseline
 from pipeline.learn.brownian_noise import Given
 from pipeline.learn.curvature import NewtonLearner
@@ -262,12 +262,22 @@ def _metriplectic(
         model.bath.hold(held.value)
     equal_noise(model, snapshots.batch(train[:1]))
     rows = int(mask.sum())
-    if settings.optimizer != "gauss_newton" or likeliest is not None:
-        return Learner(model, latent, settings, noise, rows, likeliest, held)
-    learner = NewtonLearner(model, latent, settings, noise, rows, held=held)
+    kind = NewtonLearner if settings.optimizer == "gauss_newton" and likeliest is None else Learner
+    learner = kind(model, latent, settings, noise, rows, likeliest, held)
+    if smooth(settings, trajectory):
+        learner.bends = within_frame.matters(learner, sample)
+    if not isinstance(learner, NewtonLearner):
+        return learner
     middle = train[len(train) // 2 :][:1]
     learner.measure_curvature(Transition(snapshots.batch(middle), snapshots.after(middle)))
     return learner
+
+
+def smooth(settings: Training, trajectory: Trajectory) -> bool:
+    """Whether steps are those of particles with inertia whose velocities are means over a frame."""
+    plain = settings.bath != "brownian" and settings.span == 1 and not settings.shake
+    fluid = trajectory.reference is None and settings.closures == "splines"
+    return plain and fluid and trajectory.attributes["velocity"] == "backward difference"
 
 
 def _start(

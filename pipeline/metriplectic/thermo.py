@@ -12,7 +12,7 @@ from pipeline.closures.energy import Energy
 from pipeline.closures.friction import Amplitudes
 from pipeline.closures.strain import Elasticity
 from pipeline.closures.volume import Kernel
-from pipeline.pairs import Pairs, Rates, sum_even
+from pipeline.pairs import Pairs, Rates, sum_even, sum_odd
 
 
 class Thermo(NamedTuple):
@@ -121,3 +121,9 @@ class Dynamics(NamedTuple):
     pressure: Tensor  # (P,) conservative force of j on i along e_ij
     bath: BathDrift | None = None  # its part of the drift; None without one
     external: Tensor | None = None  # (N, D) force -grad Phi; None without one
+
+
+def reversible(dynamics: Dynamics) -> Tensor:
+    """Forces of pairs and surroundings without friction (N, D), at unit mass."""
+    force = dynamics.drift.dv + sum_odd(dynamics.pairs, dynamics.friction)
+    return force if dynamics.bath is None else force - dynamics.bath.drag

@@ -93,5 +93,5 @@ def test_a_large_film_is_left_as_it_was_trained(
     started: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = moved(started, 2)
-    monkeypatch.setattr(refinement, "ROWS", 1000)
+    monkeypatch.setattr("pipeline.learn.learner.SMALL", 1000)
     assert not refine(task)
