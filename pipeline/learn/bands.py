@@ -20,7 +20,14 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.learn.data import Transition, Transitions
-from pipeline.learn.learned_curves import Group, Samples, binned, power, surrounding_groups
+from pipeline.learn.learned_curves import (
+    Group,
+    Samples,
+    binned,
+    moduli,
+    power,
+    surrounding_groups,
+)
 from pipeline.learn.order import Order
 from pipeline.metriplectic.model import Metriplectic
 
@@ -188,6 +195,9 @@ def add(
         for name in ("phi", "psi", "rate", "g2", "T", "diffusion"):
             if name in values and values[name].dim() == 1:
                 curves[group, f"_{name}"] = values[name]
+    if "strain" in groups and samples.batch.reference is not None:
+        shear, bulk = moduli(samples.model, samples.batch.reference, samples.entropy())[:, None]
+        curves |= {("strain", "_shear_modulus"): shear, ("strain", "_bulk_modulus"): bulk}
     steep = power(force)
     if steep is not None:
         curves["pair_force", "_exponent"] = steep.value

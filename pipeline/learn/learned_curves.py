@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.func import functional_call
 
 from pipeline import slots
 from pipeline.arrays import store, stretches
@@ -89,9 +90,10 @@ def traits(trajectory: Trajectory) -> dict[str, np.ndarray]:
 BEND = 1e-3  # strain over which moduli are differences
 
 
-@torch.no_grad()
-def moduli(model: Metriplectic, reference: Reference, S: float) -> tuple[float, float]:
-    """Shear and bulk modulus of the undeformed body [m / (dt^2 a^(D - 2))].
+def moduli(model: Metriplectic, reference: Reference, S: float) -> Tensor:
+    """Shear and bulk modulus (2,) of the undeformed body [m / (dt^2 a^(D - 2))], float64.
+
+    Differentiable in the parameters of the model.
 
     Strain energy and pressure both hold against a strain, and either may do what the other does
     not: what can be measured is the whole, the second derivative of the energy per volume under
@@ -103,29 +105,42 @@ def moduli(model: Metriplectic, reference: Reference, S: float) -> tuple[float, 
         reference: bonds of the undeformed body.
         S: entropy of every particle.
     """
-    model, reference = copy.deepcopy(model).double(), reference.to("cpu", torch.float64)
-    bonds, D, whole = reference.bonds, reference.r0.shape[1], reference.spans > 0
-    entropy = torch.full((bonds.n,), S, dtype=torch.float64)
+    body = _Body(copy.deepcopy(model).double(), reference.to("cpu", torch.float64), S)
+    known = {f"model.{name}": p.to("cpu", torch.float64) for name, p in model.named_parameters()}
+    D = reference.r0.shape[1]
+    rest, density = torch.eye(D, dtype=torch.float64), neighbour_distance(1.0, D) ** D
 
-    def energy(F: Tensor) -> float:
-        r_ij = reference.r0 @ F.T
-        r = r_ij.norm(dim=1)
-        d = inverse_volume(bonds, model.volume(model.radial(r)), model.volume.self_weight())
-        elastic = model.strain(reference, r_ij, entropy) if model.strain is not None else None
-        return float(thermodynamics(model.energy_closure, d, entropy, elastic).U[whole].mean())
-
-    def derivatives(direction: Tensor) -> tuple[float, float]:
+    def derivatives(direction: Tensor) -> tuple[Tensor, Tensor]:
         """First and second, per volume."""
-        rest, density = torch.eye(D, dtype=torch.float64), neighbour_distance(1.0, D) ** D
-        ahead, here, behind = (energy(rest + x * BEND * direction) for x in (1, 0, -1))
+        ahead, here, behind = (
+            functional_call(body, known, (rest + x * BEND * direction,)) for x in (1, 0, -1)
+        )
         second = (ahead - 2 * here + behind) / BEND**2
         return density * (ahead - behind) / (2 * BEND), density * second
 
-    across = torch.zeros((D, D), dtype=torch.float64)
+    across = torch.zeros_like(rest)
     across[0, 1] = 1.0
-    slope, bend = derivatives(torch.eye(D, dtype=torch.float64))
+    slope, bend = derivatives(rest)
     # P = -slope / (D x^(D - 1)) at the growth x of lengths: a body in a box may be under pressure.
-    return derivatives(across)[1], (bend - (D - 1) * slope) / D**2
+    return torch.stack([derivatives(across)[1], (bend - (D - 1) * slope) / D**2])
+
+
+class _Body(nn.Module):
+    """Energy of a particle of a body that is deformed evenly, as a function of parameters."""
+
+    def __init__(self, model: Metriplectic, reference: Reference, S: float) -> None:
+        super().__init__()
+        self.model, self.reference = model, reference
+        self.entropy = torch.full((reference.bonds.n,), S, dtype=torch.float64)
+
+    def forward(self, F: Tensor) -> Tensor:
+        model, reference = self.model, self.reference
+        r_ij = reference.r0 @ F.T
+        w = model.volume(model.radial(r_ij.norm(dim=1)))
+        d = inverse_volume(reference.bonds, w, model.volume.self_weight())
+        elastic = model.strain(reference, r_ij, self.entropy) if model.strain is not None else None
+        whole = reference.spans > 0
+        return thermodynamics(model.energy_closure, d, self.entropy, elastic).U[whole].mean()
 
 
 @torch.no_grad()
@@ -145,7 +160,7 @@ def elastic_groups(model: Metriplectic, batch: Batch, S: float) -> dict[str, Gro
     c = closure.T0 * torch.exp(closure.log_c)
     grid = torch.linspace(0.0, float(J.max()), 100, dtype=J.dtype)
     k = closure.power + 1.0
-    shear, bulk = moduli(model, batch.reference, S)
+    shear, bulk = moduli(model, batch.reference, S).tolist()
     return {
         "strain": {
             "shear_modulus": np.array([shear]),
@@ -229,6 +244,10 @@ class Samples:
         self.rows, self.strength = batch.mask, latent.strength(batch.particle)
         true = sample.snapshots.true_entropy
         self.true_S = None if true is None else true[batch.snapshot.numpy(), batch.particle.numpy()]
+
+    def entropy(self) -> float:
+        """Mean of the particles that are scored."""
+        return float(self.S[self.rows].detach().mean())
 
     @property
     def pairs_within(self) -> Tensor:
@@ -361,7 +380,7 @@ def inspect(
         "temperature": histogram(T),
         "entropy": entropies(samples),
         **surrounding_groups(samples),
-        **elastic_groups(model, samples.batch, float(samples.S[samples.rows].mean())),
+        **elastic_groups(model, samples.batch, samples.entropy()),
         **latent_groups(latent, traits),
     }
 

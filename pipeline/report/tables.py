@@ -75,17 +75,20 @@ def moduli(results: Results) -> Table:
         scale = float(units["length"]) ** (2 - results.trajectory().dimension)
         scale /= float(units["time"]) ** 2
         for name, words in (("shear", "Shear modulus"), ("bulk", "Bulk modulus")):
-            learned = scale * float(group.get(f"{name}_modulus")[0])
-            known = true.get(name)
-            rows.append(
-                [
-                    *(words, style.name(run.model), str(run.seed), number(learned)),
-                    *((number(known), percent(learned / known - 1)) if known else ("–", "–")),
-                ]
+            key = f"{name}_modulus"
+            learned, *ends = (
+                number(scale * float(group.data[k][0]))
+                for k in (key, f"low_{key}", f"high_{key}")
+                if k in group.data
             )
+            said = f"{learned} ({' to '.join(ends)})" if ends else learned
+            known = true.get(name)
+            off = scale * float(group.get(key)[0]) / known - 1 if known else None
+            against = ("–", "–") if off is None else (number(known), percent(off))
+            rows.append([words, style.name(run.model), str(run.seed), said, *against])
     if not rows:
         raise Absent("No model of a solid has moduli.")
-    columns = ["Modulus", "Model", "Seed", "Learned", "True", "Difference"]
+    columns = ["Modulus", "Model", "Seed", "Learned (95 % band)", "True", "Difference"]
     text = (
         "Second derivatives of the learned energy under even strain, pressure and strain energy "
         "together, in masses of a particle per time² (in three dimensions per length and time²)."

@@ -196,9 +196,41 @@ def test_moduli_are_learned_from_the_motion(lattice) -> None:
     network, learned, folder = lattice
     with h5py.File(folder / "learned.h5") as file:
         shear, bulk = (file[f"strain/{name}_modulus"][0] for name in ("shear", "bulk"))
+        bands = {
+            name: [file[f"strain/{end}_{name}_modulus"][0] for end in ("low", "high")]
+            for name in ("shear", "bulk")
+        }
     scale = 1.0 / learned.record["units"]["time"] ** 2
+    for name, true in (("shear", network.shear_modulus), ("bulk", network.bulk_modulus)):
+        low, high = (scale * end for end in bands[name])
+        assert low < true < high
+        assert high - low < 0.5 * true
     assert scale * shear == pytest.approx(network.shear_modulus, rel=0.1)
     assert scale * bulk == pytest.approx(network.bulk_modulus, rel=0.1)
+
+
+def test_moduli_know_their_slopes() -> None:
+    """Against differences, which the large heat takes digits of, in strain energy and pressure."""
+    made = ElasticNetwork(columns=4, rows=4, frames=60, relaxation=10).simulate(seed=1)
+    settings = SETTINGS.replace(split=Split(train=40, validation=10), shake=0.0)
+    task = prepare(made, graphs.build(made, ratio=1.4), settings, seed=0)
+    model = task.learner.model.double()
+    bonds = task.sample.batch(1).reference
+    parts = [model.strain.log_c, model.strain.log_b, model.strain.log_s]
+    parts += [p for p in model.energy_closure.parameters() if p.requires_grad]
+    for number in (0, 1):
+        modulus = moduli(model, bonds, 0.3)[number]
+        slopes = torch.autograd.grad(modulus, parts, allow_unused=True)
+        for p, slope in zip(parts, slopes, strict=True):
+            ends = []
+            for step in (1e-2, -1e-2):
+                with torch.no_grad():
+                    p += step
+                    ends.append(float(moduli(model, bonds, 0.3)[number]))
+                    p -= step
+            expected = (ends[0] - ends[1]) / 2e-2
+            found = 0.0 if slope is None else float(slope.sum())
+            assert found == pytest.approx(expected, rel=5e-3, abs=1e-3 * float(modulus))
 
 
 @pytest.mark.slow
@@ -223,4 +255,4 @@ def test_moduli_are_those_of_long_waves(lattice) -> None:
     x, wave = 0.01, 2 * np.pi / box.lengths[1]
     bend = (energy(x) + energy(-x) - 2 * energy(0.0)) / x**2
     found = bend / (0.5 * wave**2 * box.lengths[0] * box.lengths[1])
-    assert moduli(learned.model, bonds, float(S[0]))[0] == pytest.approx(found, rel=5e-3)
+    assert float(moduli(learned.model, bonds, float(S[0]))[0]) == pytest.approx(found, rel=5e-3)
