@@ -212,6 +212,22 @@ def border(images: list[np.ndarray], name: str) -> list[str]:
     ]
 
 
+def dimmer(found: list[tuple[int, float]]) -> list[str]:
+    """A word on a second kind of spots, too dim to be taken.
+
+    Args:
+        found: number and dimness of them in some frames, see `pipeline.video.spots.fainter`.
+    """
+    if not all(count for count, _ in found):
+        return []
+    count, times = (float(np.median(values)) for values in zip(*found, strict=True))
+    return [
+        f"some {count:.0f} spots a frame are {times:.2g} times dimmer than the others, with none "
+        "in between, and are passed over: if they are particles of another kind, give "
+        "detect.minmass."
+    ]
+
+
 def levels(images: list[np.ndarray], dark: bool) -> list[str]:
     """A word on spots that are cut off at the end of the scale, or are made of few grey levels."""
     images = [image for image in images if image.dtype.kind in "iu"]

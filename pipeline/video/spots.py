@@ -10,6 +10,10 @@ from scipy.spatial import cKDTree
 from scipy.stats import skew
 
 SCALES = np.geomspace(0.7, 20.0, 28)  # [px]; a Gaussian spot of width s answers most at scale s
+DIM = 0.3  # of the height of bright spots, below which one does not count
+LOST = 0.1  # of it, below which nobody asks
+KIND = 0.2  # of the number of bright spots, which make a kind of their own
+APART = 0.6  # of the height of the dimmest spots that count, below which all of a dimmer kind are
 FEW = 3  # spots in a frame: of a size that has no more, another may be the typical one, that has
 MANY = 8  # times as many
 WINDOW = 1024  # px; a larger image is judged by its middle
@@ -96,19 +100,41 @@ def pixel_noise(image: np.ndarray) -> float:
 def blobs(image: np.ndarray, scale: float, dark: bool) -> tuple[np.ndarray, np.ndarray]:
     """Local maxima of the response, (K, 2) positions (y, x) [px] and (K,) heights.
 
-    A maximum counts above 0.3 of the 90th percentile of those that stand out of the pixel noise:
+    A maximum counts above DIM of the 90th percentile of those that stand out of the pixel noise:
     a fraction of what bright spots reach, so that neither a few glaring spots nor the many noise
     peaks decide, and the dimmer of two species stays.
     """
+    place, height = _maxima(image, scale, dark, 4.0)
+    kept = height > DIM * np.percentile(height, 90) if len(height) else np.zeros(0, bool)
+    return place[kept], height[kept]
+
+
+def _maxima(
+    image: np.ndarray, scale: float, dark: bool, least: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (K, 2) and heights (K,) of all maxima that are ``least`` times the noise high."""
     answer = -response(image, scale) if dark else response(image, scale)
-    least = max(4.0 * pixel_noise(image) * noise_gain(scale), 0.1 * float(answer.std()))
+    bound = max(least * pixel_noise(image) * noise_gain(scale), 0.1 * float(answer.std()))
     reach = 2 * max(1, round(scale)) + 1
-    top = (answer == ndimage.maximum_filter(answer, reach)) & (answer > least)
+    top = (answer == ndimage.maximum_filter(answer, reach)) & (answer > bound)
     margin = int(np.ceil(2 * scale))
     top[:margin] = top[-margin:] = top[:, :margin] = top[:, -margin:] = False
-    height = answer[top]
-    kept = height > 0.3 * np.percentile(height, 90) if len(height) else np.zeros(0, bool)
-    return np.argwhere(top)[kept].astype(float), height[kept]
+    return np.argwhere(top).astype(float), answer[top]
+
+
+def fainter(image: np.ndarray, scale: float, dark: bool) -> tuple[int, float]:
+    """How many spots `blobs` passes over as too dim though they stand out far, and how many times
+    dimmer they are; none where there are others in between: then they are the dimmest of one kind.
+    """
+    _, height = _maxima(image, scale, dark, 8.0)
+    if not len(height):
+        return 0, 1.0
+    typical_height = np.percentile(height, 90)
+    kept = height[height > DIM * typical_height]
+    dim = height[(height > LOST * typical_height) & (height <= DIM * typical_height)]
+    if len(dim) < KIND * len(kept) or np.percentile(dim, 95) > APART * np.percentile(kept, 5):
+        return 0, 1.0
+    return len(dim), float(np.median(kept) / np.median(dim))
 
 
 def typical(images: list[np.ndarray], curve: ScaleCurve) -> int:

@@ -228,6 +228,8 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     dark = polarity == "dark"
     tuning.warnings.extend(doubts.levels(images, dark))
     maxima = [spots.blobs(image, scale, dark) for image in images]
+    if tuning.given.minmass is None:
+        tuning.warnings.extend(doubts.dimmer([spots.fainter(i, scale, dark) for i in images]))
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
     if not len(gaps):

@@ -173,3 +173,19 @@ def test_one_bubble_among_the_particles_decides_nothing(tmp_path, moves):
     tifffile.imwrite(tmp_path / "a.tif", np.stack(images), photometric="minisblack")
     found = tune([open_run(*runs(tmp_path))]).parameters
     assert 7 <= found.diameter <= 13
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(4.5, True), (2.5, False), (1.0, False)])
+def test_a_kind_that_is_too_dim_is_named(tmp_path, ratio, said):
+    rng = np.random.default_rng(5)
+    points = lattice(160, 14.0, rng)
+    dim, width = np.arange(len(points)) % 2 == 0, np.full(len(points), 2.0)
+    images = []
+    for _ in range(5):
+        bright = picture(points[~dim], width[~dim], 160, 1200.0, rng).astype(float)
+        images.append(bright + picture(points[dim], width[dim], 160, 1200.0 / ratio, rng) - 60)
+        points = points + rng.normal(0, 0.2, points.shape)
+    stack = np.clip(images, 0, 255).astype(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
+    warnings = " ".join(tune([open_run(*runs(tmp_path))]).warnings)
+    assert ("times dimmer than the others" in warnings) == said
