@@ -13,6 +13,7 @@ from pipeline.errors import InputError
 from pipeline.imported import consistency
 from pipeline.imported.boxes import box_of, breathed, dimension_of, displacements, wrapped
 from pipeline.imported.formats import frames
+from pipeline.imported.oddities import oddities
 from pipeline.imported.recorded import Frame, Recorded, collect
 from pipeline.imported.settings import Imported
 from pipeline.imported.times import interval_and_times
@@ -51,7 +52,7 @@ def load(
     late = np.abs(np.diff(times) - dt) > 1e-3 * dt
     jumped = consistency.jumps(path)
     path = path._replace(dt=dt, follows=path.follows & ~late)
-    notes += consistency.check_motion(path)
+    notes += [*consistency.check_motion(path), *oddities(path)]
     velocity, present, kind = _velocities(path, run, jumped)
     position = wrapped(position, box)
     pieces = _pieces(jumped, path.name, notes)

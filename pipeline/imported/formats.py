@@ -107,6 +107,7 @@ def universe(path: Path) -> Iterator[Frame]:
                 )
             if count < opened.n_frames:
                 raise _ended(count, path)
+            _refuse_rest(path, opened.n_atoms)
 
 
 def _whole(opened: Any, path: Path) -> None:
@@ -124,6 +125,18 @@ def _whole(opened: Any, path: Path) -> None:
             cut = begin in stored.read()
     if cut:
         raise _ended(opened.n_frames, path)
+
+
+def _refuse_rest(path: Path, count: int) -> None:
+    """Refuses a GRO file of several snapshots, whose reader stops after the first."""
+    if path.suffix.lower() == ".gro":
+        with open(path, errors="replace") as file:
+            lines = sum(bool(line.strip()) for line in file)
+        if lines > count + 3:  # a title, a number and a box
+            raise InputError(
+                f"{path.name} holds {lines / (count + 3):.3g} snapshots, and of GRO files only the "
+                f"first is read: write it as XTC or TRR (gmx trjconv)."
+            )
 
 
 def _ended(number: int, path: Path) -> InputError:

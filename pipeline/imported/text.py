@@ -159,6 +159,8 @@ def lammps(path: Path) -> Iterator[Frame]:
         known: dict[str, Any] = {}
         for line in lines:
             title, _, rest = line.strip().partition(":")
+            if not title:  # blank
+                continue
             if title != "ITEM":
                 shown = f"it has the line {line[:60]!r}"
                 if not line.isprintable() and "\0" in line:
@@ -239,7 +241,9 @@ def _dump_snapshot(
     order = slice(None) if identity is None else np.argsort(identity, kind="stable")
     label = next((table[name] for name in ("type", "element") if name in table), None)
     kinds = None if label is None else _species(label)
-    moving = all(name in table for name in ("vx", "vy"))
+    # Who dumps a plane may leave out the velocity along its normal, too.
+    flat = "vz" in table or not np.ptp(position[:, 2])
+    moving = flat and all(name in table for name in ("vx", "vy"))
     length_unit, time_unit = UNITS.get(known.get("units", ""), (None, None))
     return Frame(
         position=position[order],

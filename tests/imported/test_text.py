@@ -214,3 +214,19 @@ def test_whatever_a_name_or_windows_made_of_a_text(tmp_path, name):
     }.items():
         (tmp_path / label).write_bytes(stored)
         assert read(tmp_path / label, dt=1.0).position == pytest.approx(wanted)
+
+
+def test_a_dump_may_end_in_blank_lines_and_lack_a_component(tmp_path):
+    r, v = langevin(1, 0.3, 0.1)
+    path = dump(tmp_path / "a.lammpstrj", r % LENGTHS, v)
+    wanted = read(path, dt=1.0)
+    path.write_text(path.read_text() + "\n \n")
+    assert read(path, dt=1.0).velocity == pytest.approx(wanted.velocity)
+    rows = [
+        " ".join(words[:-1]) if len(words := line.split()) == 8 else line.replace(" vz", "")
+        for line in path.read_text().splitlines()
+    ]
+    path.write_text("\n".join(rows) + "\n")
+    found = read(path, dt=1.0)
+    assert found.attributes["velocity"] == "backward difference"
+    assert found.velocity[1:] == pytest.approx(np.diff(r, axis=0), abs=1e-6)

@@ -1,0 +1,68 @@
+"""Particles of a trajectory that never move, that are written twice, or that move on a lattice."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.errors import InputError
+from pipeline.imported.consistency import Path
+
+SAMPLE = 4000  # coordinates that are looked at for their digits
+COARSE = 0.1  # of the usual step, which digits may be coarse by
+DIGITS = 1e-9  # of the largest coordinate, below which a difference is that of round-off
+
+
+def oddities(path: Path) -> list[str]:
+    """Sentences on what can be meant, and seldom is.
+
+    Raises:
+        InputError: two particles are at one place all along.
+    """
+    _refuse_doubles(path)
+    return [*_frozen(path), *_coarse(path)]
+
+
+def _refuse_doubles(path: Path) -> None:
+    """Refuses pairs whose distance is zero: nothing has a direction there."""
+    for t in (0, len(path.position) - 1):
+        order = np.lexsort(path.position[t].T)
+        apart = np.diff(path.position[t][order], axis=0).any(axis=1)
+        if apart.all():
+            return
+    row = int(np.argmin(apart))
+    raise InputError(
+        f"Particles {order[row]} and {order[row + 1]} (counted from 0) of {path.name} are at the "
+        f"same place in the first and in the last snapshot: is one particle written twice? Write "
+        f"each once, and leave out what only goes along with others."
+    )
+
+
+def _frozen(path: Path) -> list[str]:
+    """A word on particles that never move, beside others that do."""
+    moves = path.step[path.follows].any(axis=(0, 2))
+    if moves.all() or not moves.any():
+        return []
+    return [
+        f"{int((~moves).sum())} of {len(moves)} particles of {path.name} never move (row "
+        f"{int(np.argmin(moves))}, for one): are they a wall? They count as particles like the "
+        f"others, and forces on them are unknown: leave them out of the file if not meant."
+    ]
+
+
+def _coarse(path: Path) -> list[str]:
+    """A word on positions of so few digits that steps are coarse by them."""
+    steps = np.abs(path.step[path.follows])
+    values = np.unique(path.position[..., 0].ravel()[:SAMPLE])
+    gaps = np.diff(values)
+    gaps = gaps[gaps > DIGITS * max(float(np.abs(values).max()), 1e-300)]
+    if len(gaps) < 2 or not steps.any():
+        return []
+    lattice, usual = float(gaps.min()), float(np.sqrt(np.mean(steps**2)))
+    whole = np.abs(gaps / lattice - np.round(gaps / lattice)).max() < 0.01
+    if lattice < COARSE * usual or not whole:
+        return []
+    return [
+        f"Positions of {path.name} are written in steps of {lattice:.3g}, and particles move by "
+        f"{usual:.3g} (root mean square) from one snapshot to the next: differences are coarse; "
+        f"write more digits."
+    ]

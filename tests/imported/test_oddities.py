@@ -1,0 +1,46 @@
+"""Particles that never move, that are written twice, or whose positions have few digits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.imported.written import LENGTHS, dump, langevin, read
+
+R, _ = langevin(1, 0.3, 0.1)
+
+
+def warnings(path, r) -> str:
+    return " ".join(read(dump(path / "a.dump", r % LENGTHS), dt=1.0).attributes["warnings"])
+
+
+def test_a_wall_is_counted(tmp_path):
+    r = R.copy()
+    r[:, 25:] = r[0, 25:]
+    assert "15 of 40 particles of a.dump never move (row 25, for one)" in warnings(tmp_path, r)
+    assert warnings(tmp_path, R) == ""
+
+
+def test_a_particle_twice_is_refused_and_one_meeting_is_not(tmp_path):
+    r = R.copy()
+    r[:, 7] = r[:, 30]
+    with pytest.raises(ValueError, match=r"Particles (7 and 30|30 and 7) .* of a\.dump are at the"):
+        warnings(tmp_path, r)
+    r[:, 7] = R[:, 7] + R[-1, 30] - R[-1, 7]
+    assert "same place" not in warnings(tmp_path, r)
+
+
+@pytest.mark.parametrize(("digits", "said"), [(1, True), (4, False)])
+def test_digits(tmp_path, digits, said):
+    found = warnings(tmp_path, np.round(R, digits))
+    assert ("are written in steps of 0.1, and particles move by 0.1" in found) == said
+
+
+def test_several_snapshots_in_a_structure(tmp_path):
+    frame = "gas t= {t}\n    2\n" + "".join(
+        f"    1SOL      A    {k + 1}   {k}.000   0.000   0.{{t}}00\n" for k in range(2)
+    )
+    text = "".join(frame.format(t=t) + "   1.00000   1.00000   1.00000\n" for t in range(3))
+    (tmp_path / "a.gro").write_text(text)
+    with pytest.raises(ValueError, match=r"a\.gro holds 3 snapshots, and of GRO files only the fi"):
+        read(tmp_path / "a.gro", dt=1.0)
