@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from pipeline.video.films import FilmReader
 from pipeline.video.readers import Reader
-from pipeline.video.scenes import SEEN, Look, Verdict
+from pipeline.video.scenes import SEEN, Look, Verdict, thinned
 from pipeline.video.settings import Reading
 
 FLICKER = 0.7  # ratio of the contrast of faint frames to that of bright ones
@@ -157,6 +157,18 @@ def halves(images: list[np.ndarray], name: str) -> list[str]:
                     f"{found[0][0]:.2f}): every particle counts twice; keep one half (video.crop)."
                 ]
     return []
+
+
+def change(frames: list[np.ndarray]) -> np.ndarray:
+    """(2, H, W) what changes between three frames (H, W), of spots alone and thinned."""
+    first, middle, last = (thinned(_band(frame)) for frame in frames)
+    return np.stack([middle - first, last - middle])
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two films change in the same way, by `change` of each."""
+    pairs = zip(one, other, strict=True)
+    return min(abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) for a, b in pairs) > SAME
 
 
 def _band(image: np.ndarray) -> np.ndarray:

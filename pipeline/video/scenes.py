@@ -74,9 +74,9 @@ def look(images: Iterable[np.ndarray]) -> Look:
     first: list[int] = []
     for number, image in enumerate(images):
         invalid = int((~np.isfinite(image)).sum()) if image.dtype.kind == "f" else 0
-        thinned = _thinned(image)
-        first.append(met.setdefault(blake2b(thinned.tobytes(), digest_size=12).digest(), number))
-        scaled, spread = _scaled(thinned)
+        small = thinned(image)
+        first.append(met.setdefault(blake2b(small.tobytes(), digest_size=12).digest(), number))
+        scaled, spread = _scaled(small)
         flat = bool(recent) and spread < CONTRAST * np.median(recent)
         if flat or invalid > HOLES * image.size:
             rows.append((spread, invalid, np.nan, -1))
@@ -166,7 +166,7 @@ def _played_again(first: np.ndarray, state: np.ndarray) -> np.ndarray:
 
 
 def _change(read: Callable[[int], np.ndarray], first: int, second: int) -> float:
-    a, b = (_scaled(_thinned(read(t)))[0] for t in (first, second))
+    a, b = (_scaled(thinned(read(t)))[0] for t in (first, second))
     return float(np.abs(a - b).mean())
 
 
@@ -188,7 +188,8 @@ def _overlap(image: np.ndarray, y: int, x: int) -> np.ndarray:
     return image[rows, columns]
 
 
-def _thinned(image: np.ndarray) -> np.ndarray:
+def thinned(image: np.ndarray) -> np.ndarray:
+    """A part of the pixels of an image (H, W), up to GRID a side."""
     rows, columns = (max(1, -(-size // GRID)) for size in image.shape)
     return image[::rows, ::columns]
 

@@ -120,8 +120,10 @@ def _refuse_differences(videos: list[Video], clocks: list[clock.Clock]) -> None:
 
 
 def _refuse_copies(videos: list[Video]) -> None:
-    """Refuses a film that lies there twice, as files of different names, formats or compression."""
+    """Refuses a film that lies there twice, as files of different names, formats, compression or
+    channels: what changes in them is the same."""
     met: dict[tuple[int, str], Video] = {}
+    changes: list[tuple[Video, np.ndarray]] = []
     for video in videos if len(videos) > 1 else []:
         shown = np.flatnonzero(video.seen)
         if len(shown) < SHORTEST:
@@ -129,10 +131,14 @@ def _refuse_copies(videos: list[Video]) -> None:
         frames = [video[int(t)] for t in (shown[0], shown[len(shown) // 2], shown[-1])]
         digest = hashlib.sha256(b"".join(frame.tobytes() for frame in frames)).hexdigest()
         other = met.setdefault((len(video), digest), video)
+        change = doubts.change(frames)
+        same = (v for v, c in changes if len(v) == len(video) and doubts.alike(c, change))
+        other = next(same, other)
+        changes.append((video, change))
         if other.source != video.source:
             raise InputError(
-                f"{other.source.paths[0]} and {video.source.paths[0]} show the same frames: take "
-                f"one of the two away, or every particle counts twice."
+                f"{other.source.paths[0]} and {video.source.paths[0]} show the same frames, or two "
+                f"channels of them: take one of the two away, or every particle counts twice."
             )
 
 

@@ -18,7 +18,9 @@ from pipeline.video.frames import open_run
 from pipeline.video.settings import Reading
 from pipeline.video.sources import check, runs
 from pipeline.video.survey import open_all
+from tests.video.conftest import lattice, picture
 
+RNG = np.random.default_rng(7)
 FRAMES = np.random.default_rng(0).integers(0, 255, (9, 8, 8)).astype(np.uint8)
 
 
@@ -186,3 +188,28 @@ def test_opacity_is_no_channel_and_inks_are_no_brightness(tmp_path):
         Image.fromarray(np.dstack([255 - image] * 4), "CMYK").save(printed / f"{k}.jpg")
     with pytest.raises(InputError, match=r"0\.jpg is in the colours of a printer \(CMYK\)"):
         open_run(runs(printed)[0])
+
+
+def moving(seed: int) -> np.ndarray:
+    return np.stack([picture(p, np.full(len(p), 2.0), 64, 800.0, RNG) for p in wandering(seed)])
+
+
+def wandering(seed: int) -> np.ndarray:
+    """(T, N, 2) particles that wander about a lattice."""
+    rng = np.random.default_rng(seed)
+    start = lattice(64, 12.0, rng)
+    return start + np.cumsum(rng.normal(0, 0.3, (12, *start.shape)), axis=0)
+
+
+def test_a_film_beside_a_compressed_copy_or_another_channel_of_it(tmp_path, film):
+    tifffile.imwrite(tmp_path / "a.tif", moving(0), photometric="minisblack")
+    film(tmp_path / "b.mp4", moving(0), "libx264", "yuv420p", crf="20")
+    with pytest.raises(InputError, match=r"a\.tif and .*b\.mp4 show the same frames, or two"):
+        open_all(tmp_path, Reading())
+    (tmp_path / "b.mp4").unlink()
+    tifffile.imwrite(tmp_path / "c.tif", 255 - moving(0) // 2, photometric="minisblack")
+    with pytest.raises(InputError, match=r"or two channels of them: take one of the two away"):
+        open_all(tmp_path, Reading())
+    for seed in range(6):
+        tifffile.imwrite(tmp_path / "c.tif", moving(seed + 1), photometric="minisblack")
+        assert len(open_all(tmp_path, Reading())) == 2
