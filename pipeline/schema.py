@@ -19,6 +19,7 @@ import dataclasses
 import difflib
 import functools
 import math
+import re
 import textwrap
 import types
 import typing
@@ -272,11 +273,26 @@ def _homes(rules: Plain, name: str, before: str = "") -> Iterator[str]:
         yield from _homes(inner, name, f"{before}{key_name}.")
 
 
+# What other programs call our keys, plain: no letters in common tell these.
+SYNONYMS = {
+    "mpp": {"pixelsize", "umperpx", "umperpixel", "micronsperpixel", "scale", "resolution"},
+    "fps": {"framerate", "framespersecond", "rate", "frequency"},
+    "crop": {"roi", "region"},
+    "diameter": {"particlesize", "spotsize"},
+    "polarity": {"invert", "inverted"},
+    "minmass": {"threshold", "minintensity"},
+    "search_range": {"maxdisplacement", "maxdisp", "maxstep"},
+    "drift": {"subtractdrift", "dedrift"},
+}
+
+
 def _unknown(before: str, name: str, known: Sequence[str], rules: Plain | None = None) -> str:
     homes = list(_homes(rules or {}, name))
     if homes:
         return f"{before}{name} is not a setting: did you mean {' or '.join(homes)}?"
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    plain = re.sub(r"[\W_]", "", name.lower())
+    close = [key_name for key_name in known if plain in SYNONYMS.get(key_name, ())]
+    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
     shown = name if name.isprintable() and name else _shown(name)
     return f"{before}{shown} is not a setting: {hint}"

@@ -80,6 +80,8 @@ def test_the_command_line_wins_over_the_overlay_over_the_defaults():
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
+        ({"video": {"pixel_size": 1}}, "video.pixel_size is not a setting: did you mean mpp?"),
+        ({"video": {"Frame Rate": 1}}, "video.Frame Rate is not a setting: did you mean fps?"),
         ({"detct": {}}, "detct is not a setting: did you mean detect?"),
         ({"detect": {"diametre": 9}}, "detect.diametre is not a setting: did you mean diameter?"),
         ({"detect": {"diameter": 8}}, "detect.diameter (an odd number of pixels): must be odd"),
