@@ -117,6 +117,12 @@ class Rollout(Section):
         least=1,
         most=100,
     )
+    reduced: bool = key(
+        "Models of `models_of` in the units of this data set: lengths in neighbour distances, "
+        "times in those that a thermal velocity takes to cross one. For particles of another size "
+        "or mass, such as larger molecules.",
+        default=False,
+    )
 
 
 class Report(Section):
@@ -180,7 +186,13 @@ class Questions(Section):
     )
     transfer: tuple[str, ...] = key(
         "Does a law hold where it was not learned? Data sets with `models_of`.",
-        default=("self_diffusion", "shear_flow"),
+        default=(
+            "self_diffusion",
+            "shear_flow",
+            "gas_dense",
+            "gas_dilute",
+            "star_polymer_51_of_11",
+        ),
         entries=(0, 1000),
         distinct=True,
     )

@@ -76,6 +76,26 @@ class Learned(NamedTuple):
             flow=sample_flow(window, units) if self.flows else None,
         )
 
+    def reduced(self, length: float, before: float) -> Learned:
+        """The same law in the units of another sample.
+
+        Args:
+            length: its neighbour distance [length].
+            before: its kinetic temperature, mass 1 [length^2 / time^2]; that of the training in
+                reduced units becomes this one.
+
+        Raises:
+            InputError: if nothing moves by heat there.
+        """
+        if not before > 0:
+            raise InputError(
+                f"The kinetic temperature before the test block must be above 0 to give units of "
+                f"time, got {before:g}: turn rollout.reduced off."
+            )
+        time = length * (float(self.record["measured"]["temperature"]) / before) ** 0.5
+        units = {**self.record["units"], "length": length, "time": time}
+        return self._replace(record={**self.record, "units": units})
+
     def substeps(self, wanted: int | None) -> int:
         """Steps of a rollout per snapshot: those wanted, or those chosen after training."""
         chosen = self.record.get("substeps", {}).get("chosen", 1) if wanted is None else wanted

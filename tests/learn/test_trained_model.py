@@ -73,6 +73,38 @@ def test_another_sample_begins_at_its_own_temperature(data, tmp_path) -> None:
     assert done.trajectory.extra["temperature"][0].mean() == pytest.approx(1.5 * seen["mean_T"])
 
 
+def test_in_reduced_units_a_sample_of_another_size_moves_alike(data, tmp_path) -> None:
+    """Lengths times 3, times times 5: the same rollout, scaled."""
+    train(*data, SETTINGS.replace(steps=2, validate_every=2), tmp_path, seed=0)
+    learned, window = load(tmp_path), data[0].window(blocks(data[0], 0.5, 0.2)["test"])
+    units, T = learned.record["units"], learned.record["measured"]["temperature"]
+    before = T * (units["length"] / units["time"]) ** 2
+    box = window.box._replace(lengths=3 * window.box.lengths, origin=3 * window.box.origin)
+    other = window._replace(
+        position=3 * window.position,
+        velocity=0.6 * window.velocity,
+        time=5 * window.time,
+        box=box,
+        attributes={**window.attributes, "dt": 5 * window.dt, "dataset": "another"},
+    )
+    grown = learned.reduced(3 * units["length"], 0.36 * before)
+    found = [
+        rollout(there, law.model, law.conditions(there, 1, before=heat), 1, progress=False)
+        for there, law, heat in (
+            (window.noting(dataset="another"), learned, before),
+            (other, grown, 0.36 * before),
+        )
+    ]
+    one, many = (done.trajectory.position for done in found)
+    assert np.allclose(many[:5], 3 * one[:5], atol=1e-3 * units["length"])
+
+
+def test_nothing_that_rests_has_units_of_time(data, tmp_path) -> None:
+    train(*data, SETTINGS.replace(steps=1, validate_every=1), tmp_path, seed=0)
+    with pytest.raises(InputError, match=r"must be above 0.*rollout\.reduced"):
+        load(tmp_path).reduced(1.0, 0.0)
+
+
 def test_modes_of_memory_are_found_kept_and_rolled_out(tmp_path) -> None:
     """From a gas in a viscoelastic medium; the plugin, which has no modes, refuses the model."""
     truth, tau = gas(friction=0.03), 4.0

@@ -6,9 +6,9 @@ process.prepare(snakemake.log[0], snakemake.threads)
 
 import torch
 
-from pipeline import h5md
+from pipeline import graphs, h5md
 from pipeline.dynamics.rollout import rollout, write
-from pipeline.learn.trained_model import placed
+from pipeline.learn.trained_model import Learned, placed
 from pipeline.settings import sections
 from pipeline.split import evaluation
 
@@ -20,6 +20,9 @@ name = snakemake.wildcards.name
 data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
 window, before = evaluation(data, chosen.split, chosen.rollout.frames)
 learned = placed(snakemake.input.model)
+if chosen.rollout.reduced and isinstance(learned, Learned):
+    near = graphs.on_disk(snakemake.input.graphs, data)
+    learned = learned.reduced(near.neighbour_distance, before)
 conditions = learned.conditions(window, seed, chosen.rollout.substeps, before)
 result = rollout(window, learned.model, conditions, seed)
 again = snakemake.wildcards.get("again")

@@ -103,8 +103,11 @@ TITLES = {
     "shear_flow": "Ideal gas, shear flow",
     "taylor_green_unseen": "Ideal gas, Taylor-Green, trained at rest",
     "self_diffusion_large": "Ideal gas at rest, L = 2",
+    "gas_dense": "Ideal gas at rest, 5/4 of the density",
+    "gas_dilute": "Ideal gas at rest, 4/5 of the density",
     "star_polymer_11": "Star polymer, 11 beads",
     "star_polymer_51": "Star polymer, 51 beads",
+    "star_polymer_51_of_11": "Star polymer, 51 beads, in reduced units",
     "viscoelastic": "Viscoelastic solid",
     "colloids_paper": "Colloids",
 }
