@@ -151,7 +151,8 @@ def convergence(results: Results) -> Answer:
         worst("good" if late < SMALL else LATE.grade(share), left.state),
         f"Over the last fifth of {step[-1]:.0f} steps the validation loss of "
         f"{style.name(run.model)} fell {_fall(float(late), share)}; the checkpoint kept is that of "
-        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}{left.sentence}",
+        f"step {table['step'][training.kept(table)]:.0f}.{_cut_short(results)}{_refined(results)}"
+        f"{left.sentence}",
     )
 
 
@@ -173,6 +174,15 @@ def _cut_short(results: Results) -> str:
         f" Training was ended by its limit of {number(float(limit))} minutes, before its "
         f"{done['steps']} steps were done (settings: train.max_minutes)."
     )
+
+
+def _refined(results: Results) -> str:
+    """A sentence where the training block was looked at as a whole in the end."""
+    model = results.yaml(f"{results.first.folder}/model.yaml")
+    if not model["training"].get("refined"):
+        return ""
+    bends = ", with what forces change within a frame" if model.get("bends") else ""
+    return f" From there steps of the whole training block at once were taken{bends}."
 
 
 def laws(results: Results) -> Answer:

@@ -17,7 +17,7 @@ STANDS = 0.5  # of a force that lasts, to be one of places
 # What to change where residuals fail a test, by its name and the sign of the failure.
 HINTS = {
     ("memory", True): "a force is missing, or steps are alike by how they were filmed: try "
-    "train.external, train.bath, train.memory or a longer train.stride",
+    "a longer graph.cutoff, train.external, train.bath, train.memory or a longer train.stride",
     ("memory", False): "the error of the positions is larger than was measured: look at the "
     "tracking, or set train.localisation: covariance",
     ("neighbours", True): "neighbours are carried together, by a flow or a drift of the stage: "

@@ -90,6 +90,13 @@ def test_training_ended_by_the_clock_is_told(results: Results) -> None:
     assert "ended by its limit of 4 minutes" in answers.convergence(late).sentence
 
 
+def test_steps_of_the_whole_training_block_are_told(results: Results) -> None:
+    without = answers.convergence(record(results, refined=False)).sentence
+    assert "steps of the whole training block" not in without
+    refined = answers.convergence(record(results, refined=True)).sentence
+    assert "From there steps of the whole training block at once were taken" in refined
+
+
 def test_the_remedy_for_noise_is_the_one_that_was_taken(results: Results) -> None:
     trajectory = results.trajectory()
     trajectory.attributes["localisation_error"] = 0.09
