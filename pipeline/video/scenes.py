@@ -11,6 +11,7 @@ import numpy as np
 from skimage.registration import phase_cross_correlation
 
 from pipeline.errors import InputError
+from pipeline.video.clock import converted
 
 SEEN, FLAT, REPEATED, UNLIKE, INVALID, AGAIN = range(6)
 STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels", "again")
@@ -122,7 +123,10 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     # Without the sudden ones, unless everything changes at every frame.
     calm = known[known < STRANGE * seen.strange]
     calm = calm if len(calm) > len(known) / 2 else known
-    lively = float(np.percentile(calm, 75))
+    lively, liveliest = np.percentile(calm, (75, 95)).tolist()
+    # Slow motion: more than three of four frames repeat others, and by a rule.
+    if lively <= STILL * liveliest and converted(change <= STILL * liveliest):
+        lively = liveliest
     if len(known) > 1 and not known.any():
         raise InputError(
             f"all {len(known) + 1} frames that show something are the same picture: nothing moves, "
@@ -144,10 +148,15 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     while sudden:
         first = sudden.pop(0)
         before = int(seen.against[first])
-        if sudden and sudden[0] - first <= BURST and _change(read, before, sudden[0]) <= bound:
-            state[first : sudden.pop(0)] = UNLIKE
+        soon = [t for t in sudden if t - first <= BURST]
+        back = next((t for t in soon if _change(read, before, t) <= bound), None)
+        if back is not None:
+            burst = slice(first, back)
+            state[burst] = np.where(state[burst] == SEEN, UNLIKE, state[burst])
+            sudden = [t for t in sudden if t > back]
             continue
-        if (moved := _moved(read(before), read(first), bound)) is not None:
+        moved = _moved(read(before), read(first), bound)
+        if moved is not None and any(moved):
             jumps[first] = moved
         else:
             cuts.append(first)

@@ -324,3 +324,28 @@ def test_settings_are_those_of_the_longer_scenes(tmp_path):
     chosen = tune(found.videos).parameters
     assert (chosen.diameter, chosen.polarity) == (alone.diameter, alone.polarity)
     assert chosen.minmass == pytest.approx(alone.minmass, rel=0.1)
+
+
+def test_slow_motion_of_a_codec_that_repeats_nearly(tmp_path, film):
+    film(tmp_path / "a.mp4", np.repeat(CLEAN, 5, axis=0), "libx264", "yuv420p", crf="18")
+    found = survey.survey(tmp_path, ASKED)
+    (video,) = found.videos
+    assert np.flatnonzero(video.seen).tolist() == list(range(0, 200, 5))
+    assert video.number[video.seen].tolist() == list(range(40))
+    assert "4 of every 5 frames of a repeat the one before" in found.warnings[0]
+
+
+def test_damage_about_a_flat_frame_is_left_out_whole(tmp_path):
+    images = CLEAN.copy()
+    images[18, 60:], images[19], images[20, :60] = 0, 0, 0
+    found = surveyed(tmp_path, images)
+    (video,) = found.videos
+    assert np.flatnonzero(~video.seen).tolist() == [18, 19, 20]
+
+
+def test_what_changes_without_a_shift_is_a_cut(tmp_path):
+    images = CLEAN.copy()
+    images[20:] = film(20, seed=9)
+    said = " ".join(surveyed(tmp_path, images).warnings)
+    assert "is cut at frame 20" in said
+    assert "(0, 0) px" not in said
