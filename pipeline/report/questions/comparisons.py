@@ -70,19 +70,22 @@ def transfers(asked: Asked) -> Table:
     rows, tables = [], []
     for dataset, found in asked.each("transfer", transferred).items():
         origin = asked.settings[dataset].models_of
-        cells = [
-            f"{short(float(part['value'].median()))} ({short(float(part['noise_floor'].iloc[0]))})"
-            for _, part in found.groupby("metric", sort=False)
-        ]
+        cells = [_against(part) for _, part in found.groupby("metric", sort=False)]
         rows.append([title(str(origin)), title(dataset), *cells])
         tables.append(found.assign(origin=origin))
     names = [WORDS[str(m)] for m in dict.fromkeys(tables[0]["metric"])]
     caption = (
         "Relative L2 errors of our model, learned on one data set and rolled out on another, with "
-        "the noise floor of the latter in brackets."
+        "their 95 % intervals and the noise floor of the latter; medians over seeds."
     )
     columns = ["Learned on", "Rolled out on", *names]
     return Table("transfers", columns, rows, caption, pd.concat(tables))
+
+
+def _against(part: pd.DataFrame) -> str:
+    """ "2.4 % (1.3 % to 3.9 %), floor 4.1 %" of the rows of one statistic."""
+    value, low, high = (short(float(part[name].median())) for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high}), floor {short(float(part['noise_floor'].iloc[0]))}"
 
 
 def transferred(asked: Asked, dataset: str) -> pd.DataFrame:
