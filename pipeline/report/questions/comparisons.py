@@ -84,8 +84,9 @@ def transfers(asked: Asked) -> Table:
 
 def _against(part: pd.DataFrame) -> str:
     """ "2.4 % (1.3 % to 3.9 %), floor 4.1 %" of the rows of one statistic."""
-    value, low, high = (short(float(part[name].median())) for name in ("value", "low", "high"))
-    return f"{value} ({low} to {high}), floor {short(float(part['noise_floor'].iloc[0]))}"
+    value, low, high = (float(part[name].median()) for name in ("value", "low", "high"))
+    told = f" ({short(low)} to {short(high)})" if np.isfinite(low) else ""
+    return f"{short(value)}{told}, floor {short(float(part['noise_floor'].iloc[0]))}"
 
 
 def transferred(asked: Asked, dataset: str) -> pd.DataFrame:
