@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
+import shutil
 
+import h5py
 import pytest
+import yaml
 
 from pipeline import h5md
+from tests.workflow.conftest import HOME
 
 
 @pytest.mark.slow
@@ -75,6 +80,29 @@ def test_reports_are_listed_and_the_list_can_be_made_alone(finished, snakemake):
     assert run.returncode == 0
     assert "rule report" not in run.stdout + run.stderr
     assert 'href="tiny/report.html"' in page.read_text()
+
+
+@pytest.mark.slow
+def test_a_medium_is_given_the_friction_that_was_found_of_the_film(finished, snakemake, tmp_path):
+    made = tmp_path / "results" / "tiny"
+    made.mkdir(parents=True)
+    for name in ("trajectory.h5", "graphs.h5"):
+        shutil.copy2(finished / name, made)
+    (tmp_path / "config").mkdir()
+    known = (HOME / "config" / "tiny.yaml").read_text()
+    asked = "train:\n  bath: uniform\n  bath_flow: sample\n  steps: 20\n  validate_every: 20\n"
+    (tmp_path / "config" / "tiny.yaml").write_text(known.partition("train:")[0] + asked)
+    target = "results/tiny/metriplectic/seed0/model.yaml"
+    allowed = ("--rerun-triggers", "mtime", "--allowed-rules", "drag", "train")
+    run = snakemake(tmp_path, "--cores", "1", *allowed, "--", target)
+    assert run.returncode == 0, run.stderr[-4000:]
+    rate = json.loads((made / "drag.json").read_text())["rate"]
+    with h5py.File(made / "metriplectic" / "seed0" / "learned.h5") as learned:
+        bath = {name: float(value[0]) for name, value in learned["bath"].items() if len(value)}
+    model = yaml.safe_load((made / "metriplectic" / "seed0" / "model.yaml").read_text())
+    assert model["training"]["bath"] == "uniform"
+    if rate is not None:
+        assert bath["rate"] == pytest.approx(rate["value"] * model["units"]["time"])
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ def training_memory(wildcards, input, attempt):
 def drag_of_film(wildcards):
     """The friction of the medium, for a bath that holds it."""
     uniform = settings(wildcards.name)["train"]["bath"] in ("uniform", "crowded")
-    return [f"results/{wildcards.name}/drag.json"] if uniform else []
+    return f"results/{wildcards.name}/drag.json" if uniform else []
 
 
 # The checkpoints beside the model are no output: snakemake would delete them when a job is
