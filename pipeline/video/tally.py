@@ -153,7 +153,8 @@ class Tally:
             return []
         return [
             f"nearly all tracks break at frame {frame} of run {run}: the view jumped or the video "
-            "is cut there, and what comes after are other particles."
+            "is cut there, or more frames are missing than link.memory bridges: what comes after "
+            "count as other particles."
             for run, frame in broken
         ]
 

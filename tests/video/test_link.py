@@ -222,7 +222,8 @@ def test_a_break_of_all_tracks_is_named(walkers):
     said = [s for s in summary["warnings"] if "nearly all tracks break" in s]
     assert said == [
         f"nearly all tracks break at frame {half} of run 0: the view jumped or the video is cut "
-        "there, and what comes after are other particles."
+        "there, or more frames are missing than link.memory bridges: what comes after count as "
+        "other particles."
     ]
 
 
