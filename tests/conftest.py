@@ -15,7 +15,10 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 # A file stays in one process for its fixtures. Files that share what takes long to make stay
 # together: a finished workflow, a report, the compiled plugin.
 TOGETHER = [
-    [f"tests/workflow/test_{name}.py" for name in ("run", "files", "lammps", "tracks")],
+    [
+        f"tests/workflow/test_{name}.py"
+        for name in ("run", "files", "lammps", "tracks", "interrupted", "slurm")
+    ],
     [f"tests/report/test_{name}.py" for name in ("browser", "page")],
     [
         f"tests/lammps/test_{name}.py"
@@ -50,6 +53,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests go first, so that neither process waits for the other in the end."""
+    """What takes long goes first, so that neither process waits for the other in the end: the
+    workflow, whose tests stay together, and files with slow tests."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    whole = {item.path for item in items if item.nodeid.partition("::")[0] in TOGETHER[0]}
+    items.sort(key=lambda item: (item.path not in slow & whole, item.path not in slow))

@@ -158,7 +158,7 @@ IN = {
 
 
 @pytest.mark.parametrize("around", IN)
-@pytest.mark.parametrize("ranks", [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ranks", [1, 2])
 def test_what_surrounds_particles_does_so_alike_and_is_accounted(tmp_path, plugin, around, ranks):
     window, model = IN[around](), learned(around)
     theirs = by_lammps(tmp_path, plugin, window, model, ranks)

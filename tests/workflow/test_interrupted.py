@@ -17,22 +17,14 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from tests.workflow.conftest import PATH, SNAKEFILE
+from tests.workflow.conftest import PATH, SNAKEFILE, small
 
 TARGET = "results/small/report.html"
-SETTINGS = """
-models: [metriplectic]
-video: {mpp: 0.68, fps: 80}
-simulate: {kind: monolayer, width: 24.0, height: 20.0, frames: 50, period: 60, preparation: 0,
-           view: [210, 210]}
-train: {steps: 8, validate_every: 4, rollout_steps: 4, localisation: covariance, strength: false,
-        max_minutes: null}
-report: {movie: false}
-"""
 # Every stage imports this before anything else. A file of which only the last step is missing, its
-# new name, is the worst that can be left behind: the first time that a stage comes there it is
-# interrupted or killed, in turn over all stages, once for each of its files. What takes long to
-# write meets both: a training at its files, the report at its page and at its record.
+# new name, is the worst that can be left behind: the first time that a stage comes there, for
+# whichever model, it is interrupted or killed, in turn over all stages, once for each of its files.
+# What takes long to write meets both: a training at its files, the report at its page and at its
+# record.
 SABOTAGE = """
 import os, signal, sys
 
@@ -42,10 +34,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def sabotaged(source, target, **options):
     # Compiled code is kept under new names, too, elsewhere.
-    _, ours, name = os.path.abspath(target).rpartition("/results/")
-    if ours and "/.snakemake/scripts/" in sys.argv[0]:
+    place, name = os.path.split(os.path.abspath(target))
+    if "/results/" in place and "/.snakemake/scripts/" in sys.argv[0]:
         stage = sys.argv[0].rpartition(".")[0].rpartition(".")[2]
-        name = name.replace("/", "+")
         marks = [mark.split(" ") for mark in os.listdir(os.environ["SABOTAGE"])]
         if [stage, name] not in [mark[:2] for mark in marks]:
             met = [mark[2] for mark in marks if mark[0] == stage] or [mark[2] for mark in marks]
@@ -60,23 +51,9 @@ PAGES = ("report.html", "tuning.html")
 pytestmark = pytest.mark.slow
 
 
-def working_directory(place: Path) -> Path:
-    (place / "config").mkdir(parents=True)
-    (place / "config" / "small.yaml").write_text(SETTINGS)
-    return place
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, snakemake):
-    folder = working_directory(tmp_path_factory.mktemp("undisturbed"))
-    run = snakemake(folder, "--cores", "2", TARGET)
-    assert run.returncode == 0, run.stderr[-3000:]
-    return folder / "results" / "small"
-
-
 @pytest.fixture(scope="module")
 def disturbed(tmp_path_factory, snakemake):
-    folder = working_directory(tmp_path_factory.mktemp("disturbed"))
+    folder = small(tmp_path_factory.mktemp("disturbed"))
     kill_snakemake_and_all_its_jobs(folder)
     locked = snakemake(folder, "--cores", "2", TARGET)
     assert locked.returncode != 0
@@ -124,7 +101,7 @@ def test_every_stage_was_interrupted_or_killed(disturbed):
         *("linking.json", "tracking.h5", "trajectory.h5", "graphs.h5", "model.safetensors"),
         *("model.yaml", "training.csv", "learned.h5", "rollout.h5", "experiment.h5"),
         *("comparison.csv", "tuning.html", "report.html", "report.json"),
-    } <= {name.rpartition("+")[2] for _, name, _ in met}
+    } <= {name for _, name, _ in met}
     for stage in ("train", "report"):
         assert {kind for of, _, kind in met if of == stage} == {"SIGINT", "SIGKILL"}, stage
     assert min(Counter(kind for _, _, kind in met).values()) > len(met) // 3
@@ -132,9 +109,9 @@ def test_every_stage_was_interrupted_or_killed(disturbed):
     assert left == []
 
 
-def test_the_results_are_those_of_an_undisturbed_run(disturbed, undisturbed):
+def test_the_results_are_those_of_an_undisturbed_run(disturbed, finished):
     made, _ = disturbed
-    same_results(made, undisturbed)
+    same_results(made, finished)
 
 
 def same_results(made: Path, undisturbed: Path) -> None:

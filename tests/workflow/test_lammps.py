@@ -1,4 +1,4 @@
-"""The rule that runs a trained model in LAMMPS, on the tiny run of the other tests."""
+"""The rule that runs a trained model in LAMMPS, on the small run of the other tests."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import pandas as pd
 import pytest
 
 from pipeline import h5md
-from tests.workflow.conftest import HOME
+from tests.workflow.conftest import small
 
 
 @pytest.mark.slow
 def test_the_trained_model_is_the_same_in_lammps(finished, snakemake, tmp_path):
     """On two ranks; tests/lammps compares one with two."""
     shutil.copytree(finished.parents[1], tmp_path / "run")
-    (tmp_path / "run" / "config").mkdir()
-    overlay = (HOME / "config" / "tiny.yaml").read_text() + "lammps: {ranks: 2, report: true}\n"
-    (tmp_path / "run" / "config" / "tiny.yaml").write_text(overlay)
-    run = snakemake(tmp_path / "run", "--cores", "2", "results/tiny/report.html")
+    small(tmp_path / "run", lammps={"ranks": 2, "report": True})
+    run = snakemake(tmp_path / "run", "--cores", "2", "results/small/report.html")
     assert run.returncode == 0, run.stderr[-4000:]
-    folder = tmp_path / "run" / "results" / "tiny"
+    folder = tmp_path / "run" / "results" / "small"
     parity = pd.read_csv(folder / "lammps" / "parity.csv")
     assert list(parity) == ["quantity", "python", "lammps", "relative difference", "bound"]
     assert (parity["relative difference"] <= parity["bound"]).all(), parity.to_string()

@@ -46,7 +46,7 @@ def test_every_model_is_compared_on_every_metric(finished):
 
 @pytest.mark.slow
 def test_nothing_is_left_to_do(finished, snakemake):
-    again = snakemake(finished.parents[1], "--cores", "1", "results/tiny/report.html")
+    again = snakemake(finished.parents[1], "--cores", "1", "results/small/report.html")
     assert again.returncode == 0
     assert "Nothing to be done" in again.stdout + again.stderr
 
@@ -74,12 +74,12 @@ def test_a_data_set_without_video_is_told_where_to_put_one(tmp_path, snakemake):
 def test_reports_are_listed_and_the_list_can_be_made_alone(finished, snakemake):
     """At the end of a run, and by its own target, which asks for no report."""
     page = finished.parent / "index.html"
-    assert 'href="tiny/report.html"' in page.read_text()
+    assert 'href="small/report.html"' in page.read_text()
     page.unlink()
     run = snakemake(finished.parents[1], "--cores", "1", "results/index.html")
     assert run.returncode == 0
     assert "rule report" not in run.stdout + run.stderr
-    assert 'href="tiny/report.html"' in page.read_text()
+    assert 'href="small/report.html"' in page.read_text()
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_a_medium_is_given_the_friction_that_was_found_of_the_film(finished, sna
 @pytest.mark.slow
 def test_snakemake_makes_its_own_report_with_captions(finished, snakemake):
     home = finished.parents[1]
-    made = snakemake(home, "--report", "workflow.html", "results/tiny/report.html")
+    made = snakemake(home, "--report", "workflow.html", "results/small/report.html")
     assert made.returncode == 0, made.stderr[-3000:]
     text = (home / "workflow.html").read_text()
     for shown in ("detection settings", "errors, as a table", "d2min map", "six questions"):

@@ -15,10 +15,11 @@ import pytest
 import tifffile
 from safetensors.numpy import load_file
 
-from tests.workflow.conftest import HOME, PATH, SNAKEFILE
+from tests.workflow.conftest import HOME, PATH, SNAKEFILE, small
 from tests.workflow.slurm import answers, running
 
 MODEL = "results/small/metriplectic/seed0"
+AGAIN = "results/again/features.parquet"
 # As in the profile, but for a node of few cores and tests of few seconds.
 HASTE = (
     *("--profile", str(HOME / "workflow" / "profiles" / "slurm")),
@@ -30,21 +31,21 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A working directory with a very small data set, and a Slurm to run it on."""
-    place = tmp_path_factory.mktemp("cluster")
-    (place / "config").mkdir()
-    (place / "config" / "small.yaml").write_text(
-        "models: [metriplectic]\n"
-        "video: {mpp: 0.68, fps: 80}\n"
-        "simulate: {kind: monolayer, width: 24.0, height: 20.0, frames: 50, period: 60,\n"
-        "           preparation: 0, view: [210, 210]}\n"
-        "train: {steps: 60, validate_every: 4, rollout_steps: 4, localisation: covariance,\n"
-        "        strength: false, max_minutes: null}\n"
-        "report: {movie: false}\n"
-        "detect: {jobs: 2}\n"
-        "statistics: {jobs: 2}\n"
-    )
+def folder(tmp_path_factory, finished):
+    """A working directory with a Slurm to run it on: the small data set up to its training, its
+    film once more, of which nothing is made yet, and a bad one."""
+    place = small(tmp_path_factory.mktemp("cluster"), statistics={"jobs": 2})
+    (place / "config" / "again.yaml").write_text("detect: {jobs: 2}\n")
+    shutil.copytree(finished, place / "results" / "small")
+    for made in ("metriplectic", "report.html", "comparison.csv"):
+        path = place / "results" / "small" / made
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (place / "results/small/statistics/metriplectic_seed0.h5").unlink()
+    for name in ("again", "bad"):
+        (place / "data" / name).mkdir(parents=True)
+    shutil.copy(finished / "synthetic" / "video.tif", place / "data" / "again")
+    noise = np.random.default_rng(0).integers(0, 255, (1, 64, 80)).astype(np.uint8)
+    tifffile.imwrite(place / "data" / "bad" / "v.tif", noise)
     with running(tmp_path_factory.mktemp("slurm")):
         yield place
 
@@ -52,10 +53,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cut_off(folder):
     """What a run said that had a bad video in it, and whose training was cancelled."""
-    (folder / "data" / "bad").mkdir(parents=True)
-    noise = np.random.default_rng(0).integers(0, 255, (1, 64, 80)).astype(np.uint8)
-    tifffile.imwrite(folder / "data" / "bad" / "v.tif", noise)
-    run = start(folder, "results/bad/tracks.parquet", "results/small/report.html")
+    run = start(folder, "results/bad/tracks.parquet", AGAIN, "results/small/report.html")
     checkpoint, end = folder / MODEL / "checkpoints" / "last.ckpt", time.monotonic() + 1500
     while not checkpoint.exists():
         assert run.poll() is None, run.stdout.read()[-3000:]
@@ -70,7 +68,7 @@ def cut_off(folder):
 @pytest.fixture(scope="module")
 def resumed(folder, cut_off):
     """What the next run said, which ended well."""
-    run = start(folder, "results/small/report.html")
+    run = start(folder, AGAIN, "results/small/report.html")
     said, _ = run.communicate(timeout=1500)
     assert run.returncode == 0, said[-3000:]
     return said
@@ -117,29 +115,21 @@ def test_edited_code_is_no_reason_to_compute_again(folder, resumed, snakemake, t
     with open(tmp_path / "workflow" / "scripts" / "detect.py", "a") as script:
         script.write("print('edited')\n")
     here = ("--snakefile", str(tmp_path / "Snakefile"), "--dry-run")
-    ours = snakemake(folder, "results/small/report.html", *here, *HASTE)
+    ours = snakemake(folder, "results/small/report.html", AGAIN, *here, *HASTE)
     assert "Nothing to be done" in ours.stdout + ours.stderr
-    others = snakemake(folder, "results/small/report.html", *here, "--cores", "1")
+    others = snakemake(folder, AGAIN, *here, "--cores", "1")
     assert "rule detect" in others.stdout + others.stderr
 
 
-def test_detection_in_two_jobs_finds_what_one_finds(folder, resumed, snakemake):
-    (folder / "data" / "again").mkdir(parents=True)
-    shutil.copy(folder / "results/small/synthetic/video.tif", folder / "data" / "again")
-    run = snakemake(folder, "--cores", "2", "results/again/features.parquet")
-    assert run.returncode == 0, run.stderr[-3000:]
-    found = [
-        pd.read_parquet(folder / "results" / n / "features.parquet") for n in ("small", "again")
-    ]
-    pd.testing.assert_frame_equal(*found)
+def test_detection_in_two_jobs_finds_what_one_finds(folder, cut_off, finished):
+    assert cut_off.count("rule detect_part") == 2
+    one, two = (pd.read_parquet(path) for path in (finished / "features.parquet", folder / AGAIN))
+    pd.testing.assert_frame_equal(one, two)
 
 
-def test_a_resumed_training_ends_with_the_model_of_an_undisturbed_one(folder, resumed, snakemake):
+def test_a_resumed_training_ends_with_the_model_of_an_undisturbed_one(folder, resumed, finished):
     ours = load_file(folder / MODEL / "model.safetensors")
-    shutil.rmtree(folder / MODEL)
-    again = snakemake(folder, "--cores", "1", f"{MODEL}/model.safetensors")
-    assert again.returncode == 0, again.stderr[-3000:]
-    undisturbed = load_file(folder / MODEL / "model.safetensors")
+    undisturbed = load_file(finished / "metriplectic" / "seed0" / "model.safetensors")
     assert undisturbed.keys() == ours.keys()
     for name, value in undisturbed.items():
         np.testing.assert_allclose(ours[name], value, rtol=1e-5, atol=1e-7, err_msg=name)

@@ -11,23 +11,22 @@ import pytest
 import yaml
 
 from pipeline import h5md
+from tests.workflow.conftest import SMALL
 
 pytestmark = pytest.mark.slow
-HOME = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def folder(finished, tmp_path) -> Path:
-    """A working directory with the table that the tiny data set gave out."""
+    """A working directory with the table that the small data set gave out."""
     (tmp_path / "data" / "again").mkdir(parents=True)
     (tmp_path / "config").mkdir()
     shutil.copy(finished / "tracks.csv", tmp_path / "data" / "again")
-    tiny = yaml.safe_load((HOME / "config" / "tiny.yaml").read_text())
-    del tiny["simulate"]
+    settings = {name: value for name, value in SMALL.items() if name != "simulate"}
     # What is learned is tested elsewhere.
-    tiny |= {"models": ["metriplectic"], "train": {"steps": 10, "validate_every": 5}}
-    tiny["report"] = {"movie": False}
-    (tmp_path / "config" / "again.yaml").write_text(yaml.safe_dump(tiny))
+    settings |= {"models": ["dpd"], "train": {"steps": 10, "validate_every": 5}}
+    settings["report"] = {"movie": False}
+    (tmp_path / "config" / "again.yaml").write_text(yaml.safe_dump(settings))
     return tmp_path
 
 
