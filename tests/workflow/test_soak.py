@@ -19,8 +19,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.workflow.conftest import PATH, SNAKEFILE
-from tests.workflow.test_interrupted import TARGET, same_results, working_directory
+from tests.workflow.conftest import PATH, SNAKEFILE, small
+from tests.workflow.test_interrupted import TARGET, same_results
 
 SIGNALS = int(os.environ.get("SOAK_SIGNALS", "200"))
 MINUTES = float(os.environ.get("SOAK_MINUTES", "inf"))
@@ -77,10 +77,10 @@ def test_whatever_is_interrupted_ends_as_if_it_had_not_been(tmp_path, snakemake)
     luck, sent, rounds = random.Random(SEED), Counter[str](), 0
     # Whoever is started in the background ignores interrupts, and so do all below him.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    quiet, began = working_directory(tmp_path / "quiet"), time.monotonic()
+    quiet, began = small(tmp_path / "quiet"), time.monotonic()
     assert snakemake(quiet, "--cores", "2", TARGET).returncode == 0
     pause = (time.monotonic() - began) / OFTEN
-    folder = working_directory(tmp_path / "disturbed")
+    folder = small(tmp_path / "disturbed")
     run = start(folder)
     while True:
         moment = time.monotonic() + luck.expovariate(1 / pause)
