@@ -28,7 +28,8 @@ class Training(Section):
         "of every other model), gauss_newton (newton_steps steps along the curvature of the "
         "likelihood, from a regression of force, friction and strengths at once); auto: "
         "gauss_newton where it was seen to end as likely, on tracks with errors of particles with "
-        "inertia in an open view, each with a strength of its own; else adam.",
+        "inertia in an open view, each with a strength of its own and a heat capacity of 1000 or "
+        "more; else adam.",
         default="auto",
     )
     newton_steps: int = key(

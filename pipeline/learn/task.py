@@ -37,6 +37,7 @@ from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
 
+HEAVY = 1000.0  # k_B, heat capacity from which on Gauss-Newton was seen to end as likely as Adam
 # Settings by which the tensors of a task differ from those of another of the same data.
 DECIDE_TENSORS = ("split", "stride", "hole_distance", "precision", "device")
 
@@ -75,13 +76,15 @@ def by_optimizer(settings: Training, trajectory: Trajectory) -> Training:
     """The settings with ``optimizer: auto`` decided, and its schedule.
 
     Gauss-Newton steps start close by where strengths come from the regression, too, and errors of
-    the positions dominate what is left. Exact positions ask for more of the closures than a few
+    the positions dominate what is left, and heat hardly changes a temperature: forces of particles
+    with little heat capacity hang on entropies, which are far from their end then. Exact positions ask for more of the closures than a few
     steps along a curvature measured once can give: docs/reference/speed.md.
     """
     if settings.optimizer == "auto":
         close = settings.strength and settings.localisation == "corrected"
         passive = settings.bath not in ("active", "brownian") and not settings.shake
-        newton = close and passive and trajectory.passing
+        heavy = settings.heat_capacity >= HEAVY
+        newton = close and passive and heavy and trajectory.passing
         newton = newton and float(trajectory.attributes["localisation_error"]) > 0
         settings = settings.replace(optimizer="gauss_newton" if newton else "adam")
     return settings.scheduled()

@@ -61,6 +61,7 @@ def test_an_overdamped_film_is_learned_as_brownian_motion() -> None:
         ({}, {"localisation_error": 0.0}, "adam"),
         ({}, {"edge": {"closed": True}}, "adam"),
         ({"strength": False}, {}, "adam"),
+        ({"heat_capacity": 15.0}, {}, "adam"),
         ({"model": "dpd"}, {}, "adam"),
         ({"closures": "networks"}, {}, "adam"),
     ],
