@@ -77,8 +77,9 @@ def by_optimizer(settings: Training, trajectory: Trajectory) -> Training:
 
     Gauss-Newton steps start close by where strengths come from the regression, too, and errors of
     the positions dominate what is left, and heat hardly changes a temperature: forces of particles
-    with little heat capacity hang on entropies, which are far from their end then. Exact positions ask for more of the closures than a few
-    steps along a curvature measured once can give: docs/reference/speed.md.
+    with little heat capacity hang on entropies, which are far from their end then. Exact positions
+    ask for more of the closures than a few steps along a curvature measured once can give:
+    docs/reference/speed.md.
     """
     if settings.optimizer == "auto":
         close = settings.strength and settings.localisation == "corrected"
