@@ -20,6 +20,7 @@ from pipeline.video.velocity import backward_difference, resolution
 
 CROSSED = 0.05  # share of the expected crossings below which a container is closed
 ENOUGH = 40.0  # expected crossings from which that can be told
+GONE = 10  # snapshots without a particle, after which it has left; fewer may be missed ones
 NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
 MANY = 1_500_000  # entries of arrays that tell the noise: to a part in a thousand
 PARTS = 8  # of a longer film
@@ -382,7 +383,7 @@ def _at_faces(
     bounds: tuple[np.ndarray, np.ndarray, np.ndarray],
     occupant: np.ndarray | None,
 ) -> tuple[int, int]:
-    """How many tracks begin and end at a face in the middle of a run.
+    """How many tracks begin and end at a face in the middle of a run, or stop there for long.
 
     Args:
         bounds: (D,) of the middle, and (D,) bool, along which axes there are faces.
@@ -392,10 +393,11 @@ def _at_faces(
     row, column = np.nonzero(present)
     label = column if occupant is None else occupant[row, column]
     near, turn = at_face[row, column], np.diff(run) != 0
-    # A particle in two runs is two tracks; the rows are in the order of time.
+    # A particle in two runs is two tracks, and so is one that was gone for long.
     track = run[row] * (label.max(initial=0) + np.int64(1)) + label
-    first = np.unique(track, return_index=True)[1]
-    last = len(track) - 1 - np.unique(track[::-1], return_index=True)[1]
+    order = np.lexsort((row, track))
+    new = (np.diff(track[order]) != 0) | (np.diff(row[order]) > GONE)
+    first, last = order[np.r_[True, new]], order[np.r_[new, True]]
     entries = int((near[first] & ~np.r_[True, turn][row[first]]).sum())
     exits = int((near[last] & ~np.r_[turn, True][row[last]]).sum())
     return entries, exits

@@ -48,6 +48,18 @@ def test_a_gas_crosses_a_view_as_often_as_kinetic_theory_says():
     assert found.exits == pytest.approx(found.expected, rel=0.1)
 
 
+def test_who_comes_back_under_the_same_name_has_left_and_entered_all_the_same():
+    """A gas in a window, every particle known by name wherever it is: as of a simulation."""
+    rng = np.random.default_rng(0)
+    start, v = 400 * rng.random((1, 500, 2)), rng.normal(0, 2.0, (1, 500, 2))
+    place = (start + v * np.arange(1000)[:, None, None]) % 400
+    inside = ((place > 100) & (place < 300)).all(axis=2)
+    box = Box(np.full(2, 200.0), OPEN, np.full(2, 100.0))
+    found = faces(place, inside, np.zeros(1000, int), box)
+    assert not found.closed
+    assert found.entries == pytest.approx(found.expected, rel=0.1)
+
+
 def test_a_container_is_closed_and_all_its_particles_are_free(discs):
     found = from_truth(discs, VIEW, Scale(None, None), "discs")
     assert found.attributes["edge"]["closed"]
