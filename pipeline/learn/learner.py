@@ -312,11 +312,13 @@ class Learner(Trainee):
         """Curves with 95 % bands where the snapshots suffice for them.
 
         Group ``bands`` says how many snapshots and parameters they are from; zero without. Group
-        ``net_friction`` of what a medium takes, where particles have surroundings and inertia.
+        ``net_friction`` of what a medium takes, where particles have surroundings and inertia and
+        nobody comes or goes.
         """
         groups = inspect(self.model, self.latent, sample, traits)
         model = self.model
-        if (model.external is not None or model.bath is not None) and not self.brownian:
+        surrounded = model.external is not None or model.bath is not None
+        if surrounded and not self.brownian and sample.snapshots.whole:
             net = energy_balance.balance(
                 energy_balance.course(model, self.latent, sample.snapshots)
             )

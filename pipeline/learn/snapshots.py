@@ -228,6 +228,8 @@ class Snapshots:
         self.low = tuple(float(x) for x in origin / length)
         self.high = tuple(float(x) for x in (origin + trajectory.box.lengths) / length)
         self.periodic = trajectory.box.periodic
+        # Whether all particles that act on others are there: energy has no edges to go through.
+        self.whole = trajectory.closed or all(self.periodic)
         self.flow: SampleFlow | None = None  # of a medium that moves with the sample
         # (N,) variance of the errors of each particle's positions over the mean of all
         self.blur: Tensor | None = None

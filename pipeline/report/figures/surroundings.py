@@ -119,10 +119,15 @@ def balance(results: Results) -> str:
         verdict = "below zero it feeds energy into the motion, as the air of an air table does"
     elif low > 0:
         verdict = "it takes motion, beyond what its noise gives"
-    return (
+    said = (
         f"The medium's friction less what its noise gives is {rate}{_per(unit)}, by the balance of "
-        f"energy along the film: {verdict}. Friction and noise are not tied to one another here: "
-        "no fluctuation-dissipation theorem is claimed for this medium."
+        f"energy along the film: {verdict}."
+    )
+    if not float(_group(results, "bath").get("active")[0]):
+        return said
+    return (
+        f"{said} Friction and noise are not tied to one another here: no fluctuation-dissipation "
+        "theorem is claimed for this medium."
     )
 
 
