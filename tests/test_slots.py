@@ -23,8 +23,9 @@ from pipeline.analysis.runs import runs
 from pipeline.dynamics.driven import lead, thermal_period
 from pipeline.learn.data import Transitions
 from pipeline.learn.learned_curves import traits
+from pipeline.learn.loss_mask import holes
 from pipeline.learn.settings import Training
-from pipeline.learn.snapshots import Snapshots, holes
+from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.strides import strided
 from pipeline.learn.task import prepare
 from pipeline.split import Split, blocks, judged

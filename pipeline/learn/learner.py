@@ -11,12 +11,11 @@ from torch import Tensor
 
 from pipeline.analysis.drag import Drag
 from pipeline.dynamics.steppers import Conditions, least_substeps
-from pipeline.learn import bands, energy_balance, kalman, scales, uncertainty, within_frame
+from pipeline.learn import bands, energy_balance, scales, uncertainty, unexplained, within_frame
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import SharedErrors, draws, spread, twin, with_noise
 from pipeline.learn.force_matching import net_friction
 from pipeline.learn.initial_closures import Likeliest
-from pipeline.learn.lasting import lasting, remembers
 from pipeline.learn.latent import Latent
 from pipeline.learn.learned_curves import Group, Samples, inspect
 from pipeline.learn.likelihood import (
@@ -32,7 +31,6 @@ from pipeline.learn.likelihood import (
     scores,
 )
 from pipeline.learn.overdamped import contraction, halfway, probes
-from pipeline.learn.residuals import Left, measure
 from pipeline.learn.scales import Measured, Noise, target
 from pipeline.learn.settings import Training
 from pipeline.learn.snapshots import Batch, Sample, Snapshots, shifted
@@ -345,36 +343,8 @@ class Learner(Trainee):
         return groups
 
     def tested(self, snapshots: Snapshots, times: np.ndarray) -> dict[str, Group]:
-        """Group ``residuals``, see `pipeline.learn.residuals`, and ``lasting``, what it is that
-        they remember where they do; none without two snapshots."""
-        if len(times) < 2 or self.noise.shake:
-            return {}
-
-        def left(t: int) -> Left:
-            now = snapshots.batch(np.array([t]))
-            item = Transition(now, snapshots.after(np.array([t])))
-            step, dynamics = self.moments(item, -1 - t, errors)
-            score = scores(step)
-            shared = self.pair_noise(dynamics).diagonal(dim1=1, dim2=2).mean(1)
-            vv = step.vv.diagonal(dim1=1, dim2=2).mean(1)
-            whole = self.model.covariance(dynamics).vv.diagonal(dim1=1, dim2=2).mean(1)
-            later = 0.5 * (1 - self.noise.share) * whole
-            if score.echo is None:
-                later = later - 4 * self.noise.error
-            echo = torch.zeros_like(score.z) if score.echo is None else score.echo
-            bare = 2 * now.v_next if self.brownian else now.change()
-            found = (step.residual_v, bare, score.z, echo, vv, later, shared)
-            return Left(*found, dynamics.pairs, now.mask, now.next_row, now.r, now.particle)
-
-        errors = SharedErrors()
-        step: Callable[[int], Left] = left
-        if self.model.memory is not None:
-            times = kalman.looked_at(snapshots, times)
-            step = kalman.white(left, self, snapshots, times, self.modes_error)
-        groups = {"residuals": measure(step, times, snapshots.order)}
-        if not self.brownian and remembers(groups["residuals"]):
-            groups["lasting"] = lasting(step, times, snapshots.order)
-        return groups
+        """See `Trainee` and `pipeline.learn.unexplained`."""
+        return unexplained.groups(self, snapshots, times)
 
     def bare(self, now: Batch) -> Tensor | float:
         """Variance of e(t + 1) - 2 e(t) + e(t - 1) of white errors e of the positions."""

@@ -14,8 +14,8 @@ import numpy as np
 from pipeline.arrays import release, room, stretches
 from pipeline.errors import InputError
 from pipeline.graphs import Graphs
+from pipeline.learn.loss_mask import UNKNOWN
 from pipeline.learn.order import Order
-from pipeline.learn.snapshots import UNKNOWN
 from pipeline.trajectory import Trajectory
 
 BLOCKS = ("train", "validation")

@@ -20,7 +20,8 @@ from pipeline import arrays, graphs, h5md, tables, trajectory
 from pipeline.dynamics.rollout import rollout
 from pipeline.learn import snapshots
 from pipeline.learn.latent import assign
-from pipeline.learn.snapshots import Snapshots, holes, loss_mask
+from pipeline.learn.loss_mask import holes, loss_mask
+from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.strides import strided
 from pipeline.pairs import Pairs, find
 from pipeline.trajectory import Trajectory

@@ -10,7 +10,8 @@ from pipeline.simulate.langevin import simulate
 from pipeline.simulate.settings import BROWNIAN, DISCS
 from pipeline.trajectory import Box
 from pipeline.units import Scale
-from pipeline.video.assembly import View, assemble, faces, from_truth
+from pipeline.video.assembly import View, assemble, from_truth
+from pipeline.video.edges import faces
 
 OPEN = (False, False)
 VIEW = View((300, 301), 6.0, 1.72, 2.0)
