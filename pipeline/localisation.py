@@ -35,7 +35,7 @@ HIGHEST = (14, 12, 10, 8, 6)  # the last order, the first of these that tracks a
 TERMS = (0, 1, 2, 3)  # A_k
 SHARE = 0.2  # of the windows of the lowest order that those of the highest must leave
 FEWEST = 100  # windows
-BLOCKS = 60  # of windows, whose scatter is the error of the means
+BLOCKS = 60  # of snapshots, whose scatter is the error of the means
 ROUNDS = 2  # of the spectrum that weighs the orders
 FAR = 6.0  # robust standard deviations of a difference, beyond which particles are mistaken
 
@@ -90,7 +90,7 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
         return Localisation(nothing, np.full((D, 2), np.nan), METHOD, lowest, count, said)
     last = _last(present, run, count)
     orders = np.arange(lowest, last + 1, 2)
-    squares, mistaken = _squares(position, present, run, orders)
+    squares, time, mistaken = _squares(position, present, run, orders)
     said = []
     if mistaken > 0.01:
         said.append(
@@ -101,7 +101,7 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
         sigma = np.sqrt(squares.mean(axis=0)[:, 0])
         unknown = np.full((D, 2), np.nan)
         return Localisation(sigma, unknown, ALONE, lowest, len(squares), said)
-    best = described(squares, orders)
+    best = described(squares, time, orders)
     half = stats.norm.ppf(0.975) * best.error
     ends = np.stack([best.variance - half, best.variance + half], axis=1)
     sigma, interval = (np.sqrt(np.maximum(x, 0.0)) for x in (best.variance, ends))
@@ -112,19 +112,21 @@ METHOD = "differences of many orders of the tracks, which tell white errors from
 ALONE = "fourth differences of the tracks"
 
 
-def described(squares: np.ndarray, orders: np.ndarray) -> Described:
+def described(squares: np.ndarray, time: np.ndarray, orders: np.ndarray) -> Described:
     """See `localisation_error`.
 
     Args:
-        squares: (W, D, K) of differences of each window, over M_n, in the order of tracks and time.
+        squares: (W, D, K) of differences of each window, over M_n.
+        time: (W,) snapshot in which each begins, in order.
         orders: (K,).
     """
-    value = squares.mean(axis=0)
+    value, scatter = squares.mean(axis=0), _scatter(squares, time)
     found = []
     for lowest, terms in product(LOWEST, TERMS):
         kept = orders >= lowest
         if terms + 2 <= kept.sum():
-            fit = _fit(squares[:, :, kept], value[:, kept], orders[kept], terms)
+            means = value[:, kept], scatter[:, kept], len(squares)
+            fit = _fit(*means, orders[kept], terms)
             found.append(
                 fit._replace(information=fit.information + 2 * fit.variance.size * (~kept).sum())
             )
@@ -158,19 +160,35 @@ def design(orders: np.ndarray, terms: int) -> np.ndarray:
     return np.array(rows)
 
 
-def _fit(squares: np.ndarray, value: np.ndarray, orders: np.ndarray, terms: int) -> Described:
-    """Generalised least squares in the description of the windows (W, D, K), whose means are
-    ``value`` (D, K), by white errors and ``terms`` of motion."""
+def _scatter(squares: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """(D, K) variance of the means of windows, from blocks of time; 0 of a single one."""
+    seen, snapshot = np.unique(time, return_inverse=True)
+    block = snapshot * min(BLOCKS, len(seen)) // len(seen)
+    share = np.bincount(block) / len(block)
+    if len(share) < 2:
+        return np.zeros(squares.shape[1:])
+    first = np.searchsorted(block, np.arange(len(share)))
+    parts = np.add.reduceat(squares, first, axis=0) / len(block)
+    off = parts - share[:, None, None] * squares.mean(axis=0)
+    return (off**2).sum(axis=0) * len(share) / (len(share) - 1)
+
+
+def _fit(
+    value: np.ndarray, scatter: np.ndarray, count: int, orders: np.ndarray, terms: int
+) -> Described:
+    """Generalised least squares: means described by white errors and ``terms`` of motion.
+
+    Args:
+        value, scatter: (D, K) means and their variance, of ``count`` windows.
+    """
     X, D, top = design(orders, terms), value.shape[0], value[:, -1].mean()
     covariance = _covariance(orders, top)
     for _ in range(ROUNDS):
         white = np.linalg.inv(np.linalg.cholesky(covariance))
         theta = np.linalg.lstsq(white @ X, white @ value.T, rcond=None)[0]
         covariance = _covariance(orders, top, theta.mean(axis=1))
-    # Of windows that overlap, and of particles that are not alike, blocks tell how many there are.
-    parts = np.array_split(squares, min(BLOCKS, len(squares)))
-    scatter = np.var([x.mean(axis=0) for x in parts], axis=0, ddof=1) / len(parts)
-    chance = float((scatter / np.diagonal(covariance)).mean())
+    # What lasts, and particles that are not alike, add to the chance of independent windows.
+    chance = max(float((scatter / np.diagonal(covariance)).mean()), 1 / count)
     white = np.linalg.inv(np.linalg.cholesky(covariance))
     A = white @ X
     normal = np.linalg.inv(A.T @ A)
@@ -211,9 +229,9 @@ def _last(present: np.ndarray, run: np.ndarray, count: int) -> int:
 
 def _squares(
     position: np.ndarray, present: np.ndarray, run: np.ndarray, orders: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """(W, D, K) squared differences over M_n at the middles of windows, track by track, without
-    windows that hold one far too large; and the share of those that do in the lowest order."""
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """(W, D, K) squared differences over M_n at the middles of windows, without windows that hold
+    one far too large, their times (W,), and the share of those that do in the lowest order."""
     last = int(orders[-1])
     whole = successive(present, run, last + 1)
     near, mistaken = np.ones(int(whole.sum()), bool), 0.0
@@ -221,12 +239,12 @@ def _squares(
     for n in orders.tolist():
         first = (last - n) // 2
         found = np.diff(position, n=n, axis=0)[first : first + len(whole)]
-        found = found.swapaxes(0, 1)[whole.T]
+        found = found[whole]
         spread = 1.4826 * np.median(np.abs(found), axis=0)
         near &= (np.abs(found) <= FAR * spread).all(axis=1)
         mistaken = mistaken if columns else 1 - float(near.mean())
         columns.append(found**2 / comb(2 * n, n))
-    return np.stack(columns, axis=2)[near], mistaken
+    return np.stack(columns, axis=2)[near], np.nonzero(whole)[0][near], mistaken
 
 
 def successive(present: np.ndarray, run: np.ndarray, count: int) -> np.ndarray:
