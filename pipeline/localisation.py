@@ -30,13 +30,14 @@ from scipy import stats
 
 from pipeline.trajectory import Trajectory
 
-LOWEST = (4, 6, 8)  # orders from which on differences are described
+LOWEST = (4, 6, 8, 10, 12)  # orders from which on differences are described
 HIGHEST = (14, 12, 10, 8, 6)  # the last order, the first of these that tracks are long enough for
 TERMS = (0, 1, 2, 3)  # A_k
 SHARE = 0.2  # of the windows of the lowest order that those of the highest must leave
 FEWEST = 100  # windows
 BLOCKS = 60  # of snapshots, whose scatter is the error of the means
 ROUNDS = 2  # of the spectrum that weighs the orders
+JUMPS = 0.002  # per frame of a track, from which on they are said
 FAR = 6.0  # robust standard deviations of a difference, beyond which particles are mistaken
 
 
@@ -92,10 +93,10 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
     orders = np.arange(lowest, last + 1, 2)
     squares, time, mistaken = _squares(position, present, run, orders)
     said = []
-    if mistaken > 0.01:
+    if mistaken > JUMPS * (last + 1):
         said.append(
-            f"{100 * mistaken:.1f} % of the stretches of {lowest + 1} frames jump six times "
-            "farther than is usual: particles are mistaken for one another, or a few differ much."
+            f"{100 * mistaken:.1f} % of the stretches of {last + 1} frames jump six times farther "
+            "than is usual: particles are mistaken for one another, or a few differ much."
         )
     if last == lowest:
         sigma = np.sqrt(squares.mean(axis=0)[:, 0])
@@ -130,7 +131,11 @@ def described(squares: np.ndarray, time: np.ndarray, orders: np.ndarray) -> Desc
             found.append(
                 fit._replace(information=fit.information + 2 * fit.variance.size * (~kept).sum())
             )
-    return _averaged(found)
+    least = value.min(axis=1)
+    # Motion adds to every difference: an error above one of them describes nothing.
+    possible = [x for x in found if (x.variance <= least + 2 * x.error).all()]
+    best = _averaged(possible or found)
+    return best._replace(variance=np.minimum(best.variance, least))
 
 
 def _averaged(found: list[Described]) -> Described:
@@ -231,7 +236,8 @@ def _squares(
     position: np.ndarray, present: np.ndarray, run: np.ndarray, orders: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """(W, D, K) squared differences over M_n at the middles of windows, without windows that hold
-    one far too large, their times (W,), and the share of those that do in the lowest order."""
+    one far too large, their times (W,), and the share of those that do in the highest order, where
+    forces that change within frames are no longer seen."""
     last = int(orders[-1])
     whole = successive(present, run, last + 1)
     near, mistaken = np.ones(int(whole.sum()), bool), 0.0
@@ -241,8 +247,8 @@ def _squares(
         found = np.diff(position, n=n, axis=0)[first : first + len(whole)]
         found = found[whole]
         spread = 1.4826 * np.median(np.abs(found), axis=0)
-        near &= (np.abs(found) <= FAR * spread).all(axis=1)
-        mistaken = mistaken if columns else 1 - float(near.mean())
+        usual = (np.abs(found) <= FAR * spread).all(axis=1)
+        near, mistaken = near & usual, 1 - float(usual.mean())
         columns.append(found**2 / comb(2 * n, n))
     return np.stack(columns, axis=2)[near], np.nonzero(whole)[0][near], mistaken
 

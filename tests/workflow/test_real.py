@@ -82,7 +82,7 @@ def noise(frames: int) -> np.ndarray:
 
 def one_frame(folder: Path) -> str:
     tifffile.imwrite(folder / "v.tif", noise(1))
-    return "v.tif gives 1 frame, of shape (64, 80); motion needs 2 or more."
+    return "v.tif gives 1 frame, of shape (64, 80), and motion needs 2 or more"
 
 
 def cut_short(folder: Path) -> str:

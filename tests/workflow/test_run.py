@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from pipeline import h5md
-from tests.workflow.conftest import HOME
+from tests.workflow.conftest import SMALL, small
 
 
 @pytest.mark.slow
@@ -84,15 +84,12 @@ def test_reports_are_listed_and_the_list_can_be_made_alone(finished, snakemake):
 
 @pytest.mark.slow
 def test_a_medium_is_given_the_friction_that_was_found_of_the_film(finished, snakemake, tmp_path):
-    made = tmp_path / "results" / "tiny"
+    made = small(tmp_path, train={**SMALL["train"], "bath": "uniform", "bath_flow": "sample"})
+    made = made / "results" / "small"
     made.mkdir(parents=True)
     for name in ("trajectory.h5", "graphs.h5"):
         shutil.copy2(finished / name, made)
-    (tmp_path / "config").mkdir()
-    known = (HOME / "config" / "tiny.yaml").read_text()
-    asked = "train:\n  bath: uniform\n  bath_flow: sample\n  steps: 20\n  validate_every: 20\n"
-    (tmp_path / "config" / "tiny.yaml").write_text(known.partition("train:")[0] + asked)
-    target = "results/tiny/metriplectic/seed0/model.yaml"
+    target = "results/small/metriplectic/seed0/model.yaml"
     allowed = ("--rerun-triggers", "mtime", "--allowed-rules", "drag", "train")
     run = snakemake(tmp_path, "--cores", "1", *allowed, "--", target)
     assert run.returncode == 0, run.stderr[-4000:]
