@@ -102,6 +102,8 @@ def localisation_error(position: np.ndarray, present: np.ndarray, run: np.ndarra
         sigma = np.sqrt(squares.mean(axis=0)[:, 0])
         unknown = np.full((D, 2), np.nan)
         return Localisation(sigma, unknown, ALONE, lowest, len(squares), said)
+    if not squares.any():
+        return Localisation(np.zeros(D), np.zeros((D, 2)), METHOD, lowest, len(squares), said)
     best = described(squares, time, orders)
     half = stats.norm.ppf(0.975) * best.error
     ends = np.stack([best.variance - half, best.variance + half], axis=1)
@@ -262,7 +264,8 @@ def successive(present: np.ndarray, run: np.ndarray, count: int) -> np.ndarray:
     return whole & (run[:rows] == run[count - 1 :])[:, None]
 
 
-COMPARED = 8  # of the differences by which particles are compared
+COMPARED = 8  # order of the differences by which particles are compared
+MOSTLY = 0.7  # of those differences that is error, for them to tell particles' errors apart
 
 
 def of_particles(trajectory: Trajectory, rows: slice) -> np.ndarray:
@@ -271,7 +274,8 @@ def of_particles(trajectory: Trajectory, rows: slice) -> np.ndarray:
     Bright spots are found better than faint ones, large ones otherwise than small ones. A particle
     has few differences, and its own mean square scatters about its variance; how far particles
     differ beyond that scatter says how much of it is believed (empirical Bayes, Efron and Morris,
-    J. Am. Stat. Assoc. 70, 311 (1975)). Motion is taken for the same of all.
+    J. Am. Stat. Assoc. 70, 311 (1975)). Motion is taken for the same of all; where differences
+    are more than a little of it, so are the errors.
 
     Args:
         trajectory: tracks, see `h5md.on_disk`; positions that were filled in do not count.
@@ -286,8 +290,8 @@ def of_particles(trajectory: Trajectory, rows: slice) -> np.ndarray:
         who, square = _own(part, n)
         total += np.bincount(who, square, N)
         count += np.bincount(who, minlength=N)
-    known = count > 0
-    if count.sum() < FEWEST or total.sum() == 0:
+    known, error = count > 0, float(trajectory.attributes["localisation_error"])
+    if count.sum() < FEWEST or error**2 * count.sum() < MOSTLY * total.sum():
         return np.ones(N)
     ratio = np.ones(N)
     ratio[known] = total[known] / count[known] * count.sum() / total.sum()
@@ -300,7 +304,8 @@ def of_particles(trajectory: Trajectory, rows: slice) -> np.ndarray:
 
 
 def _own(part: Trajectory, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Particle (W,) and mean squared n-th difference (W,) of every window of some snapshots."""
+    """Particle (W,) and mean squared n-th difference over M_n (W,) of every window of some
+    snapshots."""
     rows = max(len(part.time) - n, 0)
     known = part.present & ~np.asarray(part.extra.get("filled", np.zeros_like(part.present)), bool)
     stretch = np.concatenate([[0], np.cumsum(~part.successive())])
@@ -313,4 +318,4 @@ def _own(part: Trajectory, n: int) -> tuple[np.ndarray, np.ndarray]:
     near = np.ones(len(found), bool)
     if len(found):
         near = (np.abs(found) <= FAR * 1.4826 * np.median(np.abs(found), axis=0)).all(axis=1)
-    return who[:rows][whole][near], (found[near] ** 2).mean(axis=1)
+    return who[:rows][whole][near], (found[near] ** 2).mean(axis=1) / comb(2 * n, n)

@@ -126,11 +126,12 @@ def test_too_short_to_measure():
     assert "too few" in found.warnings[0]
 
 
-def film(position: np.ndarray) -> Trajectory:
-    """Positions (T, M, D) [px] as the trajectory of one run."""
+def film(position: np.ndarray, error: float) -> Trajectory:
+    """Positions (T, M, D) [px] as the trajectory of one run, off by ``error`` px."""
     T, M, D = position.shape
     flags = np.ones((T, M), bool)
     known = {"dataset": "film", "length_unit": "px", "time_unit": "frame", "dt": 1.0}
+    known |= {"localisation_error": error}
     return Trajectory(
         position, np.zeros_like(position), flags, ~flags, np.arange(T, dtype=float),
         np.zeros(T, np.int32), np.arange(M), np.full(M, -1, np.int32),
@@ -142,7 +143,7 @@ def test_particles_that_are_found_worse_than_others_are_told():
     rng = np.random.default_rng(0)
     sigma = np.where(np.arange(N) < N // 2, 0.08, 0.12)
     noisy = oscillators(rng) + sigma[:, None] * rng.normal(size=(T, N, 2))
-    found = of_particles(film(noisy), slice(0, T))
+    found = of_particles(film(noisy, 0.1), slice(0, T))
     true = sigma**2 / np.mean(sigma**2)
     for half in (slice(0, N // 2), slice(N // 2, N)):
         assert found[half].mean() == pytest.approx(true[half].mean(), rel=0.05)
@@ -151,15 +152,28 @@ def test_particles_that_are_found_worse_than_others_are_told():
 
 def test_equal_particles_are_left_equal():
     rng = np.random.default_rng(0)
-    found = of_particles(film(oscillators(rng) + rng.normal(0, 0.1, (T, N, 2))), slice(0, T))
+    found = of_particles(film(oscillators(rng) + rng.normal(0, 0.1, (T, N, 2)), 0.1), slice(0, T))
     np.testing.assert_allclose(found, 1.0, atol=0.05)
+
+
+def test_motion_that_differs_is_no_error_that_differs():
+    """Of particles whose differences are motion for the most part nothing is told."""
+    fast = oscillators(np.random.default_rng(0), omega=1.0)
+    fast[:, : N // 2] *= 0.1
+    found = of_particles(film(fast, 0.001), slice(0, T))
+    np.testing.assert_array_equal(found, 1.0)
+
+
+def test_particles_that_stand_still_have_no_error():
+    found = everywhere(np.zeros((50, 20, 2)) + np.arange(20)[:, None])
+    assert (found.sigma == 0).all()
 
 
 def test_who_is_not_looked_at_is_taken_for_the_mean():
     rng = np.random.default_rng(0)
     noisy = oscillators(rng) + rng.normal(0, 0.1, (T, N, 2))
     noisy[:, 0] += rng.normal(0, 0.3, (T, 2))
-    seen = film(noisy)
+    seen = film(noisy, 0.1)
     seen.present[:100, 0] = False
     assert of_particles(seen, slice(0, 100))[0] == 1.0
     assert of_particles(seen, slice(0, T))[0] > 5
