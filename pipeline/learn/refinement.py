@@ -27,7 +27,7 @@ from pipeline.trajectory import evenly
 
 STEPS = 40
 AT_ONCE = 10  # snapshots
-CURVED = 100  # snapshots that the curvature is from
+CURVED = 4000  # rows that the curvature is from, more do not change where steps end
 DAMPING = 1e-4  # of the curvature per row, at the first step
 FACTOR = 4.0  # by which the damping falls after a step, and rises in place of one
 GOOD = 0.7  # of the gain expected, from which on the curvature serves again
@@ -66,7 +66,9 @@ def _small(task: Task, learner: Learner) -> bool:
 def _descend(task: Task, learner: Learner) -> None:
     """Steps of Levenberg and Marquardt: what the data hardly say is damped, not all of a step."""
     parameters = list(steered(learner).values())
-    some = Transitions(task.snapshots)[evenly(task.sample.times, CURVED).tolist()]
+    times = task.sample.times
+    count = max(1, CURVED * len(times) // learner.rows)
+    some = Transitions(task.snapshots)[evenly(times, count).tolist()]
     (loss, gradient), damping = _whole(task, learner), DAMPING
     H, stale = curvature(learner, some), False
     for _ in range(STEPS):
