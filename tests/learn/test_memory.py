@@ -155,6 +155,7 @@ def interleaved(rest: Rest, copies: int) -> Rest:
     return Rest(*columns, *rest[6:8], Order(row, copies))
 
 
+@pytest.mark.slow
 def test_steps_that_overlap_are_no_more_evidence(passive: tuple[Rest, Rest]) -> None:
     """Of eight copies gain, error, memory and intervals are those of one."""
     found = []

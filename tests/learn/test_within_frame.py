@@ -63,6 +63,7 @@ def contact(task: Task, law: Langevin) -> float:
     return float((weight * found["value"].numpy()).sum() / (weight * true).sum() - 1)
 
 
+@pytest.mark.slow
 def test_hot_discs_are_as_hard_as_they_are() -> None:
     """At five times the temperature the force of a step is 5 % too small at contact."""
     law = LAW.replace(temperature=5.0)

@@ -195,6 +195,7 @@ def test_what_was_probably_meant(asked, said):
     assert "colloids, mine" in words
 
 
+@pytest.mark.slow
 def test_a_plan_through_snakemake(tmp_path, snakemake):
     """A film whose names are snakemake's own signs, replaced by an older one, and mistyped."""
     images = {f"data/mine/{{name}} <{k:05d}>\n.png": str(k) for k in range(2_000)}
