@@ -248,11 +248,18 @@ def _squares(
         first = (last - n) // 2
         found = np.diff(position, n=n, axis=0)[first : first + len(whole)]
         found = found[whole]
-        spread = 1.4826 * np.median(np.abs(found), axis=0)
-        usual = (np.abs(found) <= FAR * spread).all(axis=1)
+        usual = _usual(found)
         near, mistaken = near & usual, 1 - float(usual.mean())
         columns.append(found**2 / comb(2 * n, n))
     return np.stack(columns, axis=2)[near], np.nonzero(whole)[0][near], mistaken
+
+
+def _usual(found: np.ndarray) -> np.ndarray:
+    """(W,) of differences (W, D) that are within FAR robust standard deviations."""
+    size = np.abs(found)
+    if not len(size):
+        return np.zeros(0, bool)
+    return (size <= FAR * 1.4826 * np.median(size, axis=0)).all(axis=1)
 
 
 def successive(present: np.ndarray, run: np.ndarray, count: int) -> np.ndarray:
@@ -315,7 +322,5 @@ def _own(part: Trajectory, n: int) -> tuple[np.ndarray, np.ndarray]:
         who = part.occupant
         whole &= np.all([who[k : k + rows] == who[:rows] for k in range(1, n + 1)], axis=0)
     found = np.diff(part.position, n=n, axis=0)[whole]
-    near = np.ones(len(found), bool)
-    if len(found):
-        near = (np.abs(found) <= FAR * 1.4826 * np.median(np.abs(found), axis=0)).all(axis=1)
+    near = _usual(found)
     return who[:rows][whole][near], (found[near] ** 2).mean(axis=1) / comb(2 * n, n)

@@ -11,7 +11,7 @@ from pipeline.learn import bands
 from pipeline.learn.data import Transition
 from pipeline.learn.gauss_newton import GaussNewton, fisher
 from pipeline.learn.learner import SMOOTH, Learner
-from pipeline.learn.likelihood import Step, cholesky, noise_ratio, solve, whitened
+from pipeline.learn.likelihood import Step, cholesky, isotropic, noise_ratio, solve, whitened
 
 STARTED = 0.3  # factor on the learning rate of strengths that a regression has found
 
@@ -48,7 +48,7 @@ def outputs(learner: Learner, item: Transition, L: list[list[Tensor]]) -> Tensor
     now, mask, options = item.now, item.now.mask, learner.options
     dynamics, residual = learner.evaluate(now, learner.entropy(now))
     vv = learner.noise.share * learner.model.covariance(dynamics).vv
-    vv = vv + learner.extra * torch.eye(vv.shape[-1], dtype=vv.dtype, device=vv.device)
+    vv = vv + isotropic(learner.extra, residual)
     unseen = torch.zeros_like(residual[:, 0])
     step = Step(residual, unseen, vv, residual, unseen, dynamics.thermo.T)
     share = mask.sum() ** -0.5

@@ -164,10 +164,10 @@ class Problem:
                 ]
                 bend[a, b] = bend[b, a] = sum(ends) / (4 * step**2)
         # Each of the interleaved sequences of a stride says most of what the others say.
-        inverse = np.linalg.pinv(bend, hermitian=True) * self.rest.order.span
+        apart = np.linalg.pinv(bend, hermitian=True)
+        inverse = apart * self.rest.order.span
         label = self.rest.order.blocks(np.arange(slopes.shape[1]), 2 * BLOCKS)
         blocks = np.array([slopes[:, label == b].sum(1) for b in np.unique(label)])
-        apart = inverse / self.rest.order.span
         scatter = apart @ np.cov(blocks.T).reshape(n, n) * len(blocks) @ apart
         spread = np.maximum(np.diag(inverse), np.diag(scatter))
         return np.where(np.diag(bend) > 0, np.sqrt(np.maximum(spread, 0.0)), np.inf)
