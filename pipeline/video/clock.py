@@ -193,12 +193,17 @@ def converted(repeated: np.ndarray) -> tuple[int, int] | None:
     return None
 
 
-def without_repeats(clock: Clock, repeated: np.ndarray, name: str) -> Clock:
-    """The clock of a film some of whose frames repeat the one before.
+def without_repeats(
+    clock: Clock,
+    repeated: np.ndarray,
+    name: str,
+    what: tuple[str, str] = ("repeat the one before", "the camera lost frames there"),
+) -> Clock:
+    """The clock of a film some of whose frames are none of their own.
 
     Args:
         repeated: (N,) bool.
-        name: of the run, for messages.
+        name: of the run, for messages. what: they do, and why, where there is no rule.
     """
     if not repeated.any():
         return clock
@@ -206,18 +211,18 @@ def without_repeats(clock: Clock, repeated: np.ndarray, name: str) -> Clock:
     rule = converted(repeated) if (np.diff(clock.number) == 1).all() else None
     if rule is None:
         said = (
-            f"{int(repeated.sum())} of {total} frames of {name} repeat the one before (the first "
-            f"is frame {first}): the camera lost frames there. They are left out and count as gaps "
-            "(video.repeats: keep takes them as they are)."
+            f"{int(repeated.sum())} of {total} frames of {name} {what[0]} (the first is frame "
+            f"{first}): {what[1]}. They are left out and count as gaps (video.repeats: keep takes "
+            "them as they are)."
         )
         return clock._replace(warnings=[*clock.warnings, said])
     count, cycle = rule
     number = np.where(repeated, -1, np.cumsum(~repeated) - 1)
     said = (
-        f"{count} of every {cycle} frames of {name} repeat the one before (the first is frame "
-        f"{first}): its rate was raised from {cycle - count} to {cycle}. The repeats are left out, "
-        f"and the others are taken as evenly spaced, {cycle}/{cycle - count} of the film's "
-        "interval apart (video.repeats: keep takes all as they are)."
+        f"{count} of every {cycle} frames of {name} {what[0]} (the first is frame {first}): its "
+        f"rate was raised from {cycle - count} to {cycle}. These are left out, and the others are "
+        f"taken as evenly spaced, {cycle}/{cycle - count} of the film's interval apart "
+        "(video.repeats: keep takes all as they are)."
     )
     raised = cycle / (cycle - count)
     return Clock(number, clock.interval * raised, [*clock.warnings, said], raised, clock.timed)

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from scipy import ndimage
 
+from pipeline.video import order
 from pipeline.video.films import FilmReader
 from pipeline.video.readers import Reader
 from pipeline.video.scenes import SEEN, Look, Verdict, thinned
@@ -17,6 +18,7 @@ UNLIKE = 0.5  # correlation of two colours, below which they show different thin
 STRONG = 0.3  # of the strongest colour's contrast, that a weaker one must have to count
 CLIPPED = 0.01  # share of the pixels at the end of the scale
 ALTERNATING = 0.5  # of the difference to the frame before, that to an earlier one
+WATCHED = 400  # frames in which turns are looked for
 PLANES = 12  # frames, at most, after which a contrast comes again
 TURNING = 0.05  # of the contrast, standard deviation within a round, and
 STEADY = 2.0  # times that from round to round
@@ -104,8 +106,10 @@ def colours(frame: np.ndarray, channel: int | None, name: str) -> list[str]:
 def turns(found: Verdict, seen: Look, settings: Reading, name: str) -> list[str]:
     """A word on frames that take turns: they are like those a few before, and less like the one
     before, or their contrast comes again and again."""
-    every, what = int(np.argmin(seen.turn)) + 1, "what the frames show"
-    if not seen.turn[every - 1] < ALTERNATING * seen.turn[0]:  # nor where nothing is known
+    lag = seen.trace.lag[: order.LAGS + WATCHED]
+    turn = np.median(lag[order.LAGS :], axis=0) if len(lag) > order.LAGS else np.full(1, np.nan)
+    every, what = int(np.argmin(turn)) + 1, "what the frames show"
+    if not turn[every - 1] < ALTERNATING * turn[0]:  # nor where nothing is known
         whole = (found.state == SEEN).all() and not settings.flicker
         every, what = _period(seen.spread) if whole else 1, "the contrast of the frames"
     if every < 2:

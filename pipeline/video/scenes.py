@@ -11,10 +11,21 @@ import numpy as np
 from skimage.registration import phase_cross_correlation
 
 from pipeline.errors import InputError
+from pipeline.video import order
 from pipeline.video.clock import converted
 
-SEEN, FLAT, REPEATED, UNLIKE, INVALID, AGAIN = range(6)
-STATES = ("seen", "flat", "repeated", "unlike its neighbours", "full of invalid pixels", "again")
+SEEN, FLAT, REPEATED, UNLIKE, INVALID, AGAIN, MIXED, TORN, SWAPPED = range(9)
+STATES = (
+    "seen",
+    "flat",
+    "repeated",
+    "unlike its neighbours",
+    "full of invalid pixels",
+    "again",
+    "the mean of its neighbours",
+    "torn: its upper and its lower part are of different times",
+    "in each other's place",
+)
 GRID = 128  # pixels a side that are compared, at most; others are passed over
 CONTRAST = 0.2  # of the usual standard deviation: below, a frame is flat
 STILL = 0.1  # of the usual change from frame to frame: below, a frame repeats the one before
@@ -23,8 +34,8 @@ STRANGE = 0.5  # of the change between pictures that have nothing in common: a c
 RECENT = 99  # frames whose median contrast is the usual one
 BURST = 3  # frames that may be unlike their neighbours; more are a scene of their own
 PLAYED = 3  # successive frames that are successive ones of before, of a film that is played again
-TURNS = 4  # pictures of one time, at most, that take turns
-WATCHED = 400  # frames in which they are looked for
+LOOKED_AT = 7  # pictures that come again
+SOME = 16  # frames, whose mean is what stays the same
 HOLES = 0.2  # share of invalid pixels that a frame may have
 
 
@@ -37,8 +48,8 @@ class Look(NamedTuple):
             where there is none to compare with.
         against: (N,) which one that was: the last one with contrast.
         strange: the difference of pictures that have nothing in common.
-        turn: (TURNS,) median difference to the frame 1, 2, ... before.
         first: (N,) the first frame that holds the very same pixels.
+        trace: what they have in common with those before.
     """
 
     spread: np.ndarray
@@ -46,8 +57,8 @@ class Look(NamedTuple):
     change: np.ndarray
     against: np.ndarray
     strange: float
-    turn: np.ndarray
     first: np.ndarray
+    trace: order.Trace
 
 
 class Verdict(NamedTuple):
@@ -56,11 +67,15 @@ class Verdict(NamedTuple):
     Fields:
         state: (N,) int8, one of STATES. cuts: frames with which a new scene begins.
         jumps: frame with which the field of view has moved, and by how much (y, x) [px].
+        turned: first and last frame of stretches that are shown backwards, scenes of their own.
+        again: pictures that come again, not pixel by pixel, which are seen all the same.
     """
 
     state: np.ndarray
     cuts: list[int]
     jumps: dict[int, tuple[float, float]]
+    turned: list[tuple[int, int]]
+    again: order.Recurrence | None
 
 
 def look(images: Iterable[np.ndarray]) -> Look:
@@ -69,8 +84,7 @@ def look(images: Iterable[np.ndarray]) -> Look:
     strange: list[float] = []
     last = -1
     recent: deque[float] = deque(maxlen=RECENT)
-    before: deque[np.ndarray] = deque(maxlen=TURNS)
-    turns: list[list[float]] = []
+    tracer = order.Tracer()
     met: dict[bytes, int] = {}
     first: list[int] = []
     for number, image in enumerate(images):
@@ -82,13 +96,10 @@ def look(images: Iterable[np.ndarray]) -> Look:
         if flat or invalid > HOLES * image.size:
             rows.append((spread, invalid, np.nan, -1))
             continue
-        change = float(np.abs(scaled - before[0]).mean()) if before else np.nan
+        change = tracer.see(number, scaled)
         rows.append((spread, invalid, change, last))
         if len(strange) < 16:
             strange.append(_nothing_in_common(scaled))
-        if len(turns) < WATCHED and len(before) == TURNS:
-            turns.append([float(np.abs(scaled - other).mean()) for other in before])
-        before.appendleft(scaled)
         last = number
         recent.append(spread)
     table = np.array(rows, float).reshape(-1, 4)
@@ -98,8 +109,8 @@ def look(images: Iterable[np.ndarray]) -> Look:
         table[:, 2],
         table[:, 3].astype(np.int64),
         float(np.median(strange)) if strange else np.nan,
-        np.median(turns, axis=0) if turns else np.full(TURNS, np.nan),
         np.array(first, np.int64),
+        tracer.trace(),
     )
 
 
@@ -119,7 +130,7 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     change[state != SEEN] = np.nan
     known = change[np.isfinite(change)]
     if not len(known):
-        return Verdict(state, [], {})
+        return Verdict(state, [], {}, [], None)
     # Without the sudden ones, unless everything changes at every frame.
     calm = known[known < STRANGE * seen.strange]
     calm = calm if len(calm) > len(known) / 2 else known
@@ -136,18 +147,76 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
     if repeats == "leave out" and not still[np.isfinite(change)].all():
         state[still] = REPEATED
         state[_played_again(seen.first, state)] = AGAIN
+    _mark(state, seen.trace, repeats)
+    again = _recurring(seen.trace, state, read)
+    turned = (
+        []
+        if again
+        else order.backwards(seen.trace, state == SEEN, lambda a, b: _change(read, a, b))
+    )
     moving = calm[calm > STILL * lively] if lively > 0 else calm
     usual, most = np.percentile(moving, (50, 90))
     # Where much changes anyhow, a cut changes no more than can change.
     between = usual + STRANGE * (seen.strange - usual)
     restless = usual + SUDDEN * (most - usual)
     bound = max(min(SUDDEN * usual, between), STRANGE * seen.strange, restless)
+    ends = [frame for first, last in turned for frame in (first, last + 1)]
+    sudden = [t for t in np.flatnonzero(change > bound).tolist() if t not in ends]
+    cuts, jumps = _breaks(sudden, seen.against, state, read, bound)
+    return Verdict(state, sorted([*cuts, *ends]), jumps, turned, again)
+
+
+def _mark(state: np.ndarray, trace: order.Trace, repeats: str) -> None:
+    """Notes frames that are not as they were taken, or not in their place, of those seen."""
+
+    plain = state[trace.number] == SEEN
+    between = np.pad(plain, 1, constant_values=True)
+    plain &= between[:-2] & between[2:]
+
+    def note(found: np.ndarray, kind: int) -> None:
+        state[trace.number[found[plain[found]]]] = kind
+
+    note(np.flatnonzero(order.torn(trace)), TORN)
+    if repeats == "leave out":
+        note(np.flatnonzero(order.means(trace)), MIXED)
+    first = np.array(order.exchanged(trace), int)
+    note(np.concatenate([first, first + 1]), SWAPPED)
+
+
+def _recurring(
+    trace: order.Trace, state: np.ndarray, read: Callable[[int], np.ndarray]
+) -> order.Recurrence | None:
+    """Pictures that come again with their noise, as far as compression has left it."""
+    found = order.recurrence(trace, state == SEEN)
+    if found is None:
+        return None
+    frames = trace.number[np.linspace(0, len(trace.number) - 1, SOME).astype(int)]
+    mean = np.mean([np.nan_to_num(read(int(t))) for t in frames], axis=0)
+    step = -1 if found.back else 1
+    apart = np.linspace(0, found.number // 2, LOOKED_AT).astype(int).tolist()
+    pairs = [(found.first + k, found.like + step * k) for k in apart]
+    asked = [(a, b) for a, b in pairs if b >= 0 and a < len(state)]
+    copies = [order.copied(read(a), read(b), mean) for a, b in asked]
+    return found if sum(copies) > len(copies) / 2 else None
+
+
+def _breaks(
+    sudden: list[int],
+    against: np.ndarray,
+    state: np.ndarray,
+    read: Callable[[int], np.ndarray],
+    bound: float,
+) -> tuple[list[int], dict[int, tuple[float, float]]]:
+    """Cuts and jumps among sudden changes; frames between one and its return are noted in `state`.
+
+    Args:
+        sudden: frames that differ by more than `bound` from those of `against`.
+    """
     cuts: list[int] = []
     jumps: dict[int, tuple[float, float]] = {}
-    sudden = np.flatnonzero(change > bound).tolist()
     while sudden:
         first = sudden.pop(0)
-        before = int(seen.against[first])
+        before = int(against[first])
         soon = [t for t in sudden if t - first <= BURST]
         back = next((t for t in soon if _change(read, before, t) <= bound), None)
         if back is not None:
@@ -160,7 +229,7 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
             jumps[first] = moved
         else:
             cuts.append(first)
-    return Verdict(state, cuts, jumps)
+    return cuts, jumps
 
 
 def _played_again(first: np.ndarray, state: np.ndarray) -> np.ndarray:
@@ -226,7 +295,7 @@ def _nothing_in_common(image: np.ndarray) -> float:
 def noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> list[str]:
     """Sentences on what is wrong with the pictures."""
     said = []
-    for state in (FLAT, UNLIKE, INVALID):
+    for state in (FLAT, UNLIKE, INVALID, TORN, SWAPPED):
         if (found.state == state).any():
             frames = np.flatnonzero(found.state == state)
             said.append(f"{_listed(frames)} of {name} {_is(frames)} {STATES[state]}: left out.")
@@ -245,7 +314,23 @@ def noticed(found: Verdict, seen: Look, name: str, shape: tuple[int, ...]) -> li
             f"{100 * holes[frames].max():.2g} % of pixels that are no number: those around stand "
             "in for them."
         )
-    for frame in found.cuts:
+    if found.again is not None:
+        said.append(
+            f"{found.again.number} frames of {name} look as earlier ones did, one after the other"
+            f"{', backwards' if found.again.back else ''} (the first, frame {found.again.first}, "
+            f"as frame {found.again.like}): was the film looped and then compressed? Then leave "
+            "them out (video.frames), or the same motion counts several times; all is well if the "
+            "sample itself comes back."
+        )
+    for first, last in found.turned:
+        said.append(
+            f"frames {first} to {last} of {name} seem to be shown backwards, for frame {last} goes "
+            f"on from frame {first - 1} and frame {last + 1} from frame {first}: they are a run of "
+            "their own, whose velocities are turned round; put them in order, or leave them out "
+            "(video.frames)."
+        )
+    turns = {frame for first, last in found.turned for frame in (first, last + 1)}
+    for frame in sorted({*found.cuts} - turns):
         said.append(f"{name} is cut at frame {frame}: what follows is a run of its own.")
     for frame, (y, x) in found.jumps.items():
         said.append(

@@ -28,12 +28,13 @@ from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader
-from pipeline.video.scenes import FLAT, REPEATED, SEEN, Verdict, judged, look, noticed
+from pipeline.video.scenes import FLAT, MIXED, REPEATED, SEEN, Verdict, judged, look, noticed
 from pipeline.video.sequences import Source
 from pipeline.video.settings import Reading
 from pipeline.video.sources import runs
 
 SHORTEST = 5  # frames that make a run, where a film holds several
+MEANS = ("are the mean of the one before and the one after", "a program made them")
 SQUARE = 0.02  # by which the sides of a pixel may differ
 
 
@@ -197,6 +198,7 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     if settings.times == "file" and (times := _times(source, opened)) is not None:
         ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
+    ticks = clock.without_repeats(ticks, found.state == MIXED, source.name, MEANS)
     ticks = clock.without_blanks(ticks, found.state == FLAT, source.name)
     said = noticed(found, seen, source.name, film.shape)
     said += _squeezed(getattr(opened, "aspect", None), settings.pixel_aspect, source.name)
