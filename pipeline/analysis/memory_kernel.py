@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from pipeline.analysis.uncertainty import percentiles, ratio, resampled
 
@@ -41,48 +42,75 @@ def integrated_kernel(correlation: np.ndarray, dt: float = 1.0) -> np.ndarray:
 
 
 class Memory(NamedTuple):
-    """G (n,) with its interval, at the times (n,), up to where the velocity is forgotten."""
+    """G (n,) with its interval, at the times (n,) [intervals], until the velocity is forgotten."""
 
     time: np.ndarray
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
     late: tuple[float, float, float]  # share of the friction later than a step, and its interval
-
-
-def successive(lag: np.ndarray) -> int:
-    """How many of the lags from zero on are 0, 1, 2, ...: the Volterra equation needs them all."""
-    apart = np.flatnonzero(np.asarray(lag) != np.arange(len(lag)))
-    return int(apart[0]) if len(apart) else len(lag)
+    end: tuple[float, float, float]  # friction in the end [1 / interval], and its interval
 
 
 def memory(
-    numerator: np.ndarray, denominator: np.ndarray, dt: float, step: int, least: float = 0.05
+    numerator: np.ndarray,
+    denominator: np.ndarray,
+    lag: np.ndarray,
+    step: int,
+    least: float = 0.05,
 ) -> Memory | None:
     """Memory of the velocities of a sample, with intervals by bootstrap.
 
     Args:
-        numerator, denominator: (U, n + 1) sums of v(0) . v(t) over each unit, and their numbers, at
-            successive lags.
-        dt: between lags [time].
-        step: lags in a step of the model: what friction it has it has within a step.
+        numerator, denominator: (U, K) sums of v(0) . v(t) over each unit, and their numbers.
+        lag: (K,) the lags [intervals], 0 the first. Lags in between, which the Volterra equation
+            needs, are those of a cubic spline.
+        step: intervals in a step of the model: what friction it has it has within a step.
         least: correlations below this share of the first are noise, and end the kernel.
 
     Returns:
-        None where fewer than four steps are left. ``late`` is 1 - G(step) / G(end), G(end) the mean
-        over the last half of the kernel: negative where neighbours push back.
+        None where fewer than four steps are left. ``end`` is the mean of G over the last half of
+        the kernel, ``late`` 1 - G(step) / end: negative where neighbours push back. Times are in
+        intervals.
     """
-    whole = ratio(numerator.sum(axis=0), denominator.sum(axis=0))
-    ends = np.flatnonzero(~(whole > least * whole[0]))
-    end = int(ends[0]) if len(ends) else len(whole)
+    known = np.concatenate(
+        [
+            ratio(numerator.sum(axis=0), denominator.sum(axis=0))[None],
+            resampled(numerator, denominator),
+        ]
+    )
+    curves = CubicSpline(lag, known, axis=1)(np.arange(int(lag[-1]) + 1))
+    ends = np.flatnonzero(~(curves[0] > least * curves[0, 0]))
+    end = int(ends[0]) if len(ends) else curves.shape[1]
     if end < 4 * step + 1:
         return None
-    curves = np.concatenate([whole[None], resampled(numerator, denominator)])[:, :end]
-    kernels = integrated_kernel(curves, dt)
+    kernels = integrated_kernel(curves[:, :end])
     # The share at the end of the first step, between two midpoints.
     first = (kernels[:, step - 1] + kernels[:, min(step, end - 2)]) / 2
-    late = 1 - first / kernels[:, (end - 1) // 2 :].mean(axis=1)
+    last = kernels[:, (end - 1) // 2 :].mean(axis=1)
     low, high = percentiles(kernels[1:])
-    interval = [float(x) for x in percentiles(late[1:])]
-    time = (np.arange(end - 1) + 0.5) * dt
-    return Memory(time, kernels[0], low, high, (float(late[0]), interval[0], interval[1]))
+    time = np.arange(end - 1) + 0.5
+    return Memory(time, kernels[0], low, high, _interval(1 - first / last), _interval(last))
+
+
+def _interval(draws: np.ndarray) -> tuple[float, float, float]:
+    """The first of the draws, which is of the whole sample, and the interval of the others."""
+    low, high = percentiles(draws[1:])
+    return float(draws[0]), float(low), float(high)
+
+
+def remembered(one: Memory, step: int) -> float:
+    """Correlation of the random velocity changes of two successive steps that a kernel makes.
+
+    By the second fluctuation-dissipation theorem the random force has the autocorrelation K, so
+    that its impulse over a time W has a variance in proportion to int_0^W G(t) dt. Those of
+    adjoining steps overlap by the time that K lasts, however long the steps are:
+    int_0^2W G / (2 int_0^W G) - 1. Beyond the kernel's end G stays what it is there.
+
+    Args:
+        one: the kernel, at every interval.
+        step: W [intervals].
+    """
+    grown = np.full(2 * step, one.end[0])
+    grown[: len(one.value)] = one.value[: 2 * step]
+    return float(grown.sum() / (2 * grown[:step].sum()) - 1)

@@ -268,6 +268,9 @@ class Variant(NamedTuple):
     changes: Mapping[str, Any] = {}  # of the settings of training
 
 
+# That open questions 1 and 4 compare; 3 where velocities are differences of positions.
+STRIDES = (1, 2, 3, 4, 8, 24)
+
 VARIANTS: dict[str, Variant] = {
     # Heat-scored entropy, a latent entropy and strength per particle, the bias of localisation
     # error taken off.
@@ -314,6 +317,12 @@ VARIANTS: dict[str, Variant] = {
             "volume_factor": False,
         },
     ),
+    **{
+        f"metriplectic_stride{k}": Variant(
+            f"metriplectic, stride {k}", f"ours with train.stride {k}", {"stride": k}
+        )
+        for k in STRIDES
+    },
 } | {
     name: Variant(entry.label, f"a baseline: {entry.text}", {"model": name, **entry.changes})
     for name, entry in BASELINES.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from pipeline.analysis.metric import sums
@@ -12,7 +13,7 @@ from pipeline.report import style
 from pipeline.report.html import number
 from pipeline.report.paper.numbers import title
 from pipeline.report.questions.asked import Asked, spread
-from pipeline.report.results import Absent
+from pipeline.report.results import Absent, Results
 from pipeline.report.tables import Table
 from pipeline.report.verdict import Light
 
@@ -31,7 +32,7 @@ class Ratio(NamedTuple):
     trainings: int
     rollouts: int
     localisation: str  # what training did about the error of the positions
-    error: float  # of the positions [neighbour distances]
+    error: str  # of the positions, with its unit
 
 
 def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
@@ -41,7 +42,7 @@ def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
     """
     found, results = {}, asked.results(dataset)
     experiment = sums(asked.experiment(dataset, "d2min"))
-    error = float(results.trajectory().attributes.get("localisation_error", 0.0))
+    error = _error(results)
     for model in asked.models(dataset):
         made = asked.rollouts(dataset, "d2min", model)
         every = [sums(one) for metrics in made.values() for one in metrics]
@@ -59,6 +60,14 @@ def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
     return found
 
 
+def _error(results: Results) -> str:
+    """ "0.023 px": of films in pixels, as the camera sees it."""
+    attributes = results.trajectory().attributes
+    if "localisation_error_px" in attributes:
+        return f"{number(float(np.mean(attributes['localisation_error_px'])))} px"
+    return f"{number(float(attributes['localisation_error']))} {results.unit('length')}"
+
+
 def table(asked: Asked) -> Table:
     """One row per data set and model."""
     found = [
@@ -71,7 +80,7 @@ def table(asked: Asked) -> Table:
             title(dataset),
             style.name(model),
             one.localisation,
-            number(one.error),
+            one.error,
             str(one.trainings),
             str(one.rollouts),
             spread(one.value),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from pipeline.learn.settings import VARIANTS
 from pipeline.report import style
 from pipeline.report.html import number
 from pipeline.report.paper.measured import NAMES
@@ -32,7 +33,7 @@ def errors(asked: Asked, dataset: str) -> pd.DataFrame:
 
 
 def architectures(asked: Asked) -> Table:
-    """Likelihood, errors, parameters and time of every metriplectic model of a data set."""
+    """Likelihood, errors, parameters and time of our model with other closures."""
     rows, numbers = [], []
     for dataset in asked.questions.architecture:
         results = asked.results(dataset)
@@ -40,9 +41,8 @@ def architectures(asked: Asked) -> Table:
             found = errors(asked, dataset)
         except Absent:
             continue
-        for model in dict.fromkeys(run.model for run in results.runs):
-            if not model.startswith("metriplectic"):
-                continue
+        first, *others = asked.models(dataset)
+        for model in (first, *(m for m in others if "closures" in VARIANTS[m].changes)):
             run = next(run for run in results.runs if run.model == model)
             record = results.yaml(f"{run.folder}/model.yaml")
             training = record["training"]

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.analysis.memory_kernel import Memory, memory, successive
+from pipeline.analysis.memory_kernel import Memory, memory, remembered
 from pipeline.analysis.metric import Metric, sums
+from pipeline.learn.settings import VARIANTS
 from pipeline.report import style
 from pipeline.report.figure import Figure
 from pipeline.report.html import number
@@ -28,41 +29,54 @@ RULE = (
 )
 
 ERRORS = ("vacf", "msd")
+NOTHING = (float("nan"),) * 3
 
 
 class Kernels(NamedTuple):
-    """Of one data set: the memory of the data, of the rollouts, and what residuals remember."""
+    """Of one model of a data set: the memory of the data, of its rollouts, and what its residuals
+    remember."""
 
     data: Memory
     model: Memory | None
     stride: int
     residual: tuple[float, float] | None  # correlation with the step before, and its error
+    run: Run  # the first training
 
 
 def _memory(found: list[Metric], stride: int) -> Memory | None:
     """Of one or more rollouts: their sums are added up."""
     parts = [sums(one) for one in found]
-    count = min(min(successive(one.data["lag"]) for one in found), *(p[0].shape[1] for p in parts))
-    top, bottom = (np.concatenate([part[k][:, :count] for part in parts]) for k in (0, 1))
-    return memory(top, bottom, 1.0, stride)
+    top, bottom = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    return memory(top, bottom, found[0].data["lag"], stride)
 
 
-def of(asked: Asked, dataset: str) -> Kernels:
-    """Raises Absent where velocities are forgotten too soon for a kernel, or are not exact: the
-    error of positions is forgotten at once, and its differences would be read as friction."""
-    run = asked.trainings(dataset)[0]
+def of(asked: Asked, dataset: str) -> dict[str, Kernels]:
+    """By model. Raises Absent where velocities are forgotten too soon for a kernel, or are not
+    exact: the error of positions is forgotten at once, and its differences would be read as
+    friction."""
     results = asked.results(dataset)
     if results.trajectory().attributes["localisation_error"] > 0:
         raise Absent(
             f"Velocities of {title(dataset)} are differences of measured positions, whose errors "
             f"would be read as friction."
         )
-    stride = int(results.yaml(f"{run.folder}/model.yaml")["training"].get("stride", 1))
-    data = _memory([asked.experiment(dataset, "vacf")], stride)
-    if data is None:
+    made, experiment = {}, asked.experiment(dataset, "vacf")
+    for model in asked.models(dataset):
+        run = asked.trainings(dataset, model)[0]
+        stride = _stride(results.yaml(f"{run.folder}/model.yaml"))
+        data = _memory([experiment], stride)
+        if data is None:
+            continue
+        found = [one for some in asked.rollouts(dataset, "vacf", model).values() for one in some]
+        rolled = _memory(found, stride) if found else None
+        made[model] = Kernels(data, rolled, stride, _left(results, run), run)
+    if not made:
         raise Absent(f"Velocities of {title(dataset)} are forgotten within four steps.")
-    made = [one for metrics in asked.rollouts(dataset, "vacf").values() for one in metrics]
-    return Kernels(data, _memory(made, stride) if made else None, stride, _left(results, run))
+    return made
+
+
+def _stride(record: dict[str, Any]) -> int:
+    return int(record["training"].get("stride") or 1)
 
 
 def _left(results: Results, run: Run) -> tuple[float, float] | None:
@@ -79,9 +93,10 @@ def figure(asked: Asked) -> Figure:
     made = asked.each("memory", of)
     drawing, axes = style.panels(len(made), height=3.3)
     tables = []
-    for panel, (dataset, one) in zip(axes, made.items(), strict=True):
-        run = asked.trainings(dataset)[0]
-        sources = {"experiment": one.data, run.source: one.model}
+    for panel, (dataset, models) in zip(axes, made.items(), strict=True):
+        first = next(iter(models.values()))
+        rolled = {one.run.source: one.model for one in models.values()}
+        sources = {"experiment": first.data, **rolled}
         for source, kernel in sources.items():
             if kernel is None:
                 continue
@@ -91,17 +106,17 @@ def figure(asked: Asked) -> Figure:
                 kernel.time, kernel.low, kernel.high, color=look["color"], alpha=0.15, lw=0
             )
             tables.append(pd.DataFrame({"dataset": dataset, "source": source, **_columns(kernel)}))
-        panel.axvline(one.stride, color=style.COLOURS["truth"], lw=1.0)
+        panel.axvline(first.stride, color=style.COLOURS["truth"], lw=1.0)
         panel.set(title=title(dataset), xlabel="Time (intervals)", ylabel="Friction grown to")
         panel.set_ylim(bottom=0.0)
-    axes[0].legend()
+        panel.legend()
     return Figure(
         "memory",
         drawing,
         pd.concat(tables),
         "The integral of the memory kernel of the velocity autocorrelation: what friction on a "
         "particle has grown to after a time, its neighbours and its own. It begins at once where "
-        "nothing remembers; the grey line is the step of the model.",
+        "nothing remembers; the grey line is the step of the first model.",
         "Integrated memory kernels of data and rollouts against time, for each data set.",
         wide=len(made) > 1,
     )
@@ -112,28 +127,88 @@ def _columns(kernel: Memory) -> dict[str, np.ndarray]:
 
 
 def table(asked: Asked) -> Table:
-    """Share of the friction that comes later than a step, and what residuals remember."""
+    """Share of the friction that comes later than a step, of every model of a data set."""
     rows, numbers = [], []
-    for dataset, one in asked.each("memory", of).items():
-        model = one.model.late if one.model else (np.nan,) * 3
-        left = "–" if one.residual is None else f"{one.residual[0]:.2f} ± {one.residual[1]:.2f}"
-        told = [spread(late) if np.isfinite(late[0]) else "–" for late in (one.data.late, model)]
-        rows.append([title(dataset), number(one.stride), *told, left.replace("-", "−")])
-        numbers.append((dataset, one.stride, *one.data.late, *model))
-    columns = ["Data set", "Step (intervals)", "Later than a step, data", "rollouts"]
-    columns += ["Residuals remember"]
-    names = [
-        "dataset",
-        "stride",
-        *(f"{a} {b}" for a in ("data", "model") for b in ("late", "low", "high")),
+    for dataset, models in asked.each("memory", of).items():
+        for model, one in models.items():
+            late, end = (one.model.late, one.model.end) if one.model else (NOTHING, NOTHING)
+            shares = (one.data.late, late)
+            rows.append(
+                [
+                    title(dataset),
+                    style.name(model),
+                    number(one.stride),
+                    *(spread(x) if np.isfinite(x[0]) else "–" for x in shares),
+                    _over(one.data.end, end),
+                ]
+            )
+            numbers.append((dataset, model, one.stride, *one.data.late, *late, *one.data.end, *end))
+    columns = ["Data set", "Model", "Step (intervals)", "Later than a step, data", "rollouts"]
+    columns += ["Friction in the end, rollouts to data"]
+    names = ["dataset", "model", "stride"]
+    names += [
+        f"{a} {b}"
+        for what in ("late", "end")
+        for a in ("data", "model")
+        for b in (what, f"{what} low", f"{what} high")
     ]
     caption = (
         "Share of the friction that is not yet there after one step of the model, with its 95 % "
-        "interval: negative where neighbours push back. Residuals: correlation of what the model "
-        "leaves unexplained in one step with what it left in the step before, with its standard "
-        "error; zero where nothing is remembered."
+        "interval: negative where neighbours push back. Friction in the end: what the kernel of "
+        "the rollouts has grown to, over that of the data, with the errors of both."
     )
     return Table("memory", columns, rows, caption, pd.DataFrame(numbers, columns=names))
+
+
+def _over(data: tuple[float, ...], model: tuple[float, ...]) -> str:
+    """ "0.97 ± 0.02": a ratio with the standard error of both, from their 95 % intervals."""
+    if not np.isfinite(model[0]):
+        return "–"
+    off = [(high - low) / (2 * 1.96 * value) for value, low, high in (data, model)]
+    value = model[0] / data[0]
+    return f"{value:.2f} ± {value * float(np.hypot(off[0], off[1])):.2f}"
+
+
+def strides(asked: Asked) -> Table:
+    """What residuals remember against the step of the model, beside what they would if the model
+    explained nothing, and the errors of rollouts.
+
+    Raises Absent where no data set was learned with several steps.
+    """
+    rows, numbers = [], []
+    for dataset, models in asked.each("memory", of).items():
+        if len({one.stride for one in models.values()}) < 2:
+            continue
+        found = errors(asked, dataset)
+        for model, one in sorted(models.items(), key=lambda item: item[1].stride):
+            mine = found[found["model"] == model].groupby("metric")["value"].median()
+            off = [float(mine.get(metric, np.nan)) for metric in ERRORS]
+            bare = remembered(one.data, one.stride)
+            left = one.residual or (np.nan, np.nan)
+            cells = [title(dataset), style.name(model), number(one.stride), f"{bare:.2f}"]
+            cells += [_told(left), *(short(x) if np.isfinite(x) else "–" for x in off)]
+            rows.append(cells)
+            numbers.append((dataset, model, one.stride, bare, *left, *off))
+    if not rows:
+        raise Absent(
+            "No data set was learned with several steps: ask with metriplectic_stride1 and others "
+            "among its models."
+        )
+    columns = ["Data set", "Model", "Step (intervals)", "Impulses remember", "Residuals remember"]
+    caption = (
+        "Correlation of successive steps. Impulses: of all that happens to a particle in a step, "
+        "neighbours included, as the memory kernel of the data says. Residuals: of what the model "
+        "leaves unexplained, with its standard error, zero where nothing is remembered. A force "
+        "that lasts is shared by the end of one step and the beginning of the next, the less the "
+        "longer steps are."
+    )
+    names = ["dataset", "model", "stride", "impulses", "residual", "error", *ERRORS]
+    made = pd.DataFrame(numbers, columns=names)
+    return Table("strides", [*columns, *(WORDS[m] for m in ERRORS)], rows, caption, made)
+
+
+def _told(left: tuple[float, float]) -> str:
+    return f"{left[0]:.2f} ± {left[1]:.2f}".replace("-", "−") if np.isfinite(left[0]) else "–"
 
 
 def modes(asked: Asked) -> Table:
@@ -144,7 +219,7 @@ def modes(asked: Asked) -> Table:
         records = {
             run: results.yaml(f"{run.folder}/model.yaml")
             for run in results.runs
-            if run.model.startswith("metriplectic")
+            if run.model.startswith("metriplectic") and "stride" not in VARIANTS[run.model].changes
         }
         if not any("memory" in record for record in records.values()):
             continue
@@ -198,7 +273,7 @@ def _of_model(record: dict[str, Any], left: tuple[float, float] | None) -> Told:
         f"{count} {memory['kind']}" if count else "none",
         " and ".join(map(number, time)) or "–",
         f"{gain:.3f} ± {error:.3f}" if count else "–",
-        f"{value:.2f} ± {off:.2f}" if left else "–",
+        _told((value, off)),
     ]
     return Told(words, (count, max(time, default=np.nan), gain, error, value, off))
 
@@ -209,16 +284,17 @@ def _apart(one: Memory, other: Memory) -> bool:
 
 
 def light(asked: Asked) -> Light:
-    """Judged on the worst data set."""
+    """Judged on the first model of the worst data set."""
     try:
         made = asked.each("memory", of)
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
-    lacking = [name for name, one in made.items() if one.model and _apart(one.data, one.model)]
+    firsts = {name: next(iter(models.values())) for name, models in made.items()}
+    lacking = [name for name, one in firsts.items() if one.model and _apart(one.data, one.model)]
     said = "; ".join(
         f"{title(n)}: {spread(one.data.late)} in the data"
         + (f", {spread(one.model.late)} in rollouts" if one.model else "")
-        for n, one in made.items()
+        for n, one in firsts.items()
     )
     state = "poor" if lacking else "good"
     return Light(QUESTION, state, f"Share of friction later than a step. {said}.", RULE)

@@ -41,6 +41,7 @@ SECTIONS = [
         [
             ("Later than a step", memory.table),
             ("Growth of friction", memory.figure),
+            ("The step of the model", memory.strides),
             ("What modes of memory bring", memory.modes),
         ],
     ),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from scipy.linalg import expm
 
 from pipeline import h5md
@@ -97,9 +98,9 @@ def test_a_model_that_was_trained_elsewhere_is_beside_the_floor(root):
     assert re.fullmatch(r"[\d.]+ % \([\d.]+ % to [\d.]+ %\), floor [\d.]+ %", row[2])
 
 
-def velocities(curve: np.ndarray) -> dict[str, Metric]:
+def velocities(curve: np.ndarray, scatter: float = 0.002) -> dict[str, Metric]:
     """Statistics of a sample whose velocities are forgotten like a curve, a little noisy."""
-    noise = 0.002 * np.random.default_rng(1).normal(size=(20, len(curve)))
+    noise = scatter * np.random.default_rng(1).normal(size=(20, len(curve)))
     number = np.full(noise.shape, 1000.0)
     return {"vacf": measured(number * (curve + noise), number, lag=np.arange(len(curve)))}
 
@@ -120,13 +121,41 @@ def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
     made = asked(tmp_path, memory=("walk",))
     assert memory.light(made).state == "poor", memory.light(made)
     (row,) = memory.table(made).rows
-    assert float(row[2].split()[0]) > 0.5
-    assert abs(float(row[3].split()[0].replace("−", "-"))) < 0.1
+    assert float(row[3].split()[0]) > 0.5
+    assert abs(float(row[4].split()[0].replace("−", "-"))) < 0.1
+    with pytest.raises(Absent, match="metriplectic_stride1"):
+        memory.strides(made)
     statistics.write(place / "experiment.h5", fading, note)
     assert memory.light(asked(tmp_path, memory=("walk",))).state == "good"
     short = velocities(np.exp(-2.0 * np.arange(20)))
     statistics.write(place / "experiment.h5", short, note)
     assert memory.light(asked(tmp_path, memory=("walk",))).state == "unknown"
+
+
+def test_steps_of_the_model_are_compared_with_the_memory_of_the_data(root, tmp_path):
+    """A force that lasts ten intervals, C(t) of dv = s, ds = -v / 400 - s / 10."""
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    ours, longer = (tmp_path / "walk" / name for name in (OURS, "metriplectic_stride4"))
+    shutil.rmtree(ours / "seed1")
+    shutil.copytree(ours, longer)
+    record = yaml.safe_load((longer / "seed0/model.yaml").read_text())
+    noted(longer / "seed0/model.yaml", training=record["training"] | {"stride": 4})
+    data = h5md.read(tmp_path / "walk/trajectory.h5")
+    exact = data._replace(attributes={**data.attributes, "localisation_error": 0.0})
+    h5md.write(tmp_path / "walk/trajectory.h5", exact)
+    drift = np.array([[0.0, 1.0], [-1 / 400, -1 / 10]])
+    kept = np.array([expm(drift * t)[0, 0] for t in range(120)])
+    path = tmp_path / "walk/statistics/experiment.h5"
+    statistics.write(path, velocities(kept, 1e-5), {"settings": "{}"})
+    made = asked(tmp_path, memory=("walk",))
+    made.settings["walk"] = Settings(models=(OURS, "metriplectic_stride4"))
+    one, four = memory.strides(made).rows
+    assert [one[2], four[2]] == ["1", "4"]
+    ended = 1 - np.exp(-4 / 10)
+    expected = 10 * ended**2 / (2 * (4 - 10 * ended))
+    assert float(four[3]) == pytest.approx(expected, abs=0.05)
+    assert float(one[3]) > float(four[3])
+    assert len(memory.table(made).rows) == 2
 
 
 def test_modes_of_memory_stand_beside_the_model_without(root, tmp_path):
