@@ -12,6 +12,7 @@ import tifffile
 import yaml
 
 from pipeline.errors import InputError
+from pipeline.learn.settings import VARIANTS
 from tests.workflow.modules import HOME, datasets, failures, settings, targets
 
 
@@ -211,6 +212,16 @@ def test_a_plan_through_snakemake(tmp_path, snakemake):
     for asked in (str(tmp_path / target), "results/mi\nne/tuning.json"):
         run = snakemake(tmp_path, "-n", "--cores", "1", asked)
         assert f"did you mean {target}?" in run.stderr or "may hold letters" in run.stderr
+
+
+@pytest.mark.slow
+def test_every_model_there_is_can_be_asked_for(tmp_path, snakemake):
+    models = ", ".join(VARIANTS)
+    folder(tmp_path, {"config/tiny.yaml": f"models: [{models}]\nsimulate: {{kind: monolayer}}\n"})
+    plan = snakemake(tmp_path, "-n", "--cores", "1", "results/tiny/comparison.csv")
+    assert plan.returncode == 0, plan.stderr[-2000:]
+    for name in VARIANTS:
+        assert f"results/tiny/{name}/seed0/rollout.h5" in plan.stdout + plan.stderr
 
 
 @pytest.mark.slow

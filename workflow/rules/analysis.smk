@@ -1,7 +1,7 @@
 # Statistics of every source on the same particles and frames, their comparison, the report.
 
 
-SOURCE = r"([a-z_]+)_seed(\d+)(?:_rollout(\d+))?"
+SOURCE = r"([a-z][a-z0-9_]*)_seed(\d+)(?:_rollout(\d+))?"
 
 
 def rollout_of(wildcards):
@@ -157,7 +157,7 @@ rule statistics_model:
     output:
         statistics="results/{name}/statistics/{source}.h5",
     wildcard_constraints:
-        source=r"[a-z_]+_seed\d+(_rollout\d+)?|lammps",
+        source=r"[a-z][a-z0-9_]*_seed\d+(_rollout\d+)?|lammps",
     params:
         settings=section("statistics"),
     log:

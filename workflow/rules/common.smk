@@ -35,7 +35,7 @@ if workflow.exec_mode == workflow.exec_mode.DEFAULT and not asked.nodes and aske
 
 wildcard_constraints:
     name=r"(?!(?:paper|questions)/)[A-Za-z0-9][A-Za-z0-9_.-]*",
-    model=r"[a-z_]+",
+    model=r"[a-z][a-z0-9_]*",
     seed=r"\d+",
     again=r"\d+",
     replica=r"\d+",
