@@ -73,6 +73,8 @@ def ticking(times: np.ndarray, name: str, timed: bool) -> Clock:
     mean = np.array([step[b].sum() / ticks[b].sum() for b in blocks])
     drift = float(np.abs(mean / interval - 1).max()) if len(step) >= STRETCH else 0.0
     if np.mean(np.abs(off) > MISFIT) > STRAY or drift > DRIFT:
+        if (regular := _regular(times, name, unit)) is not None:
+            return regular._replace(timed=timed)
         raise InputError(
             f"the frames of {name} are unevenly spaced: intervals from {step.min():.4g} to "
             f"{step.max():.4g}{unit} (median {np.median(step):.4g}, mean over {STRETCH} frames "
@@ -98,6 +100,23 @@ def ticking(times: np.ndarray, name: str, timed: bool) -> Clock:
             f"{interval:.4g}{unit}: they are taken as even, and velocities are as uncertain."
         )
     return Clock(number, interval, said, raised=float(every), timed=timed)
+
+
+def _regular(times: np.ndarray, name: str, unit: str) -> Clock | None:
+    """The clock of frames that were taken evenly and stamped late, now more and now less: none of
+    their times is an interval away from those of an even film. None where one is."""
+    count = np.arange(len(times))
+    interval, start = np.polyfit(count, times, 1)
+    off = (times - start) / interval - count
+    # Where intervals themselves are uneven, frames wander away from the even ones.
+    if np.abs(off).max() >= 1 or off.var() > 0.75 * np.diff(off).var():
+        return None
+    said = (
+        f"the time stamps of {name} jitter by {100 * float(np.std(off)):.0f} % of the interval of "
+        f"{interval:.4g}{unit}, and none is as much as one interval from where it should be: "
+        "frames are taken as even, and none as lost."
+    )
+    return Clock(count, float(interval), [said])
 
 
 def slower(number: np.ndarray) -> tuple[int, np.ndarray] | None:

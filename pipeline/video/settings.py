@@ -88,9 +88,10 @@ class Reading(Section):
     )
 
     times: Literal["file", "even"] = key(
-        "When frames were taken. file: by the time stamps of a film, the times in an OME file or "
-        "the numbers in the names of images, wherever there are any: missing frames are gaps, and "
-        "another rate is another rate. even: one frame after the other, whatever the file says.",
+        "When frames were taken. file: by the time stamps of a film, the times in an OME file, in "
+        "the tags of pages or in metadata.txt, or the numbers in the names of images, wherever "
+        "there are any: missing frames are gaps, and another rate is another rate. even: one frame "
+        "after the other, whatever the file says.",
         default="file",
     )
     repeats: Literal["leave out", "keep"] = key(

@@ -26,6 +26,7 @@ from pipeline.video import clock, doubts
 from pipeline.video.film_index import FilmIndex
 from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
+from pipeline.video.metadata_text import image_times
 from pipeline.video.preprocess import Correction
 from pipeline.video.readers import Reader
 from pipeline.video.scenes import FLAT, MIXED, REPEATED, SEEN, Verdict, judged, look, noticed
@@ -195,8 +196,9 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     if settings.registration:
         found.jumps.clear()
     ticks = clock.even(len(film))
-    if settings.times == "file" and (times := _times(source, opened)) is not None:
-        ticks = clock.ticking(times[slice(*span)], source.name, source.kind != "sequence")
+    if settings.times == "file" and (stamped := _times(source, opened)) is not None:
+        times, timed = stamped
+        ticks = clock.ticking(times[slice(*span)], source.name, timed)
     ticks = clock.without_repeats(ticks, found.state == REPEATED, source.name)
     ticks = clock.without_repeats(ticks, found.state == MIXED, source.name, MEANS)
     ticks = clock.without_blanks(ticks, found.state == FLAT, source.name)
@@ -262,13 +264,18 @@ def _through(opened: Reader) -> Iterator[np.ndarray]:
         yield from opened.planes(0, opened.length)
 
 
-def _times(source: Source, opened: Reader) -> np.ndarray | None:
-    """(T,) times of the frames [s], or the numbers in the names of a sequence; None without any."""
+def _times(source: Source, opened: Reader) -> tuple[np.ndarray, bool] | None:
+    """(T,) times of the frames [s] and True, or the numbers in the names of a sequence and False;
+    None without any."""
     if isinstance(opened, FilmReader):
-        return opened.index.seconds
-    if source.numbers is not None:
-        return np.array(source.numbers)
-    return getattr(opened, "times", None)
+        times = opened.index.seconds
+    elif source.kind == "sequence":
+        times = image_times(source.paths)
+        if times is None and source.numbers is not None:
+            return np.array(source.numbers), False
+    else:
+        times = getattr(opened, "times", None)
+    return None if times is None else (times, True)
 
 
 def _bounds(film: Video) -> tuple[float, float]:

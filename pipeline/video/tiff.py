@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import tifffile
@@ -17,17 +15,16 @@ from pipeline.video.tiff_description import (
     colours,
     described,
     members,
+    page_times,
     plane_times,
     stated_aspect,
     stated_scale,
 )
+from pipeline.video.tiff_pages import Page, end_of_tags, endian, listed
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it logs is raised here, by name
 
 
-# Tags that say how the pixels of a page are stored: size, depth, compression, strips or tiles.
-LAYOUT = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
-Page = tifffile.TiffPage | tifffile.TiffFrame
 # What tifffile calls the axes that are neither an image's nor a channel.
 AXES = {"T": "times", "Z": "focal planes", "P": "positions", "M": "tiles", "I": "images"}
 
@@ -96,8 +93,20 @@ class TiffReader:
         self.mpp, self.fps = stated_scale(self.file)
         self.aspect = stated_aspect(self.file)
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
+        if self.times is None:
+            self.times = page_times(self.file, self._offsets())
         if self.times is not None and self.fps is None:
             self.fps = 1.0 / float(np.median(np.diff(self.times)))
+
+    def _offsets(self) -> list[int]:
+        """Where the tags of the frames are, of their first channel; none where pages lack tags or
+        are in several files."""
+        pages = self.pages if self.series is None else self.series.pages
+        assert pages is not None
+        if (self.series is not None and self.series.dataoffset is not None) or members(self.file):
+            return []
+        found = [pages[int(k)] for k in self.order[:, 0]]
+        return [page.offset for page in found if page is not None]
 
     def _taken(self, order: np.ndarray) -> np.ndarray:
         """The order without the times at its end that were never taken: a recording that was
@@ -196,7 +205,7 @@ class TiffReader:
             for page in pages
             for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True)
         )
-        needed = max(needed, _end_of_tags(self.file))
+        needed = max(needed, end_of_tags(self.file))
         missing = False
         if self.series is not None and self.series.dataoffset is not None:
             needed = max(needed, self.series.dataoffset + self.series.nbytes)
@@ -222,7 +231,7 @@ class TiffReader:
 
     def _next_directory(self) -> int:
         """Where the last directory that was found says the next one is: 0 in a whole file."""
-        order = _endian(self.file)
+        order = endian(self.file)
         form, handle, last = self.file.tiff, self.file.filehandle, self.file.pages[-1].offset
         handle.seek(last)
         tags = int.from_bytes(handle.read(form.tagnosize), order)
@@ -320,63 +329,6 @@ def _plain(file: tifffile.TiffFile) -> bool:
         return len(file.pages) > max(images, 1)
     stated = described(file)
     return not stated.get("truncated") and not set(str(stated.get("axes", ""))) & set("CZ")
-
-
-def _directory(file: tifffile.TiffFile, offset: int) -> tuple[np.ndarray, int]:
-    """The tags of a page as they are stored there, and where the next page has its own."""
-    order, big = ">" if file.byteorder == ">" else "<", file.tiff.tagsize == 20
-    size = "8" if big else "4"
-    names = [("code", "u2"), ("type", "u2"), ("count", "u" + size)]
-    entry = np.dtype([(name, order + kind) for name, kind in names] + [("value", "V" + size)])
-    handle = file.filehandle
-    handle.seek(offset)
-    count = int.from_bytes(handle.read(file.tiff.tagnosize), _endian(file))
-    tags = np.frombuffer(handle.read(count * file.tiff.tagsize), entry)
-    return tags, int.from_bytes(handle.read(file.tiff.offsetsize), _endian(file))
-
-
-def _end_of_tags(file: tifffile.TiffFile) -> int:
-    """One past the last byte of what the tags of the first page say; tifffile passes over those
-    that the file is too short for, and with them the scale."""
-    end = 0
-    for tag in _directory(file, file.pages.first.offset)[0]:
-        form = tifffile.TIFF.DATA_FORMATS.get(int(tag["type"]), "")
-        size = struct.calcsize("=" + form) * int(tag["count"])
-        if size > len(tag["value"].tobytes()):
-            end = max(end, size + int.from_bytes(tag["value"].tobytes(), _endian(file)))
-    return end
-
-
-def listed(file: tifffile.TiffFile) -> list[Page]:
-    """All pages in the order of the file; those laid out as the one before share its description.
-
-    tifffile groups pages into series, which loses the order of pages that differ in compression,
-    and reads every tag of each, which takes minutes for ten thousands of them.
-    """
-    known = np.zeros(2**16, bool)
-    known[list(LAYOUT)] = True
-    found: list[Page] = []
-    key: tifffile.TiffPage | None = None
-    before: bytes | None = None
-    handle, offset = file.filehandle, file.pages.first.offset
-    for index in range(len(file.pages)):
-        tags, following = _directory(file, offset)
-        tags = tags[known[tags["code"]]].copy()
-        # Longer values are stored elsewhere: the tag then holds where, not what.
-        tags["value"][tags["count"] > 1] = b""
-        if key is not None and tags.tobytes() == before:
-            found.append(tifffile.TiffFrame(file, index, offset=offset, keyframe=key))
-        else:
-            handle.seek(offset)
-            key = tifffile.TiffPage(file, index=index)
-            before = tags.tobytes()
-            found.append(key)
-        offset = following
-    return found
-
-
-def _endian(file: tifffile.TiffFile) -> Literal["little", "big"]:
-    return "little" if file.byteorder == "<" else "big"
 
 
 def _reduced(page: Page) -> bool:

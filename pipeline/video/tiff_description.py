@@ -12,12 +12,23 @@ import numpy as np
 import tifffile
 
 from pipeline.errors import InputError
+from pipeline.video.tiff_pages import directory, text
 
 MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
 MICROMETRE |= {"micrometer": 1.0, "micrometre": 1.0, "Å": 1e-4, "m": 1e6}  # inch, cm: of printers
 SECOND = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0, "h": 3600.0}
 SECOND |= {"sec": 1.0, "seconds": 1.0, "msec": 1e-3, "\\u00B5s": 1e-6, "hour": 3600.0}
 SECOND |= {"second": 1.0, "minute": 60.0, "minutes": 60.0, "hours": 3600.0, "ns": 1e-9}
+MICROMANAGER = 51123  # the tag of a page in which it keeps what it knows of it
+# Tags of a page, what stands there before its time, and seconds: Micro-Manager, ScanImage, HCImage
+# and MetaMorph.
+STAMPS = (
+    (MICROMANAGER, re.compile(r'"ElapsedTime-ms"\s*:\s*"?([\d.]+)'), 1e-3),
+    (270, re.compile(r"frameTimestamps_sec\s*=\s*([\d.]+)"), 1.0),
+    (270, re.compile(r"Time_From_Start\s*=\s*([\d.:]+)"), 1.0),
+    (270, re.compile(r'acquisition-time-local"[^>]*value="\d{8} ([\d.:]+)"'), 1.0),
+)
+DAY = 86400.0  # seconds
 BRIGHTNESS = {"MINISWHITE", "MINISBLACK", "RGB", "PALETTE", "YCBCR", "LINEAR_RAW"}
 
 
@@ -67,6 +78,31 @@ def plane_times(
     return times if whole else None
 
 
+def page_times(file: tifffile.TiffFile, offsets: list[int]) -> np.ndarray | None:
+    """(T,) seconds at which the frames were taken, from a tag that each of their pages has.
+
+    Args:
+        offsets: where the tags of the page of each frame are.
+    """
+    for code, form, unit in STAMPS if len(offsets) > 1 else ():
+        found = []
+        for offset in offsets:
+            match = form.search(text(file, directory(file, offset)[0], code))
+            if match is None:
+                break
+            found.append(unit * _seconds(match[1]))
+        times = np.array(found)
+        times[1:] += DAY * np.cumsum(np.diff(times) < -0.5 * DAY)  # past midnight
+        if len(times) == len(offsets) and (np.diff(times) > 0).all():
+            return times
+    return None
+
+
+def _seconds(said: str) -> float:
+    """Seconds of "12.5" or "0:01:02.5"."""
+    return sum(float(part or 0) * 60**k for k, part in enumerate(reversed(said.split(":"))))
+
+
 def stated_aspect(file: tifffile.TiffFile) -> float | None:
     """Height of a pixel over its width, from an OME description or from the resolution tags."""
     if file.is_ome and file.ome_metadata:
@@ -104,4 +140,7 @@ def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
         fps = 1.0 / (seconds * interval) if seconds and interval else None
     else:
         mpp, fps = (described(file).get(key) for key in ("mpp", "fps"))
+    noted = text(file, directory(file, file.pages.first.offset)[0], MICROMANAGER)
+    if mpp is None and (size := re.search(r'"PixelSizeUm"\s*:\s*"?([\d.]+)', noted)) is not None:
+        mpp = float(size[1]) or None
     return mpp, fps

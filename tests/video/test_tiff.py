@@ -279,3 +279,46 @@ def test_what_is_no_brightness(tmp_path, colour, samples):
     tifffile.imwrite(tmp_path / "a.tif", shown, photometric=colour, metadata=None)
     with pytest.raises(ValueError, match=f"stores its pixels as {colour.upper()}, which are no"):
         TiffReader(tmp_path / "a.tif")
+
+
+def paged(path, notes: list[str], code: int) -> TiffReader:
+    """A stack whose pages have a note each in a tag."""
+    image = np.arange(30 * 40, dtype=np.uint16).reshape(30, 40)
+    with tifffile.TiffWriter(path) as file:
+        for note in notes:
+            data = note.encode() + b"\0"
+            tags = [(code, 2, len(data), data, True)]
+            if code == 270:
+                file.write(image, contiguous=False, metadata=None, description=note)
+            else:
+                file.write(image, contiguous=False, metadata=None, extratags=tags)
+    return TiffReader(path)
+
+
+@pytest.mark.parametrize(
+    ("code", "note"),
+    [
+        (51123, '{{"PixelSizeUm": 0.16, "ElapsedTime-ms": {ms}, "Frame": 0}}'),
+        (270, "frameNumbers = 1\nframeTimestamps_sec = {s}\n"),
+        (270, "Exposure = 0.01\nTime_From_Start = 00:00:{s}\n"),
+        (270, '<prop id="acquisition-time-local" type="time" value="20240101 10:42:{s}"/>'),
+    ],
+    ids=["Micro-Manager", "ScanImage", "HCImage", "MetaMorph"],
+)
+def test_times_in_the_tags_of_pages(tmp_path, code, note):
+    times = 1.5 + 0.25 * np.array([0, 1, 2, 5, 6])
+    opened = paged(tmp_path / "a.tif", [note.format(s=t, ms=1000 * t) for t in times], code)
+    np.testing.assert_allclose(opened.times - opened.times[0], times - times[0], atol=1e-6)
+    assert opened.fps == pytest.approx(4.0)
+    assert opened.mpp == (0.16 if code == 51123 else None)
+
+
+def test_times_of_day_go_on_after_midnight(tmp_path):
+    note = '<prop id="acquisition-time-local" type="time" value="20240101 {}"/>'
+    days = [note.format(t) for t in ("23:59:59.5", "23:59:59.9", "00:00:00.3")]
+    np.testing.assert_allclose(np.diff(paged(tmp_path / "a.tif", days, 270).times), 0.4, atol=1e-6)
+
+
+def test_pages_without_all_their_times_have_none(tmp_path):
+    notes = ['{"ElapsedTime-ms": 1}', '{"ElapsedTime-ms": 2}', "{}"]
+    assert paged(tmp_path / "a.tif", notes, 51123).times is None
