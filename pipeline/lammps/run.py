@@ -79,17 +79,17 @@ def run(
 def _followed(process: subprocess.Popen[str], steps: int) -> list[str]:
     """The lines that LAMMPS says, its steps shown as progress while it says them."""
     said: list[str] = []
-    columns, last = 0, 0
+    columns, last = 0, None
     assert process.stdout is not None
     with tqdm(total=steps, desc="LAMMPS", unit="step", mininterval=2, disable=not steps) as bar:
         for line in process.stdout:
             said.append(line.rstrip())
             words = line.split()
             if words[:1] == ["Step"]:
-                columns = len(words)
+                columns, last = len(words), None
             elif len(words) == columns and words[0].isdigit():
-                # The step starts at zero again where the script resets it.
-                bar.update(max(int(words[0]) - last, 0))
+                # A run begins where the one before ended, or what it was restarted from.
+                bar.update(0 if last is None else int(words[0]) - last)
                 last = int(words[0])
     return [line for line in said if line]
 

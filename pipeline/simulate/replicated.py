@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pipeline.schema import Section, key
 from pipeline.simulate.settings import LARGE, System
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipeline.trajectory import Trajectory
 
 STEP = 0.005  # tau, of the resolved motion of star polymers; also in star_polymer.in
 
@@ -39,6 +44,12 @@ class StarPolymer(Replicated):
     equilibration: float = key(
         "Time before the recording.", default=100.0, unit="in tau", least=0, most=1e9
     )
+
+    def simulate(self, seed: int, folder: Path | None = None) -> Trajectory:
+        """A run in pieces, which stay in ``folder``."""
+        from pipeline.simulate import star_polymer
+
+        return star_polymer.simulate(self, seed, folder)
 
     @property
     def mass(self) -> int:

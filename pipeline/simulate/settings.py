@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pipeline.schema import Section, key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipeline.simulate.render import Camera
     from pipeline.trajectory import Trajectory
 
@@ -31,8 +33,11 @@ class System(Section):
     module: ClassVar[str]  # of pipeline.simulate
     filmed: ClassVar[bool] = False  # rendered to a video and tracked, or a trajectory as it is
 
-    def simulate(self, seed: int) -> Trajectory:
-        """A run by the function `simulate` of its module; ``seed`` decides it."""
+    def simulate(self, seed: int, folder: Path | None = None) -> Trajectory:
+        """A run by the function `simulate` of its module; ``seed`` decides it.
+
+        ``folder`` is for what an interrupted run of hours goes on from: most take minutes.
+        """
         return importlib.import_module(f"pipeline.simulate.{self.module}").simulate(self, seed)
 
     def parameters(self) -> dict[str, Any]:

@@ -8,6 +8,9 @@ is its number of beads.
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -102,14 +105,18 @@ def write(
 
 SCRIPT = Path(__file__).with_suffix(".in")
 PUSHED = 3000  # steps of the script before the melt relaxes
+SEEDS = 900_000_000  # LAMMPS takes them below that
+PIECE = 5e8  # beads times steps of a piece: a minute or so, all that an interruption loses
 
 
-def simulate(chosen: StarPolymer, seed: int) -> Trajectory:
+def simulate(chosen: StarPolymer, seed: int, folder: Path | None = None) -> Trajectory:
     """Equilibrates a melt at temperature 1 and records its centres of mass at constant energy.
 
     Args:
         chosen: what is simulated.
         seed: of places, directions, velocities and thermostat; deterministic on one machine.
+        folder: for the pieces of the run, from which the same run goes on after an interruption;
+            left to be deleted when the trajectory is safe. None: they are kept nowhere.
 
     Returns:
         Centres of mass (T, N, 3), wrapped into the box [sigma], and their velocities
@@ -120,7 +127,7 @@ def simulate(chosen: StarPolymer, seed: int) -> Trajectory:
     """
     every = round(chosen.dt / STEP)
     with tempfile.TemporaryDirectory(prefix="star_polymer_") as name:
-        record, cost = _record(chosen, every, seed, Path(name))
+        record, cost = _record(chosen, every, seed, folder or Path(name))
     shape = record.shape[:2]
     return Trajectory(
         position=record[:, :, 1:4] % chosen.length,
@@ -139,20 +146,53 @@ def simulate(chosen: StarPolymer, seed: int) -> Trajectory:
 
 def _record(chosen: StarPolymer, every: int, seed: int, folder: Path) -> tuple[np.ndarray, float]:
     """(frames, N, 7) molecule, centre of mass (unwrapped) and its velocity; ms per LAMMPS step."""
+    _only(folder, chosen, seed)
     rng = np.random.default_rng(seed)
     centres = cores(chosen.polymers, chosen.length, rng)
-    write(folder / "melt.data", centres, chosen.length, (chosen.arms, chosen.beads), rng)
-    relax, steps = round(chosen.equilibration / STEP), every * (chosen.frames - 1)
-    variables = {
-        "data": "melt.data",
-        "out": "record.bin",
-        "seed": int(rng.integers(1, 2**30)),
-        "relax": relax,
-        "every": every,
-        "steps": steps,
+    begin = folder / "melt.data"
+    write(begin, centres, chosen.length, (chosen.arms, chosen.beads), rng)
+    most = max(round(PIECE / (chosen.polymers * chosen.mass * every)), 1) * every
+    steps = {
+        "melt": [PUSHED],
+        "relax": _shares(round(chosen.equilibration / STEP), most) or [0],
+        "record": _shares(every * (chosen.frames - 1), most),
     }
-    log = run.run(folder, SCRIPT, variables=variables, steps=PUSHED + relax + steps)
-    return run.dump(folder / "record.bin").values, 1e3 * run.loop(log).step
+    for part, each in steps.items():
+        for k, share in enumerate(each):
+            variables = {"part": part, "every": every, "steps": share, "begin": begin.name}
+            variables["seed"] = int(rng.integers(1, SEEDS))
+            begin = _piece(folder, f"{part}{k}", variables)
+    pieces = [folder / f"record{k}" for k in range(len(steps["record"]))]
+    dumps = [run.dump(piece.with_suffix(".bin")).values for piece in pieces]
+    costs = [run.loop(piece.with_suffix(".log")).step for piece in pieces]
+    # The first snapshot of a piece is the last one of the piece before.
+    record = np.concatenate([dumps[0], *(values[1:] for values in dumps[1:])])
+    return record, 1e3 * float(np.average(costs, weights=steps["record"]))
+
+
+def _only(folder: Path, chosen: StarPolymer, seed: int) -> None:
+    """Makes ``folder``, and clears away the pieces of another run in it."""
+    decisive = [chosen.parameters(), seed, SCRIPT.read_text()]
+    mark, note = json.dumps(decisive, sort_keys=True), folder / "fingerprint"
+    if not note.exists() or note.read_text(errors="replace") != mark:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        note.write_text(mark)
+
+
+def _shares(steps: int, most: int) -> list[int]:
+    """Steps in pieces of ``most`` steps and what is left."""
+    return [min(most, steps - begun) for begun in range(0, steps, most)]
+
+
+def _piece(folder: Path, name: str, variables: dict[str, Any]) -> Path:
+    """The state at the end of one piece, which is run if it was not before."""
+    end, partial = folder / f"{name}.restart", folder / "partial.restart"
+    if not end.exists():
+        variables = {**variables, "end": partial.name, "out": f"{name}.bin"}
+        run.run(folder, SCRIPT, log=f"{name}.log", variables=variables, steps=variables["steps"])
+        os.replace(partial, end)
+    return end
 
 
 def _attributes(chosen: StarPolymer, seed: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from scipy.spatial import cKDTree
 
 from pipeline.analysis.correlations import squared_displacements, velocity_products
 from pipeline.analysis.runs import runs
+from pipeline.lammps import run
 from pipeline.simulate import star_polymer
 from pipeline.simulate.replicated import StarPolymer
 
@@ -83,7 +84,8 @@ def test_molecules_stand_where_the_paper_has_them(melt):
 
 @pytest.mark.slow
 def test_diffusion_from_velocities_is_that_from_displacements(melt):
-    """Green-Kubo against Einstein, both about 0.115 sigma^2 / tau."""
+    """Green-Kubo against Einstein, and the 0.107 sigma^2 / tau of three melts of 1000 molecules
+    over 75 tau; 300 over 30 tau scatter by 6 %."""
     parts, lag = runs(melt), np.arange(0, 301)
     total, origins = velocity_products(parts, lag)
     green_kubo = trapezoid(total.sum(0) / origins.sum(0), dx=melt.dt) / 3
@@ -92,7 +94,7 @@ def test_diffusion_from_velocities_is_that_from_displacements(melt):
     near, later = total.sum(0) / origins.sum(0)
     einstein = (later - near) / (6 * 300 * melt.dt)
     assert green_kubo == pytest.approx(einstein, rel=0.12)
-    assert green_kubo == pytest.approx(0.115, rel=0.1)
+    assert green_kubo == pytest.approx(0.107, rel=0.15)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,47 @@ def test_diffusion_from_velocities_is_that_from_displacements(melt):
 def test_settings_that_cannot_be_simulated_are_refused(wrong, said):
     with pytest.raises(ValueError, match=said):
         SMALL.replace(**wrong)
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
+    """Ended in the middle of its record it comes out the same, and no piece is run twice."""
+    tiny = StarPolymer(polymers=30, length=9.4, frames=31, equilibration=0.5)
+    monkeypatch.setattr(star_polymer, "PIECE", 50.0 * 30 * tiny.mass)
+    whole = star_polymer.simulate(tiny, 3, tmp_path / "whole")
+    lammps, begun = run.run, []
+
+    def interrupted(folder, script, log, **given):
+        begun.append(log)
+        path = lammps(folder, script, log=log, **given)
+        if begun[-1] == "record1.log" and begun.count("record1.log") == 1:
+            raise KeyboardInterrupt
+        return path
+
+    monkeypatch.setattr(run, "run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        star_polymer.simulate(tiny, 3, tmp_path / "torn")
+    torn = star_polymer.simulate(tiny, 3, tmp_path / "torn")
+    pieces = ["melt0", "relax0", "relax1", "record0", "record1", "record1", "record2"]
+    assert begun == [f"{piece}.log" for piece in pieces]
+    assert np.array_equal(torn.position, whole.position)
+    assert np.array_equal(torn.velocity, whole.velocity)
+    other = star_polymer.simulate(tiny, 4, tmp_path / "torn")
+    assert not np.array_equal(other.position[0], whole.position[0])
+
+
+def test_pieces_join_without_a_seam(tmp_path, monkeypatch):
+    """Where one ends and the next begins, energy is the same and molecules move by v dt."""
+    tiny = StarPolymer(polymers=30, length=9.4, frames=31, equilibration=0.5)
+    monkeypatch.setattr(star_polymer, "PIECE", 50.0 * 30 * tiny.mass)
+    made = star_polymer.simulate(tiny, 3, tmp_path)
+    logs = [run.thermo(tmp_path / f"record{k}.log")["TotEng"] for k in range(3)]
+    assert logs[0].iloc[-1] == pytest.approx(logs[1].iloc[0], abs=1e-6)
+    assert logs[1].iloc[-1] == pytest.approx(logs[2].iloc[0], abs=1e-6)
+    step = np.diff(made.position, axis=0)
+    step -= made.box.lengths * np.round(step / made.box.lengths)
+    mean = 0.5 * (made.velocity[1:] + made.velocity[:-1]) * made.dt
+    assert len(step) == 30
+    assert np.abs(step - mean).max() < 0.05 * np.abs(step).max()
 
 
 def test_a_box_too_full_for_another_core_is_refused(monkeypatch):
