@@ -28,6 +28,14 @@ GROUND_SCALE = 8.0  # pixels, over which the ground changes
 COARSE = 16  # grey levels
 BORDER = 2  # pixels
 GROUND = 0.1  # share of the picture that may have the grey level of its edges
+WRITTEN_IN = 7  # frames, at least, in which a mark is the same
+NOISY = 3.0  # grey levels, by which a pixel usually changes: else others are the same, too
+UNCHANGED = 0.1  # of that
+MARK = 15  # pixels, more than twice the width of strokes
+STROKE = 6  # pixels
+ALONE = 2.0  # times the pixels of marks, that may be the same besides
+EVENLY = 0.1  # of the contrast of a mark, by which its pixels differ, and
+SHARPLY = 0.15  # of it, what is left of it three pixels beside
 SMOOTH = 2.0  # pixels, over which the noise of colours is averaged
 
 
@@ -226,6 +234,50 @@ def border(images: list[np.ndarray], name: str) -> list[str]:
         f"at the right, {bottom} below) and would count as sample without particles: video.crop: "
         f"[{left}, {top}, {width - right}, {height - bottom}] of this picture leaves them out."
     ]
+
+
+def written(images: list[np.ndarray], name: str) -> list[str]:
+    """A word on marks that are the same in all of some frames (H, W), as no camera makes them: a
+    scale bar, or what stays of a time."""
+    pictures = np.stack([np.nan_to_num(image.astype(np.float32)) for image in images])
+    across = np.ptp(pictures, axis=0)
+    noise = float(np.median(across))
+    if len(images) < WRITTEN_IN or noise < NOISY:
+        return []
+    mean = pictures.mean(axis=0)
+    ground = ndimage.median_filter(mean, MARK)
+    still = across <= max(UNCHANGED * noise, 1.0)
+    same = still & (np.abs(mean - ground) > noise)
+    label, _ = ndimage.label(same, np.ones((3, 3)))
+    boxes = enumerate(ndimage.find_objects(label), start=1)
+    marks = [k for k, box in boxes if _drawn(label == k, box, mean, ground)]
+    if not marks:
+        return []
+    y, x = np.nonzero(np.isin(label, marks))
+    if still.sum() > ALONE * len(y):  # much else does not change: compressed, or hardly moving
+        return []
+    return [
+        f"{len(y)} pixels of {name} are the same in all frames and stand out, between x = "
+        f"{x.min()} and {x.max()}, y = {y.min()} and {y.max()}: is a scale bar, a time or a name "
+        "written there? Particles under it are lost or displaced, and it may be taken for some: "
+        "keep the part without it (video.crop)."
+    ]
+
+
+def _drawn(
+    part: np.ndarray, box: tuple[slice, slice], mean: np.ndarray, ground: np.ndarray
+) -> bool:
+    """Whether a part (H, W) of a picture is of one grey level and ends sharply, as no spot does."""
+    wide = tuple(slice(max(some.start - 3, 0), some.stop + 3) for some in box)
+    part, mean, ground = part[wide], mean[wide], ground[wide]
+    if part.sum() < STROKE:
+        return False
+    height = mean[part] - ground[part].mean()
+    far = ndimage.binary_dilation(part, iterations=2)
+    around = ndimage.binary_dilation(far) & ~far
+    contrast = float(np.median(height))
+    beside = float(np.median(mean[around] - ground[around])) if around.any() else 0.0
+    return bool(height.std() < EVENLY * abs(contrast) and beside / contrast < SHARPLY)
 
 
 def dimmer(found: list[tuple[int, float]]) -> list[str]:

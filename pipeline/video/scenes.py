@@ -244,7 +244,12 @@ def _played_again(first: np.ndarray, state: np.ndarray) -> np.ndarray:
 
 
 def _change(read: Callable[[int], np.ndarray], first: int, second: int) -> float:
-    a, b = (_scaled(thinned(read(t)))[0] for t in (first, second))
+    return difference(read(first), read(second))
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean difference of two images (H, W), thinned and both scaled to mean 0 and spread 1."""
+    a, b = (_scaled(thinned(image))[0] for image in (one, other))
     return float(np.abs(a - b).mean())
 
 

@@ -22,7 +22,7 @@ from pipeline.arrays import store
 from pipeline.errors import InputError
 from pipeline.files import write_json
 from pipeline.hdf5 import opened, written
-from pipeline.video import clock, doubts
+from pipeline.video import clock, doubts, parts
 from pipeline.video.film_index import FilmIndex
 from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
@@ -36,6 +36,7 @@ from pipeline.video.sources import runs
 
 SHORTEST = 5  # frames that make a run, where a film holds several
 MEANS = ("are the mean of the one before and the one after", "a program made them")
+SOME = 9  # frames
 SQUARE = 0.02  # by which the sides of a pixel may differ
 
 
@@ -70,7 +71,7 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
             rate, frames on no clock, or a scale that contradicts what the file states.
     """
     found = [_runs(source, settings) for source in runs(Path(folder))]
-    videos = [video for some, _, _ in found for video in some]
+    videos = [video for film, _, _ in found for video in film.runs]
     for video in videos:
         check_scale(video, settings.mpp, settings.fps)
         measure(video, settings.flicker, settings.registration)
@@ -78,6 +79,7 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
     _refuse_copies(videos)
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
     if len(found) > 1:
+        said += parts.said([film for film, _, _ in found])
         said += [
             f"the run {video.source.name} has {len(video)} frames: are these of the experiment, or "
             "dark and flat ones that should lie elsewhere?"
@@ -179,7 +181,7 @@ def _part(settings: Reading) -> Part:
     return Part(settings.channel, settings.position, settings.plane)
 
 
-def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, list[str]]:
+def _runs(source: Source, settings: Reading) -> tuple[parts.Film, clock.Clock, list[str]]:
     """The runs of one film, its clock, and what was noticed."""
     part, path = _part(settings), source.paths[0]
     opened = reader(source, part)
@@ -225,7 +227,8 @@ def _runs(source: Source, settings: Reading) -> tuple[list[Video], clock.Clock, 
     if not videos:
         raise InputError(f"{path} shows nothing that lasts for {SHORTEST} frames")
     said += _pictured(videos[len(videos) // 2], opened)
-    return videos, ticks, said
+    trace = seen.trace._replace(number=seen.trace.number + first)
+    return parts.Film(videos, trace), ticks, said
 
 
 def _pictured(video: Video, opened: Reader) -> list[str]:
@@ -237,6 +240,8 @@ def _pictured(video: Video, opened: Reader) -> list[str]:
     pictures = [video[int(t)] for t in frames]
     said = doubts.border(pictures, name) + doubts.halves(pictures, name)
     said += doubts.streaks(pictures, name)
+    several = np.linspace(0, len(shown) - 1, min(len(shown), SOME)).astype(int)
+    said += doubts.written([video[int(t)] for t in shown[several]], name)
     middle = video.first + int(frames[len(frames) // 2])
     if isinstance(opened, FilmReader):
         frame = opened.coloured(middle) if video.part.channel is None else None
