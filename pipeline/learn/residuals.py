@@ -60,7 +60,8 @@ def measure(left: Callable[[int], Left], times: np.ndarray, order: Order) -> Tes
 
     Returns:
         ``chi2`` <z^2>; ``memory`` <z(t) z(t+1)> and ``neighbours`` <z_i z_j>, less what is
-        expected; ``explained`` share of the change; each (2,) value and error. ``steps``: number.
+        expected, over <z^2>; ``explained`` share of the change; each (2,) value and error.
+        ``steps``: number.
     """
     rows: dict[str, list[tuple[float, float, int]]] = {
         name: [] for name in ("chi2", "memory", "neighbours", "explained")
@@ -89,6 +90,8 @@ def measure(left: Callable[[int], Left], times: np.ndarray, order: Order) -> Tes
             excess = products.mean(1) - now.later[stays] / own
             rows["memory"].append((float(excess.sum()), len(follows), block))
     found = {name: _ratio(np.array(sums)) for name, sums in rows.items() if sums}
+    for name in {"memory", "neighbours"} & set(found):  # correlations, whatever the variance
+        found[name] = found[name] / found["chi2"][0]
     return {**found, "steps": np.array([len(first)])}
 
 

@@ -47,34 +47,17 @@ def parameters(results: Results) -> Table:
 
 
 def noticed(results: Results) -> list[str]:
-    """What the look through the videos found wrong with them, which part of the field of view was
-    seen all along, how tables of tracks were read, and where imported trajectories contradict
-    themselves."""
+    """What makes these data doubtful: warnings of the look through the videos, of tuning, linking
+    and velocities, which part of the view was seen all along, how tables of tracks were read, and
+    where imported trajectories contradict themselves."""
     found: list[str] = []
-    with suppress(Absent):
-        found += results.json("survey.json").get("warnings", [])
+    for name in ("survey.json", "tuning.json", "linking.json"):
+        with suppress(Absent):
+            found += map(str, results.json(name).get("warnings", []))
     with suppress(Absent):
         attributes = results.trajectory().attributes
-        found += attributes.get("noticed", [])
-        if "files" in attributes:
-            found += attributes.get("warnings", [])
-        if "tables" in attributes:
-            found += results.json("tuning.json").get("warnings", [])
-    return [s[:1].upper() + s[1:] for s in map(str, found)]
-
-
-def warnings(results: Results) -> list[str]:
-    """The warnings of the look through the videos, of tuning, linking and velocities."""
-    sentences = []
-    for name in ("survey.json", "tuning.json", "linking.json"):
-        try:
-            sentences += [str(s) for s in results.json(name).get("warnings", [])]
-        except Absent:
-            continue
-    with suppress(Absent):
-        sentences += [str(s) for s in results.trajectory().attributes.get("warnings", [])]
-    sentences = [s[:1].upper() + s[1:] for s in dict.fromkeys(sentences)]
-    return sentences or ["Tuning, linking and velocities gave no warning."]
+        found += map(str, [*attributes.get("noticed", []), *attributes.get("warnings", [])])
+    return [s[:1].upper() + s[1:] for s in dict.fromkeys(found)]
 
 
 PACKAGES = (

@@ -61,7 +61,6 @@ SECTIONS = [
         "Which settings were used, where they came from, and whether to trust the tracks.",
         [
             ("Parameters", provenance.parameters),
-            ("Warnings", provenance.warnings),
             ("Mass and size", tracking.features),
             ("Subpixel bias", tracking.subpixel),
             ("Count per frame", tracking.counts),

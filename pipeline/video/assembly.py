@@ -13,7 +13,8 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
 from pipeline.video import clock, subpixel
-from pipeline.video.edges import Faces, faces
+from pipeline.video.drifting import drifting
+from pipeline.video.edges import Faces, faces, shut
 from pipeline.video.shaken import shaken
 from pipeline.video.stuck import stuck
 from pipeline.video.unfilled import unfilled
@@ -72,9 +73,11 @@ def assemble(
     velocity, known = _moving(tracked, box, view)
     where = tracked.position, tracked.present, tracked.run
     edge = faces(*where, box, view.edge, tracked.occupant)
+    if view.edge_band is not None:  # a band that is asked for is led
+        edge = edge._replace(told=True)
     measured = _measured(tracked, scale, view)
     view = view._replace(edge_band=edge_band(view.edge_band, measured))
-    driven = _driven(tracked.position, known, box, view, edge)
+    driven, edge = _driven(tracked.position, known, box, view, edge)
     # Who vanishes in the middle, out of focus or bleached, is gone, whatever the edges are.
     stays = len(tracked.particle) < STAY * float(np.median(tracked.present.sum(axis=1)))
     measured["warnings"] += clinging
@@ -136,12 +139,15 @@ def _evened(tracked: tables.Packed) -> tuple[tables.Packed, list[str]]:
 
 def _driven(
     position: np.ndarray, known: np.ndarray, box: Box, view: View, edge: Faces
-) -> np.ndarray:
-    """(T, M) the band at the edge of an open view, whose width is known."""
+) -> tuple[np.ndarray, Faces]:
+    """(T, M) the band at the edge of an open view, whose width is known, and the edge: shut where
+    nobody would be free and nobody was seen to cross it."""
     width = 0.0 if view.edge_band is None else view.edge_band
     driven = np.zeros_like(known)
     if not edge.closed:
         driven = band(position, known, box, view.cutoff, width)
+        if not (known & ~driven).any() and (edge := shut(edge)).closed:
+            driven[:] = False
     if not (known & ~driven).any():
         raise InputError(
             f"The driven band at the edge ({width:g} cutoffs wide) leaves no free "
@@ -149,7 +155,7 @@ def _driven(
             f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
             f"or leaves, set trajectory.edge: closed ({edge.why})."
         )
-    return driven & known
+    return driven & known, edge
 
 
 def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any]:
@@ -187,6 +193,7 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
             *found.warnings,
             *stuck(tracked.position[rows], seen[rows], stretch, held),
             *shaken(tracked.position[rows], seen[rows], stretch, held),
+            *drifting(tracked.position[rows], seen[rows], stretch, held),
             *unfilled(tracked.position[rows], seen[rows], _field_of_view(view)),
         ],
     }

@@ -13,6 +13,7 @@ CROSSED = 0.05  # share of the expected crossings below which a container is clo
 ENOUGH = 40.0  # expected crossings from which that can be told
 GONE = 10  # snapshots without a particle, after which it has left; fewer may be missed ones
 NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
+OPEN = ", so the edge is taken for an open one"
 AT_ONCE = 1_500_000  # entries of arrays that are looked at together
 
 
@@ -24,6 +25,7 @@ class Faces(NamedTuple):
         why: a sentence with the numbers.
         entries, exits: tracks that begin or end at a face in the middle of a run.
         expected: of each, were the view cut from a larger sample.
+        told: whether the settings say so, or tracks that suffice.
     """
 
     closed: bool
@@ -31,6 +33,7 @@ class Faces(NamedTuple):
     entries: int
     exits: int
     expected: float
+    told: bool
 
 
 def faces(
@@ -74,16 +77,29 @@ def faces(
         f"{expected:.0f} of each would if it were cut from a larger sample"
     )
     if 2 * expected < ENOUGH:
-        why = f"{numbers}: too few to tell a container, so the edge is taken for an open one"
+        why = f"{numbers}: too few to tell a container{OPEN}"
     elif crossed <= CROSSED * 2 * expected:
         closed, why = True, f"{numbers}: nobody enters or leaves, so the container is closed"
     else:
         why = f"{numbers}: the edge is open"
+    told = edge != "auto" or 2 * expected >= ENOUGH
     if edge != "auto":
         doubt = "" if closed == (edge == "closed") or 2 * expected < ENOUGH else ", which disagrees"
         why = f"the edge is {edge} by the settings (trajectory.edge); {numbers}{doubt}"
         closed = edge == "closed"
-    return Faces(closed, why, entries, exits, expected)
+    return Faces(closed, why, entries, exits, expected, told)
+
+
+def shut(edge: Faces) -> Faces:
+    """Faces taken for closed where nobody was seen to cross them, though it cannot be told."""
+    if edge.closed or edge.told or edge.entries + edge.exits:
+        return edge
+    return edge._replace(
+        closed=True,
+        why=edge.why.replace(
+            OPEN, ", and nobody is free where the edge is led: it is taken for closed"
+        ),
+    )
 
 
 def _columns(present: np.ndarray) -> Iterator[slice]:

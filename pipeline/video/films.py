@@ -225,8 +225,9 @@ class FilmReader:
         if max(packets, self.length) >= announced:
             return
         if seconds is not None and len(seconds) > 1:
-            span = seconds[-1] / float(np.median(np.diff(seconds)))
-            if span + 1.5 >= announced:
+            # An AVI counts ticks of its clock; those without a picture may outnumber the others.
+            tick = 1 / self.fps if self.fps else float(np.median(np.diff(seconds)))
+            if seconds[-1] / tick + 1.5 >= announced:
                 return
         raise UnreadableVideo(
             f"{self.path} is cut short: it announces {announced} frames and holds {packets}; copy "

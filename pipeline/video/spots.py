@@ -16,6 +16,8 @@ KIND = 0.2  # of the number of bright spots, which make a kind of their own
 APART = 0.6  # of the height of the dimmest spots that count, below which all of a dimmer kind are
 FEW = 3  # spots in a frame: of a size that has no more, another may be the typical one, that has
 MANY = 8  # times as many
+GAP = 2.0  # times as high as any other: spots that stand out
+PAIR = 2  # of them at least in every frame
 WINDOW = 1024  # px; a larger image is judged by its middle
 
 
@@ -137,6 +139,24 @@ def fainter(image: np.ndarray, scale: float, dark: bool) -> tuple[int, float]:
     return len(dim), float(np.median(kept) / np.median(dim))
 
 
+def outstanding(heights: list[np.ndarray]) -> float | None:
+    """Height between a few spots that stand out in each of some frames and all others; None where
+    heights go on without such a gap, or half of the spots or more are above it.
+
+    Args:
+        heights: (K,) of the spots of each frame.
+    """
+    ranked = np.sort(np.concatenate(heights))[::-1]
+    ratio = ranked[:-1] / ranked[1:]
+    for k in np.argsort(-ratio).tolist():
+        if ratio[k] < GAP:
+            return None
+        between = float(np.sqrt(ranked[k] * ranked[k + 1]))
+        if 2 * (k + 1) < len(ranked) and min((h > between).sum() for h in heights) >= PAIR:
+            return between
+    return None
+
+
 def typical(images: list[np.ndarray], curve: ScaleCurve) -> int:
     """Index of the scale of the typical spot: not of a single bubble or clump among many spots."""
     best, counts = curve.best, dict[int, float]()
@@ -147,6 +167,23 @@ def typical(images: list[np.ndarray], curve: ScaleCurve) -> int:
     if counts.get(best, np.inf) > FEW:
         return best
     return next((k for k in curve.peaks if counts[k] > MANY * max(counts[best], 1)), best)
+
+
+def sparse(images: list[np.ndarray], scales: np.ndarray) -> tuple[float, bool] | None:
+    """Scale [px] and polarity (dark or not) of a few spots that stand out, which are too few for
+    the strength of the response to tell their size: where they answer most. None where none do.
+
+    Args:
+        images: (H, W) frames. scales: to be tried [px].
+    """
+    found = []
+    for scale in scales.tolist():
+        for dark in (False, True):
+            heights = [_maxima(_middle(image), scale, dark, 4.0)[1] for image in images]
+            if (between := outstanding(heights)) is not None:
+                high = np.concatenate(heights)
+                found.append((float(np.median(high[high > between])), scale, dark))
+    return max(found)[1:] if found else None
 
 
 def nearest(points: np.ndarray) -> np.ndarray:

@@ -23,6 +23,9 @@ PHASES = 20  # bins of the subpixel histogram
 FLAT = 2.0  # chi^2 per degree of freedom of a histogram that counts as flat, or else
 CROWD = 1.25  # features, for each that is a clear spot
 BRIEF = 0.25  # of the longest run: shorter ones are not asked
+GLARING = 5.0  # times as bright as the others: other things, perhaps
+ALONE = 20.0  # times as bright: the others are taken for grain
+RARE = 0.1  # of all spots at most, where it is asked whether they are the only ones
 UNEVEN = 0.1  # relative unevenness that is harmless, however many particles make it significant
 
 
@@ -120,12 +123,19 @@ def estimate_aperture(
     return least._replace(diameter=diameter, minmass=minmass)
 
 
-def _take_minmass(tuning: Tuning, found: Found) -> float:
-    low = float(np.percentile(found.matched, 1))
+def _masses(found: Found) -> tuple[float, float]:
+    """The least mass of clear spots, and one that noise exceeds where it is more.
+
+    Noise has no lower end to its mass: it must not outnumber what is clearly there.
+    """
     ranked = np.sort(found.mass)[::-1]
-    # Noise has no lower end to its mass: it must not outnumber what is clearly there.
     beyond = int(CROWD * len(found.matched))
     bound = float(ranked[beyond]) if beyond < len(ranked) else 0.0
+    return float(np.percentile(found.matched, 1)), bound
+
+
+def _take_minmass(tuning: Tuning, found: Found) -> float:
+    low, bound = _masses(found)
     why = f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots"
     if bound > 0.8 * low:
         why += f", and so large ({bound:.4g}) that at most a fifth of what is found are others"
@@ -135,6 +145,36 @@ def _take_minmass(tuning: Tuning, found: Found) -> float:
             "found; look at the overlay, and give detect.minmass or record with more light."
         )
     return tuning.take("minmass", float(f"{max(0.8 * low, bound):.4g}"), f"{why}.")
+
+
+Maxima = list[tuple[np.ndarray, np.ndarray]]  # positions (K, 2) [px] and heights (K,) by frame
+
+
+def _told(tuning: Tuning, maxima: Maxima, images: list[np.ndarray], trial: Detection) -> Maxima:
+    """The maxima, or the few that stand out far where the others are lost in noise."""
+    between = spots.outstanding([height for _, height in maxima])
+    if between is None:
+        return maxima
+    found = _found(images, [place for place, _ in maxima], trial)
+    low, bound = _masses(found)
+    few = [(place[height > between], height[height > between]) for place, height in maxima]
+    heights, count = np.concatenate([height for _, height in maxima]), sum(len(p) for p, _ in few)
+    times = float(np.median(heights[heights > between]) / np.median(heights[heights <= between]))
+    told = f"some {count / len(few):.0f} spots a frame are {times:.2g} times brighter than all "
+    rare = count < RARE * len(heights)
+    if bound > low or (rare and times > ALONE):
+        tuning.warnings.append(
+            f"{told}others, which are taken for noise and the grain of the ground: if they are "
+            "particles, too, give detect.minmass."
+        )
+        return few
+    if rare and times > GLARING and count < len(found.matched):
+        least = np.sqrt(np.multiply(*np.sort(found.matched)[::-1][count - 1 : count + 1]))
+        tuning.warnings.append(
+            f"{told}others: if they alone are particles, and the others the grain of the ground, "
+            f"give detect.minmass: {least:.3g}."
+        )
+    return maxima
 
 
 def histogram(values: np.ndarray, bins: int = 60) -> np.ndarray:
@@ -227,9 +267,11 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     scale, polarity = _polarity(tuning, images)
     dark = polarity == "dark"
     tuning.warnings.extend(doubts.levels(images, dark))
+    base = given.diameter or 2 * max(1, round(1.6 * scale)) + 1
     maxima = [spots.blobs(image, scale, dark) for image in images]
     if tuning.given.minmass is None:
         tuning.warnings.extend(doubts.dimmer([spots.fainter(i, scale, dark) for i in images]))
+        maxima = _told(tuning, maxima, images, Detection(base, 0.0, base + 1.0, 50, dark))
     points, heights = [m[0] for m in maxima], np.concatenate([m[1] for m in maxima])
     gaps = np.concatenate([spots.nearest(p) for p in points])
     if not len(gaps):
@@ -241,7 +283,6 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     near = float(np.median(gaps))
     tuning.evidence.update(blob_height=histogram(heights), neighbour_distance=histogram(gaps))
     percentile = tuning.take("percentile", 50, "Half of the pixels at most belong to the ground.")
-    base = given.diameter or 2 * max(1, round(1.6 * scale)) + 1
     separation = tuning.take(
         "separation",
         round(min(0.65 * near, base + 1.0), 2),
@@ -290,6 +331,11 @@ def _positions(image: np.ndarray, settings: Detection) -> np.ndarray:
 def _polarity(tuning: Tuning, images: list[np.ndarray]) -> tuple[float, str]:
     """Chooses the polarity; returns the scale [px] of the spots, and it."""
     curve = spots.scale_curve(images[::2])
+    tuning.evidence.update(scale=curve.scale, strength=curve.strength, skewness=curve.skewness)
+    if not curve.interior and (few := spots.sparse(images[::2], curve.scale)):
+        scale, dark = few
+        why = f"Spots of {scale:.1f} px stand out from the ground, few as they are."
+        return scale, tuning.take("polarity", "dark" if dark else "bright", why)
     best = spots.typical(images[::2], curve)
     scale, skewness = float(curve.scale[best]), float(curve.skewness[best])
     taken = tuning.take(
@@ -298,7 +344,6 @@ def _polarity(tuning: Tuning, images: list[np.ndarray]) -> tuple[float, str]:
         f"The response to blobs of {scale:.1f} px has skewness {skewness:.2f}: its sign tells "
         "bright spots from dark ones.",
     )
-    tuning.evidence.update(scale=curve.scale, strength=curve.strength, skewness=curve.skewness)
     if not curve.interior:
         tuning.warnings.append(
             f"no spot size stands out (the response is greatest at {scale:.1f} px, the end of the "

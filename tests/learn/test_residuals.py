@@ -91,3 +91,8 @@ def test_each_fault_shows_where_it_belongs() -> None:
     assert steps(memory=0.3)["memory"][0] == pytest.approx(0.3, abs=0.05)
     assert steps(flow=0.5)["neighbours"][0] == pytest.approx(0.25, abs=0.1)
     assert steps(size=1.5)["chi2"][0] == pytest.approx(2.25, rel=0.1)
+
+
+def test_correlations_are_of_the_variance_that_is_there() -> None:
+    """Residuals three times as large as the noise of the model remember no more for that."""
+    assert steps(size=3.0, memory=0.5)["memory"][0] == pytest.approx(0.5, abs=0.06)

@@ -56,9 +56,15 @@ def test_stages_are_read_from_snakemakes_files(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_with_the_data_is_on_the_first_screen(folder: Path, tmp_path: Path) -> None:
-    """What the look through the films found, and what was left of the field of view."""
+    """What the looks through the films, the detections and the tracks found, each once."""
     trajectory = h5md.read(folder / "trajectory.h5")
     noted = {**trajectory.attributes, "noticed": ["only a part counts."], "warnings": ["is noisy."]}
     h5md.write(tmp_path / "trajectory.h5", trajectory._replace(attributes=noted))
-    (tmp_path / "survey.json").write_text(json.dumps({"warnings": ["frame 3 is flat."]}))
-    assert provenance.noticed(Results(tmp_path)) == ["Frame 3 is flat.", "Only a part counts."]
+    for name, said in (("survey", "frame 3 is flat."), ("tuning", "faint."), ("linking", "faint.")):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"warnings": [said]}))
+    assert provenance.noticed(Results(tmp_path)) == [
+        "Frame 3 is flat.",
+        "Faint.",
+        "Only a part counts.",
+        "Is noisy.",
+    ]

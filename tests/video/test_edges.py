@@ -100,3 +100,22 @@ def test_no_free_particle_names_the_way_out():
     note = {"dataset": "few", "synthetic": False}
     with pytest.raises(ValueError, match=r"set trajectory\.edge: closed"):
         assemble(table, View((50, 50), 3.0, 1.72, 2.0), Scale(None, None), note)
+
+
+def test_a_few_far_apart_that_nobody_joins_or_leaves_are_free():
+    """Five particles in a large view: a band as wide as they are apart would lead them all."""
+    rng = np.random.default_rng(1)
+    place = np.array([[100, 60], [250, 30], [300, 120], [80, 300], [280, 370]], float)
+    path = place + np.cumsum(rng.normal(0, 0.7, (50, 5, 2)), axis=0)
+    rows = [(f, p, *path[f, p]) for f in range(50) for p in range(5)]
+    table = pd.DataFrame(rows, columns=["frame", "particle", "x", "y"]).assign(run=0, filled=False)
+    table = table.assign(mass=1.0, size=1.0, ecc=0.0, signal=1.0, ep=0.0)
+    view = View((400, 400), 170.0, 1.72, None)
+    found = assemble(table, view, Scale(None, None), {"dataset": "few", "synthetic": False})
+    assert not found.driven.any()
+    assert found.attributes["edge"]["closed"]
+    assert "taken for closed" in found.attributes["edge"]["why"]
+    left = table[(table["particle"] != 4) | (table["frame"] < 25)]  # one goes
+    left.loc[left["particle"] == 4, "y"] += 29.5
+    with pytest.raises(ValueError, match="leaves no free particle"):
+        assemble(left, view, Scale(None, None), {"dataset": "few", "synthetic": False})

@@ -103,6 +103,30 @@ def chunks_agree(path: Path, truth: np.ndarray, pieces) -> FilmReader:
     return reader
 
 
+def test_ticks_of_an_avi_without_a_picture_are_no_lost_end(tmp_path):
+    """A film of 4 frames a second in a container of 100: 24 of 25 chunks are empty. Cut for real,
+    it is refused."""
+    images, stamps = pictures(12, 3), 25 * np.arange(12)
+    path = tmp_path / "a.avi"
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mjpeg", rate=100)
+        stream.height, stream.width = images.shape[1:]
+        stream.pix_fmt = "yuvj420p"
+        for image, stamp in zip(images, stamps.tolist(), strict=True):
+            frame = av.VideoFrame.from_ndarray(image, "gray")
+            frame.pts, frame.time_base = stamp, Fraction(1, 100)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    with av.open(str(path)) as file:
+        assert file.streams.video[0].frames > 200
+    reader = FilmReader(path, grey=True)
+    assert reader.length == 12
+    np.testing.assert_allclose(reader.index.seconds, stamps / 100)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UnreadableVideo, match=r"cut short|breaks off"):
+        _ = FilmReader(path, grey=True).length
+
+
 PIECES = [(70, 5, 1), (3, 2, 1), (5, 20, 3), (47, 1, 1), (11, 3, 1), (12, 3, 1), (0, 75, 7)]
 
 

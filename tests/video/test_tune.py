@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pytest
 import tifffile
+from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from pipeline.simulate.monolayer import simulate
 from pipeline.simulate.render import Camera, render
 from pipeline.simulate.settings import COLLOIDS
-from pipeline.video.detect import features
+from pipeline.video.detect import features, locate
 from pipeline.video.frames import open_run
 from pipeline.video.link import link
 from pipeline.video.parameters import Given, as_json
@@ -189,3 +191,58 @@ def test_a_kind_that_is_too_dim_is_named(tmp_path, ratio, said):
     tifffile.imwrite(tmp_path / "a.tif", stack, photometric="minisblack")
     warnings = " ".join(tune([open_run(*runs(tmp_path))]).warnings)
     assert ("times dimmer than the others" in warnings) == said
+
+
+def filmed(folder, images):
+    tifffile.imwrite(folder / "film.tif", images, photometric="minisblack")
+    return folder / "film.tif"
+
+
+def spotted(rng, places, height, width, ground, grain=1.2):
+    """(H, W) uint8 Gaussian spots on pixel noise and grains."""
+    y, x = np.mgrid[:256, :256]
+    image = sum(height * np.exp(-((y - b) ** 2 + (x - a) ** 2) / 2 / width**2) for a, b in places)
+    coarse = ndimage.gaussian_filter(rng.normal(size=(256, 256)), grain)
+    image = image + ground * coarse / coarse.std() + rng.normal(0, 2.0, (256, 256))
+    return np.clip(100 + image, 0, 255).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_few_bright_spots_on_a_grainy_ground_are_told_from_its_grains(seed, tmp_path):
+    """The grains are hundreds; in a real film (trackpy's bright field) they were taken."""
+    rng = np.random.default_rng(seed)
+    places = np.array([[40, 60], [200, 50], [120, 130], [60, 210], [190, 200]], float)
+    images = np.array([spotted(rng, places + 0.2 * t, 120, 3.5, 2.0) for t in range(9)])
+    found = tuned(filmed(tmp_path, images))[0]
+    table = locate(images[0], found.parameters.detection)
+    assert len(table) == 5
+    assert any("times brighter than all others" in said for said in found.warnings)
+
+
+def test_spots_among_coarse_grains_are_told_of(tmp_path):
+    """Grains as large as spots may be dim particles: both are found, and it is said."""
+    rng = np.random.default_rng(0)
+    places = np.array([[40, 60], [200, 50], [120, 130], [60, 210], [190, 200]], float)
+    images = np.array([spotted(rng, places + 0.2 * t, 120, 3.5, 5.0, 3.0) for t in range(9)])
+    tuning = tuned(filmed(tmp_path, images))[0]
+    [said] = [said for said in tuning.warnings if "times brighter" in said]
+    least = float(said.split("detect.minmass: ")[1].rstrip("."))
+    assert len(locate(images[0], tuning.parameters.detection)) > 50
+    assert len(locate(images[0], tuning.parameters.detection._replace(minmass=least))) == 5
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_small_spots_in_much_noise_are_found_though_no_size_stands_out(dark, tmp_path):
+    """Forty spots of 1.2 px among 65 000 noisy pixels hardly add to the strength of any size."""
+    rng = np.random.default_rng(4)
+    places = rng.uniform(15, 240, (40, 2))
+    frames = [spotted(rng, places + 0.1 * t, 60, 1.2, 0.0) for t in range(9)]
+    # Noise grows along the picture, as light does.
+    images = np.array([f + rng.normal(0, np.linspace(6, 2, 256)[:, None], f.shape) for f in frames])
+    images = np.clip(255 - images if dark else images, 0, 255).astype(np.uint8)
+    found = tuned(filmed(tmp_path, images))[0].parameters
+    assert found.polarity == ("dark" if dark else "bright")
+    table = locate(images[0], found.detection)
+    near = cKDTree(places).query(table[["x", "y"]])[0]
+    assert (near < 1.5).mean() > 0.9
+    assert (near < 1.5).sum() >= 34

@@ -122,6 +122,9 @@ def streamlines(results: Results) -> Figure:
     }
     if not found:
         raise Absent("Streamlines are drawn for two-dimensional data only.")
+    found = {k: group for k, group in found.items() if min(group.get("grid").shape[:2]) > 1}
+    if not found:
+        raise Absent("Particles are too few and far apart for streamlines.")
     drawing, panels = _panels(found)
     sizes = np.linalg.norm(_judge(found).get("grid"), axis=2).ravel()
     top = 1.2 * float(np.quantile(finite(sizes), 0.99)) or 1.0
