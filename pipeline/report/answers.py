@@ -21,6 +21,10 @@ SCATTER = Bound(0.05, 0.15)  # of the count per frame
 NEAR = Bound(0.001, 0.01)  # of the steps, longer than nine tenths of the search range
 MISSED = Bound(0.03, 0.1)  # 1 - recall or precision, where the truth is known
 NOISE = Bound(0.1, 0.5)  # of the variance of the velocities
+LONGER = (
+    " Forces hardly show in steps of one frame then: over several, motion outgrows the error "
+    "(train.stride 2 to 4)."
+)
 LATE = Bound(0.02, 0.1)  # of the fall of the validation loss, in the last fifth of training
 SMALL = 0.005  # of the negative log-likelihood per particle: a fall that no longer matters
 DRIFT = Bound(0.01, 0.1)  # of the energy balance, in mean kinetic energies
@@ -121,7 +125,12 @@ def speed(results: Results) -> Answer:
     return Answer(
         NOISE.grade(noise.share),
         f"{percent(noise.share)} of the variance of the velocities is error of the positions (rms "
-        f"velocity {number(noise.measured)}, noise {number(noise.floor)} {noise.unit}).",
+        f"velocity {number(noise.measured)}, noise {number(noise.floor)} {noise.unit})."
+        + (
+            LONGER
+            if NOISE.grade(noise.share) == "poor" and results.settings.train.span == 1
+            else ""
+        ),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipeline import h5md
 from pipeline.report import answers, remainder, verdict
 from pipeline.report.figures import tracking
 from pipeline.report.results import Results
@@ -63,6 +64,26 @@ def test_noise_share_is_two_sigma_squared_over_the_variance(results: Results) ->
         if free.sum() > 1
     ]
     assert noise.share == pytest.approx(2 * 0.03**2 / np.mean(spread), rel=0.01)
+
+
+def test_errors_larger_than_the_motion_ask_for_longer_steps(results: Results) -> None:
+    assert "train.stride" not in answers.speed(results).sentence
+    path = results.folder / "trajectory.h5"
+    data = h5md.read(path)
+    noise = np.random.default_rng(0).normal(
+        0, 0.5, (data.position.shape[0] + 1, *data.position.shape[1:])
+    )
+    error = {"localisation_error": 0.5, "localisation_error_px": [0.5, 0.5]}
+    blurred = data._replace(
+        velocity=data.velocity + np.diff(noise, axis=0) / data.dt,
+        attributes={**data.attributes, **error},
+    )
+    h5md.write(path, blurred)
+    answer = answers.speed(Results(results.folder, SETTINGS))
+    assert answer.state == "poor"
+    assert "train.stride 2 to 4" in answer.sentence
+    longer = SETTINGS.replace(train=SETTINGS.train.replace(stride=3))
+    assert "train.stride" not in answers.speed(Results(results.folder, longer)).sentence
 
 
 def test_a_law_broken_by_hand_is_seen(results: Results) -> None:
