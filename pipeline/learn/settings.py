@@ -45,8 +45,8 @@ class Training(Section):
         "Snapshots from the state before a training step to the one after. 1 is right where "
         "velocities change at random from one snapshot to the next. Where they change smoothly "
         "(filmed or recorded faster than what pushes the particles forgets), friction and noise "
-        "come out too small: raise it until the friction in the report stays the same. Raise it, too, "
-        "where the error of the positions is most of what velocities change by in a frame, as far "
+        "come out too small: raise it until the friction in the report stays the same. Raise it, "
+        "too, where the error of the positions is most of what velocities change by in a frame, as far "
         "as the rattling of a particle among its neighbours allows: the error falls with the cube "
         "of the stride beside the motion. null: 1, or "
         "as many as it takes in an overdamped film whose frames are averages of several.",
