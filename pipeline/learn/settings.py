@@ -46,10 +46,10 @@ class Training(Section):
         "velocities change at random from one snapshot to the next. Where they change smoothly "
         "(filmed or recorded faster than what pushes the particles forgets), friction and noise "
         "come out too small: raise it until the friction in the report stays the same. Raise it, "
-        "too, where the error of the positions is most of what velocities change by in a frame, as far "
-        "as the rattling of a particle among its neighbours allows: the error falls with the cube "
-        "of the stride beside the motion. null: 1, or "
-        "as many as it takes in an overdamped film whose frames are averages of several.",
+        "too, where the error of the positions is most of what velocities change by in a frame, "
+        "as far as the rattling of a particle among its neighbours allows: beside the motion that "
+        "error falls with the cube of the stride. null: 1, or as many as it takes in an "
+        "overdamped film whose frames are averages of several.",
         default=None,
         unit="snapshots",
         least=1,
