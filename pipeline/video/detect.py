@@ -60,6 +60,7 @@ def locate(frame: np.ndarray, detection: Detection) -> pd.DataFrame:
             detection.diameter,
             minmass=detection.minmass / unit,
             separation=detection.separation,
+            smoothing_size=detection.smoothing,
             percentile=detection.percentile,
             invert=detection.invert,
             engine="numba",

@@ -22,6 +22,7 @@ class Detection(NamedTuple):
         separation: least distance between two particles [px].
         percentile: a peak must be brighter than this percentage of the pixels.
         invert: dark particles on bright ground.
+        smoothing: odd, width of the square whose mean is taken for the ground [px]; None: diameter.
     """
 
     diameter: int
@@ -29,6 +30,7 @@ class Detection(NamedTuple):
     separation: float
     percentile: float = 64.0
     invert: bool = False
+    smoothing: int | None = None
 
 
 class Linking(NamedTuple):
@@ -54,6 +56,7 @@ class Given(NamedTuple):
     """Settings of detection and linking that were asked for; None is to be estimated."""
 
     diameter: int | None = None
+    smoothing: int | None = None
     polarity: str | None = None
     minmass: float | None = None
     separation: float | None = None
@@ -68,6 +71,7 @@ class Given(NamedTuple):
         apart = (link.search_range, link.memory, link.min_length)
         return cls(
             detect.diameter,
+            detect.smoothing,
             detect.polarity,
             detect.minmass,
             detect.separation,
@@ -90,12 +94,13 @@ class Parameters(NamedTuple):
     search_range: float
     memory: int
     min_length: int
+    smoothing: int | None = None  # as the diameter
 
     @property
     def detection(self) -> Detection:
         """What finding particles needs of them."""
-        dark = self.polarity == "dark"
-        return Detection(self.diameter, self.minmass, self.separation, self.percentile, dark)
+        apart = (self.separation, self.percentile, self.polarity == "dark")
+        return Detection(self.diameter, self.minmass, *apart, self.smoothing)
 
     def linking(self, remove_drift: bool = False) -> Linking:
         """What joining them needs."""
@@ -162,7 +167,8 @@ def parameters(path: str | os.PathLike[str]) -> Parameters:
     """
     with reading(path, KNOWN):
         kept = read_json(path, KNOWN)["parameters"]
-        return Parameters(**{name: kept[name]["value"] for name in Parameters._fields})
+        asked = [name for name in Parameters._fields if name in kept or name != "smoothing"]
+        return Parameters(**{name: kept[name]["value"] for name in asked})
 
 
 def checksums(path: str | os.PathLike[str]) -> dict[str, str]:
@@ -172,7 +178,7 @@ def checksums(path: str | os.PathLike[str]) -> dict[str, str]:
 
 
 # The largest that each may be, as a share of the smaller side of the frame.
-SHARES = {"diameter": 1 / 3, "separation": 1.0, "search_range": 1.0}
+SHARES = {"diameter": 1 / 3, "smoothing": 1 / 3, "separation": 1.0, "search_range": 1.0}
 
 
 def check_fits(given: Given, shape: tuple[int, int]) -> None:

@@ -137,6 +137,16 @@ class Detect(Section):
         most=999,
         odd=True,
     )
+    smoothing: int | None = key(
+        "Odd integer, pixels: width of the square around a pixel whose mean is taken off as "
+        "ground. null: the diameter. Where it is as small as the spots themselves, neighbours "
+        "that touch draw each other less, and positions are a tenth noisier.",
+        default=None,
+        unit="an odd number of pixels",
+        least=3,
+        most=999,
+        odd=True,
+    )
     polarity: Literal["bright", "dark"] | None = key(
         '"bright" or "dark" spots. null: from the sign of the skewness.', default=None
     )

@@ -246,3 +246,13 @@ def test_small_spots_in_much_noise_are_found_though_no_size_stands_out(dark, tmp
     near = cKDTree(places).query(table[["x", "y"]])[0]
     assert (near < 1.5).mean() > 0.9
     assert (near < 1.5).sum() >= 34
+
+
+def test_neighbours_whose_light_overlaps_are_named_with_the_remedy(rendered):
+    path, _ = rendered(frames=9)
+    told = [s for s in tuned(path)[0].warnings if "light overlaps" in s]
+    assert len(told) == 1
+    assert "detect.smoothing: 7 leaves about" in told[0]
+    found = tuned(path, {"smoothing": 7})[0]
+    assert found.parameters.detection.smoothing == 7
+    assert not [s for s in found.warnings if "detect.smoothing" in s]
