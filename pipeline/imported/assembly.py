@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
 from pipeline.imported import consistency
@@ -20,6 +20,9 @@ from pipeline.imported.times import interval_and_times
 from pipeline.regime import covariances, motion
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.video.velocity import backward_difference
+
+ASKED = 16  # particles, by which snapshots are known
+ALIKE = 0.05  # of the usual step, by which snapshots that are one may differ
 
 
 def load(
@@ -84,22 +87,27 @@ def load(
 
 
 def _shared(parts: list[Recorded]) -> list[str]:
-    """Sentences where a run holds snapshots of one before: a restart goes on from some way back.
+    """Sentences where a run holds snapshots of one before, in whatever digits: a restart goes on
+    from some way back.
 
     Runs may begin alike.
     """
-    said, met = [], dict[bytes, tuple[int, int]]()
-    for k, part in enumerate(parts if len(parts) > 1 else []):
-        again = []
-        for t, snapshot in enumerate(part.position):
-            run, number = met.setdefault(sha256(snapshot.tobytes()).digest(), (k, t))
-            if run != k and (number or t):
-                again.append((t, number, parts[run].name))
+    said = []
+    some = [part.position[:, :: max(1, part.position.shape[1] // ASKED)] for part in parts]
+    for k, part in enumerate(parts):
+        again: list[tuple[int, int, str]] = []
+        for earlier in range(k):
+            usual = np.sqrt(np.median((np.diff(some[earlier], axis=0) ** 2).sum(axis=(1, 2))))
+            one, other = (places.reshape(len(places), -1) for places in (some[earlier], some[k]))
+            apart, which = cKDTree(one).query(other, distance_upper_bound=ALIKE * usual)
+            alike = np.flatnonzero(np.isfinite(apart) & (which + np.arange(len(other)) > 0))
+            again += [(t, int(which[t]), parts[earlier].name) for t in alike.tolist()]
         if again:
-            t, number, other = again[0]
+            t, number, name = again[0]
             said.append(
-                f"{len(again)} snapshots of {part.name} are those of {other} again (the first, "
-                f"{t}, is {number} there) and count twice: begin it where the other ends."
+                f"{len({t for t, _, _ in again})} snapshots of {part.name} are those of {name} "
+                f"again (the first, {t}, is {number} there) and count twice: begin it where the "
+                "other ends."
             )
     return said
 

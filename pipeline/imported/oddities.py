@@ -1,4 +1,5 @@
-"""Particles of a trajectory that never move, that are written twice, or that move on a lattice."""
+"""Particles of a trajectory that never move, are written twice or move on a lattice, and snapshots
+in a wrong order."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.imported.consistency import Path
+from pipeline.video import order
 
 SAMPLE = 4000  # coordinates that are looked at for their digits
 COARSE = 0.1  # of the usual step, which digits may be coarse by
@@ -19,7 +21,7 @@ def oddities(path: Path) -> list[str]:
         InputError: two particles are at one place all along.
     """
     _refuse_doubles(path)
-    return [*_frozen(path), *_coarse(path)]
+    return [*_frozen(path), *_coarse(path), *_out_of_order(path)]
 
 
 def _refuse_doubles(path: Path) -> None:
@@ -66,3 +68,31 @@ def _coarse(path: Path) -> list[str]:
         f"{usual:.3g} (root mean square) from one snapshot to the next: differences are coarse; "
         f"write more digits."
     ]
+
+
+def _out_of_order(path: Path) -> list[str]:
+    """A word on snapshots that are nearer to others than to their neighbours."""
+    lag = np.full((len(path.position), 2), np.nan)
+    lag[1:, 0] = np.where(path.follows, _mean(path.step), np.nan)
+    both = path.follows[1:] & path.follows[:-1]
+    lag[2:, 1] = np.where(both, _mean(path.step[1:] + path.step[:-1]), np.nan)
+
+    def distance(one: int, other: int) -> float:
+        apart = path.position[other] - path.position[one]
+        period = np.where(path.box.periodic, path.box.lengths, np.inf)
+        return float(_mean(apart - np.round(apart / period) * np.nan_to_num(period, posinf=0.0)))
+
+    said = [f"snapshots {k} and {k + 1} in each other's place" for k in order.exchanged(lag)]
+    said += [f"snapshots {a} to {b} backwards" for a, b in order.backwards(lag, distance)]
+    if not said:
+        return []
+    more = f" and {len(said) - 1} more of the kind" if len(said) > 1 else ""
+    return [
+        f"{path.name} seems to hold {said[0]}{more} (counted from 0): steps there are longer than "
+        f"in another order, and velocities are wrong; write its snapshots in order."
+    ]
+
+
+def _mean(step: np.ndarray) -> np.ndarray:
+    """Mean length of displacements (..., N, D)."""
+    return np.asarray(np.linalg.norm(step, axis=-1).mean(axis=-1))

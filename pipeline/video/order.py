@@ -95,13 +95,16 @@ def _parts(rows: np.ndarray, count: int) -> np.ndarray:
     return np.array([rows[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
 
 
-def exchanged(trace: Trace) -> list[int]:
+def exchanged(lag: np.ndarray) -> list[int]:
     """The first of each two neighbouring frames that changed places.
 
     Of a, b, c, d in this order c is nearer to a than b is, and b nearer to d than c is, each by
     what one step differs from two.
+
+    Args:
+        lag: (M, 2 or more) mean difference to the frame 1, 2, ... before, NaN where there is none.
     """
-    one, two = trace.lag[:, 0], trace.lag[:, 1]
+    one, two = lag[:, 0], lag[:, 1]
     if len(one) < ENOUGH or not np.isfinite(two).sum() >= ENOUGH:
         return []
     usual = float(np.nanmedian(two - one))
@@ -116,21 +119,18 @@ def exchanged(trace: Trace) -> list[int]:
     return found.tolist() if len(found) <= SELDOM * len(one) else []
 
 
-def backwards(
-    trace: Trace, seen: np.ndarray, distance: Callable[[int, int], float]
-) -> list[tuple[int, int]]:
+def backwards(lag: np.ndarray, distance: Callable[[int, int], float]) -> list[tuple[int, int]]:
     """First and last frame of each stretch of three or more that was turned round.
 
     Args:
-        seen: (N,) bool: frames that are asked.
-        distance: of two frames by number, as in the trace.
+        lag: as above, NaN where a frame is not to be asked.
+        distance: of two frames by number, as in `lag`.
     """
-    one = np.full(len(seen), np.nan)
-    one[trace.number] = np.where(seen[trace.number], trace.lag[:, 0], np.nan)
+    one = lag[:, 0]
     if np.isfinite(one).sum() < ENOUGH:
         return []
     usual = float(np.nanmedian(one))
-    longer = float(np.nanmedian(trace.lag[:, 1])) - usual
+    longer = float(np.nanmedian(lag[:, 1])) - usual
     bound = usual + HALF * longer
     sudden = np.flatnonzero(one > usual + 1.5 * longer)
     if not longer > 0 or len(sudden) > MENDED:

@@ -149,11 +149,10 @@ def judged(seen: Look, read: Callable[[int], np.ndarray], size: int, repeats: st
         state[_played_again(seen.first, state)] = AGAIN
     _mark(state, seen.trace, repeats)
     again = _recurring(seen.trace, state, read)
-    turned = (
-        []
-        if again
-        else order.backwards(seen.trace, state == SEEN, lambda a, b: _change(read, a, b))
-    )
+    lag = np.full((len(state), order.LAGS), np.nan)
+    lag[seen.trace.number] = seen.trace.lag
+    lag[state != SEEN] = np.nan
+    turned = [] if again else order.backwards(lag, lambda a, b: _change(read, a, b))
     moving = calm[calm > STILL * lively] if lively > 0 else calm
     usual, most = np.percentile(moving, (50, 90))
     # Where much changes anyhow, a cut changes no more than can change.
@@ -179,7 +178,7 @@ def _mark(state: np.ndarray, trace: order.Trace, repeats: str) -> None:
     note(np.flatnonzero(order.torn(trace)), TORN)
     if repeats == "leave out":
         note(np.flatnonzero(order.means(trace)), MIXED)
-    first = np.array(order.exchanged(trace), int)
+    first = np.array(order.exchanged(trace.lag), int)
     note(np.concatenate([first, first + 1]), SWAPPED)
 
 

@@ -44,3 +44,16 @@ def test_several_snapshots_in_a_structure(tmp_path):
     (tmp_path / "a.gro").write_text(text)
     with pytest.raises(ValueError, match=r"a\.gro holds 3 snapshots, and of GRO files only the fi"):
         read(tmp_path / "a.gro", dt=1.0)
+
+
+@pytest.mark.parametrize("first", [1, 6, 12])
+def test_snapshots_in_each_others_place_are_named(tmp_path, first):
+    r = R.copy()
+    r[[first, first + 1]] = R[[first + 1, first]]
+    assert f"snapshots {first} and {first + 1} in each other's place" in warnings(tmp_path, r)
+
+
+def test_snapshots_that_go_backwards_are_named(tmp_path):
+    r = R.copy()
+    r[8:13] = R[8:13][::-1]
+    assert "snapshots 8 to 12 backwards" in warnings(tmp_path, r)
