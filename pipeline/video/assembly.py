@@ -27,6 +27,9 @@ STAY = 2.0  # labels over particles in a frame below which broken tracks alone m
 UNEVEN = 0.1  # of the steps, which may be longer than one interval without a word on the report
 
 
+NARROW = 1.0  # cutoffs: the narrowest band that holds the neighbours of those inside
+
+
 class View(NamedTuple):
     """What the camera saw, and how much of its edge is driven."""
 
@@ -73,11 +76,9 @@ def assemble(
     velocity, known = _moving(tracked, box, view)
     where = tracked.position, tracked.present, tracked.run
     edge = faces(*where, box, view.edge, tracked.occupant)
-    if view.edge_band is not None:  # a band that is asked for is led
-        edge = edge._replace(told=True)
     measured = _measured(tracked, scale, view)
-    view = view._replace(edge_band=edge_band(view.edge_band, measured))
-    driven, edge = _driven(tracked.position, known, box, view, edge)
+    driven, edge, narrow = _driven(tracked.position, known, box, view, edge, measured)
+    measured["warnings"] += narrow
     # Who vanishes in the middle, out of focus or bleached, is gone, whatever the edges are.
     stays = len(tracked.particle) < STAY * float(np.median(tracked.present.sum(axis=1)))
     measured["warnings"] += clinging
@@ -138,24 +139,42 @@ def _evened(tracked: tables.Packed) -> tuple[tables.Packed, list[str]]:
 
 
 def _driven(
-    position: np.ndarray, known: np.ndarray, box: Box, view: View, edge: Faces
-) -> tuple[np.ndarray, Faces]:
-    """(T, M) the band at the edge of an open view, whose width is known, and the edge: shut where
-    nobody would be free and nobody was seen to cross it."""
-    width = 0.0 if view.edge_band is None else view.edge_band
-    driven = np.zeros_like(known)
-    if not edge.closed:
-        driven = band(position, known, box, view.cutoff, width)
-        if not (known & ~driven).any() and (edge := shut(edge)).closed:
-            driven[:] = False
-    if not (known & ~driven).any():
-        raise InputError(
-            f"The driven band at the edge ({width:g} cutoffs wide) leaves no free "
-            f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
-            f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
-            f"or leaves, set trajectory.edge: closed ({edge.why})."
-        )
-    return driven & known, edge
+    position: np.ndarray,
+    known: np.ndarray,
+    box: Box,
+    view: View,
+    edge: Faces,
+    measured: Mapping[str, Any],
+) -> tuple[np.ndarray, Faces, list[str]]:
+    """(T, M) who is led at the edge of an open view, the edge, and a warning.
+
+    Where a band that was not asked for would leave nobody free it is made narrower, and then the
+    edge is shut if nobody was seen to cross it.
+    """
+    if edge.closed and known.any():
+        return np.zeros_like(known), edge, []
+    usual = edge_band(view.edge_band, measured)
+    widths = (usual,) if view.edge_band is not None else (usual, NARROW)
+    for width in widths:
+        driven = known & band(position, known, box, view.cutoff, width)
+        if (known & ~driven).any():
+            return driven, edge, [] if width == usual else [_narrower(usual, width)]
+    if view.edge_band is None and (edge := shut(edge)).closed:
+        return np.zeros_like(known), edge, []
+    raise InputError(
+        f"The driven band at the edge ({widths[-1]:g} cutoffs wide) leaves no free "
+        f"particle in a field of view of {view.shape[1]} x {view.shape[0]} px: use a larger "
+        f"field of view, lower trajectory.edge_band or graph.cutoff, or, where nobody enters "
+        f"or leaves, set trajectory.edge: closed ({edge.why})."
+    )
+
+
+def _narrower(usual: float, width: float) -> str:
+    return (
+        f"the particles are few and far apart, so that a band of {usual:g} cutoffs at the edge "
+        f"would leave none free: it is {width:g} wide, and forces on those next to it lack "
+        "neighbours of neighbours."
+    )
 
 
 def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any]:

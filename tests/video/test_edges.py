@@ -119,3 +119,19 @@ def test_a_few_far_apart_that_nobody_joins_or_leaves_are_free():
     left.loc[left["particle"] == 4, "y"] += 29.5
     with pytest.raises(ValueError, match="leaves no free particle"):
         assemble(left, view, Scale(None, None), {"dataset": "few", "synthetic": False})
+
+
+def test_a_band_is_narrower_where_it_would_lead_everybody():
+    rng = np.random.default_rng(2)
+    place = rng.uniform(10, 390, (40, 2))
+    speed = rng.normal(0, 0.4, (40, 2))  # which lasts, so that the band would be two cutoffs
+    path = place + np.arange(30)[:, None, None] * speed
+    rows = [(f, p, *path[f, p]) for f in range(30) for p in range(40)]
+    table = pd.DataFrame(rows, columns=["frame", "particle", "x", "y"]).assign(run=0, filled=False)
+    table = table.assign(mass=1.0, size=1.0, ecc=0.0, signal=1.0, ep=0.0)
+    about = {"dataset": "few", "synthetic": False}
+    found = assemble(table, View((400, 400), 60.0, 1.72, None), Scale(None, None), about)
+    assert 0 < (~found.driven[found.present]).mean() < 0.5
+    assert any("1 wide" in said for said in found.attributes["warnings"])
+    with pytest.raises(ValueError, match="leaves no free particle"):
+        assemble(table, View((400, 400), 60.0, 1.72, 2.0), Scale(None, None), about)
