@@ -201,6 +201,8 @@ def laws(results: Results) -> Answer:
     swing, momentum = np.abs(left.energy).max(), np.abs(left.momentum).max()
     drift = min(left.drift, swing)  # a fitted trend may overshoot what it is fitted to
     gained = float(left.entropy[-1])
+    if not np.isfinite([swing, momentum, gained]).all():
+        raise Absent("No free particle moves along the rollout, so that no balance can be drawn.")
     state = worst(DRIFT.grade(drift), SWING.grade(swing))
     state = worst(state, MOMENTUM.grade(momentum))
     stopped = results.rollout(results.first.source)[1]

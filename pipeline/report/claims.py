@@ -37,7 +37,8 @@ def circumstances(results: Results) -> list[str]:
         attributes = results.trajectory().attributes
         if why := attributes.get("regime_why"):
             said.append(_motion(results, regime(results), str(why)))
-        if edge := attributes.get("edge"):
+    with suppress(Absent):
+        if edge := results.trajectory().attributes.get("edge"):
             said.append(f"{edge['why'][0].upper()}{edge['why'][1:]}.")
     if other := results.settings.models_of:
         said.append(
@@ -54,8 +55,9 @@ def circumstances(results: Results) -> list[str]:
 
 def _motion(results: Results, name: str, why: str) -> str:
     if name == "inertial":
-        if driven(results):
-            return f"Steps persist, by a drive or a flow rather than by inertia: {why}."
+        with suppress(Absent):  # where no neighbours tell
+            if driven(results):
+                return f"Steps persist, by a drive or a flow rather than by inertia: {why}."
         return f"The motion is inertial: {why}."
     if name == "unknown":
         return f"Whether the motion is inertial or overdamped cannot be said: {why}."

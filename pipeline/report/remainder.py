@@ -45,23 +45,29 @@ def residuals(results: Results) -> Answer:
         found = results.group(f"{results.first.folder}/learned.h5", "residuals")
     except Absent:
         return Answer("good", "")
-    states, parts, hints = [], [], []
+    states, parts, hints, unsure = [], [], [], False
     lasts = _lasting(results, float(found.get("neighbours")[0]))
     for name, words in LEFT.items():
         if name not in found.data or not np.isfinite(found.get(name)).all():
             continue
         value, error = (float(x) for x in found.get(name))
-        off = value - (1.0 if name == "chi2" else 0.0)
-        state = (SIZE if name == "chi2" else NOISY).grade(max(abs(off) - 2 * error, 0.0))
+        off, bound = value - (1.0 if name == "chi2" else 0.0), SIZE if name == "chi2" else NOISY
+        state = bound.grade(max(abs(off) - 2 * error, 0.0))
         states.append(state)
-        parts.append(f"{words} {value:.2f}".replace("-", "−"))
+        wide = f" ± {2 * error:.2f}" if 2 * error > bound.fair else ""
+        unsure |= bool(wide)
+        parts.append(f"{words} {value:.2f}{wide}".replace("-", "−"))
         if state != "good" and not (name == "memory" and lasts):
             hints.append(HINTS[name, off > 0])
     if not states:
         return Answer("good", "")
     told = f" What it leaves of steps it was not trained on: {', '.join(parts)}"
     told += f" ({'; '.join(hints)})" if hints else ""
-    told += ": noise, as it should be." if worst(*states) == "good" else f".{lasts}"
+    if worst(*states) == "good" and unsure:
+        states.append("fair")
+        told += ": too few steps to tell it from noise."
+    else:
+        told += ": noise, as it should be." if worst(*states) == "good" else f".{lasts}"
     told += modes(results)
     explained = float(found.get("explained")[0])
     if explained > 0:  # forces of Brownian motion drown in its noise

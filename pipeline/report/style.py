@@ -45,7 +45,7 @@ NAMES = {
     "lammps_scaled": "new particles in LAMMPS",
 }
 # For models that have no colour above, in the order of their entry; dotted, each its own way.
-SPARE = ("#7F3C8D", "#11A579", "#3969AC", "#A5AA99")
+SPARE: tuple[str, ...] = ("#7F3C8D", "#11A579", "#3969AC", "#A5AA99")
 SPARE += ("#E73F74", "#80BA5A", "#008695", "#CF1C90", "#4B4B8F", "#F97B72")
 OTHERS = [name for name in VARIANTS if name not in COLOURS]
 COLOURS |= {name: SPARE[k % len(SPARE)] for k, name in enumerate(OTHERS)}

@@ -136,6 +136,15 @@ def leave(results: Results, **left: tuple[float, float]) -> None:
             group[name] = found
 
 
+def test_a_handful_of_steps_does_not_pass_for_noise(results: Results) -> None:
+    """2.4 times the variance of the model, give or take 1.6: neither noise nor a fault."""
+    leave(results, chi2=(2.4, 0.8), memory=(0.05, 0.04), neighbours=(0.0, 0.02))
+    found = remainder.residuals(results)
+    assert found.state == "fair"
+    assert "variance over the model's is 2.40 ± 1.60" in found.sentence
+    assert "too few steps to tell" in found.sentence
+
+
 @pytest.mark.parametrize(
     ("left", "state", "hint"),
     [
