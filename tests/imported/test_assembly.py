@@ -148,7 +148,11 @@ def test_faces_that_shrink_around_the_particles_are_no_box_that_changes(tmp_path
 @pytest.mark.parametrize("digits", [9, 3])
 def test_a_restart_that_goes_back_is_said(tmp_path, digits):
     r, _ = langevin(1, 0.3, 0.1)
-    parts = {"a": r[:10], "b": np.round(r[8:], digits), "c": np.concatenate([r[:1], r[:0:-1] + 0.01])}
+    parts = {
+        "a": r[:10],
+        "b": np.round(r[8:], digits),
+        "c": np.concatenate([r[:1], r[:0:-1] + 0.01]),
+    }
     paths = {name: dump(tmp_path / f"{name}.dump", part % LENGTHS) for name, part in parts.items()}
     [said] = read(paths["a"], paths["b"], dt=1.0).attributes["warnings"]
     assert "2 snapshots of b.dump are those of a.dump again (the first, 0, is 8 there)" in said
