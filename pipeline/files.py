@@ -17,6 +17,8 @@ from typing import Any
 
 from pipeline.errors import InputError
 
+# What packers and file managers leave behind.
+OF_SYSTEMS = {"__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "@eaDir"}
 # Files in one folder of data: beyond, a link to a whole disk is likelier than a film.
 MOST_FILES = 200_000
 # What people lay beside their data; it decides nothing.
@@ -121,8 +123,9 @@ def natural(name: str) -> list[str | int]:
 def walk(folder: str | os.PathLike[str]) -> list[Path]:
     """Every file below a folder once, those of a folder before those of the folders in it.
 
-    Hidden files and folders are left out. Links are followed; a file or folder that can be reached
-    in several ways is taken where it lies, or by the first link to it, so links in a circle end.
+    Hidden files and folders are left out, and those of archives and of systems. Links are followed;
+    a file or folder that can be reached in several ways is taken where it lies, or by the first
+    link to it, so links in a circle end.
 
     Args:
         folder: of one data set; a file stands for itself.
@@ -169,7 +172,10 @@ def _identity(state: os.stat_result) -> tuple[int, int]:
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return sorted((e for e in entries if e.name[0] != "."), key=lambda e: e.name)
+            return sorted(
+                (e for e in entries if e.name[0] != "." and e.name not in OF_SYSTEMS),
+                key=lambda e: e.name,
+            )
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be opened ({error.strerror}).") from error
 

@@ -18,6 +18,9 @@ UNLIKE = 0.5  # correlation of two colours, below which they show different thin
 STRONG = 0.3  # of the strongest colour's contrast, that a weaker one must have to count
 CLIPPED = 0.01  # share of the pixels at the end of the scale
 ALTERNATING = 0.5  # of the difference to the frame before, that to an earlier one
+GREY = 0.05  # of the brightest, by which the colours of a pixel of a grey picture differ
+STRONGLY = 0.5  # of it, in strong colours
+PAINTED = 1e-3  # share of the pixels
 WATCHED = 400  # frames in which turns are looked for
 PLANES = 12  # frames, at most, after which a contrast comes again
 TURNING = 0.05  # of the contrast, standard deviation within a round, and
@@ -45,7 +48,7 @@ def flicker(found: Verdict, seen: Look, settings: Reading, name: str) -> list[st
     if settings.flicker or len(contrast) < 2:
         return []
     faint, bright = np.percentile(contrast, (5, 95))
-    if faint > FLICKER * bright:
+    if not faint < FLICKER * bright:
         return []
     return [
         f"the contrast of the frames of {name} changes by a factor {bright / faint:.2g}: particles "
@@ -94,6 +97,8 @@ def colours(frame: np.ndarray, channel: int | None, name: str) -> list[str]:
     """
     if frame.ndim < 3 or frame.shape[2] < 3 or channel is not None:
         return []
+    if marks := _painted(frame, name):
+        return marks
     planes = [
         ndimage.gaussian_filter(np.nan_to_num(plane.astype(np.float32)), SMOOTH)
         for plane in np.moveaxis(frame[..., :3], 2, 0)
@@ -109,6 +114,24 @@ def colours(frame: np.ndarray, channel: int | None, name: str) -> list[str]:
                 f"{alike:.2f}) and were added up: take one of them, video.channel: {a} or {b}."
             ]
     return []
+
+
+def _painted(frame: np.ndarray, name: str) -> list[str]:
+    """A word on a grey picture (H, W, 3) in which a few pixels are of strong colours."""
+    picture = np.nan_to_num(frame[..., :3].astype(np.float32))
+    chroma, full = np.ptp(picture, axis=2), float(picture.max())
+    strong = chroma > STRONGLY * full
+    share = float(strong.mean())
+    if not full or np.median(chroma) > GREY * full or not PAINTED < share < GROUND:
+        return []
+    # What is bright and grey tells a picture from one of a single colour on black.
+    if np.mean(picture.max(axis=2)[chroma <= GREY * full] > STRONGLY * full) < PAINTED:
+        return []
+    return [
+        f"{100 * share:.2g} % of the pixels of {name} are of strong colours, and the others are "
+        "grey: has another program drawn marks, tracks or writing into it? They count as light of "
+        "particles: take the film as it was recorded."
+    ]
 
 
 def turns(found: Verdict, seen: Look, settings: Reading, name: str) -> list[str]:

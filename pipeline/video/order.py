@@ -132,8 +132,9 @@ def backwards(lag: np.ndarray, distance: Callable[[int, int], float]) -> list[tu
     usual = float(np.nanmedian(one))
     longer = float(np.nanmedian(lag[:, 1])) - usual
     bound = usual + HALF * longer
+    spread = 1.4826 * float(np.nanmedian(np.abs(one - usual)))
     sudden = np.flatnonzero(one > usual + 1.5 * longer)
-    if not longer > 0 or len(sudden) > MENDED:
+    if not longer > SURE * spread or len(sudden) > MENDED:
         return []
     found: list[tuple[int, int]] = []
     for i in sudden.tolist():

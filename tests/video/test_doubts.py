@@ -52,6 +52,19 @@ def two_dyes() -> np.ndarray:
     return np.stack([FILM, spots(3, spacing=17.0), np.zeros_like(FILM)], axis=-1)
 
 
+def marked() -> np.ndarray:
+    """Grey spots with red squares drawn around some of them."""
+    film = np.repeat(FILM[..., None], 3, axis=3)
+    film[:, 10:22, [10, 21]] = film[:, [10, 21], 10:22] = (255, 0, 0)
+    return film
+
+
+def with_a_bar() -> np.ndarray:
+    film = FILM.copy()
+    film[:, 55:58, 30:55] = 255
+    return film
+
+
 def edged() -> np.ndarray:
     return np.pad(FILM, ((0, 0), (5, 0), (0, 7)))
 
@@ -66,6 +79,16 @@ SAID: dict[str, tuple[Callable[[Path], object], dict[str, object], str]] = {
         lambda path: write(path / "a.tif", two_dyes()),
         {},
         r"red and green of a show different things .* video\.channel: 0 or 1",
+    ),
+    "marks of another program": (
+        lambda path: write(path / "a.tif", marked()),
+        {},
+        r"1\.\d % of the pixels of a are of strong colours, and the others are grey",
+    ),
+    "a scale bar": (
+        lambda path: write(path / "a.tif", with_a_bar()),
+        {},
+        r"75 pixels of a are the same in all frames .* x = 30 and 54, y = 55 and 57",
     ),
     "a border": (
         lambda path: write(path / "a.tif", edged()),
@@ -215,3 +238,10 @@ def test_images_of_one_bit_are_black_and_white(tmp_path):
     [video] = survey(tmp_path, Reading()).videos
     assert video.dtype == np.uint8
     assert set(np.unique(video[3])) == {0, 255}
+
+
+def test_spots_of_one_colour_on_black_are_no_marks(tmp_path):
+    film = np.zeros((*FILM.shape, 3), np.uint8)
+    film[..., 1] = np.clip((FILM.astype(int) - 70) * 3, 0, 255)
+    write(tmp_path / "a.tif", film)
+    assert not [s for s in survey(tmp_path, Reading()).warnings if "strong colours" in s]

@@ -110,3 +110,8 @@ def test_a_part_that_rests_now_and_then_is_not_torn(tmp_path):
     images = CLEAN.copy()
     images[:, 60:] = CLEAN[kept][:, 60:]
     assert left_out(surveyed(tmp_path, images)) == []
+
+
+def test_noise_has_no_order(tmp_path):
+    images = np.random.default_rng(0).integers(0, 255, (40, 64, 64)).astype(np.uint8)
+    assert surveyed(tmp_path, images).warnings == []
