@@ -162,7 +162,7 @@ class Questions(Section):
 
     amplitude: tuple[str, ...] = key(
         "Are rearrangements as large as in the data? The first one decides.",
-        default=("colloids",),
+        default=("colloids_long", "colloids_dim", "colloids_dimmer", "colloids_long_truth"),
         entries=(0, 1000),
         distinct=True,
     )

@@ -25,10 +25,12 @@ from pipeline.report.verdict import Light
 QUESTION = "Is the memory of the data within the model?"
 RULE = (
     "Yes: the share of the friction that comes later than a step of the model is the same in data "
-    "and rollouts, within the intervals. No: the data have memory beyond a step that rollouts lack."
+    "and rollouts, within the intervals. With care: more of it comes late in rollouts, whose noise "
+    "does not last. No: the data have memory beyond a step that rollouts lack."
 )
 
 ERRORS = ("vacf", "msd")
+WORST = ("unknown", "good", "fair", "poor")
 NOTHING = (float("nan"),) * 3
 
 
@@ -278,9 +280,14 @@ def _of_model(record: dict[str, Any], left: tuple[float, float] | None) -> Told:
     return Told(words, (count, max(time, default=np.nan), gain, error, value, off))
 
 
-def _apart(one: Memory, other: Memory) -> bool:
-    """Whether the intervals of what comes later than a step do not meet."""
-    return one.late[1] > other.late[2] or one.late[2] < other.late[1]
+def _state(one: Kernels) -> str:
+    """Of one data set, where there are rollouts."""
+    if one.model is None:
+        return "unknown"
+    data, model = one.data.late, one.model.late
+    if data[1] > model[2]:
+        return "poor"
+    return "fair" if data[2] < model[1] else "good"
 
 
 def light(asked: Asked) -> Light:
@@ -290,11 +297,10 @@ def light(asked: Asked) -> Light:
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
     firsts = {name: next(iter(models.values())) for name, models in made.items()}
-    lacking = [name for name, one in firsts.items() if one.model and _apart(one.data, one.model)]
+    state = max(map(_state, firsts.values()), key=WORST.index)
     said = "; ".join(
         f"{title(n)}: {spread(one.data.late)} in the data"
         + (f", {spread(one.model.late)} in rollouts" if one.model else "")
         for n, one in firsts.items()
     )
-    state = "poor" if lacking else "good"
     return Light(QUESTION, state, f"Share of friction later than a step. {said}.", RULE)

@@ -125,7 +125,10 @@ def test_data_that_remember_are_told_from_rollouts_that_do_not(root, tmp_path):
     assert abs(float(row[4].split()[0].replace("−", "-"))) < 0.1
     with pytest.raises(Absent, match="metriplectic_stride1"):
         memory.strides(made)
+    statistics.write(place / "metriplectic_seed0.h5", velocities(kept), note)
     statistics.write(place / "experiment.h5", fading, note)
+    assert memory.light(asked(tmp_path, memory=("walk",))).state == "fair"
+    statistics.write(place / "metriplectic_seed0.h5", fading, note)
     assert memory.light(asked(tmp_path, memory=("walk",))).state == "good"
     short = velocities(np.exp(-2.0 * np.arange(20)))
     statistics.write(place / "experiment.h5", short, note)
