@@ -115,7 +115,7 @@ def figure(asked: Asked) -> Figure:
         panel.plot(x, y, ".", ms=2.5, alpha=0.4, color=style.COLOURS["metriplectic"])
         reach = [min(x.min(), y.min()), max(x.max(), y.max())]
         panel.plot(reach, reach, color=style.COLOURS["truth"], lw=1.0, zorder=0)
-        labels = {"xlabel": f"S − ⟨S⟩, seed {a} (k_B)", "ylabel": f"S − ⟨S⟩, seed {b} (k_B)"}
+        labels = {"xlabel": f"S − mean, seed {a} (k_B)", "ylabel": f"S − mean, seed {b} (k_B)"}
         panel.set(title=title(dataset), **labels)
         tables.append(pd.DataFrame({"dataset": dataset, f"seed {a}": x, f"seed {b}": y}))
     return Figure(
