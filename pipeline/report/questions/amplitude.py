@@ -33,6 +33,7 @@ class Ratio(NamedTuple):
     rollouts: int
     localisation: str  # what training did about the error of the positions
     error: str  # of the positions, with its unit
+    stride: int  # frames in a step of training
 
 
 def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
@@ -54,6 +55,7 @@ def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
                 len(every),
                 str(trained["localisation"]),
                 error,
+                int(trained.get("stride") or 1),
             )
     if not found:
         raise Absent(f"No rollout of {title(dataset)} has rearrangements.")
@@ -81,14 +83,15 @@ def table(asked: Asked) -> Table:
             style.name(model),
             one.localisation,
             one.error,
+            str(one.stride),
             str(one.trainings),
             str(one.rollouts),
             spread(one.value),
         ]
         for dataset, model, one in found
     ]
-    columns = ["Data set", "Model", "Localisation error is", "and measures", "Trainings"]
-    columns += ["Rollouts", "D²min, model to data"]
+    columns = ["Data set", "Model", "Localisation error is", "and measures"]
+    columns += ["Step (frames)", "Trainings", "Rollouts", "D²min, model to data"]
     made = pd.DataFrame(
         [(dataset, model, *one.value) for dataset, model, one in found],
         columns=["dataset", "model", "ratio", "low", "high"],

@@ -94,10 +94,10 @@ def table(asked: Asked) -> Table:
     columns = ["Data set", "Seeds", "Median of all pairs", "Worst pair", "With the true, worst"]
     columns += ["Of a particle, not of time", "Explained by"]
     caption = (
-        "Correlation of the learned S_i between trainings with other seeds, on the same particles "
-        "and snapshots, with 95 % intervals over snapshots. Of a particle: the share of the "
-        "variance that stays with it over time. Explained: shares of the variance that a straight "
-        "line in each takes."
+        "Correlation of the learned entropies between trainings with other seeds, on the same "
+        "particles and snapshots, with 95 % intervals over snapshots. Of a particle: the share "
+        "of the variance that stays with it over time. Explained: shares of the variance that a "
+        "straight line in each takes."
     )
     made = pd.DataFrame(numbers, columns=["dataset", "one", "other", "correlation", "low", "high"])
     return Table("entropy", columns, rows, caption, made)
@@ -115,7 +115,7 @@ def figure(asked: Asked) -> Figure:
         panel.plot(x, y, ".", ms=2.5, alpha=0.4, color=style.COLOURS["metriplectic"])
         reach = [min(x.min(), y.min()), max(x.max(), y.max())]
         panel.plot(reach, reach, color=style.COLOURS["truth"], lw=1.0, zorder=0)
-        labels = {"xlabel": f"S − mean, seed {a} (k_B)", "ylabel": f"S − mean, seed {b} (k_B)"}
+        labels = {"xlabel": f"S − mean, seed {a} ($k_B$)", "ylabel": f"S − mean, seed {b} ($k_B$)"}
         panel.set(title=title(dataset), **labels)
         tables.append(pd.DataFrame({"dataset": dataset, f"seed {a}": x, f"seed {b}": y}))
     return Figure(

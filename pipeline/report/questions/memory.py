@@ -97,7 +97,8 @@ def figure(asked: Asked) -> Figure:
     tables = []
     for panel, (dataset, models) in zip(axes, made.items(), strict=True):
         first = next(iter(models.values()))
-        rolled = {one.run.source: one.model for one in models.values()}
+        shown = (first, min(models.values(), key=lambda one: one.stride))
+        rolled = {one.run.source: one.model for one in shown}
         sources = {"experiment": first.data, **rolled}
         for source, kernel in sources.items():
             if kernel is None:
@@ -109,7 +110,11 @@ def figure(asked: Asked) -> Figure:
             )
             tables.append(pd.DataFrame({"dataset": dataset, "source": source, **_columns(kernel)}))
         panel.axvline(first.stride, color=style.COLOURS["truth"], lw=1.0)
-        panel.set(title=title(dataset), xlabel="Time (intervals)", ylabel="Friction grown to")
+        panel.set(
+            title=title(dataset),
+            xlabel="Time (intervals)",
+            ylabel="Friction grown to (1 / interval)",
+        )
         panel.set_ylim(bottom=0.0)
         panel.legend()
     return Figure(
@@ -118,7 +123,8 @@ def figure(asked: Asked) -> Figure:
         pd.concat(tables),
         "The integral of the memory kernel of the velocity autocorrelation: what friction on a "
         "particle has grown to after a time, its neighbours and its own. It begins at once where "
-        "nothing remembers; the grey line is the step of the first model.",
+        "nothing remembers; the grey line is the step of the first model, beside which that of the "
+        "shortest step is drawn.",
         "Integrated memory kernels of data and rollouts against time, for each data set.",
         wide=len(made) > 1,
     )
