@@ -163,3 +163,11 @@ def test_the_matched_twin_follows_its_drive():
     free = ~truth.driven[0]
     transverse = truth.velocity[:, free, 1] / MATCHED.a_px
     assert transverse.var() == pytest.approx(MATCHED.temperature * MATCHED.amplitude, rel=0.06)
+
+
+def test_less_light_is_a_setting():
+    assert COLLOIDS.camera(None, None).peak == 800.0
+    assert (
+        COLLOIDS.replace(peak=75.0).camera(0.5, 10.0)[:4]
+        == COLLOIDS.camera(None, None)._replace(peak=75.0)[:4]
+    )
