@@ -53,6 +53,12 @@ def agreement(found: list[np.ndarray], block: np.ndarray) -> list[tuple[int, int
     ]
 
 
+def over_time(values: np.ndarray, particle: np.ndarray) -> np.ndarray:
+    """(M,) what is left of a variable without the mean of each particle (M,)."""
+    label = np.unique(particle, return_inverse=True)[1]
+    return np.asarray(values - (np.bincount(label, values) / np.bincount(label))[label])
+
+
 def share_of_particles(values: np.ndarray, particle: np.ndarray) -> float:
     """How much of the variance of a variable (M,) is between particles (M,) and not in time.
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.analysis.uniqueness import agreement, correlation, explained, share_of_particles
+from pipeline.analysis.uniqueness import (
+    agreement,
+    correlation,
+    explained,
+    over_time,
+    share_of_particles,
+)
 
 RNG = np.random.default_rng(0)
 BLOCK = np.repeat(np.arange(40), 100)
@@ -24,6 +30,14 @@ def test_constants_are_no_disagreement():
     x = RNG.normal(size=4000)
     (_, _, told), *_ = agreement([x, x + 5.0], BLOCK)
     assert told.value == pytest.approx(1.0)
+
+
+def test_what_changes_in_time_knows_no_constant_of_a_particle():
+    particle = np.tile(np.arange(200), 20)
+    x, own = RNG.normal(size=4000), RNG.normal(size=200)
+    one, other = (over_time(y, particle) for y in (x, x + 5.0 * own[particle]))
+    np.testing.assert_allclose(one, other, atol=1e-12)
+    np.testing.assert_allclose(np.bincount(particle, one), 0.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("own", [0.0, 1.0, 3.0])

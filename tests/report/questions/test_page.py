@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import yaml
@@ -61,10 +62,22 @@ def test_entropies_of_two_seeds_agree_as_much_as_was_put_in(root):
     assert found.worst.low < 0.8 < found.worst.high
     row = entropy.table(asked(root, entropy=("walk",))).rows[0]
     assert row[:2] == ["walk", "2"]
-    assert row[4] == "–"  # nobody knows the true one
-    assert row[6].startswith("temperature 100 %, volume 0")
+    assert row[5] == "–"  # nobody knows the true one
+    assert row[7].startswith("temperature 100 %, volume 0")
     assert entropy.light(asked(root, entropy=("walk",))).state == "fair"
     assert len(entropy.figure(asked(root, entropy=("walk",))).table) == ROWS
+
+
+def test_a_constant_of_each_particle_is_open_where_changes_agree(root, tmp_path):
+    shutil.copytree(root / "walk", tmp_path / "walk")
+    with h5py.File(root / "walk/metriplectic/seed0/learned.h5") as file:
+        first = file["entropy/S"][:]
+    own = 5.0 * np.random.default_rng(1).normal(size=80)
+    with unsealed(tmp_path / "walk/metriplectic/seed1/learned.h5") as file:
+        file["entropy/S"][:] = first + own[np.arange(ROWS) % 80]
+    light = entropy.light(asked(tmp_path, entropy=("walk",)))
+    assert light.state == "fair"
+    assert light.sentence.endswith("of what changes in time 1.00.")
 
 
 def test_other_snapshots_are_not_compared(root, tmp_path):
