@@ -6,12 +6,21 @@ velocity Verlet and then, spring after spring, the exact solution of friction an
 relative velocity of its ends (Shardlow, SIAM J. Sci. Comput. 24, 1267 (2003), in the form of Lowe,
 Europhys. Lett. 47, 145 (1999)). Springs without a common end are taken at once.
 
+Beside a spring there may be Maxwell's elements, springs of stiffness k_m in series with a dashpot
+that lets go within tau_m. Each holds an elongation x of its own, along the spring between its ends,
+
+    dx = (v_ij . e_ij) dt - x / tau_m dt + sqrt(2 k_B T / (k_m tau_m)) dW,     force -k_m x e_ij,
+
+whose noise keeps <x^2> = k_B T / k_m. A step moves it by half of the change of length, its creep
+and noise exactly, and the other half.
+
 At small strains the lattice is isotropic, with the shear modulus sqrt(3) k / 4 and the bulk modulus
 sqrt(3) k / 2 (Hoover, Ashurst and Olness, J. Chem. Phys. 60, 4043 (1974)).
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
@@ -79,20 +88,15 @@ def simulate(network: ElasticNetwork, seed: int) -> Trajectory:
     Returns:
         all nodes in units "1", with measured velocities; reference their places at rest.
     """
-    random, body = np.random.default_rng(seed), lattice(network.columns, network.rows)
-    count = len(body.places)
-    r, v = body.places.copy(), random.normal(0.0, np.sqrt(network.temperature), (count, 2))
-    v -= v.mean(axis=0)
-    walk = _Walk(network, body, random)
-    force = walk.force(*body.springs(r))
+    walk = Walk(network, np.random.default_rng(seed))
+    body, count = walk.body, len(walk.r)
     position, velocity = np.empty((2, network.frames, count, 2))
     for frame in tqdm(
         range(-network.relaxation, network.frames), desc="shaking", unit="frame", mininterval=1
     ):
         if frame >= 0:
-            position[frame], velocity[frame] = r, v
-        for _ in range(network.substeps):
-            r, v, force = walk.step(r, v, force)
+            position[frame], velocity[frame] = walk.r, walk.v
+        walk.advance()
     return Trajectory(
         position=position,
         velocity=velocity,
@@ -112,38 +116,67 @@ def simulate(network: ElasticNetwork, seed: int) -> Trajectory:
             "localisation_error": 0.0,
             "synthetic": True,
             "moduli": {"shear": network.shear_modulus, "bulk": network.bulk_modulus},
+            "branches": [asdict(branch) for branch in network.branches],
         },
         extra={},
         reference=body.places,
     )
 
 
-class _Walk:
-    """Steps of ``dt / substeps``."""
+class Walk:
+    """The lattice in motion, by steps of ``dt / substeps``; branches begin in equilibrium.
 
-    def __init__(self, network: ElasticNetwork, body: Lattice, random: np.random.Generator):
-        self.body, self.random, self.k = body, random, network.stiffness
-        self.h = network.dt / network.substeps
+    Args:
+        network: what is simulated.
+        random: of the velocities at first, and of the noise.
+    """
+
+    def __init__(self, network: ElasticNetwork, random: np.random.Generator) -> None:
+        self.network, self.random = network, random
+        self.body = lattice(network.columns, network.rows)
+        self.h, T = network.dt / network.substeps, network.temperature
         # Friction of a relative velocity has the reduced mass 1 / 2.
         self.kept = np.exp(-2 * network.damping * self.h)
-        self.noise = np.sqrt(2 * network.temperature * (1 - self.kept**2))
-        springs = np.arange(len(body.i))
-        ends = (np.concatenate([body.i, body.j]), np.concatenate([springs, springs]))
-        sides = np.repeat([1.0, -1.0], len(springs))
-        self.sum = sparse.csr_matrix((sides, ends))
+        self.noise = np.sqrt(2 * T * (1 - self.kept**2))
+        self.soft = np.array([branch.stiffness for branch in network.branches])[:, None]
+        self.left = np.exp([-self.h / branch.time for branch in network.branches])[:, None]
+        springs = np.arange(len(self.body.i))
+        ends = np.concatenate([self.body.i, self.body.j]), np.tile(springs, 2)
+        self.sum = sparse.csr_matrix((np.repeat([1.0, -1.0], len(springs)), ends))
+        self.r = self.body.places.copy()
+        self.v = random.normal(0.0, np.sqrt(T), self.r.shape)
+        self.v -= self.v.mean(axis=0)
+        e, self.length = self.body.springs(self.r)
+        # Elongations of the branches.
+        self.x = np.sqrt(T / self.soft) * random.normal(size=(len(self.soft), len(springs)))
+        self.f = self.force(e)
 
-    def step(
-        self, r: np.ndarray, v: np.ndarray, force: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Positions, velocities and forces (N, 2) after a step, from those before it."""
-        v = v + 0.5 * self.h * force
-        r = r + self.h * v
-        e, length = self.body.springs(r)
-        force = self.force(e, length)
-        return r, self.bath(e, v + 0.5 * self.h * force), force
+    def advance(self) -> None:
+        """To the next snapshot."""
+        for _ in range(self.network.substeps):
+            self.step()
 
-    def force(self, e: np.ndarray, length: np.ndarray) -> np.ndarray:
-        return self.sum @ (self.k * (1.0 - length)[:, None] * e)
+    def step(self) -> None:
+        """Of velocity Verlet, and of friction and noise."""
+        v = self.v + 0.5 * self.h * self.f
+        self.r = self.r + self.h * v
+        e, length = self.body.springs(self.r)
+        self.creep(length - self.length)
+        self.length = length
+        self.f = self.force(e)
+        self.v = self.bath(e, v + 0.5 * self.h * self.f)
+
+    def creep(self, longer: np.ndarray) -> None:
+        """Moves the branches on, of springs that have grown by ``longer`` (M,)."""
+        noise = np.sqrt((1 - self.left**2) * self.network.temperature / self.soft)
+        half = self.x + 0.5 * longer
+        kicked = self.left * half + noise * self.random.normal(size=half.shape)
+        self.x = kicked + 0.5 * longer
+
+    def force(self, e: np.ndarray) -> np.ndarray:
+        """Of springs along e (M, 2) and of their branches (N, 2)."""
+        along = self.network.stiffness * (1.0 - self.length) - (self.soft * self.x).sum(axis=0)
+        return self.sum @ (along[:, None] * e)
 
     def bath(self, e: np.ndarray, v: np.ndarray) -> np.ndarray:
         for springs in self.body.apart:

@@ -223,6 +223,13 @@ class IdealGas(Replicated):
             )
 
 
+class Branch(Section):
+    """A spring and a dashpot in series, beside every spring of a network: Maxwell's element."""
+
+    stiffness: float = key("Of its spring.", unit="k", above=0, most=1e9)
+    time: float = key("In which the dashpot lets go.", unit="tau", above=0, most=1e9)
+
+
 class ElasticNetwork(Replicated):
     """A triangular lattice of springs with friction along them, at a temperature.
 
@@ -235,6 +242,11 @@ class ElasticNetwork(Replicated):
     stiffness: float = key("Of a spring.", default=100.0, unit="k", above=0, most=1e9)
     damping: float = key(
         "Friction of the ends of a spring along it.", default=1.0, unit="gamma", above=0, most=1e6
+    )
+    branches: tuple[Branch, ...] = key(
+        "What every spring remembers: springs that let go, each with the noise of its dashpot.",
+        default=(),
+        entries=(0, 10),
     )
     temperature: float = key("Of the motion.", default=0.25, unit="k_B T", above=0, most=1e9)
     dt: float = key("Time between snapshots.", default=0.01, above=0, most=1e6)
@@ -256,13 +268,19 @@ class ElasticNetwork(Replicated):
         """Rows that do not close, steps too long for the springs, springs too soft for the heat."""
         if self.rows % 2:
             yield f"simulate.rows must be even for the lattice to close, got {self.rows}."
-        fastest = math.sqrt(6 * self.stiffness) * self.dt / self.substeps
-        if fastest > 0.5:
+        whole = self.stiffness + sum(branch.stiffness for branch in self.branches)
+        step, longest = self.dt / self.substeps, 0.5 / math.sqrt(6 * whole)
+        if step > longest:
             yield (
-                f"simulate.dt / simulate.substeps = {self.dt / self.substeps:g} is too long for "
-                f"springs of {self.stiffness:g}: it must be at most "
-                f"{0.5 / math.sqrt(6 * self.stiffness):.2g}."
+                f"simulate.dt / simulate.substeps = {step:g} is too long for springs of {whole:g}: "
+                f"it must be at most {longest:.2g}."
             )
+        for branch in self.branches:
+            if step > branch.time:
+                yield (
+                    f"simulate.dt / simulate.substeps = {step:g} is longer than the "
+                    f"{branch.time:g} in which a branch lets go: take more substeps."
+                )
         if self.temperature > 0.02 * self.stiffness:
             yield (
                 f"simulate.temperature must be at most 0.02 simulate.stiffness "

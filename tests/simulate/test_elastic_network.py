@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pipeline.schema import Refused, read
-from pipeline.simulate.elastic_network import lattice, simulate
-from pipeline.simulate.replicated import ElasticNetwork
+from pipeline.simulate.elastic_network import Walk, lattice, simulate
+from pipeline.simulate.replicated import Branch, ElasticNetwork
 from pipeline.simulate.systems import SYSTEMS
 
 
@@ -72,6 +72,7 @@ REFUSED = {
     "rows": (5, "must be even"),
     "dt": (1.0, "is too long for springs"),
     "temperature": (5.0, "the lattice would fold"),
+    "branches": ([{"stiffness": 10.0, "time": 1e-4}], "in which a branch lets go"),
 }
 
 
@@ -80,3 +81,43 @@ def test_what_makes_no_lattice_is_refused(key, case):
     value, said = case
     with pytest.raises(Refused, match=said):
         read(type(SYSTEMS["elastic_network"]), {key: value})
+
+
+REMEMBERS = ElasticNetwork(
+    columns=8, rows=8, branches=(Branch(stiffness=50.0, time=0.1),), relaxation=200
+)
+
+
+def test_branches_leave_temperature_lengths_and_momentum_as_they_are():
+    """The elongation of a branch has an energy of its own: what springs do is as without it."""
+    made = simulate(REMEMBERS.replace(frames=1500), 4)
+    assert np.abs(made.velocity.sum(axis=1)).max() < 1e-10
+    assert made.velocity.var() * 64 / 63 == pytest.approx(0.25, rel=0.03)
+    body = lattice(8, 8)
+    stretch = np.mean([np.square(body.springs(r)[1] - 1.0).mean() for r in made.position[::20]])
+    assert 100.0 * stretch == pytest.approx(0.25 * (2 * 64 - 2) / (3 * 64), rel=0.06)
+
+
+def test_the_elongation_of_a_branch_is_thermal():
+    walk = Walk(REMEMBERS, np.random.default_rng(5))
+    seen = []
+    for _ in range(400):
+        walk.advance()
+        seen.append(50.0 * np.square(walk.x).mean() / 0.25)
+    # 192 branches that let go within 10 snapshots, 40 times.
+    assert np.mean(seen) == pytest.approx(1.0, abs=0.04)
+
+
+def test_a_strain_that_is_held_relaxes_as_the_modulus_does():
+    """All lengths jump and stay: branches pull by k_1 exp(-t / tau) times the jump."""
+    cold = REMEMBERS.replace(temperature=1e-12)
+    walk = Walk(cold, np.random.default_rng(0))
+    walk.x[:] = 0.0
+    walk.creep(np.full(192, 1e-3))
+    step = cold.dt / cold.substeps
+    for k in range(1, 301):
+        walk.creep(np.zeros(192))
+        expected = 1e-3 * np.exp(-k * step / 0.1)
+        if k % 50 == 0:
+            # Half of the jump came after the creep of its step.
+            assert walk.x.mean() == pytest.approx(expected * np.cosh(step / 0.2), rel=1e-2)
