@@ -130,7 +130,7 @@ def information(
             gradient = torch.autograd.grad(
                 own[strip].sum(), parameters, retain_graph=True, allow_unused=True
             )
-            rows.append(_flat(gradient, parameters))
+            rows.append(flat(gradient, parameters))
     share, prior = len(chosen) / len(times), second_derivatives(penalty(), parameters)
     blocks = np.repeat(blocks, strips)
     return Information(torch.stack(rows), blocks, share, prior, len(chosen))
@@ -139,11 +139,14 @@ def information(
 Block = tuple[list[nn.Parameter], Information]  # parameters, and what is known of them
 
 
-def affordable(model: Metriplectic, count: int) -> list[list[nn.Parameter]]:
+def affordable(model: Metriplectic, count: int, friction: bool = False) -> list[list[nn.Parameter]]:
     """The parameters that ``count`` scores suffice for: of all closures at once, or of forces and
     friction apart, of which the ones move the mean of a step and the other its noise.
 
     What is known of a mean and of a variance is independent.
+
+    Args:
+        friction: whether those of friction alone are asked for.
     """
     forces = (model.volume, model.energy_closure, model.pair_energy, model.external, model.bath)
     parts: list[Any] = [part for part in (*forces, model.strain) if part is not None]
@@ -155,7 +158,8 @@ def affordable(model: Metriplectic, count: int) -> list[list[nn.Parameter]]:
         return bool(parameters) and sum(p.numel() for p in parameters) + 10 <= count // 2
 
     whole = trained(*parts, model.friction)
-    blocks = [whole] if suffices(whole) else [trained(*parts), trained(model.friction)]
+    apart = [trained(*parts)] * (not friction) + [trained(model.friction)]
+    blocks = [whole] if suffices(whole) and not friction else apart
     return [block for block in blocks if suffices(block)]
 
 
@@ -214,7 +218,7 @@ def add(
 def deviation(known: Information, curve: Tensor, parameters: Sequence[nn.Parameter]) -> np.ndarray:
     """(k,) standard deviation of a curve (k,) that depends on the parameters."""
     rows = [
-        _flat(
+        flat(
             torch.autograd.grad(point, parameters, retain_graph=True, allow_unused=True), parameters
         )
         for point in curve
@@ -250,11 +254,11 @@ def change(
             )
             for k, t in enumerate(chosen)
         ]
-        sums.append(torch.stack([_flat(part, parameters) for part in parts]).sum(0))
+        sums.append(torch.stack([flat(part, parameters) for part in parts]).sum(0))
     return (sums[1] - sums[0]) * len(times) / len(chosen)
 
 
-def _flat(gradient: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> Tensor:
+def flat(gradient: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> Tensor:
     parts = [
         torch.zeros_like(p) if g is None else g for g, p in zip(gradient, parameters, strict=True)
     ]
@@ -276,5 +280,5 @@ def second_derivatives(penalty: Tensor, parameters: Sequence[nn.Parameter]) -> T
             second = torch.autograd.grad(
                 gradient.flatten()[k], parameters, retain_graph=True, allow_unused=True
             )
-            rows.append(_flat(second, parameters))
+            rows.append(flat(second, parameters))
     return torch.stack(rows)

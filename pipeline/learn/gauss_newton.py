@@ -43,12 +43,20 @@ class _Outputs(nn.Module):
 def fisher(
     owner: nn.Module, names: Sequence[str], outputs: Callable[[], Tensor], pairs: int
 ) -> Tensor:
-    """H (p, p), float64, of outputs of whichever shape, by forward differentiation.
+    """H (p, p), float64, of outputs half of whose square is the loss; see `jacobian`."""
+    J = jacobian(owner, names, outputs, pairs)
+    return J @ J.T
+
+
+def jacobian(
+    owner: nn.Module, names: Sequence[str], outputs: Callable[[], Tensor], pairs: int
+) -> Tensor:
+    """(p, K) derivatives, float64, of K outputs of whichever shape, by forward differentiation.
 
     Args:
         owner: module whose parameters are differentiated.
         names: of those parameters.
-        outputs: of the module; half their square is the loss.
+        outputs: of the module.
         pairs: number of the largest arrays' elements, which bounds what is done at once.
     """
     wrapped = _Outputs(owner, outputs)
@@ -68,8 +76,7 @@ def fisher(
 
     unit = torch.eye(sum(sizes), dtype=at[0].dtype, device=at[0].device)
     chunk = max(1, min(TANGENTS, ELEMENTS // max(pairs, 1)))
-    J = vmap(column, chunk_size=chunk, randomness="same")(unit).double()
-    return J @ J.T
+    return vmap(column, chunk_size=chunk, randomness="same")(unit).flatten(1).double()
 
 
 class GaussNewton(torch.optim.Adam):

@@ -47,6 +47,8 @@ class Rest(NamedTuple):
     kept: np.ndarray  # (N, T)
     scaled: np.ndarray  # (N, T)
     rate: np.ndarray  # (N, T) gamma of the medium
+    # (N, T) what `StateSpace.friction` is multiplied with; ``middle`` holds it already.
+    weight: np.ndarray
     particle: np.ndarray  # (N,) who they are
     share: float  # of the noise that velocities show, which ``kept`` and ``scaled`` are
     order: Order  # of the T snapshots in the film
@@ -93,7 +95,7 @@ def _filter(rest, W, modes):
                 for k in range(d):
                     P[k, k] = modes.variance[k] if k < K else modes.error
                 fresh = False
-            half = 0.5 * (rest.rate[i, t] + modes.friction)
+            half = 0.5 * (rest.rate[i, t] + modes.friction * rest.weight[i, t])
             H[K], H[K + 1], H[K + 2] = 1.0 + half, -2.0, 1.0 - half
             x = rest.residual[i, t] + modes.friction * rest.middle[i, t]
             S = _observe(m, P, H, x, W[i, t], room)
@@ -189,7 +191,7 @@ def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray, medium: st
             one[place, t] = values
     order = snapshots.order.window(slice(first, int(times[-1]) + 1))
     six = out[0], out[1], out[2], out[3], out[4], out[5]
-    return Rest(*six, seen, learner.noise.share, order)
+    return Rest(*six, np.ones_like(out[5]), seen, learner.noise.share, order)
 
 
 def looked_at(snapshots: Snapshots, times: np.ndarray) -> np.ndarray:

@@ -54,7 +54,8 @@ class Problem:
         rest: of the training block.
         temperature: T_b of Maxwell's modes.
         error: sigma^2 to begin with; 0 where positions are exact.
-        medium: none | tied | free: whose noise is scaled, see `gather`.
+        medium: none | tied | free: whose noise is scaled, see `gather`; or bonds, of which the
+            friction that belongs to it is ``rest.middle``.
     """
 
     def __init__(self, rest: Rest, temperature: float, error: float, medium: str) -> None:
@@ -62,7 +63,7 @@ class Problem:
         self.size = float(np.nanmean(rest.residual**2))
         # Friction that belongs to the noise that is scaled; pairs have their own.
         whole = float(np.nanmean(rest.scaled)) / rest.share
-        self.paid = 0.0 if medium == "none" else whole / (2 * temperature)
+        self.paid = {"none": 0.0, "bonds": 1.0}.get(medium, whole / (2 * temperature))
         self.longest = np.log(SLOWEST * rest.residual.shape[1])
 
     def free(self, kind: str) -> bool:
@@ -76,7 +77,7 @@ class Problem:
     def common(self, kind: str) -> list[tuple[float, tuple[float, float]]]:
         """Beginning and bounds of the parameters that need no modes."""
         low, high = -12.0, 6.0
-        if self.medium == "tied":
+        if self.medium in ("tied", "bonds"):
             rate = float(np.nanmean(self.rest.rate))
             low, high = np.log(0.01 / rate), np.log(1.9 / rate)
         found = [(0.0, (min(low, 0.0), max(high, 0.0)))]
@@ -258,11 +259,17 @@ def remember(learner: Learner, sample: Sample, validation: np.ndarray) -> dict[s
     T = float(bath.temperature()) if medium == "tied" else learner.noise.temperature
     problem = Problem(rest, T, max(learner.noise.error, 0.0), medium)
     fit, trials = choose(problem, later, learner.options.memory)
+    if fit.kind != "none":
+        install(learner, fit, T, rest)
+    return described(problem, fit, trials, T)
+
+
+def described(problem: Problem, fit: Fit, trials: list[Trial], T: float) -> dict[str, Any]:
+    """A fit for model.yaml, see `remember`; T is the temperature of its modes."""
     told: dict[str, Any] = {"modes": len(fit.modes.time), "kind": fit.kind}
     told["trials"] = [trial._asdict() for trial in trials]
     if fit.kind == "none":
         return told
-    install(learner, fit, T, rest)
     K = len(fit.modes.time)
     error = problem.intervals(fit.parameters, fit.kind)[-len(RANGES[fit.kind]) * K :].reshape(-1, K)
     for name, spread in zip(RANGES[fit.kind], error, strict=True):

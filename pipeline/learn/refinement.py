@@ -7,21 +7,27 @@ together: the gradient g of the whole loss and its curvature H give
     x' = x - H^-1 g,
 
 after which an estimate that was near is as good as the data allow (Le Cam's one-step estimator;
-van der Vaart, Asymptotic Statistics, Cambridge (1998), section 5.7).
+van der Vaart, Asymptotic Statistics, Cambridge (1998), section 5.7). The forces of a solid are
+found so however long the film is, from all particles at once: `pipeline.learn.solid_forces`.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from pipeline.learn.bands import flat
 from pipeline.learn.choice import BLOCKS, ERRORS, gain, scored
 from pipeline.learn.curvature import curvature, steered
 from pipeline.learn.data import Transitions
 from pipeline.learn.learner import Learner
+from pipeline.learn.snapshots import Sample
+from pipeline.learn.solid_forces import SolidForces, applies
 from pipeline.learn.task import Task
 from pipeline.trajectory import evenly
 
@@ -35,6 +41,19 @@ FARTHEST = 0.5  # largest change of a coefficient in a step
 SETTLED = 0.05  # change of the whole log-likelihood that a step may still expect
 
 
+class Objective(Protocol):
+    """What the whole training block says, per row, as a function of some parameters."""
+
+    parameters: list[nn.Parameter]
+    rows: int
+
+    def whole(self) -> tuple[float, Tensor]:
+        """Loss and gradient (p,)."""
+
+    def curvature(self) -> Tensor:
+        """(p, p) of the loss, of some snapshots."""
+
+
 def refine(task: Task) -> bool:
     """Takes whole steps until none brings anything; whether they were kept.
 
@@ -45,16 +64,28 @@ def refine(task: Task) -> bool:
         task: trained; closures alone move, entropies and strengths of particles stay.
     """
     learner = task.learner
-    if not (isinstance(learner, Learner) and _small(task, learner)):
+    if not isinstance(learner, Learner):
         return False
-    before = copy.deepcopy(learner.model.state_dict())
-    validated = scored(task)
-    _descend(task, learner)
+    if applies(learner):
+        forces = SolidForces(learner, task.sample)
+        kept = _kept(task, forces, lambda: forces.scored(task.validation))
+        forces.keep_noise()
+        return kept
+    if not _small(task, learner):
+        return False
+    return _kept(task, Likelihood(learner, task.sample), lambda: scored(task))
+
+
+def _kept(task: Task, objective: Objective, score: Callable[[], np.ndarray]) -> bool:
+    """Goes down, and back up where the validation block, scored (T,), is less likely then."""
+    model, validated = task.learner.model, score()
+    before = copy.deepcopy(model.state_dict())
+    descend(objective)
     block = task.snapshots.order.blocks(task.validation, BLOCKS)
-    found, error = gain(validated, scored(task), block)
+    found, error = gain(validated, score(), block)
     if found > -ERRORS * error:
         return True
-    learner.model.load_state_dict(before)
+    model.load_state_dict(before)
     return False
 
 
@@ -63,14 +94,10 @@ def _small(task: Task, learner: Learner) -> bool:
     return plain and learner.small
 
 
-def _descend(task: Task, learner: Learner) -> None:
+def descend(objective: Objective) -> None:
     """Steps of Levenberg and Marquardt: what the data hardly say is damped, not all of a step."""
-    parameters = list(steered(learner).values())
-    times = task.sample.times
-    count = max(1, CURVED * len(times) // learner.rows)
-    some = Transitions(task.snapshots)[evenly(times, count).tolist()]
-    (loss, gradient), damping = _whole(task, learner), DAMPING
-    H, stale = curvature(learner, some), False
+    (loss, gradient), damping = objective.whole(), DAMPING
+    H, stale = objective.curvature(), False
     for _ in range(STEPS):
         if not np.isfinite(loss):
             return  # no training goes on from here, and validation says what it is worth
@@ -79,46 +106,56 @@ def _descend(task: Task, learner: Learner) -> None:
             damping *= FACTOR
             change = _step(H, gradient, damping)
         expected = -float(gradient @ change + 0.5 * change @ H @ change)
-        if expected * learner.rows < SETTLED:
+        if expected * objective.rows < SETTLED:
             return
-        _move(parameters, change)
-        tried, slope = _whole(task, learner)
+        _move(objective.parameters, change)
+        tried, slope = objective.whole()
         gained = loss - tried
         if tried < loss:
             loss, gradient, damping, stale = tried, slope, damping / FACTOR, True
         else:
-            _move(parameters, -change)
+            _move(objective.parameters, -change)
             damping *= FACTOR**2
         if stale and gained < GOOD * expected:
-            H, stale = curvature(learner, some), False
+            H, stale = objective.curvature(), False
 
 
 def _step(H: Tensor, gradient: Tensor, damping: float) -> Tensor:
     return -torch.linalg.solve(H + damping * torch.eye(len(H), dtype=H.dtype), gradient)
 
 
-def _move(parameters: list[torch.nn.Parameter], change: Tensor) -> None:
+def _move(parameters: list[nn.Parameter], change: Tensor) -> None:
     parts = change.split([p.numel() for p in parameters])
     with torch.no_grad():
         for p, part in zip(parameters, parts, strict=True):
             p.add_(part.reshape(p.shape).to(p))
 
 
-def _whole(task: Task, learner: Learner) -> tuple[float, Tensor]:
-    """Loss of the training block, without that of entropies, and its gradient (p,)."""
-    times, parameters = task.sample.times, list(steered(learner).values())
-    transitions = Transitions(task.snapshots)
-    loss, gradient, rows = 0.0, torch.zeros(sum(p.numel() for p in parameters)).double(), 0
-    for k, some in enumerate(np.array_split(times, -(-len(times) // AT_ONCE))):
-        item = transitions[some.tolist()]
-        terms = learner.terms(item, k)
-        terms.pop("entropy", None)
-        value = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
-        found = torch.autograd.grad(value, parameters, allow_unused=True)
-        count = int(item.now.mask.sum())
-        flat = [
-            torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found, strict=True)
-        ]
-        gradient += count * torch.cat([g.flatten() for g in flat]).double().cpu()
-        loss, rows = loss + count * float(value.detach()), rows + count
-    return loss / rows, gradient / rows
+class Likelihood:
+    """Of a small film: the loss of training, without that of entropies."""
+
+    def __init__(self, learner: Learner, sample: Sample) -> None:
+        self.learner, self.sample, self.rows = learner, sample, learner.rows
+        self.parameters = list(steered(learner).values())
+        self.transitions = Transitions(sample.snapshots)
+
+    def curvature(self) -> Tensor:
+        """See `Objective`."""
+        times = self.sample.times
+        count = max(1, CURVED * len(times) // self.rows)
+        return curvature(self.learner, self.transitions[evenly(times, count).tolist()])
+
+    def whole(self) -> tuple[float, Tensor]:
+        """See `Objective`."""
+        times, parameters = self.sample.times, self.parameters
+        loss, gradient, rows = 0.0, torch.zeros(sum(p.numel() for p in parameters)).double(), 0
+        for k, some in enumerate(np.array_split(times, -(-len(times) // AT_ONCE))):
+            item = self.transitions[some.tolist()]
+            terms = self.learner.terms(item, k)
+            terms.pop("entropy", None)
+            value = torch.stack([torch.as_tensor(term) for term in terms.values()]).sum()
+            found = torch.autograd.grad(value, parameters, allow_unused=True)
+            count = int(item.now.mask.sum())
+            gradient += count * flat(found, parameters)
+            loss, rows = loss + count * float(value.detach()), rows + count
+        return loss / rows, gradient / rows

@@ -133,7 +133,9 @@ class Training(Section):
         "standard error. none; maxwell: friction that depends on the past and the noise that "
         "belongs to it, as of a viscoelastic liquid; active: forces that no friction need belong "
         "to; auto: maxwell, or active where that is likelier by as much. Found after training, "
-        "from what it leaves unexplained; not for overdamped films, and not in LAMMPS.",
+        "from what it leaves unexplained; not for overdamped films, and not in LAMMPS. Of a solid "
+        "that moves by itself its bonds remember, as Maxwell elements whatever is asked for: the "
+        "report has the moduli that decay, rollouts go without them.",
         default="none",
     )
     external: Literal["auto", "none", "walls", "field", "walls_field"] = key(

@@ -26,7 +26,7 @@ from pipeline.analysis.drag import Drag
 from pipeline.arrays import stretches
 from pipeline.files import reading, whole
 from pipeline.graphs import Graphs
-from pipeline.learn import trained_model
+from pipeline.learn import bond_memory, solid_forces, trained_model
 from pipeline.learn.callbacks import Bar, Clock, Overflow, Stability, Table
 from pipeline.learn.choice import Trial, choose
 from pipeline.learn.data import SnapshotData
@@ -251,10 +251,16 @@ def substeps(learner: Learner, task: Task, trajectory: Trajectory) -> dict[str, 
 
 
 def recollect(learner: Learner, task: Task) -> dict[str, Any]:
-    """See `pipeline.learn.memory.remember`; with what residuals remembered without modes."""
+    """See `pipeline.learn.memory.remember`; with what residuals remembered without modes.
+
+    Of a solid it is the bonds that remember, see `pipeline.learn.bond_memory`.
+    """
+    solid = solid_forces.applies(learner)
     before = learner.tested(task.snapshots, unseen(task)).get("residuals", {})
-    found = remember(learner, task.sample, task.validation)
-    return {**found, "without": before["memory"].tolist() if "memory" in before else None}
+    sought = bond_memory.remember if solid else remember
+    found = sought(learner, task.sample, task.validation)
+    found["without"] = before["memory"].tolist() if "memory" in before else None
+    return {"bond_memory" if solid else "memory": found}
 
 
 def finish(
@@ -275,7 +281,7 @@ def finish(
     learner, settings = task.learner, task.settings
     remembered: dict[str, Any] = {}
     if isinstance(learner, Learner) and settings.memory != "none":
-        remembered["memory"] = recollect(learner, task)
+        remembered = recollect(learner, task)
     best = min(table.rows, key=lambda row: row["validation_score"])
     record = {
         "units": {

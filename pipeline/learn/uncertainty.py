@@ -19,6 +19,7 @@ from pipeline.learn.data import Transitions
 from pipeline.learn.learned_curves import Group
 from pipeline.learn.scales import Noise
 from pipeline.learn.snapshots import Sample
+from pipeline.learn.solid_forces import SolidForces, applies
 
 if TYPE_CHECKING:
     from pipeline.learn.learner import Learner
@@ -42,7 +43,19 @@ def information(learner: Learner, sample: Sample) -> list[bands.Block]:
     if likeliest is not None:
         return [([model.get_parameter(name) for name in likeliest.names], likeliest.known)]
     strips = bands.parts(count, round(learner.rows / len(sample.times)))
-    blocks = bands.affordable(model, count * strips)
+    solid = applies(learner)
+    blocks = bands.affordable(model, count * strips, friction=solid)
+    known = _seen(learner, sample, blocks, count, strips)
+    if solid:
+        forces = SolidForces(learner, sample)
+        known = [(forces.parameters, forces.information(count)), *known]
+    return known
+
+
+def _seen(
+    learner: Learner, sample: Sample, blocks: list[list[nn.Parameter]], count: int, strips: int
+) -> list[bands.Block]:
+    """What the likelihood of particles by themselves says of blocks of parameters."""
     if not blocks:
         return []
     parameters = [p for block in blocks for p in block]

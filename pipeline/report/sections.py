@@ -95,6 +95,7 @@ SECTIONS = [
             ("Potential of single particles", surroundings.external),
             ("Pair energy", surroundings.pair_energy),
             ("Elastic moduli", tables.moduli),
+            ("Relaxation modulus", tables.relaxation),
             ("Equation of state", learned.state),
             ("Friction amplitudes", learned.friction),
             ("Strength of each particle", learned.strength),

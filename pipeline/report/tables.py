@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from pipeline.analysis.statistics import ERRORS
@@ -94,6 +95,63 @@ def moduli(results: Results) -> Table:
         "together, in masses of a particle per time² (in three dimensions per length and time²)."
     )
     return Table("moduli", columns, rows, text, pd.DataFrame(rows, columns=columns))
+
+
+RELAXING = {
+    "shear": "Shear modulus that decays",
+    "bulk": "Bulk modulus that decays",
+    "time": "Time in which they do",
+}
+
+
+def relaxation(results: Results) -> Table:
+    """Moduli of a solid that decay, and their times, as bonds that remember have them."""
+    true = results.trajectory().attributes.get("relaxing_moduli", [])
+    rows: list[list[str]] = []
+    for run in results.runs:
+        try:
+            record = results.yaml(f"{run.folder}/model.yaml")
+        except Absent:
+            continue
+        found = record.get("bond_memory")
+        if found and found["modes"]:
+            rows += _modes(results, run, record, true)
+        elif found:
+            held = number(float(sum(mode["shear"] for mode in true))) if true else "–"
+            rows.append(
+                [RELAXING["shear"], style.name(run.model), str(run.seed), "none", held, "–"]
+            )
+    if not rows:
+        raise Absent("No memory of bonds was looked for.")
+    columns = ["Modulus", "Model", "Seed", "Learned (95 % interval)", "True", "Difference"]
+    text = (
+        "G(t) = G + sum G_k exp(-t / tau_k) beside the moduli above, which are those of slow "
+        "strain, and so for growth; of Maxwell elements along the bonds of the undeformed body, "
+        "found after training in what it leaves unexplained. Rollouts have no such memory."
+    )
+    return Table("relaxation", columns, rows, text, pd.DataFrame(rows, columns=columns))
+
+
+def _modes(
+    results: Results, run: Run, record: dict[str, Any], true: list[dict[str, float]]
+) -> list[list[str]]:
+    """Rows of every mode of a training, those that decay first at the top."""
+    found, units = record["bond_memory"], record["units"]
+    time = float(units["time"])
+    scale = float(units["length"]) ** (2 - results.trajectory().dimension) / time**2
+    known = sorted(true, key=lambda mode: mode["time"]) if len(true) == found["modes"] else []
+    rows = []
+    for place, k in enumerate(np.argsort(found["time"]["value"])):
+        for name, words in RELAXING.items():
+            unit = time if name == "time" else scale
+            value, low, high = (unit * found[name][end][k] for end in ("value", "low", "high"))
+            against = ["–", "–"]
+            if known:
+                exact = known[place][name]
+                against = [number(exact), percent(value / exact - 1)]
+            said = f"{number(value)} ({number(low)} to {number(high)})"
+            rows.append([words, style.name(run.model), str(run.seed), said, *against])
+    return rows
 
 
 # What the agreements (1 is best) of comparison.csv are called; its errors are in the register.

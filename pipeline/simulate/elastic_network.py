@@ -20,7 +20,6 @@ sqrt(3) k / 2 (Hoover, Ashurst and Olness, J. Chem. Phys. 60, 4043 (1974)).
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
@@ -116,7 +115,7 @@ def simulate(network: ElasticNetwork, seed: int) -> Trajectory:
             "localisation_error": 0.0,
             "synthetic": True,
             "moduli": {"shear": network.shear_modulus, "bulk": network.bulk_modulus},
-            "branches": [asdict(branch) for branch in network.branches],
+            "relaxing_moduli": network.relaxing_moduli,
         },
         extra={},
         reference=body.places,

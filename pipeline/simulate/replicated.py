@@ -264,6 +264,15 @@ class ElasticNetwork(Replicated):
         """In two dimensions, sqrt(3) k / 2 [mass / time^2]."""
         return math.sqrt(3) / 2 * self.stiffness
 
+    @property
+    def relaxing_moduli(self) -> list[dict[str, float]]:
+        """What each branch adds to them at first, and the time in which that decays."""
+        share = [(branch.stiffness / self.stiffness, branch.time) for branch in self.branches]
+        return [
+            {"shear": x * self.shear_modulus, "bulk": x * self.bulk_modulus, "time": time}
+            for x, time in share
+        ]
+
     def contradictions(self) -> Iterator[str]:
         """Rows that do not close, steps too long for the springs, springs too soft for the heat."""
         if self.rows % 2:

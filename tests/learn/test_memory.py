@@ -57,6 +57,7 @@ def simulated(
         0 * white,
         white,
         np.full(shape, medium),
+        np.ones(shape),
         who,
         1.0,
         Order(np.arange(shape[1])),
@@ -71,7 +72,7 @@ def passive() -> tuple[Rest, Rest]:
 def test_the_filter_is_the_gaussian_of_all_steps_at_once() -> None:
     """Brute force: mean and covariance of the residuals of one track, from many draws by hand."""
     rest, n = simulated(count=1), 6
-    part = Rest(*(x[:, 10 : 10 + n] for x in rest[:6]), *rest[6:])
+    part = Rest(*(x[:, 10 : 10 + n] for x in rest[:7]), *rest[7:])
     modes = StateSpace(
         np.array([TAU, 1.5]), np.array([C, 0.01]), np.array([3e-4, 1e-4]), error=4e-4
     )
@@ -148,11 +149,11 @@ def interleaved(rest: Rest, copies: int) -> Rest:
     steps = rest.residual.shape[1] + 1
     columns = [
         np.tile(np.concatenate([x, gap if x.ndim == 3 else gap[..., 0]], axis=1), end)
-        for x in rest[:6]
+        for x in rest[:7]
         for end in [(1, copies, 1)[: x.ndim]]
     ]
     row = (np.arange(steps) * copies + np.arange(copies)[:, None]).ravel()
-    return Rest(*columns, *rest[6:8], Order(row, copies))
+    return Rest(*columns, *rest[7:9], Order(row, copies))
 
 
 @pytest.mark.slow

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 import yaml
 
 from pipeline.report import tables
@@ -25,3 +27,36 @@ def test_parameters_and_ends_are_told(folder: Path, tmp_path: Path) -> None:
     assert ours[0] == "metriplectic"
     assert ours[-1].startswith("All ")
     assert theirs == ["GNS-SDE", "0", "50884", "step 100", "52.1 s", sentence]
+
+
+def test_moduli_that_decay_stand_beside_the_true_ones(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In units of the data; the quicker mode first, as the truth is put, too."""
+    shutil.copytree(folder / "metriplectic", tmp_path / "metriplectic")
+    path = tmp_path / "metriplectic" / "seed0" / "model.yaml"
+    record = yaml.safe_load(path.read_text())
+    record["units"] |= {"time": 0.5, "length": 3.0}
+    ends = {"value": [2.0, 1.0], "low": [1.5, 0.9], "high": [2.5, 1.1]}
+    record["bond_memory"] = {"modes": 2, "kind": "maxwell", "trials": []} | dict.fromkeys(
+        ("time", "shear", "bulk"), ends
+    )
+    path.write_text(yaml.safe_dump(record))
+    true = [{"time": 0.8, "shear": 10.0, "bulk": 8.0}, {"time": 0.5, "shear": 4.0, "bulk": 5.0}]
+    attributes: dict[str, object] = {"relaxing_moduli": true}
+    here = SimpleNamespace(attributes=attributes, dimension=2)
+    monkeypatch.setattr(Results, "trajectory", lambda self: here)
+    rows = tables.relaxation(Results(tmp_path, SETTINGS)).rows
+    assert [row[3:] for row in rows] == [
+        ["4 (3.6 to 4.4)", "4", "0 %"],
+        ["4 (3.6 to 4.4)", "5", "−20 %"],
+        ["0.5 (0.45 to 0.55)", "0.5", "0 %"],
+        ["8 (6 to 10)", "10", "−20 %"],
+        ["8 (6 to 10)", "8", "0 %"],
+        ["1 (0.75 to 1.25)", "0.8", "25 %"],
+    ]
+    record["bond_memory"] = {"modes": 0, "kind": "none", "trials": []}
+    path.write_text(yaml.safe_dump(record))
+    assert tables.relaxation(Results(tmp_path, SETTINGS)).rows[0][3:] == ["none", "14", "–"]
+    attributes.clear()
+    assert tables.relaxation(Results(tmp_path, SETTINGS)).rows[0][3:] == ["none", "–", "–"]
