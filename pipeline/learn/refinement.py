@@ -47,11 +47,14 @@ class Objective(Protocol):
     parameters: list[nn.Parameter]
     rows: int
 
+    def move(self, change: Tensor) -> None:
+        """Along coordinates (p,) of the parameters."""
+
     def whole(self) -> tuple[float, Tensor]:
-        """Loss and gradient (p,)."""
+        """Loss and gradient (p,) in the coordinates."""
 
     def curvature(self) -> Tensor:
-        """(p, p) of the loss, of some snapshots."""
+        """(p, p) of the loss in the coordinates, of some snapshots."""
 
 
 def refine(task: Task) -> bool:
@@ -108,13 +111,14 @@ def descend(objective: Objective) -> None:
         expected = -float(gradient @ change + 0.5 * change @ H @ change)
         if expected * objective.rows < SETTLED:
             return
-        _move(objective.parameters, change)
+        before = [p.detach().clone() for p in objective.parameters]
+        objective.move(change)
         tried, slope = objective.whole()
         gained = loss - tried
         if tried < loss:
             loss, gradient, damping, stale = tried, slope, damping / FACTOR, True
         else:
-            _move(objective.parameters, -change)
+            _put(objective.parameters, before)
             damping *= FACTOR**2
         if stale and gained < GOOD * expected:
             H, stale = objective.curvature(), False
@@ -124,11 +128,10 @@ def _step(H: Tensor, gradient: Tensor, damping: float) -> Tensor:
     return -torch.linalg.solve(H + damping * torch.eye(len(H), dtype=H.dtype), gradient)
 
 
-def _move(parameters: list[nn.Parameter], change: Tensor) -> None:
-    parts = change.split([p.numel() for p in parameters])
-    with torch.no_grad():
-        for p, part in zip(parameters, parts, strict=True):
-            p.add_(part.reshape(p.shape).to(p))
+@torch.no_grad()
+def _put(parameters: list[nn.Parameter], values: list[Tensor]) -> None:
+    for p, value in zip(parameters, values, strict=True):
+        p.copy_(value)
 
 
 class Likelihood:
@@ -138,6 +141,13 @@ class Likelihood:
         self.learner, self.sample, self.rows = learner, sample, learner.rows
         self.parameters = list(steered(learner).values())
         self.transitions = Transitions(sample.snapshots)
+
+    @torch.no_grad()
+    def move(self, change: Tensor) -> None:
+        """See `Objective`; the coordinates are the parameters."""
+        parts = change.split([p.numel() for p in self.parameters])
+        for p, part in zip(self.parameters, parts, strict=True):
+            p.add_(part.reshape(p.shape).to(p))
 
     def curvature(self) -> Tensor:
         """See `Objective`."""
