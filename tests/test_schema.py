@@ -10,7 +10,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from pipeline.learn.settings import Training, variant
-from pipeline.schema import Refused, Section, commented, key, plain, problems, read, schema
+from pipeline.schema import Refused, Section, commented, key, plain, read, schema
+from pipeline.setting_errors import problems
 from pipeline.settings import Settings, sections
 from pipeline.simulate.systems import SYSTEMS
 

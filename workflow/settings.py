@@ -18,7 +18,8 @@ import yaml
 
 from pipeline.errors import InputError
 from pipeline.files import noted
-from pipeline.schema import Refused, fields, plain, problems, read, schema, value_of
+from pipeline.schema import Refused, fields, plain, read, schema, value_of
+from pipeline.setting_errors import problems
 from pipeline.settings import Settings
 
 HOME = Path(__file__).resolve().parent.parent
