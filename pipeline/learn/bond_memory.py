@@ -54,12 +54,11 @@ def remember(learner: Learner, sample: Sample, validation: np.ndarray) -> dict[s
 
     Returns:
         As `pipeline.learn.memory.remember`, and of every mode the ``shear`` and ``bulk`` modulus
-        that it adds, with intervals [m / (dt^2 a^(D - 2))].
+        that it adds, with intervals [m / (dt^2 a^(D - 2))]; ``why`` they were not looked for.
     """
     snapshots = sample.snapshots
-    small = snapshots.particles * snapshots.dimension <= MOST
-    if not small or min(len(sample.times), len(validation)) < FEWEST:
-        return {"modes": 0, "kind": "none", "trials": []}
+    if why := _unsought(snapshots, sample.times, validation):
+        return {"modes": 0, "kind": "none", "trials": [], "why": why}
     rest, later = (
         gather(learner, snapshots, looked_at(snapshots, times))
         for times in (sample.times, validation)
@@ -72,6 +71,18 @@ def remember(learner: Learner, sample: Sample, validation: np.ndarray) -> dict[s
     for name, one in unit(snapshots.reference) if fit.kind != "none" else ():
         told[name] = {end: [one * c for c in found] for end, found in told["stiffness"].items()}
     return told
+
+
+def _unsought(snapshots: Snapshots, times: np.ndarray, validation: np.ndarray) -> str:
+    """Why bonds cannot be looked at, "" where they can."""
+    size, few = snapshots.particles * snapshots.dimension, min(len(times), len(validation))
+    if size > MOST:
+        return f"the body has {size} coordinates, more than {MOST}"
+    if few < FEWEST:
+        return f"a block has {few} snapshots, fewer than {FEWEST}"
+    if not (snapshots.mask[times].all() and snapshots.mask[validation].all()):
+        return "some of its particles are led, by forces that are not known"
+    return ""
 
 
 def weights(reference: Reference) -> Tensor:

@@ -118,9 +118,8 @@ def relaxation(results: Results) -> Table:
             rows += _modes(results, run, record, true)
         elif found:
             held = number(float(sum(mode["shear"] for mode in true))) if true else "–"
-            rows.append(
-                [RELAXING["shear"], style.name(run.model), str(run.seed), "none", held, "–"]
-            )
+            said = f"not looked for: {found['why']}" if found.get("why") else "none"
+            rows.append([RELAXING["shear"], style.name(run.model), str(run.seed), said, held, "–"])
     if not rows:
         raise Absent("No memory of bonds was looked for.")
     columns = ["Modulus", "Model", "Seed", "Learned (95 % interval)", "True", "Difference"]

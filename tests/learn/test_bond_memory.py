@@ -81,6 +81,19 @@ def test_more_noise_of_the_bonds_has_more_friction() -> None:
     np.testing.assert_allclose(after.rate, before.rate + more * before.weight, rtol=1e-6)
 
 
+def test_bonds_of_led_particles_and_of_few_snapshots_are_not_looked_at() -> None:
+    made = NETWORK.replace(frames=60).simulate(0)
+    led = made.driven.copy()
+    led[:, :8] = True
+    for trajectory, said in ((made._replace(driven=led), "led"), (made, "14 snapshots")):
+        task = prepare(trajectory, graphs.build(trajectory, cutoff=1.4), SETTINGS, 0)
+        assert isinstance(task.learner, Learner)
+        validation = task.sample.times if said == "led" else task.validation
+        told = remember(task.learner, task.sample, validation)
+        assert told["modes"] == 0
+        assert said in told["why"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("branches", [(BRANCH,), ()])
 def test_a_branch_is_found_where_there_is_one(branches: tuple[Branch, ...]) -> None:

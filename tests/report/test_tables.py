@@ -58,5 +58,11 @@ def test_moduli_that_decay_stand_beside_the_true_ones(
     record["bond_memory"] = {"modes": 0, "kind": "none", "trials": []}
     path.write_text(yaml.safe_dump(record))
     assert tables.relaxation(Results(tmp_path, SETTINGS)).rows[0][3:] == ["none", "14", "–"]
+    record["bond_memory"]["why"] = "a block has 9 snapshots, fewer than 20"
+    path.write_text(yaml.safe_dump(record))
+    said = tables.relaxation(Results(tmp_path, SETTINGS)).rows[0][3]
+    assert said == "not looked for: a block has 9 snapshots, fewer than 20"
+    del record["bond_memory"]["why"]
+    path.write_text(yaml.safe_dump(record))
     attributes.clear()
     assert tables.relaxation(Results(tmp_path, SETTINGS)).rows[0][3:] == ["none", "–", "–"]
