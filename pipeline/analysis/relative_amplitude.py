@@ -20,9 +20,7 @@ def amplitude(experiment: Sums, rollouts: list[Sums]) -> tuple[float, float, flo
         value, low, high. Patches are drawn anew in experiment and rollouts together, where they
         have the same, and so are the rollouts; points that either side lacks are left out.
     """
-    whole = ratio(*(x.sum(axis=0) for x in experiment))
-    made = np.stack([ratio(*(x.sum(axis=0) for x in sums)) for sums in rollouts])
-    good = (whole > 0) & np.isfinite(made).all(axis=0) & (made > 0).all(axis=0)
+    whole, made, good = _curves(experiment, rollouts)
     if not good.any():
         return (float("nan"),) * 3
     samples = np.stack([resampled(*sums)[:, good] for sums in rollouts], axis=1)  # (B, R, K)
@@ -30,6 +28,20 @@ def amplitude(experiment: Sums, rollouts: list[Sums]) -> tuple[float, float, flo
     drawn = np.einsum("br,brk->bk", weight, samples)
     low, high = percentiles(_level(drawn, resampled(*experiment)[:, good]))
     return float(_level(made.mean(axis=0)[good], whole[good])), float(low), float(high)
+
+
+def compared(experiment: Sums, rollouts: list[Sums]) -> tuple[int, int]:
+    """At how many points of the curve of the experiment the two are compared, and of how many: a
+    rollout that stopped early lacks the later ones."""
+    whole, _, good = _curves(experiment, rollouts)
+    return int(good.sum()), int((whole > 0).sum())
+
+
+def _curves(experiment: Sums, rollouts: list[Sums]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of the experiment (K,) and of the rollouts (R, K), and the points (K,) that all have."""
+    whole = ratio(*(x.sum(axis=0) for x in experiment))
+    made = np.stack([ratio(*(x.sum(axis=0) for x in sums)) for sums in rollouts])
+    return whole, made, (whole > 0) & np.isfinite(made).all(axis=0) & (made > 0).all(axis=0)
 
 
 def _level(model: np.ndarray, experiment: np.ndarray) -> np.ndarray:

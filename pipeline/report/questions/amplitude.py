@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.metric import sums
-from pipeline.analysis.relative_amplitude import amplitude
+from pipeline.analysis.relative_amplitude import amplitude, compared
 from pipeline.report import style
 from pipeline.report.html import number
 from pipeline.report.paper.numbers import title
@@ -21,7 +21,8 @@ QUESTION = "Are rearrangements as large as in the data?"
 NARROW = 0.05  # half of an interval that answers the question
 RULE = (
     "Yes: the ratio of D²min, model to data, is one within its interval, and the interval is no "
-    "wider than 5 % to either side. With care: one is within a wider interval. No: it is not."
+    "wider than 5 % to either side. With care: one is within a wider interval. No: it is not, or "
+    "rollouts stopped early."
 )
 
 
@@ -29,6 +30,7 @@ class Ratio(NamedTuple):
     """Of one model of a data set: the ratio with its interval, and what it is from."""
 
     value: tuple[float, float, float]
+    lags: tuple[int, int]  # at which it was compared, of all
     trainings: int
     rollouts: int
     localisation: str  # what training did about the error of the positions
@@ -51,6 +53,7 @@ def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
             trained = results.yaml(f"{next(iter(made)).folder}/model.yaml")["training"]
             found[model] = Ratio(
                 amplitude(experiment, every),
+                compared(experiment, every),
                 len(made),
                 len(every),
                 str(trained["localisation"]),
@@ -60,6 +63,11 @@ def of(asked: Asked, dataset: str) -> dict[str, Ratio]:
     if not found:
         raise Absent(f"No rollout of {title(dataset)} has rearrangements.")
     return found
+
+
+def _stopped(one: Ratio) -> str:
+    some, every = one.lags
+    return "" if some == every else f", over {some} of {every} lags: rollouts stopped early"
 
 
 def _error(results: Results) -> str:
@@ -86,15 +94,15 @@ def table(asked: Asked) -> Table:
             str(one.stride),
             str(one.trainings),
             str(one.rollouts),
-            spread(one.value),
+            spread(one.value) + _stopped(one),
         ]
         for dataset, model, one in found
     ]
     columns = ["Data set", "Model", "Localisation error is", "and measures"]
     columns += ["Step (frames)", "Trainings", "Rollouts", "D²min, model to data"]
     made = pd.DataFrame(
-        [(dataset, model, *one.value) for dataset, model, one in found],
-        columns=["dataset", "model", "ratio", "low", "high"],
+        [(dataset, model, *one.value, *one.lags) for dataset, model, one in found],
+        columns=["dataset", "model", "ratio", "low", "high", "lags", "of"],
     )
     caption = (
         "Mean D²min of the rollouts over that of the data, the geometric mean over lags, with its "
@@ -113,5 +121,7 @@ def light(asked: Asked) -> Light:
     value, low, high = one.value
     inside, narrow = low <= 1 <= high, max(high - value, value - low) <= NARROW
     state = ("good" if narrow else "fair") if inside else "poor"
-    said = f"{title(name)}: {spread(one.value)}, from {one.rollouts} rollouts."
+    if _stopped(one):
+        state = "poor"
+    said = f"{title(name)}: {spread(one.value)}, from {one.rollouts} rollouts{_stopped(one)}."
     return Light(QUESTION, state, said, RULE)
