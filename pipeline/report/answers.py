@@ -23,7 +23,7 @@ MISSED = Bound(0.03, 0.1)  # 1 - recall or precision, where the truth is known
 NOISE = Bound(0.1, 0.5)  # of the variance of the velocities
 LONGER = (
     " Forces hardly show in steps of one frame then: over several, motion outgrows the error "
-    "(train.stride 2 to 4)."
+    "(train.stride 2 to 4, with train.localisation: covariance)."
 )
 LATE = Bound(0.02, 0.1)  # of the fall of the validation loss, in the last fifth of training
 SMALL = 0.005  # of the negative log-likelihood per particle: a fall that no longer matters
