@@ -13,8 +13,10 @@ from pipeline.errors import InputError
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.units import Scale
 from pipeline.video import clock, subpixel
+from pipeline.video.arrangement import arrangement
 from pipeline.video.drifting import drifting
 from pipeline.video.edges import Faces, faces, shut
+from pipeline.video.misplaced import misplaced
 from pipeline.video.shaken import shaken
 from pipeline.video.stuck import stuck
 from pipeline.video.unfilled import unfilled
@@ -211,6 +213,8 @@ def _measured(tracked: tables.Packed, scale: Scale, view: View) -> dict[str, Any
             *_region_said(view),
             *found.warnings,
             *stuck(tracked.position[rows], seen[rows], stretch, held),
+            *misplaced(tracked.position[rows], seen[rows], stretch, held, tracked.frame[rows]),
+            *arrangement(tracked.position[rows], seen[rows]),
             *shaken(tracked.position[rows], seen[rows], stretch, held),
             *drifting(tracked.position[rows], seen[rows], stretch, held),
             *unfilled(tracked.position[rows], seen[rows], _field_of_view(view)),
