@@ -105,7 +105,10 @@ def light(asked: Asked) -> Light:
         made = asked.each("transfer", transferred)
     except Absent as absent:
         return Light(TRANSFERS, "unknown", str(absent), RULE)
-    worst = max(float((found["value"] / found["noise_floor"]).max()) for found in made.values())
+    each = {
+        name: float((found["value"] / found["noise_floor"]).max()) for name, found in made.items()
+    }
+    worst = max(each.values())
     state = "good" if worst <= FLOORS else "fair" if worst <= FAR else "poor"
-    said = f"Worst error on {len(made)} data sets: {worst:.1f} noise floors."
-    return Light(TRANSFERS, state, said, RULE)
+    said = ", ".join(f"{title(name)} {floors:.1f}" for name, floors in each.items())
+    return Light(TRANSFERS, state, f"Worst error in noise floors: {said}.", RULE)
