@@ -100,6 +100,9 @@ def _lasting(results: Results, shared: float) -> str:
         f" By its lags {percent(force)} of what is left is a force that lasts, half of it over "
         f"{number(time)} steps: {percent(share)} of the variance of the change"
     )
+    bonds = results.yaml(f"{results.first.folder}/model.yaml").get("bond_memory") or {}
+    if bonds.get("modes"):
+        return f"{told}. Bonds that let go show it (Relaxation modulus); rollouts go without."
     if place > STANDS * force:
         return f"{told}. It stands at its places: try train.external: walls_field or field."
     if shared > LASTING:

@@ -196,6 +196,19 @@ def test_what_residuals_remember_is_named(
     assert "train.stride" not in found.sentence
 
 
+def test_memory_of_bonds_is_told_where_it_was_found(results: Results) -> None:
+    noted(results.folder / "metriplectic/seed0/model.yaml", bond_memory={"modes": 1})
+    leave(results, memory=(0.16, 0.01))
+    with unsealed(results.folder / "metriplectic/seed0/learned.h5") as file:
+        group = file.require_group("lasting")
+        values = {"force": 0.3, "error": 0.04, "place": 0.0, "time": 1.6, "share": 0.2}
+        for name, value in {**values, "sigma": 0.001}.items():
+            group[name] = [value]
+    said = remainder.residuals(results).sentence
+    assert "Bonds that let go show it" in said
+    assert "No term of this model holds it" not in said
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [
