@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from pipeline.errors import InputError
 from pipeline.learn.data import Transition, Transitions
+from pipeline.learn.elasticity import moduli
 from pipeline.learn.learned_curves import (
     Group,
     Samples,
     binned,
-    moduli,
     power,
     surrounding_groups,
 )

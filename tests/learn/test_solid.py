@@ -12,8 +12,8 @@ import torch
 from pipeline import graphs
 from pipeline.closures.reference import reference, undeformed
 from pipeline.dynamics.rollout import rollout
+from pipeline.learn.elasticity import moduli
 from pipeline.learn.errors_in_variables import draws, with_noise
-from pipeline.learn.learned_curves import moduli
 from pipeline.learn.settings import Training, variant
 from pipeline.learn.snapshots import Snapshots
 from pipeline.learn.task import prepare

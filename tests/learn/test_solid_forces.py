@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pipeline import graphs
-from pipeline.learn.learned_curves import moduli
+from pipeline.learn.elasticity import moduli
 from pipeline.learn.learner import Learner
 from pipeline.learn.refinement import descend, refine
 from pipeline.learn.settings import Training
