@@ -18,6 +18,7 @@ from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
 from pipeline.learn.settings import Training
 from pipeline.report import answers, claims, diffusion, tables, verdict
+from pipeline.report.figures import laws as balances
 from pipeline.report.figures import learned, rearrangements, tracking, truth
 from pipeline.report.results import Absent, Results
 from pipeline.settings import Sample
@@ -52,6 +53,36 @@ def film(results: Results, trajectory: Trajectory) -> Results:
         spacing = float(attributes["cutoff"]) / Statistics().d2min_cutoff
         attributes.update(shared_motion(trajectory, plan(trajectory, spacing)))
     return Results(results.folder, SETTINGS)
+
+
+def test_a_film_without_neighbours_still_has_its_regime_and_its_edge(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a few particles far apart nobody tells whether neighbours share their motion."""
+
+    def alone(_: Results) -> bool:
+        raise Absent("no neighbours")
+
+    monkeypatch.setattr(claims, "driven", alone)
+    trajectory = results.trajectory()
+    about = {
+        "regime": "inertial",
+        "regime_why": "the velocity lasts",
+        "edge": {"why": "it is open"},
+    }
+    noted = trajectory._replace(attributes={**trajectory.attributes, **about})
+    said = claims.circumstances(film(results, noted))
+    assert said[:2] == ["The motion is inertial: the velocity lasts.", "It is open."]
+
+
+def test_laws_of_a_rollout_in_which_nobody_is_free_are_not_judged(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = balances.kept(results, results.first)
+    nothing = {name: np.full_like(getattr(kept, name), np.nan) for name in ("energy", "momentum")}
+    monkeypatch.setattr(balances, "kept", lambda *_: kept._replace(**nothing))
+    with pytest.raises(Absent, match="No free particle"):
+        answers.laws(results)
 
 
 def test_particles_that_circle_together_are_not_passive(results: Results) -> None:
