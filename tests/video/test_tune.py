@@ -233,19 +233,19 @@ def test_spots_among_coarse_grains_are_told_of(tmp_path):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_small_spots_in_much_noise_are_found_though_no_size_stands_out(dark, tmp_path):
-    """Forty spots of 1.2 px among 65 000 noisy pixels hardly add to the strength of any size."""
+    """Twelve spots of 1.2 px among 65 000 noisy pixels hardly add to the strength of any size."""
     rng = np.random.default_rng(4)
-    places = rng.uniform(15, 240, (40, 2))
-    frames = [spotted(rng, places + 0.1 * t, 60, 1.2, 0.0) for t in range(9)]
+    places = rng.uniform(15, 240, (12, 2))
+    frames = [spotted(rng, places + 0.1 * t, 80, 1.2, 0.0) for t in range(9)]
     # Noise grows along the picture, as light does.
-    images = np.array([f + rng.normal(0, np.linspace(6, 2, 256)[:, None], f.shape) for f in frames])
+    images = np.array([f + rng.normal(0, np.linspace(9, 5, 256)[:, None], f.shape) for f in frames])
     images = np.clip(255 - images if dark else images, 0, 255).astype(np.uint8)
     found = tuned(filmed(tmp_path, images))[0].parameters
     assert found.polarity == ("dark" if dark else "bright")
     table = locate(images[0], found.detection)
     near = cKDTree(places).query(table[["x", "y"]])[0]
-    assert (near < 1.5).mean() > 0.9
-    assert (near < 1.5).sum() >= 34
+    assert (near < 1.5).sum() >= 11
+    assert (near >= 1.5).sum() <= 2
 
 
 def test_neighbours_whose_light_overlaps_are_named_with_the_remedy(rendered):
