@@ -14,6 +14,7 @@ ENOUGH = 40.0  # expected crossings from which that can be told
 GONE = 10  # snapshots without a particle, after which it has left; fewer may be missed ones
 NEAR = 3.0  # rms steps from a face, where a track that begins or ends has crossed it
 OPEN = ", so the edge is taken for an open one"
+SHUT = ", and nobody is free where the edge is led: it is taken for closed"
 AT_ONCE = 1_500_000  # entries of arrays that are looked at together
 
 
@@ -94,12 +95,7 @@ def shut(edge: Faces) -> Faces:
     """Faces taken for closed where nobody was seen to cross them, though it cannot be told."""
     if edge.closed or edge.told or edge.entries + edge.exits:
         return edge
-    return edge._replace(
-        closed=True,
-        why=edge.why.replace(
-            OPEN, ", and nobody is free where the edge is led: it is taken for closed"
-        ),
-    )
+    return edge._replace(closed=True, why=edge.why.removesuffix(OPEN) + SHUT)
 
 
 def _columns(present: np.ndarray) -> Iterator[slice]:
