@@ -34,10 +34,12 @@ MOST = 4  # modes of a particle
 class Memory(Protocol):
     """K modes of every particle, all particles alike; units of m = k_B = 1.
 
-    ``stored`` says whether what modes take up comes back out of an energy of theirs, see `Active`.
+    ``stored`` says whether what modes take up comes back out of an energy of theirs, see `Active`;
+    ``bonds`` whether they are those of the bonds of a solid, see `Bonds`.
     """
 
     stored: bool
+    bonds: bool
     log_time: Tensor  # (K,) ln tau
 
     def time(self) -> Tensor:
@@ -65,6 +67,7 @@ class Maxwell(nn.Module):
     """
 
     stored = True
+    bonds = False
     log_time: Tensor
     log_stiffness: Tensor
     log_T: Tensor
@@ -96,6 +99,17 @@ class Maxwell(nn.Module):
         self.log_T.fill_(temperature).log_()
 
 
+class Bonds(Maxwell):
+    """The same beside every bond of a solid, of stiffness c times the weight of the bond.
+
+        dx = (v_ij . e_ij) dt - x/tau dt + sqrt(2 k_B T / (c tau)) dW        force -c x e_ij on i
+
+    The heat of the creep is that of the two ends, not of a medium: `pipeline.dynamics.bond_modes`.
+    """
+
+    bonds = True
+
+
 class Active(nn.Module):
     """c >= 0 and <f^2> each by itself: a force that lasts and need not be paid for by friction.
 
@@ -108,6 +122,7 @@ class Active(nn.Module):
     """
 
     stored = False
+    bonds = False
     log_time: Tensor
     linear: Tensor
     log_variance: Tensor
@@ -144,4 +159,4 @@ def _check(modes: int) -> None:
         raise InputError(f"A memory has 1 to {MOST} modes, got {modes}: leave it out for none.")
 
 
-KINDS = {"maxwell": Maxwell, "active": Active}
+KINDS = {"maxwell": Maxwell, "active": Active, "bonds": Bonds}

@@ -32,6 +32,11 @@ class Reference(NamedTuple):
         """(N,) one where the bonds of a particle span space, else zero."""
         return (self.inverse.diagonal(dim1=1, dim2=2).sum(1) > 0).to(self.r0.dtype)
 
+    @property
+    def relative_weight(self) -> Tensor:
+        """(B,) weight of each bond, 1 on average."""
+        return self.weight / self.weight.mean()
+
     def displacement(self, r: Tensor) -> Tensor:
         """Current r_ij (B, D) of the bonds at positions r (N, D), by their minimum image."""
         i, j = self.bonds.i, self.bonds.j

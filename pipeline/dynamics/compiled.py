@@ -22,6 +22,7 @@ from pipeline.closures.friction import NoFriction, RevengaFriction, SplineFricti
 from pipeline.closures.strain import GreenStrain
 from pipeline.closures.volume import LucyVolume, SplineVolume
 from pipeline.dynamics.accounts import Account, FromBath
+from pipeline.dynamics.bond_modes import Heat
 from pipeline.dynamics.driven import Path
 from pipeline.dynamics.library import Given, Leading, Particles, library
 from pipeline.dynamics.limits import leaves, overdamps
@@ -194,7 +195,12 @@ class Compiled(Thermal):
             self._engine, *(x.data_ptr() for x in after), byref(leading), byref(given)
         )
         taken = self._account(given, r.shape[1])
-        return after, taken.plus(self.by_modes(state, after, dt))
+        taken = taken.plus(self.by_modes(state, after, dt))
+        return self.let_go((state, after), self.caloric(state, dynamics), dt), taken
+
+    def caloric(self, state: State, dynamics: Evaluated) -> Heat:  # type: ignore[override]
+        # No strain closure that the engine has changes heat capacities.
+        return Heat(dynamics.T, self.model.energy_closure(state.S, dynamics.V).dTdS)
 
     def _account(self, given: Given, D: int) -> Account:
         def vector(x: ctypes.Array) -> Tensor:

@@ -35,7 +35,7 @@ class Modes:
     """
 
     def __init__(self, memory: Memory, count: int, dimension: int) -> None:
-        self.memory = memory
+        self.memory, self.stored = memory, memory.stored
         self.c, self.variance = memory.stiffness()[:, None], memory.variance()[:, None]
         self.f = torch.zeros((count, len(self.c), dimension), dtype=torch.float64)
         self.met = np.zeros(count, dtype=bool)  # who has modes already
@@ -53,11 +53,11 @@ class Modes:
 
     def energy(self, who: np.ndarray) -> float:
         """f^2 / 2 c of all modes that store one."""
-        return float((self.f[who].square() / (2 * self.c)).sum()) if self.memory.stored else 0.0
+        return float((self.f[who].square() / (2 * self.c)).sum()) if self.stored else 0.0
 
     def half_kick(self, who: np.ndarray, v: Tensor, dt: float) -> float:
         """See `Law.half_kick`: of forces that an energy belongs to."""
-        return float(0.5 * dt * (self.force(who) * v).sum()) if self.memory.stored else 0.0
+        return float(0.5 * dt * (self.force(who) * v).sum()) if self.stored else 0.0
 
     def step(
         self,
@@ -89,7 +89,7 @@ class Modes:
         noise = ((1 - keep**2) * self.variance).sqrt() * self._normal(who, *draw, NOBODY)
         self.f[who] = new = keep * (f - half) + noise - half
         impulse = f.sum(1) * dt
-        if not self.memory.stored:
+        if not self.stored:
             work = float((impulse * (before.v + after.v)).sum() / 2)
             total = impulse.sum(0)
             return Account(work, total, FromBath(0.0, work, total, 0.0))

@@ -21,6 +21,7 @@ from pipeline.dynamics.accounts import (
     by_walls,
     conservative_force,
 )
+from pipeline.dynamics.bond_modes import BondModes, Heat
 from pipeline.dynamics.driven import Path, follow, lead_velocity
 from pipeline.dynamics.initial_entropy import arranged, tempered
 from pipeline.dynamics.integrators import euler_heat, heat, kick, move
@@ -223,9 +224,12 @@ class Thermal(Law):
         self.push: Tensor | None = None  # force (n, D) from outside on them, and of modes
         self.stream: Tensor | None = None  # velocity (n, D) of the medium there
         self.modes: Modes | None = None
-        if model.memory is not None:
-            dimension = model.scales.dimension
-            self.modes = Modes(model.memory, len(conditions.z), dimension)
+        self.bonds: BondModes | None = None
+        memory, solid = model.memory, conditions.reference
+        if memory is not None and memory.bonds:
+            self.bonds = None if solid is None else BondModes(memory, solid)
+        elif memory is not None:
+            self.modes = Modes(memory, len(conditions.z), model.scales.dimension)
 
     @property
     def speed(self) -> float:
@@ -240,12 +244,12 @@ class Thermal(Law):
 
     @property
     def medium(self) -> str:
-        bath, memory = self.model.bath, self.model.memory
-        if bath is None and memory is None:
+        bath, modes = self.model.bath, self.modes
+        if bath is None and modes is None:
             return "none"
         if bath is not None and bath.brownian:
             return "brownian"
-        active = (bath is not None and bath.active) or (memory is not None and not memory.stored)
+        active = (bath is not None and bath.active) or (modes is not None and not modes.stored)
         return "active" if active else "inertial"
 
     def flow(self, r: Tensor, time: float) -> Tensor | None:
@@ -256,6 +260,8 @@ class Thermal(Law):
         pairs = self.pairs(here)
         if self.modes is not None:
             self.modes.enter(here.who, self.generator.initial_seed(), self.steps)
+        if self.bonds is not None:
+            self.bonds.enter(self.generator.initial_seed(), self.steps)
         S = self.model.entropy(here.state, pairs)
         if self.drawn is not None:
             rows = np.flatnonzero(self.drawn[here.who])
@@ -280,13 +286,19 @@ class Thermal(Law):
 
     def begin(self, here: Moment, dt: float) -> Moment:
         """Takes note of who is there and of the length of the next step; adds the modes' force."""
-        if self.modes is not None:
-            force = self.modes.force(here.who)
+        force = self.remembered(here.who, here.state.r)
+        if force is not None:
             here = here._replace(force=force if here.force is None else here.force + force)
         self.index, self.push, self.stream = here.who, here.force, here.flow
         if dt != self.dt:
             self.model, self.dt = self.model.at_step(dt), dt
         return here
+
+    def remembered(self, who: np.ndarray, r: Tensor) -> Tensor | None:
+        """Force (n, D) of the modes of particles ``who``, or of bonds, at r; None without any."""
+        if self.bonds is not None:
+            return self.bonds.force(r)
+        return None if self.modes is None else self.modes.force(who)
 
     def dynamics(self, here: Moment, pairs: Pairs) -> Dynamics:
         """Everything deterministic, by torch, for a step of the length last noted."""
@@ -318,7 +330,27 @@ class Thermal(Law):
         taken = by_driving(self.model, dynamics, (state, free, after), path.rows, dt)
         taken = taken.plus(by_bath(dynamics, given, state.v, after.v))
         taken = taken.plus(by_shearing(dynamics, given, dt)).plus(by_walls(dynamics, dt))
-        return after, taken.plus(self.by_modes(state, after, dt))
+        taken = taken.plus(self.by_modes(state, after, dt))
+        return self.let_go((state, after), self.caloric(state, dynamics), dt), taken
+
+    def caloric(self, state: State, dynamics: Dynamics) -> Heat:
+        """Of the particles at the beginning of a step."""
+        return Heat(dynamics.thermo.T, dynamics.thermo.dTdS)
+
+    def let_go(self, states: tuple[State, State], heat: Heat, dt: float) -> State:
+        """Moves bonds that remember on by a step; the state after it with the heat of their creep.
+
+        Args:
+            states: before and after the step.
+            heat: of the particles before it.
+            dt: its length.
+        """
+        before, after = states
+        if self.bonds is None:
+            return after
+        draw = self.generator.initial_seed(), self.steps - 1
+        later = heat.after(after.S - before.S)
+        return after._replace(S=after.S + self.bonds.step((before.r, after.r), later, dt, draw))
 
     def by_modes(self, before: State, after: State, dt: float) -> Account:
         """Moves the modes on by the step that was taken; what the medium gave through them."""
@@ -343,7 +375,9 @@ class Thermal(Law):
         return float(self.model.energy(state, dynamics)) + self.stored()
 
     def stored(self) -> float:
-        """Energy of the modes."""
+        """Energy of the modes, or of bonds that remember."""
+        if self.bonds is not None:
+            return self.bonds.energy()
         return 0.0 if self.modes is None else self.modes.energy(self.index)
 
     def half_kick(self, state: State, dynamics: Dynamics) -> float:
@@ -355,6 +389,8 @@ class Thermal(Law):
 
     def modes_half_kick(self, state: State) -> float:
         """The part of the modes in `half_kick`."""
+        if self.bonds is not None:
+            return float(0.5 * self.dt * (self.bonds.force(state.r) * state.v).sum())
         return 0.0 if self.modes is None else self.modes.half_kick(self.index, state.v, self.dt)
 
     def conservative(self, dynamics: Dynamics) -> Tensor:

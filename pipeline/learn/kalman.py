@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numba import njit
 
+from pipeline.closures.memory import Memory
 from pipeline.learn.data import Transition
 from pipeline.learn.order import Order
 from pipeline.learn.residuals import Left
@@ -63,6 +64,13 @@ class StateSpace(NamedTuple):
     white: float = 0.0  # p
     friction: float = 0.0  # delta
     error: float = 0.0  # sigma^2 of the positions [a^2]
+
+
+def state_space(memory: Memory) -> StateSpace:
+    """Of modes that a model has; what it has beside them is the model's."""
+    values = (memory.time(), memory.stiffness(), memory.variance())
+    time, stiffness, variance = (x.double().cpu().numpy() for x in values)
+    return StateSpace(time, stiffness, variance)
 
 
 def filtered(rest: Rest, modes: StateSpace) -> tuple[np.ndarray, ...]:
@@ -221,10 +229,7 @@ def white(
         snapshots, times: what ``left`` is asked of.
         error: sigma^2 of the positions that was found with the modes.
     """
-    memory = learner.model.memory
-    values = (memory.time(), memory.stiffness(), memory.variance())
-    time, stiffness, variance = (x.double().cpu().numpy() for x in values)
-    modes = StateSpace(time, stiffness, variance, error=error)
+    modes = state_space(learner.model.memory)._replace(error=error)
     rest = gather(learner, snapshots, times, medium_of(learner))
     innovation, size = filtered(rest, modes)[2:]
     first = int(times[0])

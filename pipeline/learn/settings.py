@@ -134,8 +134,8 @@ class Training(Section):
         "belongs to it, as of a viscoelastic liquid; active: forces that no friction need belong "
         "to; auto: maxwell, or active where that is likelier by as much. Found after training, "
         "from what it leaves unexplained; not for overdamped films, and not in LAMMPS. Of a solid "
-        "that moves by itself its bonds remember, as Maxwell elements whatever is asked for: the "
-        "report has the moduli that decay, rollouts go without them.",
+        "that moves by itself its bonds remember, as Maxwell elements whatever is asked for, "
+        "and the report has the moduli that decay.",
         default="none",
     )
     external: Literal["auto", "none", "walls", "field", "walls_field"] = key(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from pipeline.learn import kalman
+from pipeline.learn import bond_residuals, kalman
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import SharedErrors
 from pipeline.learn.lasting import lasting, remembers
@@ -34,8 +34,12 @@ def groups(learner: Learner, snapshots: Snapshots, times: np.ndarray) -> dict[st
         return {}
     left = functools.partial(_left, learner, snapshots, SharedErrors())
     step: Callable[[int], Left] = left
-    if learner.model.memory is not None:
+    memory = learner.model.memory
+    if memory is not None:
         times = kalman.looked_at(snapshots, times)
+    if memory is not None and memory.bonds:
+        step = bond_residuals.white(left, learner, snapshots, times)
+    elif memory is not None:
         step = kalman.white(left, learner, snapshots, times, learner.modes_error)
     found = {"residuals": measure(step, times, snapshots.order)}
     if not learner.brownian and remembers(found["residuals"]):

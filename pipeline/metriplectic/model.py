@@ -58,7 +58,7 @@ class Metriplectic(nn.Module):
     teacher: Teacher
     strain: Elastic | None
     bath: Bath | None
-    memory: Memory | None  # taken up by rollouts, see `dynamics.modes`; not by `dynamics`
+    memory: Memory | None  # of rollouts, see `dynamics.modes` and `bond_modes`; not in `dynamics`
     external: External | None
     pair_energy: PairEnergyClosure | None
     neighbourhood: Neighbourhood | None

@@ -100,9 +100,6 @@ def _lasting(results: Results, shared: float) -> str:
         f" By its lags {percent(force)} of what is left is a force that lasts, half of it over "
         f"{number(time)} steps: {percent(share)} of the variance of the change"
     )
-    bonds = results.yaml(f"{results.first.folder}/model.yaml").get("bond_memory") or {}
-    if bonds.get("modes"):
-        return f"{told}. Bonds that let go show it (Relaxation modulus); rollouts go without."
     if place > STANDS * force:
         return f"{told}. It stands at its places: try train.external: walls_field or field."
     if shared > LASTING:
@@ -118,8 +115,9 @@ def _lasting(results: Results, shared: float) -> str:
 
 def modes(results: Results) -> str:
     """The modes of memory of the first model, in sentences; "" where none were looked for."""
-    record = results.yaml(f"{results.first.folder}/model.yaml").get("memory")
-    if not record:
+    stored = results.yaml(f"{results.first.folder}/model.yaml")
+    record = stored.get("memory") or stored.get("bond_memory")
+    if not record or record.get("why"):
         return ""
     if not record["modes"]:
         return " Modes of memory were looked for, and the validation block is no likelier with one."
@@ -132,7 +130,9 @@ def modes(results: Results) -> str:
     held = "a mode of memory that lasts" if count == 1 else f"{count} modes of memory that last"
     told = f" It has {held} {lasts} steps"
     friction = number(sum(record["friction"]))
-    if record["kind"] == "maxwell":
+    if "bond_memory" in stored:
+        told += ": springs along its bonds that let go, which rollouts have (Relaxation modulus)"
+    elif record["kind"] == "maxwell":
         told += (
             f": friction of {friction} per step that comes late, and the noise that belongs to it "
             "as in a medium in equilibrium"

@@ -126,7 +126,7 @@ def relaxation(results: Results) -> Table:
     text = (
         "G(t) = G + sum G_k exp(-t / tau_k) beside the moduli above, which are those of slow "
         "strain, and so for growth; of Maxwell elements along the bonds of the undeformed body, "
-        "found after training in what it leaves unexplained. Rollouts have no such memory."
+        "found after training in what it leaves unexplained. Rollouts have them."
     )
     return Table("relaxation", columns, rows, text, pd.DataFrame(rows, columns=columns))
 

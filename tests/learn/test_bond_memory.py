@@ -8,7 +8,8 @@ import torch
 
 from pipeline import graphs
 from pipeline.closures.reference import Reference, reference
-from pipeline.learn.bond_memory import directions, gather, remember, unit, weights
+from pipeline.learn.bond_memory import remember, unit
+from pipeline.learn.bond_residuals import directions, gather
 from pipeline.learn.learner import Learner
 from pipeline.learn.refinement import refine
 from pipeline.learn.settings import Training
@@ -55,14 +56,14 @@ def test_what_bonds_do_is_told_from_their_ends(cutoff: float) -> None:
     U, s = directions(bonds)
     generator = torch.Generator().manual_seed(0)
     phi = torch.randn(len(bonds.bonds.i), generator=generator, dtype=torch.float64)
-    force = (weights(bonds).sqrt() * phi)[:, None] * bonds.bonds.e
+    force = (bonds.relative_weight.sqrt() * phi)[:, None] * bonds.bonds.e
     R = torch.zeros((36, 2), dtype=torch.float64)
     R.index_add_(0, bonds.bonds.i, force).index_add_(0, bonds.bonds.j, -force)
     assert len(s) == 70  # all but the body as a whole
     np.testing.assert_allclose(U @ (U.T @ R.numpy().ravel()), R.numpy().ravel(), atol=1e-12)
     # Changes of length of unit velocities are the same numbers, the other way round.
     v = torch.randn((36, 2), generator=generator, dtype=torch.float64)
-    along = weights(bonds).sqrt() * (bonds.bonds.difference(v) * bonds.bonds.e).sum(1)
+    along = bonds.relative_weight.sqrt() * (bonds.bonds.difference(v) * bonds.bonds.e).sum(1)
     assert np.square(s * (U.T @ v.numpy().ravel())).sum() == pytest.approx(
         float(along.square().sum())
     )
@@ -103,8 +104,15 @@ def test_a_branch_is_found_where_there_is_one(branches: tuple[Branch, ...]) -> N
     assert refine(task)
     told = remember(task.learner, task.sample, task.validation)
     assert told["modes"] == len(branches)
+    memory = task.learner.model.memory
+    assert (memory is not None) == bool(branches)
     if not branches:
         return
+    assert task.learner.model.settings()["closures"]["memory"] == {"kind": "bonds", "modes": 1}
+    # What bonds foresee is taken off: no step remembers the one before, as it did without them.
+    left = task.learner.tested(task.snapshots, task.validation)["residuals"]
+    assert abs(left["memory"][0]) < 4 * left["memory"][1]
+    assert left["chi2"][0] == pytest.approx(1, abs=0.05)
     units = task.snapshots.units
     known = network.relaxing_moduli[0]
     for name, scale in (("time", units.time), ("shear", units.time**-2), ("bulk", units.time**-2)):

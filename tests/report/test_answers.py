@@ -197,16 +197,19 @@ def test_what_residuals_remember_is_named(
 
 
 def test_memory_of_bonds_is_told_where_it_was_found(results: Results) -> None:
-    noted(results.folder / "metriplectic/seed0/model.yaml", bond_memory={"modes": 1})
-    leave(results, memory=(0.16, 0.01))
-    with unsealed(results.folder / "metriplectic/seed0/learned.h5") as file:
-        group = file.require_group("lasting")
-        values = {"force": 0.3, "error": 0.04, "place": 0.0, "time": 1.6, "share": 0.2}
-        for name, value in {**values, "sigma": 0.001}.items():
-            group[name] = [value]
+    time = {"value": [10.1], "low": [9.7], "high": [10.6]}
+    found = {"modes": 1, "kind": "maxwell", "trials": [], "friction": [0.05], "time": time}
+    noted(results.folder / "metriplectic/seed0/model.yaml", bond_memory=found)
+    leave(results)
     said = remainder.residuals(results).sentence
-    assert "Bonds that let go show it" in said
-    assert "No term of this model holds it" not in said
+    assert "lasts 10.1 (9.7 to 10.6) steps: springs along its bonds that let go" in said
+
+
+def test_memory_of_bonds_that_was_not_looked_for_is_not_told(results: Results) -> None:
+    none = {"modes": 0, "kind": "none", "trials": [], "why": "few snapshots"}
+    noted(results.folder / "metriplectic/seed0/model.yaml", bond_memory=none)
+    leave(results)
+    assert "memory" not in remainder.residuals(results).sentence
 
 
 @pytest.mark.parametrize(
