@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -12,32 +14,38 @@ from tests.metriplectic.cases import random_model
 STEPS, DT = 100, 1e-2
 
 
+# More ranks than cores wait for each other most of the time.
+FOUR = pytest.param(4, marks=pytest.mark.slow)
+
+
 @pytest.fixture(scope="module")
-def paths(tmp_path_factory, plugin):
-    """The same noisy run on 1, 2 and 4 ranks: paths and tables of totals.
+def on(tmp_path_factory, plugin):
+    """``on(ranks)``: the same noisy run on any number of them, path and table of totals.
 
     Long enough steps that particles cross the faces of the box and of the ranks.
     """
-    made = {}
-    for ranks in (1, 2, 4):
+
+    @cache
+    def made(ranks: int):
         folder = tmp_path_factory.mktemp(f"ranks{ranks}")
         model, system = random_model("splines", 2), crystal(2, strong=True)
         path = by_plugin(folder, plugin, model, system, STEPS, ranks=ranks, dt=DT)
-        made[ranks] = path, run.thermo(folder / "log.lammps")
+        return path, run.thermo(folder / "log.lammps")
+
     return made
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 4])
-def test_momentum_is_kept_to_round_off_in_every_step(paths, ranks):
-    v = paths[ranks][0].v
+@pytest.mark.parametrize("ranks", [1, 2, FOUR])
+def test_momentum_is_kept_to_round_off_in_every_step(on, ranks):
+    v = on(ranks)[0].v
     change = np.abs(np.diff(v.sum(1), axis=0)).max()
     assert np.abs(np.diff(v, axis=0)).max() > 1e-3  # there is noise
     assert change < 1e-12 * np.abs(v).sum(1).max()
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
-def test_any_number_of_ranks_prints_the_same_totals(paths, ranks):
-    (path, one), (_, many) = paths[1], paths[ranks]
+@pytest.mark.parametrize("ranks", [2, FOUR])
+def test_any_number_of_ranks_prints_the_same_totals(on, ranks):
+    (path, one), (_, many) = on(1), on(ranks)
     assert len(one) == STEPS + 1
     for faces in (9.0, 4.5):
         assert np.ptp(np.floor(path.r / faces), axis=0).max() > 0
@@ -46,14 +54,15 @@ def test_any_number_of_ranks_prints_the_same_totals(paths, ranks):
         assert np.allclose(many[name], one[name], rtol=1e-11, atol=1e-11 * np.abs(one[name]).max())
 
 
-def test_thermo_prints_the_energies_of_the_model(paths):
-    table = paths[1][1]
+def test_thermo_prints_the_energies_of_the_model(on):
+    table = on(1)[1]
     assert np.allclose(table["TotEng"], table["KinEng"] + table["PotEng"], rtol=1e-12)
     change = table["TotEng"] - table["TotEng"][0]
     assert np.abs(change).max() < 0.03 * table["KinEng"].mean()
     assert table["KinEng"].std() > 0.05 * table["KinEng"].mean()
 
 
+@pytest.mark.slow
 def test_ranks_without_particles_do_no_harm(tmp_path, plugin):
     model, system = random_model("splines", 2), crystal(2)
     wide = system._replace(space=system.space.__class__((40.0, 40.0)), r=system.r + 1.0)

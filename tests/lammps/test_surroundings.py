@@ -30,7 +30,7 @@ RUNS = [
     ("brownian", 2, 1),
     ("surrounded", 3, 1),
     pytest.param("brownian", 3, 2, marks=pytest.mark.slow),
-    ("bath", 3, 2),
+    pytest.param("bath", 3, 2, marks=pytest.mark.slow),
     ("brownian", 2, 2),
     pytest.param("surrounded", 2, 4, marks=pytest.mark.slow),
 ]

@@ -69,6 +69,7 @@ def passive() -> tuple[Rest, Rest]:
     return simulated(), simulated(seed=1)
 
 
+@pytest.mark.slow
 def test_the_filter_is_the_gaussian_of_all_steps_at_once() -> None:
     """Brute force: mean and covariance of the residuals of one track, from many draws by hand."""
     rest, n = simulated(count=1), 6
@@ -130,6 +131,7 @@ def test_noise_without_memory_has_no_modes(first: int) -> None:
     assert [trial.kept for trial in trials] == [False]
 
 
+@pytest.mark.slow
 def test_a_force_that_friction_does_not_belong_to_is_active() -> None:
     """As strong a force as that of a kernel of 0.03, and none."""
     rests = [simulated(stiffness=1e-12, drive=0.03 * T, seed=seed) for seed in (0, 1)]

@@ -66,6 +66,7 @@ def moved(task: Task, seed: int) -> Task:
     return found
 
 
+@pytest.mark.slow
 def test_the_force_is_the_same_from_two_starts_and_true(started: Task) -> None:
     one, other = moved(started, 0), moved(started, 1)
     apart = curve(one) - curve(other)

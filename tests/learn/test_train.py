@@ -66,7 +66,9 @@ def table(folder: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "gauss_newton"])
+@pytest.mark.parametrize(
+    "optimizer", ["adam", pytest.param("gauss_newton", marks=pytest.mark.slow)]
+)
 def test_interrupted_and_resumed_equals_uninterrupted(
     data, tmp_path, monkeypatch, optimizer
 ) -> None:
@@ -99,6 +101,7 @@ def test_interrupted_and_resumed_equals_uninterrupted(
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_settings_is_not_resumed(data, tmp_path) -> None:
     short = SETTINGS.replace(steps=4, validate_every=2)
     train(*data, short, tmp_path / "both", seed=0)

@@ -105,6 +105,7 @@ def test_nothing_that_rests_has_units_of_time(data, tmp_path) -> None:
         load(tmp_path).reduced(1.0, 0.0)
 
 
+@pytest.mark.slow
 def test_modes_of_memory_are_found_kept_and_rolled_out(tmp_path) -> None:
     """From a gas in a viscoelastic medium; the plugin, which has no modes, refuses the model."""
     truth, tau = gas(friction=0.03), 4.0

@@ -78,6 +78,7 @@ def test_hot_discs_are_as_hard_as_they_are() -> None:
     assert contact(task, law) < -0.03
 
 
+@pytest.mark.slow
 def test_cold_and_large_films_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
     task = made(LAW)
     assert isinstance(task.learner, Learner)

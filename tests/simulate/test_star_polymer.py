@@ -109,6 +109,7 @@ def test_settings_that_cannot_be_simulated_are_refused(wrong, said):
         SMALL.replace(**wrong)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path, monkeypatch):
     """Ended in the middle of its record it comes out the same, and no piece is run twice."""
     tiny = StarPolymer(polymers=30, length=9.4, frames=31, equilibration=0.5)
