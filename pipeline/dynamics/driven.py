@@ -10,6 +10,7 @@ thermal motion.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -153,6 +154,25 @@ def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
     Velocities of free particles relative to the mean flow fitted to each snapshot. None where the
     correlation has no zero within LONGEST lags: the motion has no period then.
     """
+    for lag, total in _correlations(trajectory, rows):
+        if total <= 0:
+            return 4.0 * lag
+    return None
+
+
+def forgotten(trajectory: Trajectory, rows: slice) -> int:
+    """Lag from 2 on at which that autocorrelation has fallen to 1 / e of what it is at lag 2, which
+    errors of the positions do not reach; the longest looked at, if it has not."""
+    level, lag = None, 2
+    for lag, total in _correlations(trajectory, rows):
+        level = max(total, 0.0) / np.e if level is None else level
+        if total <= level:
+            return lag
+    return lag
+
+
+def _correlations(trajectory: Trajectory, rows: slice) -> Iterator[tuple[int, float]]:
+    """Lags from 2 on, and the mean product of velocities so many snapshots apart."""
     first, last, _ = rows.indices(len(trajectory.time))
     shape = (last - first, *trajectory.position.shape[1:])
     fluctuation = room(shape, trajectory.velocity.dtype)
@@ -169,9 +189,8 @@ def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
             product = (fluctuation[later] * fluctuation[some]).sum(axis=2)
             total += float(product[both[some]].sum())
             release(fluctuation)
-        if both.any() and total <= 0:
-            return 4.0 * lag
-    return None
+        if both.any():
+            yield lag, total / int(both.sum())
 
 
 def _fluctuations(window: Trajectory) -> np.ndarray:

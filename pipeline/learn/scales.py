@@ -25,7 +25,8 @@ from pipeline.metriplectic.presets import Closures, preset
 from pipeline.pairs import State
 from pipeline.trajectory import fluctuation
 
-FLOOR = 0.05  # smallest fraction of the velocity variance that is believed to be motion
+# Smallest share of a variance that is believed to be motion: the error is told within 1 %.
+FLOOR = 0.01
 COLDEST = 1e-8  # T0 of data without any fluctuation [a^2 / dt^2]
 
 

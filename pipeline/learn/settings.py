@@ -11,6 +11,9 @@ from pipeline.schema import Refused, Section, key
 from pipeline.split import Split
 
 VALIDATIONS = 8  # along the steps of Gauss-Newton
+# Least share of motion in what velocities change by over a step, the rest being error of the
+# positions; docs/howto/paper.md has what films of three brightnesses gave.
+ENOUGH = 0.15
 
 
 class Training(Section):
@@ -45,11 +48,11 @@ class Training(Section):
         "Snapshots from the state before a training step to the one after. 1 is right where "
         "velocities change at random from one snapshot to the next. Where they change smoothly "
         "(filmed or recorded faster than what pushes the particles forgets), friction and noise "
-        "come out too small: raise it until the friction in the report stays the same. Raise it, "
-        "too, where the error of the positions is most of what velocities change by in a frame, "
-        "as far as the rattling of a particle among its neighbours allows: beside the motion that "
-        "error falls with the cube of the stride. null: 1, or as many as it takes in an "
-        "overdamped film whose frames are averages of several.",
+        "come out too small: raise it until the friction in the report stays the same. null: 1; "
+        "of tracks of particles with inertia as many as it takes for 15 % of what velocities "
+        "change by to be motion and not error of the positions, beside which motion grows with "
+        "the cube of the stride, and no more than a velocity is forgotten in; or as many as it "
+        "takes in an overdamped film whose frames are averages of several.",
         default=None,
         unit="snapshots",
         least=1,
@@ -87,11 +90,13 @@ class Training(Section):
         above=0,
         most=1e6,
     )
-    localisation: Literal["corrected", "covariance", "none"] = key(
+    localisation: Literal["auto", "corrected", "covariance", "none"] = key(
         "What is done about the measured localisation error: corrected (its simulated twin takes "
         "the bias off force and friction), covariance (its variance is added to that of the "
-        "velocities, the plain remedy), none.",
-        default="corrected",
+        "velocities, the plain remedy), none; auto: covariance where less than 15 % of what "
+        "velocities change by from one frame to the next is motion, so that steps have to be "
+        "longer (stride), else corrected.",
+        default="auto",
     )
     strength: bool = key(
         "Give every particle a strength of its own, s_i s_j w(r): without it a mixture of sizes "

@@ -17,7 +17,7 @@ from pipeline.dynamics.driven import thermal_period
 from pipeline.errors import InputError
 from pipeline.forcing import sample_flow
 from pipeline.graphs import Graphs
-from pipeline.learn import scales, within_frame
+from pipeline.learn import scales, step_length, within_frame
 from pipeline.learn.baseline import BaselineLearner, start_baseline
 from pipeline.learn.brownian_noise import Given
 from pipeline.learn.curvature import NewtonLearner
@@ -66,10 +66,33 @@ def by_regime(settings: Training, trajectory: Trajectory) -> Training:
     if settings.bath == "auto" and known.get("regime") == "overdamped":
         settings = settings.replace(bath="brownian")
     settings = settings.replace(split=Split(**settings.split.of(trajectory)._asdict()))
+    settings = by_error(settings, trajectory)
     if settings.stride is None and "steps_alike" in known:
         D = known["diffusion"][0] * trajectory.dt
         settings = settings.replace(stride=regime.stride(np.array(known["step_covariance"]), D))
     return settings.replace(stride=settings.span).complete()
+
+
+def by_error(settings: Training, trajectory: Trajectory) -> Training:
+    """The settings with the step and the remedy that the error of the positions asks for.
+
+    Where steps have to be longer errors are small beside motion over them, and taking them off
+    makes friction too small: see docs/howto/paper.md, amplitude.
+    """
+    inertial = settings.bath != "brownian" and step_length.told(trajectory)
+    open_step = settings.stride is None and inertial
+    if settings.localisation != "auto" and not open_step:
+        return settings
+    found = step_length.StepLength(1, bright=True)
+    if inertial:
+        found = step_length.of(
+            trajectory, blocks(trajectory, *settings.split.of(trajectory))["train"]
+        )
+    if open_step:
+        settings = settings.replace(stride=found.stride)
+    if settings.localisation == "auto":
+        settings = settings.replace(localisation="corrected" if found.bright else "covariance")
+    return settings
 
 
 def by_optimizer(settings: Training, trajectory: Trajectory) -> Training:

@@ -38,7 +38,7 @@ from pipeline.learn.refinement import refine
 from pipeline.learn.settings import Training
 from pipeline.learn.substeps import LONGEST
 from pipeline.learn.substeps import choose as choose_substeps
-from pipeline.learn.task import Task, by_optimizer, prepare
+from pipeline.learn.task import Task, by_error, by_optimizer, prepare
 from pipeline.learn.trainee import Diverged
 from pipeline.trajectory import Trajectory
 
@@ -146,7 +146,7 @@ def train(
         trajectory = trajectory._replace(occupant=np.asarray(trajectory.occupant))
     trials: list[Trial] = []
     before: Task | None = None
-    settings = by_optimizer(settings, trajectory)
+    settings = by_optimizer(by_error(settings, trajectory), trajectory)
     if settings.model == "metriplectic":
         settings, trials, before = choose(trajectory, graphs, settings, seed, drag)
     task = prepare(trajectory, graphs, settings, seed, before, drag)

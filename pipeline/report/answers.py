@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.analysis.statistics import ERRORS
+from pipeline.learn.settings import ENOUGH
 from pipeline.report import claims, diffusion, style
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import training
@@ -22,8 +23,12 @@ NEAR = Bound(0.001, 0.01)  # of the steps, longer than nine tenths of the search
 MISSED = Bound(0.03, 0.1)  # 1 - recall or precision, where the truth is known
 NOISE = Bound(0.1, 0.5)  # of the variance of the velocities
 LONGER = (
-    " Forces hardly show in steps of one frame then: over several, motion outgrows the error "
-    "(train.stride 2 to 4, with train.localisation: covariance)."
+    " Forces hardly show in steps of one frame then: over several, which train.stride: null would "
+    "take, motion outgrows the error."
+)
+BRIGHTER = (
+    ", and a longer one would outlast the velocities: forces and friction rest on little; film "
+    "with more light, or at a lower rate."
 )
 LATE = Bound(0.02, 0.1)  # of the fall of the validation loss, in the last fifth of training
 SMALL = 0.005  # of the negative log-likelihood per particle: a fall that no longer matters
@@ -126,11 +131,23 @@ def speed(results: Results) -> Answer:
         NOISE.grade(noise.share),
         f"{percent(noise.share)} of the variance of the velocities is error of the positions (rms "
         f"velocity {number(noise.measured)}, noise {number(noise.floor)} {noise.unit})."
-        + (
-            LONGER
-            if NOISE.grade(noise.share) == "poor" and results.settings.train.span == 1
-            else ""
-        ),
+        f"{_steps(results, NOISE.grade(noise.share))}",
+    )
+
+
+def _steps(results: Results, state: str) -> str:
+    """How long steps of training were for it, or what longer ones would do."""
+    if not results.runs:
+        return ""
+    record = results.yaml(f"{results.first.folder}/model.yaml")
+    stride, measured = record["training"].get("stride") or 1, record.get("measured", {})
+    if stride == 1 or "change" not in measured:
+        return LONGER if state == "poor" and results.settings.train.stride == 1 else ""
+    share = float(measured["unexplained"]) / float(measured["change"])
+    told = "takes" if results.settings.train.stride is None else "was told to take"
+    return (
+        f" Training {told} steps of {stride} frames, over which {percent(share)} of what "
+        f"velocities change by is motion{BRIGHTER if share < ENOUGH else '.'}"
     )
 
 

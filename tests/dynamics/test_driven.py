@@ -12,7 +12,7 @@ import math
 import numpy as np
 import pytest
 
-from pipeline.dynamics.driven import CYCLES, lead, thermal_period
+from pipeline.dynamics.driven import CYCLES, forgotten, lead, thermal_period
 from pipeline.dynamics.rollout import Rollout, rollout
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits
@@ -164,6 +164,17 @@ def test_thermal_period_of_damped_oscillators(omega: float, gamma: float) -> Non
     found = thermal_period(window._replace(velocity=0.01 * velocity), slice(0, frames))
     assert found is not None
     assert found / 4 == pytest.approx(math.ceil(zero), abs=1)
+
+
+@pytest.mark.parametrize("memory", [0.6, 0.8, 0.9])
+def test_velocities_are_forgotten_when_their_memory_says(memory: float) -> None:
+    """Of exp(-t / tau) an e-th of what is left at lag 2 is there tau later."""
+    frames, random = 2000, np.random.default_rng(5)
+    velocity = np.zeros((frames, 64, 2))
+    for t in range(1, frames):
+        velocity[t] = memory * velocity[t - 1] + 0.1 * random.normal(size=(64, 2))
+    found = forgotten(lattice(frames)._replace(velocity=velocity), slice(0, frames))
+    assert found == pytest.approx(math.ceil(2 - 1 / math.log(memory)), abs=1)
 
 
 def test_motion_without_oscillation_has_no_period() -> None:

@@ -70,7 +70,7 @@ def test_tracks_with_errors_are_learned_by_gauss_newton_steps(changes, note, cho
     film = {"regime": "inertial", "velocity": "backward difference", "localisation_error": 0.1}
     window = lattice(3)
     window = window._replace(attributes={**window.attributes, **film, **note})
-    decided = by_optimizer(Training(**changes), window)
+    decided = by_optimizer(Training(localisation="corrected", **changes), window)
     assert decided.optimizer == chosen
     assert decided.steps == (40 if chosen == "gauss_newton" else 1000)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from pipeline import h5md
 from pipeline.report import answers, remainder, verdict
@@ -81,9 +82,24 @@ def test_errors_larger_than_the_motion_ask_for_longer_steps(results: Results) ->
     h5md.write(path, blurred)
     answer = answers.speed(Results(results.folder, SETTINGS))
     assert answer.state == "poor"
-    assert "train.stride 2 to 4" in answer.sentence
-    longer = SETTINGS.replace(train=SETTINGS.train.replace(stride=3))
-    assert "train.stride" not in answers.speed(Results(results.folder, longer)).sentence
+    assert "steps of" not in answer.sentence
+    short = SETTINGS.replace(train=SETTINGS.train.replace(stride=1))
+    assert "train.stride: null" in answers.speed(Results(results.folder, short)).sentence
+
+
+@pytest.mark.parametrize(("unexplained", "brighter"), [(0.25, False), (0.1, True)])
+def test_the_step_that_errors_ask_for_is_told(
+    results: Results, unexplained: float, brighter: bool
+) -> None:
+    path = results.folder / "metriplectic/seed0/model.yaml"
+    measured = {"unexplained": unexplained, "change": 1.0}
+    training = yaml.safe_load(path.read_text())["training"]
+    noted(path, measured=measured, training={**training, "stride": 3})
+    sentence = answers.speed(Results(results.folder, SETTINGS)).sentence
+    assert f"Training takes steps of 3 frames, over which {100 * unexplained:.0f} %" in sentence
+    assert ("more light" in sentence) == brighter
+    given = SETTINGS.replace(train=SETTINGS.train.replace(stride=3))
+    assert "was told to take" in answers.speed(Results(results.folder, given)).sentence
 
 
 def test_a_law_broken_by_hand_is_seen(results: Results) -> None:

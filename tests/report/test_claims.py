@@ -16,7 +16,6 @@ from pipeline import h5md
 from pipeline.analysis.correlations import shared_motion
 from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
-from pipeline.learn.settings import Training
 from pipeline.report import answers, claims, diffusion, tables, verdict
 from pipeline.report.figures import laws as balances
 from pipeline.report.figures import learned, rearrangements, tracking, truth
@@ -129,12 +128,11 @@ def test_steps_of_the_whole_training_block_are_told(results: Results) -> None:
 
 
 def test_the_remedy_for_noise_is_the_one_that_was_taken(results: Results) -> None:
-    trajectory = results.trajectory()
-    trajectory.attributes["localisation_error"] = 0.09
     texts = {}
     for remedy in ("corrected", "covariance", "none"):
-        results.settings = SETTINGS.replace(train=Training(localisation=remedy))
-        texts[remedy] = tracking.meaning(results)
+        trained = record(results, localisation=remedy)
+        trained.trajectory().attributes["localisation_error"] = 0.09
+        texts[remedy] = tracking.meaning(trained)
     assert "takes this bias off" in texts["corrected"]
     assert "not in the inputs" in texts["covariance"]
     assert "shapes only" in texts["none"]

@@ -332,7 +332,7 @@ def meaning(results: Results) -> str:
         "The velocity is an input of the model as well as what it predicts, so that error in it "
         "biases friction upwards, and then the force, however much data there is. "
     )
-    remedy = results.settings.train.localisation
+    remedy = results.yaml(f"{results.first.folder}/model.yaml")["training"].get("localisation")
     if remedy == "corrected":
         text += "Training takes this bias off, by means of a second, simulated draw of the error. "
     elif remedy == "covariance":
