@@ -154,25 +154,26 @@ def thermal_period(trajectory: Trajectory, rows: slice) -> float | None:
     Velocities of free particles relative to the mean flow fitted to each snapshot. None where the
     correlation has no zero within LONGEST lags: the motion has no period then.
     """
-    for lag, total in _correlations(trajectory, rows):
-        if total <= 0:
+    for lag, mean, _ in _correlations(trajectory, rows):
+        if mean <= 0:
             return 4.0 * lag
     return None
 
 
 def forgotten(trajectory: Trajectory, rows: slice) -> int:
     """Lag from 2 on at which that autocorrelation has fallen to 1 / e of what it is at lag 2, which
-    errors of the positions do not reach; the longest looked at, if it has not."""
+    errors of the positions do not reach, or to chance; the longest looked at, if it has not."""
     level, lag = None, 2
-    for lag, total in _correlations(trajectory, rows):
-        level = max(total, 0.0) / np.e if level is None else level
-        if total <= level:
+    for lag, mean, chance in _correlations(trajectory, rows):
+        level = mean / np.e if level is None else level
+        if mean <= max(level, 2 * chance):
             return lag
     return lag
 
 
-def _correlations(trajectory: Trajectory, rows: slice) -> Iterator[tuple[int, float]]:
-    """Lags from 2 on, and the mean product of velocities so many snapshots apart."""
+def _correlations(trajectory: Trajectory, rows: slice) -> Iterator[tuple[int, float, float]]:
+    """Lags from 2 on, and the mean product of velocities so many snapshots apart, with what its
+    standard error were if none knew of another."""
     first, last, _ = rows.indices(len(trajectory.time))
     shape = (last - first, *trajectory.position.shape[1:])
     fluctuation = room(shape, trajectory.velocity.dtype)
@@ -183,14 +184,15 @@ def _correlations(trajectory: Trajectory, rows: slice) -> Iterator[tuple[int, fl
     who = None if who is None else who[rows]
     for lag in range(2, min(LONGEST, shape[0] // 4)):
         both = slots.again(free, run, lag, who)
-        total = 0.0
+        total = squares = 0.0
         for some in stretches((len(both), *shape[1:]), fluctuation.dtype):
             later = slice(some.start + lag, some.stop + lag)
             product = (fluctuation[later] * fluctuation[some]).sum(axis=2)
             total += float(product[both[some]].sum())
+            squares += float((product[both[some]] ** 2).sum())
             release(fluctuation)
-        if both.any():
-            yield lag, total / int(both.sum())
+        if count := int(both.sum()):
+            yield lag, total / count, squares**0.5 / count
 
 
 def _fluctuations(window: Trajectory) -> np.ndarray:

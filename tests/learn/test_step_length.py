@@ -27,7 +27,8 @@ def film(error: float, memory: float = 0.99) -> tuple[Trajectory, np.ndarray]:
         kick = np.sqrt(1 - memory**2) * random.normal(size=shape[1:])
         velocity[t] = memory * velocity[t - 1] + kick
     path = np.cumsum(velocity, axis=0)
-    seen = path + error * random.normal(size=shape)
+    # On a lattice far wider than any error.
+    seen = 1000 * window.position + path + error * random.normal(size=shape)
     step = np.diff(seen, axis=0, prepend=seen[:1]) / window.dt
     tracked = window._replace(position=seen, velocity=step).noting(
         regime="inertial", velocity="backward difference", localisation_error=error
@@ -55,12 +56,19 @@ def test_the_shortest_step_with_enough_motion_is_taken(error: float, stride: int
     assert all(share < ENOUGH for share in shares[:-1])
 
 
-def test_a_step_ends_where_velocities_are_forgotten() -> None:
-    """Motion that is never enough beside the error, over whatever step."""
-    tracked, _ = film(error=8.0, memory=0.8)
-    found = step_length.of(tracked, TRAIN)
-    assert step_length.motion_share(tracked, TRAIN, found.stride) < ENOUGH
-    assert found.stride == forgotten(tracked, TRAIN)
+@pytest.mark.parametrize(("memory", "longest"), [(0.99, 60), (0.6, 5)])
+def test_a_step_ends_where_velocities_are_forgotten(memory: float, longest: int) -> None:
+    """Of motion that is never enough beside the error, over whatever step."""
+    tracked, _ = film(error=4.0, memory=memory)
+    found = step_length.of(tracked, TRAIN).stride
+    assert found <= min(longest, forgotten(tracked, TRAIN))
+    shares = [step_length.motion_share(tracked, TRAIN, k) for k in range(1, found)]
+    assert max(shares) < ENOUGH
+
+
+def test_motion_that_cannot_be_told_asks_for_no_long_steps() -> None:
+    tracked, _ = film(error=50.0, memory=0.8)
+    assert step_length.of(tracked, TRAIN).stride <= 4
 
 
 @pytest.mark.parametrize(
