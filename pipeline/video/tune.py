@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.video import doubts, overlap, spots
+from pipeline.video import doubts, overlap, shapes, spots
 from pipeline.video.detect import locate
 from pipeline.video.frames import Video
 from pipeline.video.parameters import NOTHING, Detection, Given, Tuning, check_fits
@@ -296,6 +296,8 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
         tuning.take("smoothing", settings.diameter, "")
     _look_at_overlap(tuning, settings, images[len(images) // 2], scale, base)
     positions = [[_positions(image, settings) for image in triple] for triple in triples]
+    firsts = [triple[0] for triple in positions]
+    tuning.warnings.extend(shapes.said(images, firsts, settings, scale))
     estimate_motion(tuning, positions, near, settings.diameter)
     shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(
