@@ -22,7 +22,7 @@ from pipeline.arrays import store
 from pipeline.errors import InputError
 from pipeline.files import write_json
 from pipeline.hdf5 import opened, written
-from pipeline.video import clock, doubts, parts
+from pipeline.video import clock, doubts, drawings, parts
 from pipeline.video.film_index import FilmIndex
 from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
@@ -239,9 +239,10 @@ def _pictured(video: Video, opened: Reader) -> list[str]:
     name, frames = video.source.name, sorted({shown[0], shown[len(shown) // 2], shown[-1]})
     pictures = [video[int(t)] for t in frames]
     said = doubts.border(pictures, name) + doubts.halves(pictures, name)
-    said += doubts.streaks(pictures, name)
-    several = np.linspace(0, len(shown) - 1, min(len(shown), SOME)).astype(int)
-    said += doubts.written([video[int(t)] for t in shown[several]], name)
+    said += doubts.streaks(pictures, name) + drawings.labels(pictures, name)
+    chosen = np.linspace(0, len(shown) - 1, min(len(shown), SOME)).astype(int)
+    several = [video[int(t)] for t in shown[chosen]]
+    said += drawings.writing(several, name) or doubts.written(several, name)
     middle = video.first + int(frames[len(frames) // 2])
     if isinstance(opened, FilmReader):
         frame = opened.coloured(middle) if video.part.channel is None else None
