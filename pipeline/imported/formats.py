@@ -13,6 +13,7 @@ import numpy as np
 from MDAnalysis.coordinates.core import reader
 
 from pipeline.errors import InputError
+from pipeline.imported import h5md_records
 from pipeline.imported.recorded import Frame, plausible, rectangular
 from pipeline.imported.sources import kind
 from pipeline.imported.text import extxyz, lammps
@@ -27,6 +28,7 @@ def frames(path: Path) -> Iterator[Frame]:
         "lammps": lammps,
         "extxyz": extxyz,
         "gsd": hoomd,
+        "h5md": h5md_records.snapshots,
     }
     return readers.get(kind(path) or "", universe)(path)
 

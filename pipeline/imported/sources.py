@@ -21,8 +21,9 @@ KINDS = {
     "lammps": {".lammpstrj", ".lammpsdump", ".dump"},
     "extxyz": {".xyz", ".extxyz"},
     "gsd": {".gsd"},
+    "h5md": {".h5md"},
     # What MDAnalysis opens by itself, without a topology.
-    "universe": {".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".trz", ".h5md", ".tng", ".dms"},
+    "universe": {".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".trz", ".tng", ".dms"},
     "structure": {".gro", ".pdb"},
 }
 PACKED = {".gz", ".bz2"}
@@ -70,12 +71,15 @@ TITLES = 20  # of them, at most, that may stand above the names of the columns
 def kind(path: Path) -> str | None:
     """Key of KINDS that a file belongs to, or None where it is no trajectory.
 
-    LAMMPS lets its dumps have any name: of files called so, the first word decides.
+    LAMMPS lets its dumps have any name: of files called so, the first word decides. Many programs
+    call H5MD by the name of all HDF5: it has a group of its own.
     """
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in PACKED]
     for name, endings in KINDS.items():
         if suffixes and suffixes[-1] in endings:
             return name
+    if table_kind(path) == "hdf5":
+        return "h5md" if _is_h5md(path) else None
     named = not suffixes or any(word in path.name.lower() for word in ("dump", "lammps"))
     return "lammps" if named and _starts_like_a_dump(path) else None
 
@@ -85,6 +89,16 @@ def _starts_like_a_dump(path: Path) -> bool:
         with opened(path) as file:
             return bool(file.read(5) == b"ITEM:")
     except OSError:  # not the archive its name says
+        return False
+
+
+def _is_h5md(path: Path) -> bool:
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return "h5md" in file and "particles" in file
+    except OSError:  # not what its ending says
         return False
 
 

@@ -145,6 +145,11 @@ def _box(known: dict[str, str], path: Path) -> tuple[np.ndarray | None, np.ndarr
     edges = edges.reshape(3, 3)
     lengths = np.diag(edges).copy()
     rectangular(edges - np.diag(lengths), lengths, path)
+    if (lengths < 0).any():
+        raise InputError(
+            f"{path.name} has a Lattice with an edge of {lengths.min():.6g}: edges point along x, "
+            f"y and z."
+        )
     origin = known.get("origin")
     return lengths, None if origin is None else _numbers(origin.split(), path)
 

@@ -121,6 +121,7 @@ def _assembled(
     told = {
         role: units.get(name) or sources.plain_name(str(name))[1] for role, name in kept.items()
     }
+    told |= _said_in_rows(path, table, plain, told)
     if "time" in data and (seconds := _seconds(data["time"])) is not None:
         data["time"], told["time"] = seconds, "s"
     if told.get("x") != told.get("y"):
@@ -136,6 +137,24 @@ def _assembled(
         time=unit_of(told.get("time"), TIMES, "time", path),
         unread=tuple(str(name) for key, name in plain.items() if key in UNREAD),
     )
+
+
+def _said_in_rows(
+    path: Path,
+    table: pd.DataFrame,
+    plain: Mapping[str, str],
+    told: Mapping[str, str | None],
+) -> dict[str, str | None]:
+    """The unit of x and y that stands in a column of its own, as Imaris writes it."""
+    if "unit" not in plain or told.get("x") or told.get("y"):
+        return {}
+    said = table[plain["unit"]].dropna().astype(str).unique()
+    if len(said) > 1:
+        raise InputError(
+            f"{path.name} gives several units in its column {plain['unit']}, "
+            f"{' and '.join(map(str, said[:2]))}: convert positions to one of them."
+        )
+    return {"x": said[0], "y": said[0]} if len(said) else {}
 
 
 def _seconds(times: pd.Series) -> pd.Series | None:
@@ -167,8 +186,9 @@ def _text(path: Path, chosen: Mapping[str, str | int]) -> Raw:
         while first < len(lines) and not any(_is_number(w) for w in sources.words(lines[first])):
             first += 1
         units = {}
-        if first > head + 1:
-            bare = (word.strip().strip("()[]").strip() for word in sources.words(lines[first - 1]))
+        told = [line for line in lines[head + 1 : first] if not line.startswith("#")]
+        if told:
+            bare = (word.strip().strip("()[]").strip() for word in sources.words(told[-1]))
             units = dict(zip(names, bare, strict=False))
         table = _once(_columns(path, lines, first, names))
         roles = _roles(list(table.columns), chosen, path)

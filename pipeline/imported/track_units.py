@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -125,7 +124,7 @@ def rows(raw: Raw, fps: float | None, mpp: float | None, notes: list[str]) -> pd
             f"The velocities of {name} ({', '.join(raw.unread)}) are not read: those of the steps "
             f"are taken."
         )
-    table["frame"] = _frames(table, raw, fps)
+    table["frame"] = _frames(table, raw, fps, notes)
     if "run" in table:
         table["run"] = _whole(table["run"], "run", raw)
     _plane(table, name, notes)
@@ -204,11 +203,17 @@ def _whole(values: pd.Series, role: str, raw: Raw) -> np.ndarray:
     return near.astype(np.int64)
 
 
-def _frames(table: pd.DataFrame, raw: Raw, fps: float | None) -> np.ndarray:
+def _frames(table: pd.DataFrame, raw: Raw, fps: float | None, notes: list[str]) -> np.ndarray:
     """Frame numbers, or times counted in frames."""
     name = raw.path.name
     if "frame" in table:
         frame = _whole(table["frame"], "frame", raw)
+    elif _counts(table, raw):
+        frame = _whole(table["time"], "time", raw)
+        notes.append(
+            f"The times of {name} ({raw.columns['time']}) have no unit and go by ones: they were "
+            f"taken for numbers of frames."
+        )
     else:
         if fps is None:
             raise InputError(
@@ -229,6 +234,15 @@ def _frames(table: pd.DataFrame, raw: Raw, fps: float | None) -> np.ndarray:
     return frame
 
 
+def _counts(table: pd.DataFrame, raw: Raw) -> bool:
+    """Whether times without a unit are a count, as those of Imaris: whole, in steps of one."""
+    if raw.time:
+        return False
+    time = np.unique(pd.to_numeric(table["time"], errors="coerce").to_numpy(float))
+    whole = bool(np.isfinite(time).all() and (time == np.round(time)).all())
+    return whole and len(time) > 1 and float(np.median(np.diff(time))) == 1.0
+
+
 def _plane(table: pd.DataFrame, name: str, notes: list[str]) -> None:
     if "z" not in table:
         return
@@ -243,19 +257,6 @@ def _plane(table: pd.DataFrame, name: str, notes: list[str]) -> None:
         )
     if span > 0:
         notes.append(f"The z of {name} (over {span:.3g}) was left out.")
-
-
-def refuse_twins(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
-    """The same tracks in two files, whatever their formats."""
-    plain = [
-        table[["frame", "x", "y"]].sort_values(["frame", "x", "y"]).to_numpy() for table in tables
-    ]
-    for (k, one), (n, other) in combinations(enumerate(plain), 2):
-        if one.shape == other.shape and np.allclose(one, other, rtol=1e-6):
-            raise InputError(
-                f"{raws[k].path.name} and {raws[n].path.name} hold the same tracks: take one of "
-                f"them away."
-            )
 
 
 def check_tracks(table: pd.DataFrame, name: str) -> list[str]:

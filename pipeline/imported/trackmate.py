@@ -14,6 +14,8 @@ from pipeline.imported import sources
 from pipeline.imported.raw_tracks import LENGTHS, TIMES, Raw
 from pipeline.imported.raw_tracks import unit as unit_of
 
+PREDICTED = "2"  # type of a detection of Icy that its tracker only supposed: nothing was seen
+
 
 def read(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     """The tracks of a file; those that were filtered away are left out.
@@ -56,7 +58,7 @@ def _session(path: Path, file: Any) -> Raw:
             links.append((get("SPOT_SOURCE_ID", ""), get("SPOT_TARGET_ID", ""), track))
         elif node.tag == "TrackID" and kept is not None:
             kept.add(get("TRACK_ID", ""))
-        elif node.tag == "detection":
+        elif node.tag == "detection" and get("type") != PREDICTED:
             simple.append((particle, get("t"), get("x"), get("y"), get("z")))
         if node.tag in ("SpotsInFrame", "Track", "particle", "track", "Spot", "Edge", "detection"):
             node.clear()

@@ -15,6 +15,7 @@ import pandas as pd
 
 from pipeline.errors import InputError
 from pipeline.files import natural
+from pipeline.imported import several_tables
 from pipeline.imported import track_units as units
 from pipeline.imported.raw_tracks import Raw
 from pipeline.imported.settings import Asked
@@ -104,7 +105,9 @@ def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:
     order = _order(raws, film)
     parts = []
     read = [units.rows(raw, fps, mpp, notes) for raw in order]
-    units.refuse_twins(read, order)
+    several_tables.refuse_twins(read, order)
+    several_tables.refuse_parts(read, order)
+    several_tables.continued(read, order, notes)
     for number, (raw, table) in enumerate(zip(order, read, strict=True)):
         table = _corrected(table, raw, settings, notes)
         if film is None:

@@ -118,6 +118,11 @@ SPOILT = [
     ("a.xyz", XYZ.replace("A 1 1 1", "A 1 nan 1"), "no numbers in snapshot 0"),
     ("a.xyz", XYZ.replace("\n\n", "\n" + "x" * (1 << 21) + "\n"), "a line of more than"),
     ("a.xyz", XYZ.replace("\n\n", "\nLattice='1 2 3'\n"), "a Lattice of 3 numbers"),
+    (
+        "a.xyz",
+        XYZ.replace("\n\n", "\nLattice='-8 0 0 0 8 0 0 0 8'\n"),
+        "a Lattice with an edge of -8",
+    ),
     ("a.xyz", XYZ.replace("\n\n", "\nProperties=pos:R:x\n"), "the width of a column"),
     ("a.dump", DUMP.replace("\n2\nITEM", "\n888888888\nITEM"), "claims 888888888 particles"),
     ("a.dump", DUMP.replace("\n0\n", "\nzero\n"), "should give a step where it has 'zero'"),

@@ -243,6 +243,34 @@ def test_xml_of_icy_and_of_the_tracking_challenge(tmp_path, text):
     assert len(found[~found["filled"]]) == len(WALK)
 
 
+def test_what_icy_only_supposed_was_not_seen(tmp_path):
+    text = particles("trackgroup", "track", ' type="1"')
+    (tmp_path / "t.xml").write_text(text.replace('type="1"', 'type="2"', 2))
+    assert len(WALK) - (~imported(tmp_path / "t.xml").tracks["filled"]).sum() == 2
+
+
+def test_positions_of_imaris_have_their_unit_in_a_column_and_times_that_count(tmp_path):
+    rows = WALK.assign(Unit="mm", Category="Spot", Time=WALK["frame"] + 1, x=1e-3 * WALK["x"])
+    rows = rows.assign(y=1e-3 * rows["y"], TrackID=10**9 + rows["particle"])
+    names = {"x": "Position X", "y": "Position Y"}
+    rows = rows.rename(columns=names)[[*names.values(), "Unit", "Category", "Time", "TrackID"]]
+    (tmp_path / "t.csv").write_text("\nPosition\n=====\n" + rows.to_csv(index=False))
+    found = imported(tmp_path / "t.csv", mpp=0.5, fps=10)
+    assert found.tracks["frame"].max() == WALK["frame"].max() + 1
+    assert found.tracks["x"].max() == pytest.approx(WALK["x"].max() / 0.5)
+    assert "were taken for numbers of frames" in " ".join(found.tuning["warnings"])
+    rows.loc[5, "Unit"] = "um"
+    with pytest.raises(ValueError, match="several units in its column Unit, mm and um"):
+        imported(arrive(tmp_path / "u.csv", rows))
+
+
+def test_remarks_below_the_names_of_columns_are_no_units(tmp_path):
+    head, rows = WALK.to_csv(index=False).split("\n", 1)
+    (tmp_path / "t.csv").write_text(f"{head}\n# x, y of the left camera\n{rows}")
+    found = imported(tmp_path / "t.csv")
+    assert len(found.tracks[~found.tracks["filled"]]) == len(WALK)
+
+
 @pytest.mark.parametrize(("unit", "size"), [("m", 1e-6), ("cm", 1e-4), ("inch", 1 / 25400)])
 def test_lengths_in_larger_units(tmp_path, unit, size):
     names = {"x": f"x ({unit})", "y": f"y ({unit})"}

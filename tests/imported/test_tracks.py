@@ -225,7 +225,7 @@ REFUSED = [
     ),
     (lambda t: t.drop(columns="particle"), {}, r"none is known to be the particle: name it as"),
     (
-        lambda t: t.rename(columns={"frame": "time"}),
+        lambda t: t.assign(time=0.5 * t["frame"]).drop(columns="frame"),
         {},
         r"times \(time\) and no frames: give video\.f",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from fractions import Fraction
 from pathlib import Path
@@ -125,6 +126,33 @@ def test_ticks_of_an_avi_without_a_picture_are_no_lost_end(tmp_path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UnreadableVideo, match=r"cut short|breaks off"):
         _ = FilmReader(path, grey=True).length
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def bitmaps(path: Path, images: np.ndarray) -> None:
+    """Uncompressed AVI as ImageJ writes it: indices of a grey palette, rows from the bottom up."""
+    count, height, width = images.shape
+    size = height * width
+    palette = b"".join(bytes([k, k, k, 0]) for k in range(256))
+    form = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 0, size, 0, 0, 256, 0) + palette
+    stream = b"vids" + bytes(16) + struct.pack("<8I4H", 1, 25, 0, count, size, 0, 0, 0, 0, 0, 0, 0)
+    head = struct.pack("<14I", 40000, 0, 0, 0, count, 0, 1, size, width, height, 0, 0, 0, 0)
+    lists = b"strl" + chunk(b"strh", stream) + chunk(b"strf", form)
+    header = b"hdrl" + chunk(b"avih", head) + chunk(b"LIST", lists)
+    movie = b"movi" + b"".join(chunk(b"00db", image[::-1].tobytes()) for image in images)
+    path.write_bytes(chunk(b"RIFF", b"AVI " + chunk(b"LIST", header) + chunk(b"LIST", movie)))
+
+
+def test_bitmaps_from_the_bottom_up(tmp_path):
+    images = pictures(6, 5)[:, :, :60]
+    bitmaps(tmp_path / "a.avi", images)
+    reader = FilmReader(tmp_path / "a.avi", grey=True)
+    assert reader.length == 6
+    found = np.array(list(reader.planes(0, 6)))
+    assert np.abs(found.astype(int) - images).max() <= 1
 
 
 PIECES = [(70, 5, 1), (3, 2, 1), (5, 20, 3), (47, 1, 1), (11, 3, 1), (12, 3, 1), (0, 75, 7)]

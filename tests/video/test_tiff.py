@@ -83,6 +83,35 @@ def test_white_may_be_the_least_level(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "b.tif"), IMAGES)
 
 
+def test_a_palette_in_any_order_shows_what_was_seen(tmp_path):
+    """Indices of false colours are levels themselves; those of a palette for a picture are not."""
+    grey = np.arange(256, dtype=np.uint16) * 257
+    order = np.random.default_rng(0).permutation(256)
+    stored = np.argsort(order)[IMAGES].astype(np.uint8)
+    colours = np.array([[0, 0, 1], [0, 1, 1], [0, 1, 0], [1, 1, 0], [1, 0, 0]])
+    shades = (np.interp(np.arange(256), [0, 64, 128, 192, 255], c) for c in colours.T)
+    jet = 65535 * np.stack(list(shades))
+    for name, images, shown in (
+        ("shuffled", stored, np.stack([grey[order]] * 3)),
+        ("ramp", IMAGES, np.stack([grey] * 3)),
+        ("jet", IMAGES, jet.astype(np.uint16)),
+    ):
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, images, photometric="palette", colormap=shown)
+        np.testing.assert_array_equal(read(path), IMAGES, err_msg=name)
+
+
+def test_more_images_than_the_description_names_are_refused(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, IMAGES, ome=True, metadata={"axes": "TYX"})
+    count = f'SizeT="{len(IMAGES)}"'.encode()
+    fewer = f'SizeT="{len(IMAGES) - 2:0{len(str(len(IMAGES)))}d}"'.encode()
+    assert path.read_bytes().count(count) == 1
+    path.write_bytes(path.read_bytes().replace(count, fewer))
+    with pytest.raises(ValueError, match=f"holds {len(IMAGES)} images and .* leaves 2 of them"):
+        TiffReader(path).verify()
+
+
 def test_half_precision_and_complex_pixels(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", IMAGES.astype(np.float16))
     found = read(tmp_path / "a.tif")
