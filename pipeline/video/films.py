@@ -356,7 +356,8 @@ def _rows(frame: av.VideoFrame) -> np.ndarray:
     bits = 8 * ((form.components[0].bits + 7) // 8)
     if len(frame.planes) == 1:
         bits = form.padded_bits_per_pixel
-    padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    padded = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, abs(plane.line_size))
+    padded = padded if plane.line_size > 0 else padded[::-1]  # bitmaps begin at the bottom
     return padded[: plane.height, : (plane.width * bits + 7) // 8]
 
 

@@ -16,6 +16,7 @@ from pipeline.video.tiff_description import (
     described,
     members,
     page_times,
+    palette_levels,
     plane_times,
     stated_aspect,
     stated_scale,
@@ -89,7 +90,10 @@ class TiffReader:
         self.samples = min(sizes.get("S", 1), colours(self.file.pages.first, self.path))
         count = self.channels * self.samples
         self.shape = (sizes["Y"], sizes["X"]) + ((count,) if count > 1 else ())
+        self.levels = palette_levels(self.file)
         self.dtype = grey_levels(self.stored, self.path)
+        if self.levels is not None:
+            self.dtype = self.levels.dtype
         self.mpp, self.fps = stated_scale(self.file)
         self.aspect = stated_aspect(self.file)
         self.times = plane_times(self.file, position or 0, plane or 0, self.length)
@@ -192,6 +196,8 @@ class TiffReader:
 
     def _verify(self) -> None:
         pages = self.file.pages if self.pages is None else self.pages
+        if self.pages is None:
+            self._refuse_more_than_described()
         sizes = {page.shape for page in pages}
         if len(sizes) > 1 and self.series is None:
             first, last = min(sizes), max(sizes)
@@ -215,6 +221,18 @@ class TiffReader:
             raise UnreadableVideo(
                 f"{self.path} is cut short: it holds {held} bytes and {len(self.file.pages)} whole "
                 "pages but refers to more; copy it again"
+            )
+
+    def _refuse_more_than_described(self) -> None:
+        """An OME description that names fewer images than there are was not kept up."""
+        if not self.file.is_ome or members(self.file):
+            return
+        named = {page.index for s in self.file.series for page in s.pages if page is not None}
+        frames = [page for page in self.file.pages if isinstance(page, tifffile.TiffFrame)]
+        if more := [page for page in frames if page.index not in named]:
+            raise InputError(
+                f"{self.path} holds {len(self.file.pages)} images and its description (OME) leaves "
+                f"{len(more)} of them out: save it anew as a plain TIFF stack"
             )
 
     def _lacks(self) -> bool:
@@ -260,6 +278,8 @@ class TiffReader:
         # Not of bits: who writes masks calls 1 white and lets the tag say black.
         if page.dtype.kind == "u" and key.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
             page = np.invert(page)
+        if self.levels is not None:
+            page = self.levels[page]
         page = as_grey(page.reshape(self.page_shape), self.dtype)
         if "S" not in self.page_axes:
             return page

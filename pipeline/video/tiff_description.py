@@ -29,6 +29,8 @@ STAMPS = (
     (270, re.compile(r'acquisition-time-local"[^>]*value="\d{8} ([\d.:]+)"'), 1.0),
 )
 DAY = 86400.0  # seconds
+# Times from black to white and back that a scale of false colours goes at most: jet does it twice.
+WINDING = 8.0
 BRIGHTNESS = {"MINISWHITE", "MINISBLACK", "RGB", "PALETTE", "YCBCR", "LINEAR_RAW"}
 
 
@@ -52,6 +54,18 @@ def colours(page: tifffile.TiffPage, path: Path) -> int:
         )
     opacity = [kind for kind in page.extrasamples if kind in (1, 2)]
     return int(page.samplesperpixel) - len(opacity)
+
+
+def palette_levels(file: tifffile.TiffFile) -> np.ndarray | None:
+    """Grey level (0 to 255) of each index of a palette in no order of brightness, as those are that
+    were made for a picture. None where the index is the brightness itself, as under false colours.
+    """
+    page = file.pages.first
+    if page.photometric != tifffile.PHOTOMETRIC.PALETTE or page.colormap is None or file.is_imagej:
+        return None
+    luminance = np.array([0.299, 0.587, 0.114]) @ np.asarray(page.colormap, float) / 65535
+    travel = float(np.abs(np.diff(luminance)).sum())
+    return np.rint(255 * luminance).astype(np.uint8) if travel > WINDING else None
 
 
 def described(file: tifffile.TiffFile) -> dict[str, Any]:
