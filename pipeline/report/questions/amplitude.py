@@ -24,6 +24,7 @@ RULE = (
     "wider than 5 % to either side. With care: one is within a wider interval. No: it is not, or "
     "rollouts stopped early."
 )
+REMEDIES = {"corrected": "taken off", "covariance": "in the variance alone", "none": "left in"}
 
 
 class Ratio(NamedTuple):
@@ -89,8 +90,8 @@ def table(asked: Asked) -> Table:
         [
             title(dataset),
             style.name(model),
-            one.localisation,
             one.error,
+            REMEDIES[one.localisation],
             str(one.stride),
             str(one.trainings),
             str(one.rollouts),
@@ -98,7 +99,7 @@ def table(asked: Asked) -> Table:
         ]
         for dataset, model, one in found
     ]
-    columns = ["Data set", "Model", "Localisation error is", "and measures"]
+    columns = ["Data set", "Model", "Localisation error", "Which is"]
     columns += ["Step (frames)", "Trainings", "Rollouts", "D²min, model to data"]
     made = pd.DataFrame(
         [(dataset, model, *one.value, *one.lags) for dataset, model, one in found],
@@ -118,8 +119,9 @@ def light(asked: Asked) -> Light:
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
     one = next(iter(models.values()))
-    value, low, high = one.value
-    inside, narrow = low <= 1 <= high, max(high - value, value - low) <= NARROW
+    value, low, high = (round(x, 2) for x in one.value)  # as they are shown
+    half = round(max(high - value, value - low), 2)
+    inside, narrow = low <= 1 <= high, half <= NARROW
     state = ("good" if narrow else "fair") if inside else "poor"
     if _stopped(one):
         state = "poor"
