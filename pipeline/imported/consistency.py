@@ -27,6 +27,8 @@ ALIGNED = 0.75  # correlation of displacements and velocities from which their r
 SPEED = 1.25  # ratio of displacement / dt to the velocity
 SURE = 5.0  # standard errors
 DIGITS = 1e-3  # of a box, by which it may be wrong without a word
+SAMPLE = 4000  # coordinates that are looked at for their digits
+ROUND = 1e-9  # of the largest of them, below which a difference is that of round-off
 SMOOTH = 0.7  # correlation of successive steps from which velocities are known from positions
 SLACK = 0.05  # by which they may differ from those recorded
 
@@ -151,7 +153,9 @@ def _faces(path: Path, axis: int) -> None:
     if not path.box.periodic[axis] or not count:
         return
     jump, step = raw[across], path.step[across][:, axis]
-    crossing, empty = float(np.median(np.abs(step))), side - extent
+    # Steps that are rounded to nothing are none across, and the others then seem too long.
+    grain = last_digit(along)
+    crossing, empty = float(np.median(np.abs(step))), side - extent - grain
     outwards = float(np.mean(np.sign(step) == np.sign(jump)))
     # Where nothing is wrong the steps across end anywhere behind the face: a strip of a share x of
     # their length stays empty with a probability of (1 - x)^count.
@@ -159,7 +163,7 @@ def _faces(path: Path, axis: int) -> None:
     excess, error = _excess(path, axis, across)
     if count < 3 and not error < 0.1 * usual:  # two alone tell nothing, unless each is foretold
         return
-    apart = abs(excess) > SURE * error and abs(excess) > DIGITS * side
+    apart = abs(excess) > max(SURE * error, DIGITS * side, 1.5 * grain)
     if too_long or apart or (outwards > 0.5 and count >= 3):
         meant = side - excess if apart else float(np.median(np.abs(jump))) + usual
         raise InputError(
@@ -168,6 +172,17 @@ def _faces(path: Path, axis: int) -> None:
             f"into a box of about {meant:.4g}, not of {side:.6g}; correct imported.box, or leave "
             f"it out."
         )
+
+
+def last_digit(values: np.ndarray) -> float:
+    """What positions are whole multiples of, apart; 0 where they have digits enough."""
+    found = np.unique(values.ravel()[:SAMPLE])
+    gaps = np.diff(found)
+    gaps = gaps[gaps > ROUND * max(float(np.abs(found).max()), 1e-300)]
+    if len(gaps) < 2:
+        return 0.0
+    least = float(gaps.min())
+    return least if np.abs(gaps / least - np.round(gaps / least)).max() < 0.01 else 0.0
 
 
 def _excess(path: Path, axis: int, across: np.ndarray) -> tuple[float, float]:

@@ -6,12 +6,10 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.imported.consistency import Path
+from pipeline.imported.consistency import Path, last_digit
 from pipeline.video import order
 
-SAMPLE = 4000  # coordinates that are looked at for their digits
 COARSE = 0.1  # of the usual step, which digits may be coarse by
-DIGITS = 1e-9  # of the largest coordinate, below which a difference is that of round-off
 
 
 def oddities(path: Path) -> list[str]:
@@ -54,14 +52,8 @@ def _frozen(path: Path) -> list[str]:
 def _coarse(path: Path) -> list[str]:
     """A word on positions of so few digits that steps are coarse by them."""
     steps = np.abs(path.step[path.follows])
-    values = np.unique(path.position[..., 0].ravel()[:SAMPLE])
-    gaps = np.diff(values)
-    gaps = gaps[gaps > DIGITS * max(float(np.abs(values).max()), 1e-300)]
-    if len(gaps) < 2 or not steps.any():
-        return []
-    lattice, usual = float(gaps.min()), float(np.sqrt(np.mean(steps**2)))
-    whole = np.abs(gaps / lattice - np.round(gaps / lattice)).max() < 0.01
-    if lattice < COARSE * usual or not whole:
+    lattice, usual = last_digit(path.position[..., 0]), float(np.sqrt(np.mean(steps**2)))
+    if not usual or not lattice or lattice < COARSE * usual:
         return []
     return [
         f"Positions of {path.name} are written in steps of {lattice:.3g}, and particles move by "
