@@ -11,7 +11,7 @@ from benchmarks.systems import System
 from benchmarks.timing import Run, medians
 from pipeline.dynamics.compiled import chosen
 from pipeline.dynamics.rollout import Walk
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.learn.settings import Training
 from pipeline.learn.task import prepare
 from pipeline.pairs import State

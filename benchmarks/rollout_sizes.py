@@ -25,7 +25,7 @@ from benchmarks import lammps_scaling
 from benchmarks.lammps import DENSITY, RANGES, model
 from pipeline.dynamics.compiled import Compiled, chosen
 from pipeline.dynamics.rollout import Walk
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.lammps import potential
 from pipeline.lammps.rule import potential as exported
 from pipeline.trajectory import Box, Trajectory

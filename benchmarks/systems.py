@@ -9,7 +9,7 @@ import torch
 
 from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.graphs import Graphs
 from pipeline.metriplectic.model import build
 from pipeline.simulate import monolayer

@@ -26,7 +26,8 @@ from pipeline.dynamics.bond_modes import Heat
 from pipeline.dynamics.driven import Path
 from pipeline.dynamics.library import Given, Leading, Particles, library
 from pipeline.dynamics.limits import leaves, overdamps
-from pipeline.dynamics.steppers import Law, Moment, Thermal
+from pipeline.dynamics.steppers import Law, Moment
+from pipeline.dynamics.thermal import Thermal
 from pipeline.errors import InputError
 from pipeline.lammps import potential
 from pipeline.lammps.rule import potential as rule

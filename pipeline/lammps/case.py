@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from pipeline.dynamics.rollout import Record, Rollout, Walk, kinetic_temperature, recorded
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.errors import InputError
 from pipeline.files import whole
 from pipeline.forcing import SampleFlow, TaylorGreen
@@ -224,7 +224,7 @@ def read(dump: str | os.PathLike[str], space: Space) -> Dumped:
 def observables(
     seen: Dumped, log: str | os.PathLike[str], free: np.ndarray, m: float
 ) -> dict[str, np.ndarray]:
-    """The quantities that `pipeline.dynamics.steppers` logs, at the dumped steps."""
+    """The quantities that `pipeline.dynamics.thermal` logs, at the dumped steps."""
     totals = run.thermo(log).set_index("Step").loc[seen.steps]
     found: dict[str, np.ndarray]
     found = {name: totals[column].to_numpy() for name, column in COLUMNS.items()}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pipeline.analysis.drag import Drag
-from pipeline.dynamics.steppers import Conditions, least_substeps
+from pipeline.dynamics.thermal import Conditions, least_substeps
 from pipeline.learn import bands, energy_balance, scales, uncertainty, unexplained, within_frame
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import SharedErrors, draws, spread, twin, with_noise

@@ -18,7 +18,7 @@ import numpy as np
 from pipeline.analysis.conservation import balance
 from pipeline.closures.friction import NoFriction
 from pipeline.dynamics.rollout import rollout
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.metriplectic.model import Metriplectic
 from pipeline.trajectory import Trajectory
 

@@ -16,7 +16,8 @@ from safetensors.torch import save as to_bytes
 from pipeline.baselines import build as build_baseline
 from pipeline.closures.reference import undeformed
 from pipeline.dynamics.limits import Limits
-from pipeline.dynamics.steppers import Conditions, Plain, least_substeps
+from pipeline.dynamics.steppers import Plain
+from pipeline.dynamics.thermal import Conditions, least_substeps
 from pipeline.errors import InputError
 from pipeline.files import MAKE_AGAIN, reading, sealed, sha256, unsealed, whole
 from pipeline.forcing import sample_flow

@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from pipeline.closures.energy import IdealGasEnergy
 from pipeline.dynamics.rollout import rollout
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.errors import InputError
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.metriplectic.thermo import inverse_volume

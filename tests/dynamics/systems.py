@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pipeline.dynamics.rollout import Rollout, rollout
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.trajectory import Box, Trajectory
 from pipeline.units import ReducedUnits

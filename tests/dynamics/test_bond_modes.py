@@ -12,7 +12,7 @@ from pipeline.analysis.conservation import balance
 from pipeline.closures.reference import Reference, reference
 from pipeline.dynamics.bond_modes import BondModes, Heat
 from pipeline.dynamics.rollout import Rollout, rollout
-from pipeline.dynamics.steppers import Conditions
+from pipeline.dynamics.thermal import Conditions
 from pipeline.metriplectic.model import Metriplectic, build
 from pipeline.pairs import find
 from pipeline.simulate.elastic_network import lattice

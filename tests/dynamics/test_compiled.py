@@ -14,7 +14,7 @@ from pipeline.dynamics import compiled, library
 from pipeline.dynamics.compiled import unfit
 from pipeline.dynamics.limits import UNLIMITED
 from pipeline.dynamics.rollout import Rollout, rollout
-from pipeline.dynamics.steppers import Conditions, Thermal
+from pipeline.dynamics.thermal import Conditions, Thermal
 from pipeline.forcing import SampleFlow
 from pipeline.metriplectic.presets import SPLINES
 from pipeline.pairs import Coincident
