@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,78 @@ H5MD_VELOCITY_UNITS = {
 TIMES = ("1", "s", "ms", "us", "ns", "ps", "fs", "frame")
 # Times that readers of H5MD know; others are numbers without a unit.
 H5MD_TIMES = ("s", "ns", "ps", "fs")
+
+# Micrometres and seconds of units, by the names that programs and people write, in lower case.
+MICROMETRES = {
+    **dict.fromkeys(("um", "µm", "μm", "micron", "microns", "micrometer", "micrometre"), 1.0),
+    **dict.fromkeys(("micrometers", "micrometres"), 1.0),
+    **dict.fromkeys(("nm", "nanometer", "nanometre", "nanometers", "nanometres"), 1e-3),
+    **dict.fromkeys(("a", "å", "angstrom", "angstroms", "ångström"), 1e-4),
+    "pm": 1e-6,
+    "fm": 1e-9,
+    "mm": 1e3,
+    "cm": 1e4,
+    "m": 1e6,
+    "inch": 25400.0,
+    "in": 25400.0,
+}
+SECONDS = {
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), 1e-3),
+    **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), 1e-6),
+    **dict.fromkeys(("ns", "nanosecond", "nanoseconds"), 1e-9),
+    **dict.fromkeys(("ps", "picosecond", "picoseconds"), 1e-12),
+    **dict.fromkeys(("fs", "femtosecond", "femtoseconds"), 1e-15),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+}
+# Units that a trajectory may have, from the largest on.
+KEPT_LENGTHS = ("um", "nm", "A")
+KEPT_TIMES = ("s", "ms", "us", "ns", "ps", "fs")
+
+
+class Measured(NamedTuple):
+    """A unit: micrometres^length seconds^time, times a factor."""
+
+    factor: float
+    length: int
+    time: int
+
+
+def measured(unit: str) -> Measured | None:
+    """A unit as H5MD writes it, such as ``nm``, ``60 s``, ``Angstrom ps-1``; None if unknown.
+
+    Factors are numbers, or symbols with a whole power (P. de Buyl et al., module `units` of H5MD
+    1.1).
+    """
+    factor, length, time = 1.0, 0, 0
+    for word in unit.split():
+        if re.fullmatch(r"\d+(\.\d*)?([eE][+-]?\d+)?", word):
+            factor *= float(word)
+            continue
+        symbol = re.fullmatch(r"(10|[^\W\d]+)([+-]?\d{1,2})?", word)
+        name, power = (symbol[1].lower(), int(symbol[2] or 1)) if symbol else ("", 0)
+        if name == "10":
+            factor *= 10.0**power
+        elif name in MICROMETRES:
+            factor, length = factor * MICROMETRES[name] ** power, length + power
+        elif name in SECONDS:
+            factor, time = factor * SECONDS[name] ** power, time + power
+        else:
+            return None
+    return Measured(factor, length, time)
+
+
+def kept(size: float, sizes: dict[str, float], names: tuple[str, ...]) -> tuple[str, float]:
+    """The one of ``names`` that is next below a unit, else the last, and how many make it up.
+
+    Args:
+        size: of the unit, as ``sizes`` counts.
+    """
+    near = 1 - 1e-9  # round-off of factors
+    name = next((name for name in names if sizes[name.lower()] * near <= size), names[-1])
+    ratio = size / sizes[name.lower()]
+    return name, 1.0 if abs(ratio - 1) < 1e-9 else ratio
 
 
 def neighbour_distance(number_density: float, dimension: int) -> float:

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.imported.recorded import Frame, plausible, rectangular
-
-# Units that this project has names for, by their names in lower case; others are none.
-LENGTHS = {"a": "A", "angstrom": "A", "angstroms": "A", "nm": "nm", "um": "um", "µm": "um"}
-TIMES = ("s", "ms", "us", "ns", "ps", "fs")
+from pipeline.units import KEPT_LENGTHS, KEPT_TIMES, MICROMETRES, SECONDS, Measured, kept, measured
 
 
 def snapshots(path: Path) -> Iterator[Frame]:
@@ -37,8 +35,9 @@ def snapshots(path: Path) -> Iterator[Frame]:
                     f"2 or 3)."
                 )
             plausible(place.shape[1], path)
+            units = _units(group)
             for number in range(len(place)):
-                yield _snapshot(group, number, path)
+                yield _snapshot(group, units, number, path)
     except (OSError, KeyError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -59,7 +58,36 @@ def _group(file: h5py.File, path: Path) -> h5py.Group:
     return next(iter(found.values()))
 
 
-def _snapshot(group: h5py.Group, number: int, path: Path) -> Frame:
+class Units(NamedTuple):
+    """Units of a trajectory, None where the file names none, and what makes numbers such."""
+
+    length: str | None
+    time: str | None
+    place: float  # times positions and edges of the box
+    clock: float
+    speed: float
+
+
+def _units(group: h5py.Group) -> Units:
+    """The units that a group states: lengths become um, nm or A, velocities follow them."""
+    place, velocity = group["position"], group.get("velocity", {})
+    told = (_unit(place["value"]), _unit(place.get("time")), _unit(velocity.get("value")))
+    along, clock, speed = (measured(words) if words else None for words in told)
+    length, pace = _one(along, (1, 0)), _one(clock, (0, 1))
+    named, many = kept(length, MICROMETRES, KEPT_LENGTHS) if length else (None, 1.0)
+    timed, ticks = kept(pace, SECONDS, KEPT_TIMES) if pace else (None, 1.0)
+    factor = many / ticks
+    if named and timed and (own := _one(speed, (1, -1))):
+        factor = own * SECONDS[timed] / MICROMETRES[named.lower()]
+    return Units(named, timed, many, ticks, factor)
+
+
+def _one(unit: Measured | None, powers: tuple[int, int]) -> float | None:
+    """Micrometres and seconds that make up a unit, if it is one of these powers of them."""
+    return unit.factor if unit is not None and unit[1:] == powers else None
+
+
+def _snapshot(group: h5py.Group, units: Units, number: int, path: Path) -> Frame:
     place = group["position"]
     D = place["value"].shape[2]
     lengths, periodic = _box(group.get("box"), number, D, path)
@@ -73,17 +101,17 @@ def _snapshot(group: h5py.Group, number: int, path: Path) -> Frame:
         return np.pad(np.asarray(values, float), ((0, 0), (0, 3 - D)))[order]
 
     return Frame(
-        position=vectors(place["value"][number]),
-        velocity=None if velocity is None else vectors(velocity),
-        lengths=lengths,
+        position=vectors(place["value"][number]) * units.place,
+        velocity=None if velocity is None else vectors(velocity) * units.speed,
+        lengths=None if lengths is None else lengths * units.place,
         periodic=periodic,
-        time=time,
+        time=None if time is None else time * units.clock,
         step=None if step is None else int(step),
         identity=None if identity is None else identity[order],
         species=None if species is None else np.asarray(species, np.int32)[order],
         dimension=2 if D == 2 else None,
-        length_unit=LENGTHS.get(_unit(place["value"]).lower()),
-        time_unit=next((name for name in TIMES if name == _unit(place.get("time"))), None),
+        length_unit=units.length,
+        time_unit=units.time,
     )
 
 

@@ -9,43 +9,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from pipeline.errors import InputError
+from pipeline.units import MICROMETRES, SECONDS
 
 # Micrometres and seconds of the units that tables name; pixels and frames are none.
-LENGTHS = {
-    "px": None,
-    "pixel": None,
-    "pixels": None,
-    "um": 1.0,
-    "µm": 1.0,
-    "μm": 1.0,
-    "micron": 1.0,
-    "microns": 1.0,
-    "micrometer": 1.0,
-    "micrometers": 1.0,
-    "micrometre": 1.0,
-    "nm": 1e-3,
-    "mm": 1e3,
-    "cm": 1e4,
-    "m": 1e6,
-    "inch": 25400.0,
-    "in": 25400.0,
-}
-TIMES = {
-    "frame": None,
-    "frames": None,
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "ms": 1e-3,
-    "msec": 1e-3,
-    "min": 60.0,
-    "minutes": 60.0,
-    "us": 1e-6,
-    "µs": 1e-6,
-    "μs": 1e-6,
-    "h": 3600.0,
-}
+LENGTHS: dict[str, float | None] = {"px": None, "pixel": None, "pixels": None, **MICROMETRES}
+TIMES: dict[str, float | None] = {"frame": None, "frames": None, **SECONDS}
 
 
 class Raw(NamedTuple):
@@ -84,8 +52,9 @@ def unit(
     if name is None or not name.strip():
         return None
     if name.strip().lower() not in known:
+        sizes = {size: word for word, size in reversed(known.items())}  # one name of each
         raise InputError(
-            f"{path.name} gives a {quantity} in {name!r}, and known are {', '.join(known)}: write "
-            f"one of these in the table."
+            f"{path.name} gives a {quantity} in {name!r}, and known are "
+            f"{', '.join(reversed(sizes.values()))}: write one of these in the table."
         )
     return known[name.strip().lower()]

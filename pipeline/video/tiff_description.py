@@ -12,13 +12,11 @@ import numpy as np
 import tifffile
 
 from pipeline.errors import InputError
+from pipeline.units import MICROMETRES, SECONDS
 from pipeline.video.tiff_pages import directory, text
 
-MICROMETRE = {"um": 1.0, "micron": 1.0, "microns": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3}
-MICROMETRE |= {"micrometer": 1.0, "micrometre": 1.0, "Å": 1e-4, "m": 1e6}  # inch, cm: of printers
-SECOND = {"s": 1.0, "ms": 1e-3, "µs": 1e-6, "us": 1e-6, "min": 60.0, "h": 3600.0}
-SECOND |= {"sec": 1.0, "seconds": 1.0, "msec": 1e-3, "\\u00B5s": 1e-6, "hour": 3600.0}
-SECOND |= {"second": 1.0, "minute": 60.0, "minutes": 60.0, "hours": 3600.0, "ns": 1e-9}
+PRINTERS = {"inch", "in", "cm"}  # units of a scale that no microscope wrote
+MICROMETRE = {name: size for name, size in MICROMETRES.items() if name not in PRINTERS}
 MICROMANAGER = 51123  # the tag of a page in which it keeps what it knows of it
 # Tags of a page, what stands there before its time, and seconds: Micro-Manager, ScanImage, HCImage
 # and MetaMorph.
@@ -84,7 +82,7 @@ def plane_times(
     found: dict[int, float] = {}
     for node in images[position].findall("{*}Pixels/{*}Plane") if position < len(images) else []:
         first = int(node.get("TheC", 0)) == 0 and int(node.get("TheZ", 0)) == plane
-        unit = SECOND.get(node.get("DeltaTUnit", "s"))
+        unit = SECONDS.get(node.get("DeltaTUnit", "s").lower())
         if first and unit and node.get("DeltaT") is not None:
             found[int(node.get("TheT", 0))] = unit * float(node.get("DeltaT", 0))
     times = np.array([found[t] for t in sorted(found)])
@@ -139,18 +137,20 @@ def stated_scale(file: tifffile.TiffFile) -> tuple[float | None, float | None]:
     if file.imagej_metadata:
         name = str(file.imagej_metadata.get("unit", "")).replace("\\u00B5", "µ")
         resolution = file.pages.first.tags.get("XResolution")
-        if name in MICROMETRE and resolution is not None and resolution.value[0]:
-            mpp = MICROMETRE[name] * resolution.value[1] / resolution.value[0]
+        micrometres = MICROMETRE.get(name.lower())
+        if micrometres and resolution is not None and resolution.value[0]:
+            mpp = micrometres * resolution.value[1] / resolution.value[0]
         interval = file.imagej_metadata.get("finterval")
-        seconds = SECOND.get(str(file.imagej_metadata.get("tunit", "s")))
+        clock = str(file.imagej_metadata.get("tunit", "s")).replace("\\u00B5", "µ")
+        seconds = SECONDS.get(clock.lower())
         fps = 1.0 / (seconds * interval) if seconds and interval else None
     elif file.ome_metadata:
         image = tifffile.xml2dict(file.ome_metadata)["OME"]["Image"]
         pixels = (image[0] if isinstance(image, list) else image)["Pixels"]
         size, interval = pixels.get("PhysicalSizeX"), pixels.get("TimeIncrement")
-        unit = MICROMETRE.get(pixels.get("PhysicalSizeXUnit", "µm"))
+        unit = MICROMETRE.get(pixels.get("PhysicalSizeXUnit", "µm").lower())
         mpp = unit * size if size and unit else None
-        seconds = SECOND.get(pixels.get("TimeIncrementUnit", "s"))
+        seconds = SECONDS.get(pixels.get("TimeIncrementUnit", "s").lower())
         fps = 1.0 / (seconds * interval) if seconds and interval else None
     else:
         mpp, fps = (described(file).get(key) for key in ("mpp", "fps"))

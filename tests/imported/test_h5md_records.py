@@ -35,7 +35,10 @@ def written(path: Path, **options) -> Path:
             element["step"] = np.arange(len(R)) * 10
             if "time" in options:
                 element["time"] = options["time"]
-            element["value"].attrs.update(options.get("unit", {}))
+                element["time"].attrs.update(options.get("clock", {}))
+            element["value"].attrs.update(
+                options.get("unit" if name == "position" else "speed", {})
+            )
         if "order" in options:
             ids = np.arange(1, count + 1)
             group["id/value"] = np.stack([ids[order(t)] for t in range(len(R))])
@@ -72,11 +75,39 @@ def test_any_form_is_the_same_trajectory(tmp_path, name, options):
     assert found.attributes["length_unit"] == "1"
 
 
-def test_units_come_along_and_times_are_asked_for(tmp_path):
+def test_times_are_asked_for(tmp_path):
     with pytest.raises(ValueError, match=r"does not say how much time.*set imported\.dt"):
         read(written(tmp_path / "a.h5md"))
-    found = read(written(tmp_path / "b.h5md", time=DT, unit={"unit": "nm"}))
-    assert found.attributes["length_unit"] == "nm"
+
+
+# As stated (length, time, velocity): what they become, and the factors of positions, times and
+# velocities.
+STATED = {
+    ("nm", "", ""): ("nm", "1", 1.0, 1.0, 1.0),
+    ("Angstrom", "ps", "Angstrom ps-1"): ("A", "ps", 1.0, 1.0, 1.0),
+    ("pm", "fs", ""): ("A", "fs", 1e-2, 1.0, 1e-2),
+    ("m", "s", "m s-1"): ("um", "s", 1e6, 1.0, 1e6),
+    ("10-9 m", "60 s", ""): ("nm", "s", 1.0, 60.0, 1 / 60),
+    ("µm", "min", ""): ("um", "s", 1.0, 60.0, 1 / 60),
+    ("nm", "ps", "Angstrom ps-1"): ("nm", "ps", 1.0, 1.0, 0.1),
+    ("nm", "s", "m s-1"): ("nm", "s", 1.0, 1.0, 1e9),
+    ("sigma", "tau", "sigma tau-1"): ("1", "1", 1.0, 1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("stated", STATED, ids=lambda stated: " ".join(stated))
+def test_units_are_what_the_file_states(tmp_path, stated):
+    length, time, place, clock, speed = STATED[stated]
+    given = [{"unit": name} if name else {} for name in stated]
+    path = written(tmp_path / "a.h5md", unit=given[0], time=DT, clock=given[1], speed=given[2])
+    with h5py.File(path, "a") as file:  # velocities that fit the units they are said to have
+        file["particles/all/velocity/value"][...] *= place / clock / speed
+    found = read(path)
+    assert (found.attributes["length_unit"], found.attributes["time_unit"]) == (length, time)
+    assert found.dt == pytest.approx(DT * clock)
+    assert np.asarray(found.box.lengths) == pytest.approx(LENGTHS * place)
+    assert apart(found.position / place, R, LENGTHS) < 1e-6
+    assert found.velocity / place * clock == pytest.approx(V, abs=1e-6)
 
 
 def test_a_leaning_box_and_two_groups_are_refused(tmp_path):
