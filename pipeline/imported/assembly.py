@@ -50,7 +50,7 @@ def load(
     notes = [*(note for part in parts for note in part.notes), *_shared(parts)]
     position, run, path = _placed(parts, settings, notes)
     box = path.box
-    consistency.check_places(path)
+    notes += consistency.check_places(path)
     dt, times = interval_and_times(parts, settings, notes)
     late = np.abs(np.diff(times) - dt) > 1e-3 * dt
     jumped = consistency.jumps(path)

@@ -10,6 +10,8 @@ from pipeline.imported.settings import Imported
 from pipeline.trajectory import Box
 
 FLAT = 0.25  # of the distance of particles in a plane, by which they may leave it
+TYPICAL = 8.0  # median steps: steps as long as that by image flags alone are mistakes of these
+SCATTERED = 0.2  # of the box: where steps are longer, the nearest image says nothing
 BREATHING = 0.05  # by which a box may change where its mean size is given
 
 
@@ -160,7 +162,8 @@ def _periodic(
 def displacements(
     parts: list[Recorded], position: np.ndarray, run: np.ndarray, box: Box, notes: list[str]
 ) -> np.ndarray:
-    """(T - 1, N, D) displacements: to the nearest image, or as they are where paths go on.
+    """(T - 1, N, D) displacements: by the image flags of the file, else to the nearest image, or as
+    they are where paths go on.
 
     Positions beyond a periodic box go on across its faces (unwrapped) if nobody ever jumps back.
 
@@ -190,8 +193,43 @@ def displacements(
                 f"faces of the box."
             )
         if not (beyond or told):
-            raw[..., axis] -= side * np.round(raw[..., axis] / side)
+            raw[..., axis] = _across(parts, raw[..., axis], within, (int(axis), side), notes)
     return raw
+
+
+def _across(
+    parts: list[Recorded],
+    raw: np.ndarray,
+    within: np.ndarray,
+    of: tuple[int, float],
+    notes: list[str],
+) -> np.ndarray:
+    """(T - 1, N) displacements across faces, where flags say how often, else to the nearest image.
+
+    Args:
+        raw: (T - 1, N) differences of wrapped positions. within: (T - 1,) bool, those of one run.
+        of: the axis and its period.
+    """
+    axis, side = of
+    nearest = raw - side * np.round(raw / side)
+    if any(part.image is None for part in parts):
+        return nearest
+    image = np.concatenate([part.image[..., axis] for part in parts])  # type: ignore[index]
+    flagged = raw + side * np.diff(image, axis=0)
+    other = (np.abs(flagged - nearest) > 0.5 * side) & within[:, None]
+    if not other.any():
+        return nearest
+    usual, far = float(np.median(np.abs(nearest[within]))), float(np.median(np.abs(flagged[other])))
+    if usual > SCATTERED * side:
+        return flagged if np.ptp(image, axis=0).any() else nearest
+    if far < TYPICAL * usual:
+        return flagged
+    notes.append(
+        f"The image flags of {parts[0].name} contradict its positions along {'xyz'[axis]}: by them "
+        f"{int(other.sum())} steps are {far:.3g} long (the median), where all others are "
+        f"{usual:.3g}; they were not used, and particles went to the nearest image."
+    )
+    return nearest
 
 
 def wrapped(position: np.ndarray, box: Box) -> np.ndarray:

@@ -28,6 +28,7 @@ SPEED = 1.25  # ratio of displacement / dt to the velocity
 SURE = 5.0  # standard errors
 DIGITS = 1e-3  # of a box, by which it may be wrong without a word
 SAMPLE = 4000  # coordinates that are looked at for their digits
+SELDOM = 1e-3  # of all steps, which may be longer than half of the box
 ROUND = 1e-9  # of the largest of them, below which a difference is that of round-off
 SMOOTH = 0.7  # correlation of successive steps from which velocities are known from positions
 SLACK = 0.05  # by which they may differ from those recorded
@@ -59,14 +60,14 @@ class Path(NamedTuple):
     error: float
 
 
-def check_places(path: Path) -> None:
-    """Who is who, and where faces are: asked before anything is known of times.
+def check_places(path: Path) -> list[str]:
+    """Who is who, and where faces are: asked before anything is known of times; returns warnings.
 
     Raises:
         InputError: rows change order, nothing moves, or steps across faces do not fit the box.
     """
     if not path.follows.any():
-        return
+        return []
     if not path.step[path.follows].any():
         raise InputError(
             f"No particle of {path.name} moves in {len(path.position)} snapshots: is it the right "
@@ -74,9 +75,10 @@ def check_places(path: Path) -> None:
         )
     if not path.identified:
         _order(path)
-    _resolved(path)
+    notes = _resolved(path)
     for axis in np.flatnonzero(path.closed):
         _faces(path, int(axis))
+    return notes
 
 
 def check_motion(path: Path) -> list[str]:
@@ -293,13 +295,27 @@ def exchanged(
     return Exchanged(worst, labels, total, labels / present, total / steps, far_by, close)
 
 
-def _resolved(path: Path) -> None:
+def _resolved(path: Path) -> list[str]:
     """Steps are shorter than the box: else nobody knows across which face a particle went.
 
     A displacement between two random places of a period L has the standard deviation L / sqrt(12).
+    Paths that go on across faces, and image flags, tell longer ones; they are lost where all later
+    stages go to the nearest image. Returns warnings.
     """
-    moved = path.step[path.follows]
+    moved, notes = path.step[path.follows], []
     for axis in np.flatnonzero(path.box.periodic):
+        long = np.abs(moved[..., axis]) > 0.5 * path.box.lengths[axis] * (1 + 1e-9)
+        if long.any():
+            said = (
+                f"Particles of {path.name} move by more than half of the box of "
+                f"{path.box.lengths[axis]:.6g} along {'xyz'[axis]} from one snapshot to the next, "
+                f"in {int(long.sum())} of {long.size} steps, and are taken to go to the nearest "
+                f"image"
+            )
+            if long.mean() > SELDOM:
+                raise InputError(f"{said}: write more snapshots.")
+            notes.append(f"{said}.")
+            continue
         random = path.box.lengths[axis] / np.sqrt(12)
         found = float(np.sqrt(np.mean(moved[..., axis] ** 2)))
         if moved[..., axis].size >= 50 and FILLED * random < found < 1.25 * random:
@@ -309,6 +325,7 @@ def _resolved(path: Path) -> None:
                 f"{path.box.lengths[axis]:.6g} (by {random:.4g}): their rows change order, or "
                 f"snapshots are too far apart; write ids, and more snapshots."
             )
+    return notes
 
 
 def _smooth(path: Path) -> None:

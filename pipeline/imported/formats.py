@@ -59,7 +59,7 @@ def _check_particles(file: Any, number: int, path: Path) -> None:
 def _hoomd_snapshot(frame: Any, path: Path) -> Frame:
     box = np.asarray(frame.configuration.box, dtype=float)
     rectangular(box[3:] * box[:3].max(), box[:3], path)
-    velocity = np.asarray(frame.particles.velocity)
+    velocity, image = np.asarray(frame.particles.velocity), np.asarray(frame.particles.image)
     return Frame(
         position=np.asarray(frame.particles.position),
         velocity=velocity if velocity.any() else None,
@@ -68,6 +68,7 @@ def _hoomd_snapshot(frame: Any, path: Path) -> Frame:
         periodic=(True, True, True),
         step=int(frame.configuration.step),
         species=np.asarray(frame.particles.typeid, dtype=np.int32),
+        image=image if image.any() else None,
         dimension=int(frame.configuration.dimensions),
     )
 

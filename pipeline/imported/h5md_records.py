@@ -94,7 +94,7 @@ def _snapshot(group: h5py.Group, units: Units, number: int, path: Path) -> Frame
     identity = _rows(group.get("id"), group, number)
     order = slice(None) if identity is None else np.argsort(identity, kind="stable")
     velocity = _rows(group.get("velocity"), group, number)
-    species = _rows(group.get("species"), group, number)
+    species, image = (_rows(group.get(key), group, number) for key in ("species", "image"))
     time, step = (_clock(place.get(key), number) for key in ("time", "step"))
 
     def vectors(values: np.ndarray) -> np.ndarray:
@@ -109,6 +109,7 @@ def _snapshot(group: h5py.Group, units: Units, number: int, path: Path) -> Frame
         step=None if step is None else int(step),
         identity=None if identity is None else identity[order],
         species=None if species is None else np.asarray(species, np.int32)[order],
+        image=None if image is None else vectors(image),
         dimension=2 if D == 2 else None,
         length_unit=units.length,
         time_unit=units.time,

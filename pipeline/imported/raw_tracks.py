@@ -52,9 +52,11 @@ def unit(
     if name is None or not name.strip():
         return None
     if name.strip().lower() not in known:
-        sizes = {size: word for word, size in reversed(known.items())}  # one name of each
+        names: dict[float | None, str] = {}  # one of each size
+        for word, size in known.items():
+            names.setdefault(size, word)
         raise InputError(
             f"{path.name} gives a {quantity} in {name!r}, and known are "
-            f"{', '.join(reversed(sizes.values()))}: write one of these in the table."
+            f"{', '.join(names.values())}: write one of these in the table."
         )
     return known[name.strip().lower()]

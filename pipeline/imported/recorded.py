@@ -27,6 +27,7 @@ class Frame(NamedTuple):
     step: int | None = None
     identity: np.ndarray | None = None  # (N,) labels, sorted: the order of the rows
     species: np.ndarray | None = None  # (N,) int32
+    image: np.ndarray | None = None  # (N, 3) boxes by which each was moved back; None: by none
     unwrapped: bool = False  # the file says that positions go on across faces
     dimension: int | None = None
     length_unit: str | None = None
@@ -44,6 +45,7 @@ class Recorded(NamedTuple):
     time: np.ndarray | None  # (T,)
     step: np.ndarray | None  # (T,)
     lengths: np.ndarray | None  # (T, 3) edges of the box
+    image: np.ndarray | None = None  # (T, N, 3) boxes by which each was moved back
     notes: tuple[str, ...] = ()  # sentences: what only some snapshots say, and is left out
 
 
@@ -81,7 +83,11 @@ def collect(frames: Iterable[Frame], name: str) -> Recorded:
         notes.append(
             f"Species change in {name}: those of its first snapshot are taken for all times."
         )
-    return Recorded(name, held[0], position, velocity, time, step, lengths, tuple(notes))
+    image = None
+    if any(frame.image is not None for frame in held):
+        none = np.zeros(held[0].position.shape)
+        image = np.stack([none if frame.image is None else frame.image for frame in held])
+    return Recorded(name, held[0], position, velocity, time, step, lengths, image, tuple(notes))
 
 
 def _changed(frame: Frame, first: Frame) -> bool:

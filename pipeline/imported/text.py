@@ -260,6 +260,7 @@ def _dump_snapshot(
         step=known["step"],
         identity=None if identity is None else identity[order],
         species=None if kinds is None else kinds[order],
+        image=vectors("ix", "iy", "iz")[order] if "ix" in table and "iy" in table else None,
         unwrapped=chosen[4],
         length_unit=length_unit,
         time_unit=time_unit,

@@ -94,12 +94,13 @@ def test_general_boxes_are_vectors(tmp_path):
 
 
 def test_unwrapped_columns_are_believed(tmp_path):
+    paths, _ = langevin(2, 0.0, 1.0, frames=30)
+    paths[15:, 7, 0] += 0.6 * LENGTHS[0]  # the nearest image is on the other side
+    found = read(dump(tmp_path / "a.lammpstrj", paths, names="xu yu zu"), dt=1.0)
+    assert found.velocity[1:] == pytest.approx(np.diff(paths, axis=0), abs=1e-6)
     fast, _ = langevin(2, 0.0, 5.0)
-    path = dump(tmp_path / "a.lammpstrj", fast, names="xu yu zu")
-    # Steps as long as the box: known here, but to no later stage.
     with pytest.raises(ValueError, match="as if scattered anew"):
         read(dump(tmp_path / "b.lammpstrj", fast % LENGTHS), dt=1.0)
-    assert read(path, dt=1.0).velocity[1:] == pytest.approx(np.diff(fast, axis=0), abs=1e-6)
 
 
 XYZ = "2\n\nA 0 0 0\nA 1 1 1\n"
