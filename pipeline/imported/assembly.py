@@ -10,10 +10,11 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from pipeline.errors import InputError
-from pipeline.imported import consistency
+from pipeline.imported import consistency, faces
 from pipeline.imported.boxes import box_of, breathed, dimension_of, displacements, wrapped
 from pipeline.imported.formats import frames
 from pipeline.imported.oddities import oddities
+from pipeline.imported.paths import Paths
 from pipeline.imported.recorded import Frame, Recorded, collect
 from pipeline.imported.settings import Imported
 from pipeline.imported.times import interval_and_times
@@ -53,7 +54,7 @@ def load(
     notes += consistency.check_places(path)
     dt, times = interval_and_times(parts, settings, notes)
     late = np.abs(np.diff(times) - dt) > 1e-3 * dt
-    jumped = consistency.jumps(path)
+    jumped = faces.jumps(path)
     path = path._replace(dt=dt, follows=path.follows & ~late)
     notes += [*consistency.check_motion(path), *oddities(path)]
     velocity, present, kind = _velocities(path, run, jumped)
@@ -114,7 +115,7 @@ def _shared(parts: list[Recorded]) -> list[str]:
 
 def _placed(
     parts: list[Recorded], settings: Imported, notes: list[str]
-) -> tuple[np.ndarray, np.ndarray, consistency.Path]:
+) -> tuple[np.ndarray, np.ndarray, Paths]:
     """(T, N, D) positions as written and (T,) runs, and both as what is asked for consistency."""
     box = box_of(parts, settings, dimension_of(parts, settings), notes)
     position = np.concatenate([breathed(part, settings, box, notes) for part in parts])
@@ -205,11 +206,11 @@ def _path(
     run: np.ndarray,
     box: Box,
     notes: list[str],
-) -> consistency.Path:
+) -> Paths:
     """The paths before anything is known of times."""
     first, D = parts[0].first, len(box.lengths)
     silent = first.periodic is None and settings.periodic is None and settings.box is None
-    return consistency.Path(
+    return Paths(
         name=parts[0].name if len(parts) == 1 else f"{parts[0].name} ... {parts[-1].name}",
         position=position,
         velocity=_recorded(parts, settings, D),
@@ -224,7 +225,7 @@ def _path(
 
 
 def _velocities(
-    path: consistency.Path, run: np.ndarray, jumped: np.ndarray
+    path: Paths, run: np.ndarray, jumped: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, str]:
     """Velocities (T, N, D), who has one (T, N), and what they are."""
     everybody = np.ones(path.position.shape[:2], dtype=bool)

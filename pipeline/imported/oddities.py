@@ -6,13 +6,14 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.imported.consistency import Path, last_digit
+from pipeline.imported.faces import last_digit
+from pipeline.imported.paths import Paths
 from pipeline.video import order
 
 COARSE = 0.1  # of the usual step, which digits may be coarse by
 
 
-def oddities(path: Path) -> list[str]:
+def oddities(path: Paths) -> list[str]:
     """Sentences on what can be meant, and seldom is.
 
     Raises:
@@ -22,7 +23,7 @@ def oddities(path: Path) -> list[str]:
     return [*_frozen(path), *_coarse(path), *_out_of_order(path)]
 
 
-def _refuse_doubles(path: Path) -> None:
+def _refuse_doubles(path: Paths) -> None:
     """Refuses pairs whose distance is zero: nothing has a direction there."""
     for t in (0, len(path.position) - 1):
         order = np.lexsort(path.position[t].T)
@@ -37,7 +38,7 @@ def _refuse_doubles(path: Path) -> None:
     )
 
 
-def _frozen(path: Path) -> list[str]:
+def _frozen(path: Paths) -> list[str]:
     """A word on particles that never move, beside others that do."""
     moves = path.step[path.follows].any(axis=(0, 2))
     if moves.all() or not moves.any():
@@ -49,7 +50,7 @@ def _frozen(path: Path) -> list[str]:
     ]
 
 
-def _coarse(path: Path) -> list[str]:
+def _coarse(path: Paths) -> list[str]:
     """A word on positions of so few digits that steps are coarse by them."""
     steps = np.abs(path.step[path.follows])
     lattice, usual = last_digit(path.position[..., 0]), float(np.sqrt(np.mean(steps**2)))
@@ -62,7 +63,7 @@ def _coarse(path: Path) -> list[str]:
     ]
 
 
-def _out_of_order(path: Path) -> list[str]:
+def _out_of_order(path: Paths) -> list[str]:
     """A word on snapshots that are nearer to others than to their neighbours."""
     lag = np.full((len(path.position), 2), np.nan)
     lag[1:, 0] = np.where(path.follows, _mean(path.step), np.nan)

@@ -19,6 +19,7 @@ from pipeline.imported import several_tables
 from pipeline.imported import track_units as units
 from pipeline.imported.raw_tracks import Raw
 from pipeline.imported.settings import Asked
+from pipeline.imported.track_checks import check_tracks
 from pipeline.tables import TRACKS, checked
 from pipeline.trajectory import Trajectory
 from pipeline.units import Scale
@@ -119,7 +120,7 @@ def convert(raws: Sequence[Raw], settings: Asked, film: Film | None) -> Tracked:
     if film is not None:
         _check_places(table, film, order)
     name = ", ".join(raw.path.name for raw in raws)
-    notes += units.check_tracks(table, name)
+    notes += check_tracks(table, name)
     tracks = _finished(table, settings.link, film, notes)
     view = _view(tracks, settings.detect.diameter, film, raws)
     said = [_said(raw) for raw in order]
