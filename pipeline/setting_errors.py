@@ -11,6 +11,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 
+from pipeline.setting_hints import instead, one_of
+
 Plain = dict[str, Any]  # what YAML and JSON hold
 
 
@@ -59,14 +61,24 @@ def unknown(before: str, name: str, known: Sequence[str], rules: Plain | None = 
     Args:
         rules: schema of the whole, in which the key may have another home.
     """
-    homes = list(_homes(rules or {}, name))
-    if homes:
-        return f"{before}{name} is not a setting: did you mean {' or '.join(homes)}?"
-    plain = re.sub(r"[\W_]", "", name.lower())
-    close = [key_name for key_name in known if plain in SYNONYMS.get(key_name, ())]
-    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}."
     shown = name if name.isprintable() and name else _shown(name)
+    head, mark, rest = name.partition(".")
+    if mark and head in known:
+        return (
+            f"{before}{shown} is not a setting: write {head}: and, in a line below and farther in, "
+            f"{rest}: with its value."
+        )
+    if ":" in name:
+        return f"{before}{_shown(name)} is not a setting: put a blank behind every colon."
+    plain = re.sub(r"[\W_]", "", name.lower())
+    meant = [key_name for key_name, words in SYNONYMS.items() if plain in words]
+    close = [key_name for key_name in known if key_name in meant]
+    close = close or difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
+    homes = [home for word in (name, *meant) for home in _homes(rules or {}, word)]
+    if not (meant and close):
+        close += [home for home in homes if home not in close]
+    close = close or difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(known)}."
     return f"{before}{shown} is not a setting: {hint}"
 
 
@@ -77,13 +89,25 @@ def _sentences(error: ValidationError, rules: Plain) -> Iterator[str]:
         for extra in sorted(set(error.instance) - set(known), key=str):
             yield unknown(f"{place}." if place else "", str(extra), known, rules)
         return
+    if error.validator == "required":
+        for name in error.validator_value:
+            if name not in error.instance:
+                yield f"{f'{place}.' if place else ''}{name}: must be given."
+        return
+    if error.instance is None and error.schema.get("type") == "object":
+        yield f"{place}: holds nothing: write its keys below it, farther in, or take it away."
+        return
     unit = error.schema.get("unit")
     note = f" ({unit})" if unit else ""
-    expected, value = _expectation(error), error.instance
-    wanted = "number" in expected or "integer" in expected
-    like_one = wanted and isinstance(value, str) and value[:1].isdigit()
-    hint = ": write a plain decimal number" if like_one else ""
-    yield f"{place}{note}: {expected}, got {_shown(value)}{hint}."
+    hint = ""
+    if error.validator in ("type", "enum"):
+        choices = error.validator_value
+        enum = error.validator == "enum"
+        hint = one_of(error.instance, choices) if enum else instead(error.instance, error.schema)
+    yield (
+        f"{place}{note}: {_expectation(error)}, got {_shown(error.instance)}"
+        f"{f': {hint}' if hint else ''}{'' if hint.endswith('?') else '.'}"
+    )
 
 
 def _shown(value: Any) -> str:
@@ -118,7 +142,6 @@ def _expectation(error: ValidationError) -> str:
         "exclusiveMaximum": "must be below",
         "minItems": "needs this many entries at least:",
         "maxItems": "takes this many entries at most:",
-        "required": "must be given:",
     }
     if error.validator in words:
         return f"{words[error.validator]} {bound}"

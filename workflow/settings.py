@@ -26,6 +26,23 @@ HOME = Path(__file__).resolve().parent.parent
 # Letters that mean nothing to a shell, a file system or a web page.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
+# What the reader of YAML says, and what whoever wrote the file did.
+SLIPS = {
+    "'\\t'": "it holds a tab: use blanks",
+    "cannot start any token": "a text that begins with such a mark belongs in quotes",
+    "mapping values are not allowed": "there is a second colon behind one: put a blank behind "
+    "every colon, begin the keys of a section equally far in, and put a text with a colon in it "
+    "into quotes",
+    "expected <block end>": "it does not go on from the lines above: begin the keys of a section "
+    "equally far in, each as `key: value`",
+    "could not find expected ':'": "a key above has no colon and blank behind it",
+    "expected ',' or ']'": "the [ there is not closed by a ]",
+    "expected ',' or '}'": "the { there is not closed by a }",
+    "unexpected end of stream": "the quotation mark there is not closed",
+    "another document": "the line of dashes begins a second document: keep one",
+}
+UNSEEN = re.compile("[\u00a0\u2000-\u200f\u202f\u2060\u3000]")  # blanks of other kinds
+QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
 LARGEST = 200_000  # characters of a file; all settings with their comments have 12 000
 DEEPEST = 20  # lists and mappings inside each other
 
@@ -89,6 +106,10 @@ def loaded(text: str) -> Any:
     """
     if len(text) > LARGEST:
         raise Unclear(f"has more than {LARGEST} characters: is it a config file?")
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := UNSEEN.search(QUOTED.sub("", line).partition("#")[0]):
+            code = ord(found[0])
+            raise Unclear(f"has an invisible letter (U+{code:04X}) in line {number}: use blanks")
     try:
         _bound(text)
         return yaml.load(text, Loader)
@@ -97,11 +118,11 @@ def loaded(text: str) -> Any:
     except ValueError as error:  # of a number that is none to Python
         raise Unclear(f"holds a number that cannot be read: {error}") from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or " ".join(str(error).split())
-        if "'\\t'" in problem:
-            problem = "it is indented by a tab: use blanks"
+        open_ended = problem.startswith("expected ','") or "end of stream" in problem
+        mark = getattr(error, "context_mark" if open_ended else "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = next((said for words, said in SLIPS.items() if words in problem), problem)
         raise Unclear(f"is not valid YAML{where}: {problem}") from error
 
 
@@ -149,7 +170,8 @@ def _load(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}.") from error
     if content is not None and not isinstance(content, dict):
-        raise SettingsError(f"{path} must hold keys and values, got {type(content).__name__}.")
+        kind = "a list: take the dashes away" if isinstance(content, list) else repr(content)[:60]
+        raise SettingsError(f"{path} must hold keys and values (`key: value`), got {kind}.")
     return content or {}
 
 
