@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +61,7 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
             ordered in two ways.
     """
     refuse_copies(images)
+    _refuse_sixteens(images)
     groups: dict[str, list[Path]] = {}
     for path in images:
         ending = path.suffix.lower()
@@ -70,6 +72,7 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
         return [Source(name if len(images) > 1 else images[0].stem, "sequence", tuple(images))]
     if alone:
         series = max(groups.values(), key=len)
+        _refuse_bare(alone, series)
         raise InputError(
             f"{alone[0]} is not named as the {len(series)} images beside it ({series[0].name} ...) "
             "are: put it elsewhere, or name it as they are"
@@ -79,6 +82,37 @@ def sequences(images: Sequence[Path], name: str) -> list[Source]:
     if len(found) == 1:
         return [found[0]._replace(name=name)]
     return found
+
+
+def _refuse_sixteens(images: Sequence[Path]) -> None:
+    """Refuses numbers that count on from 9 to a: their digits alone would be other numbers."""
+    stems = [path.stem.lower() for path in images]
+    letters = zip(min(stems), max(stems), strict=False)
+    same = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], letters))
+    ends = [stem[len(same.rstrip("0123456789abcdef")) :] for stem in stems]
+    varying = [stem[len(same) :] for stem in stems]
+    lettered = [k for k, end in enumerate(varying) if re.search("[a-f]", end)]
+    if not lettered or len(lettered) == len(images):
+        return
+    if all(re.fullmatch("[0-9a-f]{1,12}", end) for end in ends):
+        values = np.sort([int(end, 16) for end in ends])
+        if (np.diff(values) == 1).all():
+            raise InputError(
+                f"{images[0]} to {images[-1].name} are numbered in hexadecimal "
+                f"({images[lettered[0]].name}): number them in decimal digits"
+            )
+
+
+def _refuse_bare(alone: list[Path], series: list[Path]) -> None:
+    """Refuses an image without a number beside others of its name: the first of them, or none?"""
+    bare = NUMBER.sub("#", series[0].stem.lower())
+    head = re.sub(r"[\W_]*#$", "", bare)
+    for path in alone:
+        if path.stem.lower() == head:
+            raise InputError(
+                f"{path} has no number, and the {len(series)} images beside it ({series[0].name} "
+                "...) have one: give it the number that it has among them, or put it elsewhere"
+            )
 
 
 def _refuse_words(groups: dict[str, list[Path]]) -> None:

@@ -18,6 +18,7 @@ from pipeline.video.tiff_description import (
     page_times,
     palette_levels,
     plane_times,
+    refuse_changing_palettes,
     stated_aspect,
     stated_scale,
 )
@@ -205,6 +206,7 @@ class TiffReader:
                 f"the frames of {self.path} differ in size or colour ({first} and {last} pixels); "
                 "make them alike, or give those that differ a data set of their own under data/"
             )
+        refuse_changing_palettes(self.file, self._offsets(), self.path)
         held = self.file.filehandle.size
         needed = max(
             offset + count

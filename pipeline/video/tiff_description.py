@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,7 +14,7 @@ import tifffile
 
 from pipeline.errors import InputError
 from pipeline.units import MICROMETRES, SECONDS
-from pipeline.video.tiff_pages import directory, text
+from pipeline.video.tiff_pages import directory, palette, text
 
 PRINTERS = {"inch", "in", "cm"}  # units of a scale that no microscope wrote
 MICROMETRE = {name: size for name, size in MICROMETRES.items() if name not in PRINTERS}
@@ -61,9 +62,35 @@ def palette_levels(file: tifffile.TiffFile) -> np.ndarray | None:
     page = file.pages.first
     if page.photometric != tifffile.PHOTOMETRIC.PALETTE or page.colormap is None or file.is_imagej:
         return None
-    luminance = np.array([0.299, 0.587, 0.114]) @ np.asarray(page.colormap, float) / 65535
+    return _levels(np.asarray(page.colormap))
+
+
+def _levels(palette: np.ndarray) -> np.ndarray | None:
+    """As `palette_levels`, of a palette (3, K) of 16 bits."""
+    luminance = np.array([0.299, 0.587, 0.114]) @ palette.astype(float) / 65535
     travel = float(np.abs(np.diff(luminance)).sum())
     return np.rint(255 * luminance).astype(np.uint8) if travel > WINDING else None
+
+
+def refuse_changing_palettes(file: tifffile.TiffFile, offsets: Sequence[int], path: Path) -> None:
+    """Refuses pages with palettes of their own, as pictures have: a number is another brightness
+    in each of them. Palettes of false colours may change, for a number is the brightness there.
+
+    Args:
+        offsets: where the frames have their tags.
+    """
+    if file.is_imagej or file.pages.first.photometric != tifffile.PHOTOMETRIC.PALETTE:
+        return
+    stored = [palette(file, directory(file, offset)[0]) for offset in offsets]
+    for number, colours in enumerate(stored):
+        one, other = stored[0], colours
+        if one is None or other is None or np.array_equal(one, other):
+            continue
+        if _levels(one) is not None or _levels(other) is not None:
+            raise InputError(
+                f"frame {number} of {path} has another palette than frame 0, so that one number is "
+                "two brightnesses: save the film in levels of grey"
+            )
 
 
 def described(file: tifffile.TiffFile) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import tifffile
 
 # Tags that say how the pixels of a page are stored: size, depth, compression, strips or tiles.
 LAYOUT = (254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 317, 322, 323, 338, 339)
+COLOURS = 320  # the tag of a palette
 Page = tifffile.TiffPage | tifffile.TiffFrame
 
 
@@ -68,6 +69,16 @@ def listed(file: tifffile.TiffFile) -> list[Page]:
 
 def endian(file: tifffile.TiffFile) -> Literal["little", "big"]:
     return "little" if file.byteorder == "<" else "big"
+
+
+def palette(file: tifffile.TiffFile, tags: np.ndarray) -> np.ndarray | None:
+    """(3, K) the colours of 16 bits that a page has, of its tags as `directory` gives them."""
+    for tag in tags[tags["code"] == COLOURS]:
+        file.filehandle.seek(int.from_bytes(tag["value"].tobytes(), endian(file)))
+        stored = file.filehandle.read(2 * int(tag["count"]))
+        values = np.frombuffer(stored, f"{file.byteorder}u2")
+        return values.reshape(3, -1) if values.size == tag["count"] else None
+    return None
 
 
 def text(file: tifffile.TiffFile, tags: np.ndarray, code: int) -> str:

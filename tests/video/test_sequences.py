@@ -79,6 +79,15 @@ REFUSED = {
     "format": ([*FIVE, "img_002.jpg"], "one image in two formats"),
     "number": ([*FIVE, "img_02.png"], "have the same number"),
     "background": ([*FIVE, "dark.png"], r"dark\.png is not named as the 5 images"),
+    "hexadecimal": ([f"img_{k:02x}.png" for k in range(30)], r"hexadecimal \(img_0a\.png\)"),
+    "hexadecimal, from 250": (
+        [f"img_{k:x}.png" for k in range(250, 280)],
+        r"numbered in hexadecimal .*: number them in decimal digits",
+    ),
+    "no number": (
+        ["img.png", *(f"img{k}.png" for k in range(1, 6))],
+        r"img\.png has no number, and the 5 images beside it \(img1\.png \.\.\.\) have one",
+    ),
     "channels": (
         [f"img_{k:03d}_ch{c}.png" for k in range(9) for c in (0, 1)],
         r"hold 2 channels \(ch0",
@@ -99,6 +108,13 @@ def test_names_that_leave_the_order_open(names, sentence):
     with pytest.raises(ValueError, match=sentence) as caught:
         found(*names)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_letters_that_count_nothing_are_no_hexadecimals():
+    """Wells of a plate, and a word that happens to be of such letters."""
+    assert len(found(*(f"{row}{k}.png" for row in "ab" for k in range(1, 10)))) == 2
+    (run,) = found(*(f"face{k}.png" for k in range(12)))
+    assert run.numbers == tuple(map(float, range(12)))
 
 
 def test_windows_numbers_are_no_copies():

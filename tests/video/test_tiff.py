@@ -101,6 +101,20 @@ def test_a_palette_in_any_order_shows_what_was_seen(tmp_path):
         np.testing.assert_array_equal(read(path), IMAGES, err_msg=name)
 
 
+def test_palettes_that_change_are_refused_unless_they_are_false_colours(tmp_path):
+    grey = np.arange(256, dtype=np.uint16) * 257
+    order = np.random.default_rng(0).permutation(256)
+    for name, second in (("shuffled", grey[order]), ("brighter", np.minimum(grey, 30000) * 2)):
+        with tifffile.TiffWriter(tmp_path / f"{name}.tif") as file:
+            for k, image in enumerate(IMAGES):
+                colours = np.stack([grey if k == 0 else second] * 3)
+                file.write(image, photometric="palette", colormap=colours, metadata=None)
+    np.testing.assert_array_equal(read(tmp_path / "brighter.tif"), IMAGES)
+    TiffReader(tmp_path / "brighter.tif").verify()
+    with pytest.raises(ValueError, match=r"frame 1 of .*shuffled\.tif has another palette than fr"):
+        TiffReader(tmp_path / "shuffled.tif").verify()
+
+
 def test_more_images_than_the_description_names_are_refused(tmp_path):
     path = tmp_path / "a.ome.tif"
     tifffile.imwrite(path, IMAGES, ome=True, metadata={"axes": "TYX"})
