@@ -134,6 +134,13 @@ def _refuse_words(groups: dict[str, list[Path]]) -> None:
     for alike in heads.values():
         if len(alike) > 1:
             first, second = (groups[pattern][0] for pattern in alike[:2])
+            ends = {Path(pattern.rpartition("#")[2]).stem.lstrip(" _-") for pattern in alike}
+            if ends == {"a", "b"}:
+                raise InputError(
+                    f"{first} and {second.name} end in a and b, as the two exposures of a pair for "
+                    "particle image velocimetry do: two instants are no tracks; give a film of "
+                    "equal intervals, or keep the images of one exposure if they are one"
+                )
             raise InputError(
                 f"{first} and {second.name} differ in what follows their number, as channels of "
                 "one picture do: keep the images of one of them in the folder"

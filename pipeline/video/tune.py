@@ -17,6 +17,7 @@ from pipeline.video import doubts, overlap, shapes, spots
 from pipeline.video.detect import locate
 from pipeline.video.frames import Video
 from pipeline.video.parameters import NOTHING, Detection, Given, Tuning, check_fits
+from pipeline.video.persistence import put_aside
 from pipeline.video.spots import mutual
 
 PHASES = 20  # bins of the subpixel histogram
@@ -74,8 +75,10 @@ def _found(images: list[np.ndarray], points: list[np.ndarray], trial: Detection)
 
 def estimate_aperture(
     tuning: Tuning, least: Detection, images: list[np.ndarray], points: list[np.ndarray]
-) -> Detection:
+) -> tuple[Detection, bool]:
     """Chooses diameter and minmass: raises the diameter while positions stick to pixels.
+
+    Returns them, and whether some of what is found may be noise.
 
     Args:
         least: its odd diameter is what the size of the spots suggests [px]; without minmass.
@@ -107,7 +110,7 @@ def estimate_aperture(
         f"and at least 98 % of the particles are still found (their subpixel histogram is uneven "
         f"by {100 * chosen.unevenness:.0f} %).",
     )
-    minmass = _take_minmass(tuning, chosen)
+    minmass, doubtful = _take_minmass(tuning, chosen)
     tuning.evidence.update(
         diameter_tried=np.array(tried),
         subpixel=chosen.phase,
@@ -121,7 +124,7 @@ def estimate_aperture(
             f"{100 * chosen.unevenness:.0f} %): "
             "steps much below a pixel are unreliable; use a higher magnification."
         )
-    return least._replace(diameter=diameter, minmass=minmass)
+    return least._replace(diameter=diameter, minmass=minmass), doubtful
 
 
 def _masses(found: Found) -> tuple[float, float]:
@@ -135,17 +138,14 @@ def _masses(found: Found) -> tuple[float, float]:
     return float(np.percentile(found.matched, 1)), bound
 
 
-def _take_minmass(tuning: Tuning, found: Found) -> float:
+def _take_minmass(tuning: Tuning, found: Found) -> tuple[float, bool]:
+    """The minmass, and whether noise is about as bright: then some of it may be found."""
     low, bound = _masses(found)
     why = f"0.8 of the 1st percentile ({low:.4g}) of the masses of clear spots"
     if bound > 0.8 * low:
         why += f", and so large ({bound:.4g}) that at most a fifth of what is found are others"
-    if bound > low and tuning.given.minmass is None:
-        tuning.warnings.append(
-            "faint spots cannot be told from noise: some particles may be missed and some noise "
-            "found; look at the overlay, and give detect.minmass or record with more light."
-        )
-    return tuning.take("minmass", float(f"{max(0.8 * low, bound):.4g}"), f"{why}.")
+    doubtful = bound > low and tuning.given.minmass is None
+    return tuning.take("minmass", float(f"{max(0.8 * low, bound):.4g}"), f"{why}."), doubtful
 
 
 Maxima = list[tuple[np.ndarray, np.ndarray]]  # positions (K, 2) [px] and heights (K,) by frame
@@ -291,11 +291,15 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
         "diameter + 1: particles that touch are still told apart.",
     )
     least = Detection(base, 0.0, separation, percentile, dark, given.smoothing)
-    settings = estimate_aperture(tuning, least, images, points)
+    settings, doubtful = estimate_aperture(tuning, least, images, points)
+    found = [[locate(image, settings) for image in triple] for triple in triples]
+    if given.minmass is None:
+        shape = images[0].shape
+        settings, found, near = put_aside(tuning, settings, found, near, shape, doubtful)
     if given.smoothing is not None:
         tuning.take("smoothing", settings.diameter, "")
     _look_at_overlap(tuning, settings, images[len(images) // 2], scale, base)
-    positions = [[_positions(image, settings) for image in triple] for triple in triples]
+    positions = [[table[["y", "x"]].to_numpy() for table in triple] for triple in found]
     firsts = [triple[0] for triple in positions]
     tuning.warnings.extend(shapes.said(images, firsts, settings, scale))
     estimate_motion(tuning, positions, near, settings.diameter)

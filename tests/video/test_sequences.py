@@ -96,6 +96,7 @@ REFUSED = {
         [f"img_{k}_{word}.png" for k in range(9) for word in ("dapi", "gfp")],
         r"differ in what follows their number",
     ),
+    "pairs": ([f"img_{k}_{c}.png" for k in range(9) for c in "AB"], "two exposures of a pair"),
     "planes": ([f"img_{k}_z{z}.png" for k in range(9) for z in range(3)], "hold 3 focal planes"),
     "plus": ([f"t{k:+d}.png" for k in range(-4, 5)], "differ in a minus before their number"),
     "minus": ([f"t{k}.png" for k in range(-4, 5)], "differ in a minus before their number"),
