@@ -36,7 +36,8 @@ def grainy(tmp_path, grain):
         images.append(np.clip(np.rint(scene), 0, 255).astype(np.uint8))
         truth.append(points)
     tifffile.imwrite(tmp_path / "film.tif", np.stack(images), photometric="minisblack")
-    return open_run(*runs(tmp_path)), truth
+    (source,) = runs(tmp_path)
+    return open_run(source), truth
 
 
 def shares(table, truth):
