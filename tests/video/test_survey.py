@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import InputError
-from pipeline.video import survey
+from pipeline.video import survey, survey_file
 from pipeline.video.detect import features, locate
 from pipeline.video.frames import write_examples
 from pipeline.video.link import link
@@ -180,16 +180,16 @@ def test_a_survey_comes_back_from_disk(tmp_path):
     images[3] = 50
     (tmp_path / "data").mkdir()
     made = surveyed(tmp_path / "data", images, flicker=True, registration=True)
-    survey.write(tmp_path / "s.h5", tmp_path / "s.json", made)
+    survey_file.write(tmp_path / "s.h5", tmp_path / "s.json", made)
     asked = ASKED.replace(flicker=True, registration=True)
-    again = survey.read(tmp_path / "s.h5", tmp_path / "data", asked)
+    again = survey_file.read(tmp_path / "s.h5", tmp_path / "data", asked)
     for one, other in zip(made.videos, again, strict=True):
         np.testing.assert_array_equal(one.seen, other.seen)
         np.testing.assert_array_equal(one.number, other.number)
         np.testing.assert_array_equal(one[2], other[2])
     (tmp_path / "data" / "a.tif").rename(tmp_path / "data" / "b.tif")
     with pytest.raises(ValueError, match="holds other videos than"):
-        survey.read(tmp_path / "s.h5", tmp_path / "data", asked)
+        survey_file.read(tmp_path / "s.h5", tmp_path / "data", asked)
 
 
 def test_runs_of_different_rate_are_refused(tmp_path, film):
@@ -279,10 +279,10 @@ def test_a_survey_that_contradicts_itself(tmp_path, change, said):
     folder.mkdir()
     noise = np.random.default_rng(0).integers(0, 255, (8, 24, 32)).astype(np.uint8)
     tifffile.imwrite(folder / "a.tif", noise, photometric="minisblack")
-    survey.write(tmp_path / "s.h5", tmp_path / "s.json", survey.survey(folder, asked))
+    survey_file.write(tmp_path / "s.h5", tmp_path / "s.json", survey.survey(folder, asked))
     with unsealed(tmp_path / "s.h5") as file:
         change(file)
-    for use in (survey.ticks, lambda path: survey.read(path, folder, asked)):
+    for use in (survey_file.ticks, lambda path: survey_file.read(path, folder, asked)):
         with pytest.raises(InputError, match=said) as refusal:
             use(tmp_path / "s.h5")
         assert "s.h5" in str(refusal.value)

@@ -8,7 +8,7 @@ process.prepare(snakemake.log[0], 1)
 from pipeline import tables
 from pipeline.files import unchanged
 from pipeline.settings import sections
-from pipeline.video import survey
+from pipeline.video import survey_file
 from pipeline.video.detect import detected, joined
 from pipeline.video.parameters import parameters
 
@@ -25,6 +25,6 @@ if parts := snakemake.input.get("parts"):
 else:
     asked, video = sections(snakemake.params.settings).video, snakemake.input.video
     with unchanged(video, snakemake.params.content):
-        videos = survey.read(snakemake.input.survey, video, asked)
+        videos = survey_file.read(snakemake.input.survey, video, asked)
         part = snakemake.params.part
         store(detected(videos, settings, workers=snakemake.threads, part=part))

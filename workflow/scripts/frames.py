@@ -6,10 +6,10 @@ process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
 from pipeline.settings import sections
-from pipeline.video import survey
+from pipeline.video import survey_file
 from pipeline.video.frames import write_examples
 
 asked, video = sections(snakemake.params.settings).video, snakemake.input.video
 with unchanged(video, snakemake.params.content):
-    videos = survey.read(snakemake.input.survey, video, asked)
+    videos = survey_file.read(snakemake.input.survey, video, asked)
     write_examples(snakemake.output.frames, videos)

@@ -12,7 +12,7 @@ from pipeline.files import read_json, unchanged, write_json
 from pipeline.imported.track_files import read
 from pipeline.imported.tracks import convert, film_of
 from pipeline.settings import sections
-from pipeline.video import survey
+from pipeline.video import survey_file
 
 chosen, folder = sections(snakemake.params.settings), snakemake.input.tables
 with unchanged(folder, snakemake.params.content) as inputs:
@@ -22,7 +22,7 @@ with unchanged(folder, snakemake.params.content) as inputs:
     if kept := snakemake.input.get("survey"):
         [path] = snakemake.input.summary
         fps = read_json(path, "the summary of a survey", "fps")["fps"]
-        film = film_of(survey.read(kept[0], folder, chosen.video), fps)
+        film = film_of(survey_file.read(kept[0], folder, chosen.video), fps)
     found = convert(raws, chosen, film)
 for sentence in found.tuning["warnings"]:
     print(sentence, file=sys.stderr)

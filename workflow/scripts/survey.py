@@ -6,8 +6,8 @@ process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline.files import unchanged
 from pipeline.settings import sections
-from pipeline.video import survey
+from pipeline.video import survey, survey_file
 
 with unchanged(snakemake.input.video, snakemake.params.content):
     found = survey.survey(snakemake.input.video, sections(snakemake.params.settings).video)
-survey.write(snakemake.output.survey, snakemake.output.summary, found)
+survey_file.write(snakemake.output.survey, snakemake.output.summary, found)

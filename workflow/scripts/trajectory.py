@@ -14,7 +14,7 @@ from pipeline.imported.assembly import load
 from pipeline.imported.sources import recorded as trajectories
 from pipeline.settings import sections
 from pipeline.units import Scale
-from pipeline.video import assembly, survey
+from pipeline.video import assembly, survey_file
 from pipeline.video.frames import example_shape
 from pipeline.video.parameters import checksums, parameters
 
@@ -23,7 +23,7 @@ given, settings = snakemake.input, snakemake.params.settings
 asked, name, written = sections(settings), snakemake.wildcards.name, snakemake.output.trajectory
 edge = asked.trajectory
 band = (asked.graph.cutoff, edge.edge_band, edge.edge)
-ticks = survey.ticks(given.survey) if given.get("survey") else None
+ticks = survey_file.ticks(given.survey) if given.get("survey") else None
 if given.get("simulated"):
     os.link(given.simulated, written)
 elif given.get("recorded"):

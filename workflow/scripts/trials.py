@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.files import unchanged
 from pipeline.report import tuning
 from pipeline.settings import sections
-from pipeline.video import survey
+from pipeline.video import survey_file
 from pipeline.video.parameters import parameters
 from pipeline.video.trials import trials
 
@@ -17,5 +17,5 @@ chosen = parameters(snakemake.input.tuning)
 asked, video = sections(snakemake.params.settings).video, snakemake.input.video
 page = Path(snakemake.output.page)
 with unchanged(video, snakemake.params.content):
-    videos = survey.read(snakemake.input.survey, video, asked)
+    videos = survey_file.read(snakemake.input.survey, video, asked)
     tuning.write(page, page.parent, trials(videos, chosen))
