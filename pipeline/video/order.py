@@ -17,6 +17,7 @@ LAGS = 4  # frames before, with which each is compared
 BANDS = 8  # of rows
 BLOCKS = 12  # a side, whose means are the digest of a frame
 HALF = 0.5  # of what two steps differ from one: from there on a step is one or two
+FAR = 4.0  # times as much: the two are of something else
 COPIED = 0.2  # correlation of the pixel noise of two frames, above which they may be one
 SURE = 4.0  # times its usual deviation that this difference must have
 ENOUGH = 12  # frames, of which the usual can be told
@@ -113,8 +114,9 @@ def exchanged(lag: np.ndarray) -> list[int]:
     spread = 1.4826 * float(np.nanmedian(np.abs(after + usual)))
     if not usual > SURE * spread:
         return []
-    # The same picture again is nobody's neighbour.
-    other = two[2:-1] > HALF * float(np.nanmedian(one))
+    # The same picture again is nobody's neighbour, and a picture of something else is far from all.
+    other = np.minimum(two[2:-1], two[3:]) > HALF * float(np.nanmedian(one))
+    other &= np.maximum(before, after) < FAR * usual
     found = np.flatnonzero((before > HALF * usual) & (after > HALF * usual) & other) + 1
     return found.tolist() if len(found) <= SELDOM * len(one) else []
 

@@ -19,7 +19,7 @@ STATES = (
     "seen",
     "flat",
     "repeated",
-    "unlike its neighbours",
+    "unlike those around",
     "full of invalid pixels",
     "again",
     "the mean of its neighbours",

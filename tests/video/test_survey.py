@@ -95,6 +95,17 @@ def test_random_faults_are_found_and_named(tmp_path_factory, bad):
     )
 
 
+def test_a_frame_between_two_that_show_something_else_stays(tmp_path):
+    """The same picture of something else comes and goes: nothing has changed places."""
+    images = CLEAN.copy()
+    images[[10, 12, 14]] = film(3, seed=7)[1]
+    found = surveyed(tmp_path, images)
+    (video,) = found.videos
+    assert np.flatnonzero(~video.seen).tolist() == [10, 12, 14]
+    (said,) = found.warnings
+    assert "unlike" in said
+
+
 def test_settings_are_not_estimated_from_frames_that_are_none(tmp_path):
     """The first frame is flat, the middle one white: as if they were not there."""
     images = CLEAN.copy()
