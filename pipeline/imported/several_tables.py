@@ -26,9 +26,9 @@ def refuse_parts(tables: Sequence[pd.DataFrame], raws: Sequence[Raw]) -> None:
 
 def continued(tables: Sequence[pd.DataFrame], raws: Sequence[Raw], notes: list[str]) -> None:
     """A word on tables whose frames go on where those of another end, with the same labels."""
-    for (k, one), (n, other) in permutations(enumerate(tables), 2):
-        shared = set(one["particle"]) & set(other["particle"])
-        if len(shared) > 1 and other["frame"].min() == one["frame"].max() + 1:
+    parts = [(set(t["particle"]), t["frame"].min(), t["frame"].max()) for t in tables]
+    for (k, (some, _, last)), (n, (others, first, _)) in permutations(enumerate(parts), 2):
+        if first == last + 1 and len(some & others) > 1:
             notes.append(
                 f"{raws[n].path.name} goes on where {raws[k].path.name} ends, with the same "
                 f"particles: parts of one film are runs here; put them into one table to join them."
