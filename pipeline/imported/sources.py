@@ -16,6 +16,7 @@ from typing import Any
 from pipeline.errors import InputError
 from pipeline.files import natural, twins
 from pipeline.imported.settings import Columns
+from pipeline.units import SECONDS
 
 KINDS = {
     "lammps": {".lammpstrj", ".lammpsdump", ".dump"},
@@ -51,17 +52,6 @@ ROLES: dict[str, tuple[set[str], set[str]]] = {
     "y": ({"y", "position_y", "pos_y", "y_pos", "centroid_y", "y_position"}, {"yc"}),
     "time": ({"time", "position_t", "timestamp"}, {"t"}),
 }
-SECONDS = {
-    "s",
-    "sec",
-    "seconds",
-    "ms",
-    "msec",
-    "us",
-    "µs",
-    "min",
-    "h",
-}  # of t, which is no frame then
 UNIT = re.compile(r"\s*[(\[]\s*([^()\[\]]{1,20}?)\s*[)\]]\s*$|_(px|um|nm|mm|s|ms|sec)$")
 XML = rb"<(TrackMate|Tracks|trackgroup|TrackContestISBI2012)\b"
 PEEK = 60  # lines of a text that are looked at to tell what it is

@@ -88,10 +88,3 @@ def test_right_flags_are_not_spoken_of(tmp_path, written):
     found = read(written(tmp_path, r, images(r)), dt=1.0)
     assert not found.attributes["warnings"]
     assert apart(found.position + (0.5 * LENGTHS if written is as_gsd else 0), r, LENGTHS) < 1e-5
-
-
-def test_unwrapped_steps_longer_than_half_the_box_are_refused(tmp_path):
-    """All later stages go to the nearest image."""
-    r = path_of(0.3 * LENGTHS.min())
-    with pytest.raises(ValueError, match="more than half of the box of 8 along x"):
-        read(dump(tmp_path / "a.lammpstrj", r, names="xu yu zu"), dt=1.0)

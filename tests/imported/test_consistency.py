@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.imported.written import (
+    FORMATS,
     LENGTHS,
     apart,
-    by_mdanalysis,
     dump,
     extended,
-    hoomd,
+    few,
     langevin,
     read,
+    seeds,
     xyz,
 )
 
-FORMATS = {
-    "a.lammpstrj": dump,
-    "a.xyz": extended,
-    "a.gsd": lambda path, r, v=None: hoomd(path, r - 0.5 * LENGTHS, v),
-    "a.trr": by_mdanalysis,
-}
-WITHOUT_IDS = {
-    **FORMATS,
-    "a.lammpstrj": lambda path, r, v=None: dump(path, r, v, ids=False),
-    "a.dcd": lambda path, r, v=None: by_mdanalysis(path, r),
-    "a.xtc": lambda path, r, v=None: by_mdanalysis(path, r),
-}
-few = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-seeds, frictions = st.integers(0, 10**6), st.sampled_from([0.0, 0.3, 1.0, 5.0, 30.0])
+frictions = st.sampled_from([0.0, 0.3, 1.0, 5.0, 30.0])
 
 
 @few
@@ -51,24 +37,6 @@ def test_clean_files_enter_as_they_were_written(tmp_path, seed, friction, speed,
     assert found.velocity == pytest.approx(v, abs=0.01)
     differences = read(path, dt=1.0, velocities="difference")
     assert differences.velocity[1:] == pytest.approx(np.diff(r, axis=0), abs=0.02)
-
-
-@few
-@given(seed=seeds, share=st.floats(0.15, 1.0), often=st.floats(0.2, 1.0), data=st.data())
-def test_rows_that_change_order_without_ids_are_refused(tmp_path, seed, share, often, data):
-    name = data.draw(st.sampled_from([*WITHOUT_IDS]))
-    r, _ = langevin(seed, 1.0, 0.15)
-    rng = np.random.default_rng(seed)
-    for t in range(1, len(r)):
-        if t == 3 or rng.random() < often:
-            rows = rng.choice(r.shape[1], max(4, round(share * r.shape[1])), replace=False)
-            r[t, rows] = r[t, rng.permutation(rows)]
-    path = WITHOUT_IDS[name](tmp_path / name, r % LENGTHS)
-    with pytest.raises(ValueError, match=r"change order.* ids"):
-        read(path, dt=1.0)
-    kept = np.arange(10.0)[:, None, None] * 0.1 + r[:1]
-    again = WITHOUT_IDS[name](tmp_path / f"kept_{name}", kept % LENGTHS)
-    assert read(again, dt=1.0).velocity[1:] == pytest.approx(0.1, abs=0.02)
 
 
 @few
@@ -94,30 +62,6 @@ def test_nobody_diffuses_faster_than_he_moves(tmp_path, seed, factor, name):
     assert read(path, dt=1.0).attributes["velocity"] == "measured"
     with pytest.raises(ValueError, match="do not go along with the velocities"):
         read(path, dt=0.2 * factor)
-
-
-@few
-@given(
-    seed=seeds,
-    factor=st.one_of(st.floats(0.4, 0.93), st.floats(1.1, 3.0)),
-    name=st.sampled_from([*WITHOUT_IDS]),
-)
-def test_a_box_that_is_not_the_one_of_the_positions_is_refused(tmp_path, seed, factor, name):
-    r, _ = langevin(seed, 0.3, 0.3, frames=40, count=60)
-    path = WITHOUT_IDS[name](tmp_path / name, r % LENGTHS)
-    assert read(path, dt=1.0, box=LENGTHS.tolist()).box.periodic == (True, True, True)
-    with pytest.raises(ValueError, match=r"correct imported\.box"):
-        read(path, dt=1.0, box=(LENGTHS * factor).tolist())
-
-
-@few
-@given(seed=seeds, factor=st.sampled_from([0.96, 0.98, 1.02, 1.04]), friction=st.floats(0, 0.01))
-def test_where_steps_last_a_few_crossings_tell_the_box(tmp_path, seed, factor, friction):
-    r, _ = langevin(seed, friction, 0.05, frames=20, count=60)
-    path = dump(tmp_path / "a.lammpstrj", r % LENGTHS)
-    assert read(path, dt=1.0).attributes["warnings"] == []
-    with pytest.raises(ValueError, match=r"correct imported\.box"):
-        read(path, dt=1.0, box=(LENGTHS * factor).tolist())
 
 
 SPOILT = {
@@ -150,18 +94,6 @@ def test_velocities_may_fluctuate_beside_a_motion_that_lasts(tmp_path, seed, hea
 
 
 @few
-@given(seed=seeds, name=st.sampled_from([*WITHOUT_IDS]))
-def test_paths_that_go_on_across_faces_are_named_and_keep_their_steps(tmp_path, seed, name):
-    r, _ = langevin(seed, 0.0, 0.75)
-    steps = np.diff(r, axis=0)
-    path = WITHOUT_IDS[name](tmp_path / name, r)
-    found = read(path, dt=1.0)
-    assert "boxes along x without a jump" in " ".join(found.attributes["warnings"])
-    assert (found.position >= found.box.origin).all()
-    assert found.velocity[1:] == pytest.approx(steps, abs=0.02)
-
-
-@few
 @given(
     early=st.integers(1, 99),
     gaps=st.lists(st.integers(1, 13), max_size=3),
@@ -178,20 +110,6 @@ def test_the_interval_is_that_of_most_snapshots(tmp_path, early, gaps, dt):
     assert found.successive().tolist() == (np.diff(steps) == 100).tolist()
     assert f"{1 + len(set(gaps))} of 14 intervals" in found.attributes["warnings"][0]
     assert not found.present[1:][~found.successive()].any()
-
-
-def test_wrapped_positions_without_any_box_are_cut_where_they_jump(tmp_path):
-    r, _ = langevin(3, 0.3, 0.03, frames=20)
-    path = xyz(tmp_path / "a.xyz", r % LENGTHS, " i = {t}, time =   {t}.000, E = -17.16")
-    found = read(path)
-    assert found.dt == 1.0
-    assert "the paths were cut there" in found.attributes["warnings"][0]
-    step = np.diff(found.position, axis=0)[found.present[1:] & found.present[:-1]]
-    assert np.abs(step).max() < 0.3
-    assert found.present.sum() > 0.9 * r.shape[0] * r.shape[1]
-    fast = xyz(tmp_path / "b.xyz", (20 * (r - r[0]) + r[0]) % LENGTHS, "Time={t}")
-    with pytest.raises(ValueError, match=r"set imported\.box|write ids"):
-        read(fast)
 
 
 def test_the_same_particles_in_every_snapshot(tmp_path):

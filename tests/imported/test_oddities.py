@@ -36,14 +36,6 @@ def test_digits(tmp_path, digits, said):
     assert ("are written in steps of 0.1, and particles move by 0.1" in found) == said
 
 
-def test_few_digits_are_no_other_box(tmp_path):
-    """Steps across a face that are rounded to nothing are none, and the others are too long."""
-    rng = np.random.default_rng(0)
-    steps = 0.05 * np.ones((30, 1, 1)) * rng.standard_normal((40, 3))
-    path = (rng.random((40, 3)) * LENGTHS + np.cumsum(steps, axis=0)) % LENGTHS
-    assert "are written in steps of 0.1" in warnings(tmp_path, np.round(path, 1))
-
-
 def test_several_snapshots_in_a_structure(tmp_path):
     frame = "gas t= {t}\n    2\n" + "".join(
         f"    1SOL      A    {k + 1}   {k}.000   0.000   0.{{t}}00\n" for k in range(2)

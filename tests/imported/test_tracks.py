@@ -205,12 +205,6 @@ def test_every_program_says_the_same(tmp_path, name, film):
 
 
 REFUSED = [
-    (lambda t: t[t["frame"] % 3 == 0], {}, r"in two successive frames, the shortest step is 3"),
-    (
-        lambda t: pd.concat([t, t.iloc[[7]] + 0.25]).astype({"frame": int, "particle": int}),
-        {},
-        r"Particle 7 of t\.csv is in frame 0 more than once",
-    ),
     (lambda t: t.assign(frame=t["frame"] / 25), {}, r"must be whole numbers.*give video\.fps"),
     (lambda t: t.assign(particle=t["particle"] + 0.5), {}, r"name the right column as tracks\.col"),
     (
@@ -234,12 +228,6 @@ REFUSED = [
         {},
         r"times of t\.csv do not go along with its frames",
     ),
-    (
-        lambda t: t.assign(particle=np.arange(len(t))),
-        {},
-        "No particle of t.csv is in more than one",
-    ),
-    (lambda t: t.assign(frame=0, particle=np.arange(len(t)) // 2), {}, "more than once"),
     (lambda t: t.assign(x=t["x"].where(t.index != 9)), {}, "1 of 359 rows .* x that is no number"),
     (lambda t: t.assign(frame=t["frame"] - 1), {}, "has a frame -1: frames are counted from 0"),
     (lambda t: t.assign(frame=t["frame"] + 5), {}, "has a frame 16 and its film film 12 frames"),
@@ -271,17 +259,6 @@ def test_what_contradicts_itself_or_the_film_is_refused(tmp_path, spoil, given, 
     spoil(WALK).to_csv(path, index=False)
     with pytest.raises(ValueError, match=said):
         imported(path, FILM, **given)
-
-
-def test_labels_that_are_numbers_of_rows_within_a_frame_change_places(tmp_path):
-    """The commonest mistake: the index of a detection for the identity of a particle."""
-    rng = np.random.default_rng(1)
-    mixed = walk(gap=False).assign(
-        particle=np.concatenate([rng.permutation(30) for _ in range(12)])
-    )
-    mixed.to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(ValueError, match=r"Labels of t\.csv change places: from frame \d+ to \d+"):
-        imported(tmp_path / "t.csv")
 
 
 def spoilt(kind: str, table: pd.DataFrame) -> bytes:
@@ -356,18 +333,6 @@ def test_the_same_tracks_twice(tmp_path):
         sources.tables(paths)
     with pytest.raises(ValueError, match=r"a\.csv and c\.parquet hold the same tracks"):
         convert([read(path, Columns(), None) for path in paths[::2]], sections(SETTINGS), None)
-
-
-def test_two_labels_for_one_another_are_a_mistake_of_a_tracking(tmp_path):
-    """A few are said; what they did not do is change what a label means."""
-    mixed = walk(gap=False)
-    other = mixed["particle"].map({3: 20, 20: 3})
-    late = mixed["frame"] > 6
-    mixed.loc[late & other.notna(), "particle"] = other[late].dropna()
-    mixed.assign(particle=mixed["particle"].astype(int)).to_csv(tmp_path / "t.csv", index=False)
-    said = " ".join(imported(tmp_path / "t.csv").tuning["warnings"])
-    assert "change places: from frame 6 to 7 2 move far" in said
-    assert "(2 such steps in all)" in said
 
 
 def test_times_without_a_unit_are_said_not_to_be_used(tmp_path):

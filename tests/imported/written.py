@@ -8,6 +8,8 @@ from pathlib import Path
 import gsd.hoomd
 import MDAnalysis
 import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from pipeline import schema
 from pipeline.imported.assembly import load
@@ -22,10 +24,10 @@ def read(*paths: Path, band: tuple[float, float] = (1.0, 0.0), **given) -> Traje
     return load(list(paths), schema.read(Imported, given), band, "mine")
 
 
-def walk(frames: int = 12, count: int = 20) -> np.ndarray:
+def walk(frames: int = 12, count: int = 20, width: float = 0.3) -> np.ndarray:
     """(T, N, 3) a wandering gas that crosses the faces of its box, float32 for the formats."""
     start = RNG.random((1, count, 3)) * LENGTHS
-    steps = 0.3 * RNG.normal(size=(frames - 1, count, 3))
+    steps = width * RNG.normal(size=(frames - 1, count, 3))
     path = np.concatenate([start, start + np.cumsum(steps, axis=0)])
     return path.astype(np.float32).astype(float)
 
@@ -126,3 +128,22 @@ def extended(path: Path, r: np.ndarray, v: np.ndarray | None = None) -> Path:
     velo = "" if v is None else ":velo:R:3"
     table = r if v is None else np.concatenate([r, v], axis=2)
     return xyz(path, table, f'Lattice="{box}" Properties=species:S:1:pos:R:3{velo}')
+
+
+# By the names of the files.
+FORMATS = {
+    "a.lammpstrj": dump,
+    "a.xyz": extended,
+    "a.gsd": lambda path, r, v=None: hoomd(path, r - 0.5 * LENGTHS, v),
+    "a.trr": by_mdanalysis,
+}
+WITHOUT_IDS = {
+    **FORMATS,
+    "a.lammpstrj": lambda path, r, v=None: dump(path, r, v, ids=False),
+    "a.dcd": lambda path, r, v=None: by_mdanalysis(path, r),
+    "a.xtc": lambda path, r, v=None: by_mdanalysis(path, r),
+}
+few = settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+seeds = st.integers(0, 10**6)
