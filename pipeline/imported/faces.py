@@ -105,7 +105,9 @@ def _excess(path: Paths, axis: int, across: np.ndarray) -> tuple[float, float]:
     mean = float(np.average(np.sign(step[known]) * beyond[known], weights=weight))
     square = float(np.average(beyond[known] ** 2, weights=weight))
     found = -np.sign(raw[met]) * beyond[met]
-    return float(found.mean()) - mean, float(np.sqrt((square - mean**2) / len(found)))
+    # Where all steps are alike, round-off takes the variance below zero.
+    variance = max(square - mean**2, 0.0)
+    return float(found.mean()) - mean, float(np.sqrt(variance / len(found)))
 
 
 def last_digit(values: np.ndarray) -> float:
