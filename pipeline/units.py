@@ -85,6 +85,8 @@ SECONDS = {
     **dict.fromkeys(("min", "minute", "minutes"), 60.0),
     **dict.fromkeys(("h", "hour", "hours"), 3600.0),
 }
+# What people write where numbers are reduced ones, without a unit.
+REDUCED = {"", "1", "sigma", "tau", "lj", "reduced", "dimensionless", "none", "sigma tau-1"}
 # Units that a trajectory may have, from the largest on.
 KEPT_LENGTHS = ("um", "nm", "A")
 KEPT_TIMES = ("s", "ms", "us", "ns", "ps", "fs")
@@ -132,6 +134,30 @@ def kept(size: float, sizes: dict[str, float], names: tuple[str, ...]) -> tuple[
     name = next((name for name in names if sizes[name.lower()] * near <= size), names[-1])
     ratio = size / sizes[name.lower()]
     return name, 1.0 if abs(ratio - 1) < 1e-9 else ratio
+
+
+class FileUnits(NamedTuple):
+    """Units of a trajectory, None where its file names none, and what makes its numbers such."""
+
+    length: str | None
+    time: str | None
+    place: float = 1.0  # times positions and edges of the box
+    clock: float = 1.0
+    speed: float = 1.0
+
+
+def file_units(length: float | None, time: float | None, speed: float | None = None) -> FileUnits:
+    """Lengths become um, nm or A, times s to fs, whichever is next below; velocities follow them.
+
+    Args:
+        length: of the file's unit [um]. time: [s]. speed: [um / s], None where it is length / time.
+    """
+    named, many = kept(length, MICROMETRES, KEPT_LENGTHS) if length else (None, 1.0)
+    timed, ticks = kept(time, SECONDS, KEPT_TIMES) if time else (None, 1.0)
+    factor = many / ticks
+    if named and timed and speed:
+        factor = speed * SECONDS[timed] / MICROMETRES[named.lower()]
+    return FileUnits(named, timed, many, ticks, factor)
 
 
 def neighbour_distance(number_density: float, dimension: int) -> float:

@@ -17,7 +17,7 @@ from pipeline.imported.oddities import oddities
 from pipeline.imported.paths import Paths
 from pipeline.imported.recorded import Frame, Recorded, collect
 from pipeline.imported.settings import Imported
-from pipeline.imported.times import interval_and_times
+from pipeline.imported.times import interval_and_times, relabelled
 from pipeline.regime import covariances, motion
 from pipeline.trajectory import Box, Trajectory, band, edge_band
 from pipeline.video.velocity import backward_difference
@@ -49,6 +49,7 @@ def load(
     """
     parts = _parts([collect(frames(path), path.name) for path in paths])
     notes = [*(note for part in parts for note in part.notes), *_shared(parts)]
+    notes += relabelled(parts[0], settings)
     position, run, path = _placed(parts, settings, notes)
     box = path.box
     notes += consistency.check_places(path)

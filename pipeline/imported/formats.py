@@ -6,20 +6,17 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gsd.hoomd
 import numpy as np
 from MDAnalysis.coordinates.core import reader
 
 from pipeline.errors import InputError
-from pipeline.imported import h5md_records
+from pipeline.imported import dcd, h5md_records
 from pipeline.imported.recorded import Frame, plausible, rectangular
 from pipeline.imported.sources import kind
 from pipeline.imported.text import extxyz, lammps
-
-# Programs whose DCD files do not count time in the format's own unit, by words of the header.
-STRANGERS = {"LAMMPS": "LAMMPS", "DCD plugin": "VMD", "HOOMD": "HOOMD-blue"}
 
 
 def frames(path: Path) -> Iterator[Frame]:
@@ -83,34 +80,76 @@ def universe(path: Path) -> Iterator[Frame]:
             opened = reader(str(path))
         except Exception as error:  # every reader fails in its own way
             raise InputError(
-                f"MDAnalysis cannot open {path.name}: {error}; write it as extended XYZ, GSD or a "
-                f"dump of LAMMPS."
+                f"MDAnalysis cannot open {path.name}: {' '.join(str(error).split())[:300]}; it may "
+                f"be cut short; else write it as extended XYZ, GSD or a dump of LAMMPS."
             ) from error
         with opened:
             plausible(opened.n_atoms, path)
             _whole(opened, path)
-            hint = _foreign_clock(opened)
             timed = opened.dt is not None and not any("no dt" in str(w.message) for w in said)
-            units = {} if hint else opened.units
+            clock = _clock(opened, path, timed)
             snapshots, count = iter(opened), 0
             while (ts := _next(snapshots, path)) is not None:
+                yield _with_time(_snapshot(ts, opened.units, path), ts, clock, count)
                 count += 1
-                box = ts.dimensions
-                if box is not None:
-                    lean = np.cos(np.radians(box[3:])) if box[3:].any() else np.zeros(3)
-                    rectangular(lean * box[:3].max(), box[:3], path)
-                yield Frame(
-                    position=ts.positions.copy(),
-                    velocity=ts.velocities.copy() if ts.has_velocities else None,
-                    lengths=None if box is None else np.array(box[:3], dtype=float),
-                    time=float(ts.time) if timed and not hint else None,
-                    length_unit="A" if units.get("length") else None,
-                    time_unit="ps" if units.get("time") and timed else None,
-                    hint=hint,
-                )
             if count < opened.n_frames:
                 raise _ended(count, path)
             _refuse_rest(path, opened.n_atoms)
+
+
+def _snapshot(ts: Any, units: dict[str, str | None], path: Path) -> Frame:
+    """What MDAnalysis found in a snapshot, its time aside."""
+    if not ts.has_positions:
+        raise InputError(
+            f"{path.name} has no positions in snapshot {ts.frame}: positions and velocities were "
+            f"written at different times; write both every time (GROMACS: nstxout = nstvout)."
+        )
+    box = ts.dimensions
+    if box is not None:
+        lean = np.cos(np.radians(box[3:])) if box[3:].any() else np.zeros(3)
+        rectangular(lean * box[:3].max(), box[:3], path)
+    return Frame(
+        position=ts.positions.copy(),
+        velocity=ts.velocities.copy() if ts.has_velocities else None,
+        lengths=None if box is None else np.array(box[:3], dtype=float),
+        length_unit="A" if units.get("length") else None,
+        time_unit="ps" if units.get("time") else None,
+    )
+
+
+class Clock(NamedTuple):
+    """How a file that MDAnalysis opened tells its times."""
+
+    timed: bool  # snapshots have times
+    interval: float | None = None  # [ps], where the header tells it
+    steps: bool = False  # snapshots have numbers of steps
+    foreign: bool = False  # units are those of another program
+    hint: str = ""
+    note: str = ""
+
+
+def _clock(opened: Any, path: Path, timed: bool) -> Clock:
+    form = path.suffix.lower()
+    if form != ".dcd":
+        return Clock(timed, steps=form in (".xtc", ".trr"))
+    found = dcd.header(path)
+    if found is None:
+        return Clock(False, foreign=True, hint="its header is not of the usual form")
+    interval, hint = dcd.interval(found, opened.n_frames)
+    note = dcd.counted(found, opened.n_frames, path.name)
+    return Clock(interval is not None, interval, foreign=interval is None, hint=hint, note=note)
+
+
+def _with_time(frame: Frame, ts: Any, clock: Clock, number: int) -> Frame:
+    time = float(ts.time) if clock.interval is None else number * clock.interval
+    return frame._replace(
+        time=time if clock.timed else None,
+        step=int(ts.data["step"]) if clock.steps and "step" in ts.data else None,
+        length_unit=None if clock.foreign else frame.length_unit,
+        time_unit=frame.time_unit if clock.timed else None,
+        hint=clock.hint,
+        note=clock.note,
+    )
 
 
 def _whole(opened: Any, path: Path) -> None:
@@ -151,19 +190,18 @@ def _ended(number: int, path: Path) -> InputError:
 
 def _claimed(path: Path) -> int | None:
     """Number of particles in the header of DCD, XTC and TRR, whose readers do not doubt it."""
+    form = path.suffix.lower()
+    if form == ".dcd":
+        found = dcd.header(path)
+        return None if found is None else found.particles
+    if form not in (".xtc", ".trr"):
+        return None
     with open(path, "rb") as file:
         start = file.read(1 << 12)
-    form = path.suffix.lower()
     try:
-        if form in (".xtc", ".trr"):
-            return int(struct.unpack_from(">i", start, 4 if form == ".xtc" else 64)[0])
-        if form == ".dcd":
-            order = "<" if start[:1] == b"T" else ">"  # the length of the first record, 84
-            title = struct.unpack_from(f"{order}i", start, 92)[0]
-            return int(struct.unpack_from(f"{order}i", start, 104 + title)[0])
+        return int(struct.unpack_from(">i", start, 4 if form == ".xtc" else 64)[0])
     except struct.error:
         return None  # too short to be one: its reader says so
-    return None
 
 
 def _next(snapshots: Iterator[Any], path: Path) -> Any:
@@ -171,23 +209,3 @@ def _next(snapshots: Iterator[Any], path: Path) -> Any:
         return next(snapshots, None)
     except Exception as error:  # as above
         raise InputError(f"MDAnalysis cannot read {path.name} to its end: {error}") from error
-
-
-def _foreign_clock(opened: Any) -> str:
-    """A sentence where the header names a program that counts time in a unit of its own.
-
-    The format says AKMA time (48.9 fs); LAMMPS writes that of its unit style, VMD a one.
-    """
-    header = getattr(getattr(opened, "_file", None), "header", None)
-    if not isinstance(header, dict):
-        return ""
-    remarks = str(header.get("remarks", ""))
-    program = next((name for word, name in STRANGERS.items() if word in remarks), None)
-    every, step = header.get("nsavc", 0), float(header.get("delta", 0.0))
-    if program is None and every * step > 0:
-        return ""
-    writer = "a program that gives no interval" if program is None else program
-    return (
-        f"its header says that {writer} wrote it, {every:g} steps of {step:.6g} apart in a unit "
-        f"that the file does not name"
-    )

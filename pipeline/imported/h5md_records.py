@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.imported.recorded import Frame, plausible, rectangular
-from pipeline.units import KEPT_LENGTHS, KEPT_TIMES, MICROMETRES, SECONDS, Measured, kept, measured
+from pipeline.units import MICROMETRES, REDUCED, FileUnits, Measured, file_units, measured
 
 
 def snapshots(path: Path) -> Iterator[Frame]:
@@ -35,9 +34,9 @@ def snapshots(path: Path) -> Iterator[Frame]:
                     f"2 or 3)."
                 )
             plausible(place.shape[1], path)
-            units = _units(group)
+            units, note = _units(group, path)
             for number in range(len(place)):
-                yield _snapshot(group, units, number, path)
+                yield _snapshot(group, units, number, path)._replace(note=note)
     except (OSError, KeyError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -58,28 +57,28 @@ def _group(file: h5py.File, path: Path) -> h5py.Group:
     return next(iter(found.values()))
 
 
-class Units(NamedTuple):
-    """Units of a trajectory, None where the file names none, and what makes numbers such."""
-
-    length: str | None
-    time: str | None
-    place: float  # times positions and edges of the box
-    clock: float
-    speed: float
+# What is stated, where, and the powers of length and time that it should have.
+STATED = (
+    ("lengths", ("position", "value"), (1, 0)),
+    ("times", ("position", "time"), (0, 1)),
+    ("velocities", ("velocity", "value"), (1, -1)),
+)
 
 
-def _units(group: h5py.Group) -> Units:
-    """The units that a group states: lengths become um, nm or A, velocities follow them."""
-    place, velocity = group["position"], group.get("velocity", {})
-    told = (_unit(place["value"]), _unit(place.get("time")), _unit(velocity.get("value")))
-    along, clock, speed = (measured(words) if words else None for words in told)
-    length, pace = _one(along, (1, 0)), _one(clock, (0, 1))
-    named, many = kept(length, MICROMETRES, KEPT_LENGTHS) if length else (None, 1.0)
-    timed, ticks = kept(pace, SECONDS, KEPT_TIMES) if pace else (None, 1.0)
-    factor = many / ticks
-    if named and timed and (own := _one(speed, (1, -1))):
-        factor = own * SECONDS[timed] / MICROMETRES[named.lower()]
-    return Units(named, timed, many, ticks, factor)
+def _units(group: h5py.Group, path: Path) -> tuple[FileUnits, str]:
+    """The units that a group states, and a sentence on what is no unit."""
+    found, strange = [], []
+    for what, (element, name), powers in STATED:
+        told = _unit(group.get(element, {}).get(name))
+        unit = _one(measured(told), powers)
+        if unit is None and told.lower() not in REDUCED:
+            strange.append(f"{told[:40]!r} for its {what}")
+        found.append(unit)
+    note = (
+        f"{path.name} states {' and '.join(strange)}, which is no unit known here: numbers were "
+        f"taken as they are; give imported.length_unit and imported.time_unit."
+    )
+    return file_units(*found), note if strange else ""
 
 
 def _one(unit: Measured | None, powers: tuple[int, int]) -> float | None:
@@ -87,7 +86,7 @@ def _one(unit: Measured | None, powers: tuple[int, int]) -> float | None:
     return unit.factor if unit is not None and unit[1:] == powers else None
 
 
-def _snapshot(group: h5py.Group, units: Units, number: int, path: Path) -> Frame:
+def _snapshot(group: h5py.Group, units: FileUnits, number: int, path: Path) -> Frame:
     place = group["position"]
     D = place["value"].shape[2]
     lengths, periodic = _box(group.get("box"), number, D, path)
@@ -103,7 +102,7 @@ def _snapshot(group: h5py.Group, units: Units, number: int, path: Path) -> Frame
     return Frame(
         position=vectors(place["value"][number]) * units.place,
         velocity=None if velocity is None else vectors(velocity) * units.speed,
-        lengths=None if lengths is None else lengths * units.place,
+        lengths=None if lengths is None else lengths * _edge(group["box/edges"], units),
         periodic=periodic,
         time=None if time is None else time * units.clock,
         step=None if step is None else int(step),
@@ -148,6 +147,15 @@ def _clock(values: h5py.Dataset | None, number: int) -> float | None:
 def _unit(values: h5py.Dataset | None) -> str:
     told = values.attrs.get("unit", "") if values is not None else ""
     return told.decode(errors="replace") if isinstance(told, bytes) else str(told)
+
+
+def _edge(edges: h5py.Group | h5py.Dataset, units: FileUnits) -> float:
+    """What makes edges of a box such, which may have a unit of their own."""
+    own = _unit(edges["value"] if isinstance(edges, h5py.Group) else edges)
+    length = _one(measured(own), (1, 0))
+    if length is None or units.length is None:
+        return units.place
+    return length / MICROMETRES[units.length.lower()]
 
 
 def _box(

@@ -11,6 +11,12 @@ from pipeline.imported.paths import Paths
 from pipeline.video import order
 
 COARSE = 0.1  # of the usual step, which digits may be coarse by
+ASKED = 40  # snapshots and
+SOME = 100  # particles of each that are compared with all snapshots
+NEARER = 0.5  # of a step: a snapshot as near as that to another is not where it belongs
+OFTEN = 0.5  # of the snapshots, of which that is said
+PERIOD = 0.3  # of them, which may be a whole period from their likes
+VOID = 3.0  # mean distances of particles, by which a box may be wider than what is in it
 
 
 def oddities(path: Paths) -> list[str]:
@@ -20,7 +26,8 @@ def oddities(path: Paths) -> list[str]:
         InputError: two particles are at one place all along.
     """
     _refuse_doubles(path)
-    return [*_frozen(path), *_coarse(path), *_out_of_order(path)]
+    order = _out_of_order(path) or _shuffled(path)
+    return [*_frozen(path), *_coarse(path), *order, *_empty(path)]
 
 
 def _refuse_doubles(path: Paths) -> None:
@@ -83,6 +90,51 @@ def _out_of_order(path: Paths) -> list[str]:
     return [
         f"{path.name} seems to hold {said[0]}{more} (counted from 0): steps there are longer than "
         f"in another order, and velocities are wrong; write its snapshots in order."
+    ]
+
+
+def _shuffled(path: Paths) -> list[str]:
+    """A word on snapshots of which most are far nearer to some other than to the next.
+
+    Motion that comes back does so after a period, which is the same for most.
+    """
+    some = path.position[:, :: max(1, path.position.shape[1] // SOME)]
+    period = np.where(path.box.periodic, path.box.lengths, np.inf)
+    part = np.concatenate([[0], np.cumsum(~path.follows)])
+    asked = np.flatnonzero(path.follows)
+    asked = asked[:: max(1, len(asked) // ASKED)]
+    nearest, ratio = [], []
+    for t in asked.tolist():
+        apart = some - some[t]
+        apart -= np.round(apart / period) * np.nan_to_num(period, posinf=0.0)
+        distance = _mean(apart)
+        step = distance[t + 1]
+        distance[(np.abs(np.arange(len(some)) - t) < 2) | (part != part[t])] = np.inf
+        nearest.append(int(distance.argmin()) - t)
+        ratio.append(float(distance.min()) / step if step else 1.0)
+    far = np.array(ratio) < NEARER
+    lags = np.unique(np.abs(np.array(nearest)[far]), return_counts=True)[1]
+    if len(asked) < 10 or far.mean() < OFTEN or lags.max() > PERIOD * len(asked):
+        return []
+    return [
+        f"Most snapshots of {path.name} are far nearer to some other than to the next (snapshot "
+        f"{asked[0]} to {asked[0] + nearest[0]}, counted from 0): they are in no order, and "
+        f"velocities are wrong; write them in order."
+    ]
+
+
+def _empty(path: Paths) -> list[str]:
+    """A word on a box that is far wider than what is in it."""
+    extent = np.ptp(path.position, axis=(0, 1))
+    spacing = float(np.prod(extent) / path.position.shape[1]) ** (1 / len(extent))
+    void = np.where(path.box.periodic, path.box.lengths - extent, 0.0) - VOID * spacing
+    axis = int(void.argmax())
+    if void[axis] <= 0:
+        return []
+    return [
+        f"Particles of {path.name} are only ever in {extent[axis]:.4g} of {'xyz'[axis]}, along "
+        f"which the box is {path.box.lengths[axis]:.6g} long: is it a drop, or is the box wrong? "
+        f"The density is that of the whole box."
     ]
 
 

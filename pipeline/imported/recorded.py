@@ -13,6 +13,7 @@ from pipeline.imported.sources import packing
 from pipeline.tables import LARGEST
 
 MOST = 100_000_000  # particles of a snapshot
+UNWRITTEN = 0.01  # of the particles at (0, 0, 0)
 
 
 class Frame(NamedTuple):
@@ -33,6 +34,7 @@ class Frame(NamedTuple):
     length_unit: str | None = None
     time_unit: str | None = None
     hint: str = ""  # what the file says of its times without saying the time
+    note: str = ""  # what its reader has to say of the whole file
 
 
 class Recorded(NamedTuple):
@@ -66,7 +68,8 @@ def collect(frames: Iterable[Frame], name: str) -> Recorded:
         held.append(frame)
     if not held:
         raise InputError(f"{name} holds no snapshot: was it cut short?")
-    notes: list[str] = []
+    notes = list(dict.fromkeys(frame.note for frame in held if frame.note))
+    held = _with_edges(held, name, notes)
 
     def column(field: str) -> np.ndarray | None:
         found = [value for frame in held if (value := getattr(frame, field)) is not None]
@@ -90,6 +93,44 @@ def collect(frames: Iterable[Frame], name: str) -> Recorded:
     return Recorded(name, held[0], position, velocity, time, step, lengths, image, tuple(notes))
 
 
+def _with_edges(held: list[Frame], name: str, notes: list[str]) -> list[Frame]:
+    """Snapshots that all have edges of the box, where some do: those given before, or the first."""
+    given = [frame.lengths for frame in held if frame.lengths is not None]
+    if len(given) in (0, len(held)):
+        return held
+    notes.append(
+        f"Only {len(given)} of {len(held)} snapshots of {name} give a box: it is taken for the "
+        f"others, too."
+    )
+    found, last = [], given[0]
+    for frame in held:
+        last = last if frame.lengths is None else frame.lengths
+        found.append(frame._replace(lengths=last))
+    return found
+
+
+# What a file says of itself in every snapshot, and the words for it.
+CONSTANT = {
+    "periodic": "which faces are periodic",
+    "unwrapped": "whether positions go on across faces",
+    "dimension": "dimensions",
+    "length_unit": "a unit of lengths",
+    "time_unit": "a unit of times",
+}
+
+
+def _check_constant(frame: Frame, first: Frame, where: str, name: str) -> None:
+    """What positions and times mean is the same in all snapshots."""
+    for field, what in CONSTANT.items():
+        was, now = getattr(first, field), getattr(frame, field)
+        untimed = field == "time_unit" and (frame.time is None or first.time is None)
+        if was != now and not untimed:
+            raise InputError(
+                f"{name} says in {where} something else than in its first snapshot ({what}: {now} "
+                f"after {was}): write each kind into a file of its own."
+            )
+
+
 def _changed(frame: Frame, first: Frame) -> bool:
     """Whether rows are of other species."""
     if frame.species is None or first.species is None:
@@ -106,6 +147,14 @@ def _check_particles(frame: Frame, first: Frame, where: str, name: str) -> None:
         )
     if not np.isfinite(frame.position).all():
         raise InputError(f"{name} has positions that are no numbers in {where}.")
+    _check_constant(frame, first, where, name)
+    count = len(frame.position)
+    zero = int((frame.position == 0).all(axis=1).sum())
+    if count > 1 and (zero > max(1, UNWRITTEN * count) or not np.ptp(frame.position, axis=0).any()):
+        raise InputError(
+            f"{name} has {zero or count} of {count} particles at one place in {where}: it was not "
+            f"written to its end; leave such snapshots out."
+        )
     if frame.velocity is not None and not np.isfinite(frame.velocity).all():
         raise InputError(f"{name} has velocities that are no numbers in {where}.")
     if frame.identity is not None:

@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import io
+import lzma
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,7 +28,8 @@ KINDS = {
     "universe": {".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".trz", ".tng", ".dms"},
     "structure": {".gro", ".pdb"},
 }
-PACKED = {".gz", ".bz2"}
+PACKED = {".gz", ".bz2", ".xz", ".zst"}
+BINARY_DUMPS = (b"DUMPATOM", b"DUMPCUSTOM")
 ACCEPTED = sorted(set().union(*KINDS.values()))
 TABLES = {
     "text": {".csv", ".txt", ".tsv", ".dat"},
@@ -71,15 +73,22 @@ def kind(path: Path) -> str | None:
     if table_kind(path) == "hdf5":
         return "h5md" if _is_h5md(path) else None
     named = not suffixes or any(word in path.name.lower() for word in ("dump", "lammps"))
-    return "lammps" if named and _starts_like_a_dump(path) else None
+    named = named or suffixes[-1] in {".bin", ".yaml", ".yml"}
+    return "lammps" if named and dump_form(path) else None
 
 
-def _starts_like_a_dump(path: Path) -> bool:
+def dump_form(path: Path) -> str | None:
+    """Which form of LAMMPS' dumps a file is by its first bytes: text, binary or YAML; or None."""
     try:
         with opened(path) as file:
-            return bool(file.read(5) == b"ITEM:")
+            start = file.read(64)
     except OSError:  # not the archive its name says
-        return False
+        return None
+    if start.startswith(b"ITEM:"):
+        return "text"
+    if start.startswith(b"---") and b"creator: LAMMPS" in start:
+        return "YAML"
+    return "binary" if any(mark in start for mark in BINARY_DUMPS) else None
 
 
 def _is_h5md(path: Path) -> bool:
@@ -96,10 +105,24 @@ def packing(path: Path) -> Any:
     """What opens a file: by its first bytes, for names say that a file is packed that no longer
     is, and nothing of one that is."""
     with open(path, "rb") as file:
-        start = file.read(3)
-    if start[:2] == b"\x1f\x8b":
-        return gzip.open
-    return bz2.open if start == b"BZh" else open
+        start = file.read(6)
+    return next((opener for mark, opener in PACKERS.items() if start.startswith(mark)), open)
+
+
+def _zstandard(path: Path, mode: str) -> Any:
+    import pyarrow
+
+    return io.BufferedReader(pyarrow.input_stream(str(path), compression="zstd"))
+
+
+PACKERS = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\0": lzma.open,
+    b"\x28\xb5\x2f\xfd": _zstandard,
+}
+# What they raise for an archive that was cut short or is damaged.
+UNPACKING = (OSError, EOFError, zlib.error, lzma.LZMAError)
 
 
 def opened(path: Path) -> Any:
@@ -255,7 +278,7 @@ def _start(path: Path) -> bytes:
         try:
             while len(raw) < 1 << 16 and (more := file.read(1 << 12)):
                 raw += more
-        except (EOFError, zlib.error, gzip.BadGzipFile):
+        except UNPACKING:
             pass  # who reads all of it says so
     return raw
 

@@ -7,7 +7,6 @@ ends in a sentence.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +19,7 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.imported import sources
 from pipeline.imported.recorded import Frame, plausible, rectangular
+from pipeline.units import file_units
 
 LONGEST = 1 << 20  # characters of a line of text
 PLAIN = "species:S:1:pos:R:3"
@@ -43,13 +43,18 @@ PLACES = (
     ("xs", "ys", "zs", True, False),
     ("xsu", "ysu", "zsu", True, True),
 )
-# Lengths and times of LAMMPS' unit styles that this project has names for.
-UNITS = {
-    "lj": ("1", "1"),
-    "real": ("A", "fs"),
-    "metal": ("A", "ps"),
-    "micro": ("um", "us"),
-    "nano": ("nm", "ns"),
+# Length [um], time [s] and, where it is not their ratio, velocity [um / s] of the unit styles of
+# LAMMPS (https://docs.lammps.org/units.html).
+BOHR = 5.29177210903e-5
+STYLES: dict[str, tuple[float | None, ...]] = {
+    "lj": (None, None),
+    "real": (1e-4, 1e-15),
+    "metal": (1e-4, 1e-12),
+    "si": (1e6, 1.0),
+    "cgs": (1e4, 1.0),
+    "electron": (BOHR, 1e-15, BOHR / 1.03275e-15),
+    "micro": (1.0, 1e-6),
+    "nano": (1e-3, 1e-9),
 }
 
 
@@ -160,8 +165,14 @@ def lammps(path: Path) -> Iterator[Frame]:
     Raises:
         InputError: if the dump is cut short, its box is tilted, or it has no positions.
     """
+    if (form := sources.dump_form(path)) in ("binary", "YAML"):
+        raise InputError(
+            f"{path.name} is a {form} dump of LAMMPS, which is not read: write it as text (dump "
+            f"custom, without .bin or yaml; binary2txt turns binary ones into text)."
+        )
     with _lines(path) as lines:
         known: dict[str, Any] = {}
+        begun = False
         for line in lines:
             title, _, rest = line.strip().partition(":")
             if not title:  # blank
@@ -177,8 +188,15 @@ def lammps(path: Path) -> Iterator[Frame]:
                     raise InputError(f"{path.name} has a header without {', '.join(missing)}.")
                 rows = _rows(lines, known["N"], path)
                 yield _dump_snapshot(rows, rest.split()[1:], known, path)
+                begun = False
             else:
                 _dump_header(rest.strip(), lines, known, path)
+                begun = True
+        if begun:
+            raise InputError(
+                f"{path.name} ends inside the header of a snapshot (step {known.get('step')}): it "
+                f"was cut short; copy it again, or take the last snapshot away."
+            )
 
 
 def _dump_header(title: str, lines: Iterator[str], known: dict[str, Any], path: Path) -> None:
@@ -189,6 +207,11 @@ def _dump_header(title: str, lines: Iterator[str], known: dict[str, Any], path: 
         known["time"] = float(_numbers([next(lines, "").strip()], path)[0])
     elif title == "UNITS":
         known["units"] = next(lines, "").strip()
+        if known["units"] not in STYLES:
+            raise InputError(
+                f"{path.name} has units {known['units'][:40]!r}, which are none of LAMMPS' styles "
+                f"({', '.join(STYLES)}): correct the line below ITEM: UNITS."
+            )
     elif title == "NUMBER OF ATOMS":
         known["N"] = _whole_number(next(lines, ""), "a number of particles", path)
         plausible(known["N"], path)
@@ -249,21 +272,22 @@ def _dump_snapshot(
     # Who dumps a plane may leave out the velocity along its normal, too.
     flat = "vz" in table or not np.ptp(position[:, 2])
     moving = flat and all(name in table for name in ("vx", "vy"))
-    length_unit, time_unit = UNITS.get(known.get("units", ""), (None, None))
+    units = file_units(*STYLES[known.get("units", "lj")])
+    time = known.get("time")
     return Frame(
-        position=position[order],
-        velocity=vectors("vx", "vy", "vz")[order] if moving else None,
-        lengths=high - low,
-        origin=low,
+        position=position[order] * units.place,
+        velocity=vectors("vx", "vy", "vz")[order] * units.speed if moving else None,
+        lengths=(high - low) * units.place,
+        origin=low * units.place,
         periodic=known["periodic"],
-        time=known.get("time"),
+        time=None if time is None else time * units.clock,
         step=known["step"],
         identity=None if identity is None else identity[order],
         species=None if kinds is None else kinds[order],
         image=vectors("ix", "iy", "iz")[order] if "ix" in table and "iy" in table else None,
         unwrapped=chosen[4],
-        length_unit=length_unit,
-        time_unit=time_unit,
+        length_unit=units.length,
+        time_unit=units.time,
     )
 
 
@@ -279,7 +303,7 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
     try:
         with sources.text(path) as file:
             yield _bounded(iter(partial(file.readline, LONGEST), ""), path)
-    except (OSError, EOFError, zlib.error) as error:
+    except sources.UNPACKING as error:
         raise InputError(f"{path.name} cannot be read: {error}") from error
 
 
@@ -319,7 +343,8 @@ def _numbers(words: np.ndarray | Sequence[Any], path: Path) -> np.ndarray:
 
 def _rows(lines: Iterator[str], count: int, path: Path) -> list[list[str]]:
     """``count`` rows of words, all of one length."""
-    rows = [line.split() for line in islice(lines, count)]
+    read = list(islice(lines, count))
+    rows = [line.split() for line in read]
     if len(rows) < count:
         raise InputError(
             f"{path.name} ends after {len(rows)} of {count} particles of its last snapshot: it was "
@@ -331,7 +356,20 @@ def _rows(lines: Iterator[str], count: int, path: Path) -> list[list[str]]:
             f"{path.name} has rows of {shortest} and of {longest} columns in one snapshot: is it "
             f"damaged?"
         )
+    if not read[-1].endswith("\n"):
+        _refuse_half_a_number([row[-1] for row in rows], path)
     return rows
+
+
+def _refuse_half_a_number(column: list[str], path: Path) -> None:
+    """Refuses a last word that is shorter than all others of its column, in a line without end."""
+    shortest = min((len(word) for word in column[:-1]), default=0)
+    if len(column[-1]) < shortest - 1:
+        raise InputError(
+            f"{path.name} ends in {column[-1]!r}, without the end of a line, where all others of "
+            f"that column have {shortest} signs and more: it was cut short inside a number; copy "
+            f"it again, or take the last snapshot away."
+        )
 
 
 def _kinds(label: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.imported.recorded import Recorded
 from pipeline.imported.settings import Imported
+from pipeline.units import SECONDS
 
 
 def interval_and_times(
@@ -72,8 +73,9 @@ def _ticks(part: Recorded, given: bool, notes: list[str]) -> tuple[np.ndarray, b
     if part.time is not None and part.step is not None:
         _agree(part.time, part.step, part.name, notes)
     if not given:
-        if part.time is None:
-            hint = f" ({part.first.hint})" if part.first.hint else ""
+        if part.time is None or not np.ptp(part.time):
+            same = "all of them give the same" if part.time is not None else ""
+            hint = f" ({part.first.hint or same})" if part.first.hint or same else ""
             raise InputError(
                 f"{part.name} does not say how much time passes between its snapshots{hint}: set "
                 f"imported.dt in the config."
@@ -90,7 +92,15 @@ def _ticks(part: Recorded, given: bool, notes: list[str]) -> tuple[np.ndarray, b
 def _agree(time: np.ndarray, step: np.ndarray, name: str, notes: list[str]) -> None:
     """Times go along with the numbers of steps, unless the time step was changed on the way."""
     passed, made = np.diff(time), np.diff(step)
-    if not ((passed > 0) & (made > 0)).all():
+    if not (passed > 0).all() or not made.any():
+        return
+    if not (made > 0).all():
+        number = int(np.argmax(made <= 0))
+        notes.append(
+            f"In {name} times go on and numbers of steps do not ({step[number + 1]:.0f} in "
+            f"snapshot {number + 1} after {step[number]:.0f}): the times were believed; are its "
+            f"snapshots in order?"
+        )
         return
     rate = passed / made
     if np.ptp(rate) > 0.01 * np.median(rate):
@@ -108,9 +118,29 @@ def _compare(
     notes: list[str],
 ) -> None:
     """A note where a given interval is not the file's, and is not said in another unit."""
-    first, told = part.first, settings.time_unit
-    same = told is None or first.time_unit is None or told == first.time_unit
-    if dt is not None and same and abs(unit / dt - 1) > 1e-3:
+    written, told = part.first.time_unit, settings.time_unit
+    known = written in SECONDS and told in SECONDS
+    ratio = SECONDS[str(written)] / SECONDS[str(told)] if known else 1.0
+    same = told is None or written is None or told == written or known
+    if dt is not None and same and abs(unit * ratio / dt - 1) > 1e-3:
+        behind = (f" {word}" if word not in (None, "1") else "" for word in (told, written))
         notes.append(
-            f"Snapshots are {dt:.6g} apart, as imported.dt says; {part.name} says {unit:.6g}."
+            f"Snapshots are {dt:.6g}{next(behind)} apart, as imported.dt says; {part.name} says "
+            f"{unit:.6g}{next(behind)}."
         )
+
+
+def relabelled(part: Recorded, settings: Imported) -> list[str]:
+    """Sentences where units are given that are not the file's: numbers stay what they are.
+
+    A time between snapshots that is given comes in its own unit.
+    """
+    pairs = [("Lengths", "length_unit", part.first.length_unit)]
+    if settings.dt is None or part.velocity is not None:
+        pairs.append(("Times", "time_unit", part.first.time_unit))
+    return [
+        f"{what} are counted in {given}, as imported.{key} says; {part.name} says {written}, and "
+        f"its numbers were taken as they are."
+        for what, key, written in pairs
+        if (given := getattr(settings, key)) is not None and written not in (None, given)
+    ]

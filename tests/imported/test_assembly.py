@@ -103,9 +103,15 @@ def test_what_is_given_wins_and_the_difference_is_said(tmp_path):
     said = " ".join(found.attributes["warnings"])
     assert "16 x 18 x 20, as imported.box says; a.xyz says 8 x 9 x 10" in said
     assert "0.25 apart, as imported.dt says; a.xyz says 1" in said
-    # Another unit of time is no contradiction.
+    # Another unit of time is no contradiction, another time is one.
     other = xyz(tmp_path / "b.xyz", r, f"{BOX} Time={{t}} fs")
-    assert read(other, dt=1e-3, time_unit="ps").attributes["warnings"] == []
+    said = " ".join(read(other, dt=1e-3, time_unit="ps").attributes["warnings"])
+    assert "apart" not in said
+    said = " ".join(read(other, dt=1.0, time_unit="ps").attributes["warnings"])
+    assert "Snapshots are 1 ps apart, as imported.dt says; b.xyz says 1 fs" in said
+    said = " ".join(read(other, time_unit="ns", length_unit="um").attributes["warnings"])
+    assert "Times are counted in ns, as imported.time_unit says; b.xyz says fs" in said
+    assert "Lengths" not in said
 
 
 def test_a_box_that_breathes_is_scaled_onto_the_mean_that_is_given(tmp_path):

@@ -6,6 +6,7 @@ import gsd.hoomd
 import MDAnalysis
 import numpy as np
 import pytest
+from MDAnalysis.lib.formats.libmdaxdr import TRRFile
 
 from pipeline import h5md
 from tests.imported.written import LENGTHS, RNG, apart, by_mdanalysis, read, walk
@@ -125,3 +126,13 @@ def test_a_binary_file_cut_short_is_named(tmp_path, ending, share):
     cut.write_bytes(data[: int(share * len(data))])
     with pytest.raises(ValueError, match=rf"cut\.{ending} ends inside snapshot \d+: it was cut"):
         read(cut, dt=0.5, box=box)
+
+
+def test_velocities_at_other_times_than_positions_end_in_a_sentence(tmp_path):
+    path, r = tmp_path / "a.trr", walk().astype(np.float32) / 10
+    with TRRFile(str(path), "w") as file:
+        for t, frame in enumerate(r):
+            x = frame if t % 2 == 0 else None
+            file.write(x, frame, None, np.diag(LENGTHS / 10), t, 0.5 * t, 0.0, len(frame))
+    with pytest.raises(ValueError, match=r"no positions in snapshot 1.*nstxout = nstvout"):
+        read(path)

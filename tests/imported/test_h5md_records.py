@@ -110,6 +110,28 @@ def test_units_are_what_the_file_states(tmp_path, stated):
     assert found.velocity / place * clock == pytest.approx(V, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("unit", "clock", "speed", "said"),
+    [
+        ("furlong", "ps", "", "'furlong' for its lengths"),
+        ("nm", "nm", "", "'nm' for its times"),
+        ("nm", "ps", "nm", "'nm' for its velocities"),
+        ("a.u.", "blink", "", "'a.u.' for its lengths and 'blink' for its times"),
+    ],
+)
+def test_a_unit_that_is_none_is_named(tmp_path, unit, clock, speed, said):
+    given = {"unit": {"unit": unit}, "clock": {"unit": clock}, "speed": {"unit": speed}}
+    found = read(written(tmp_path / "a.h5md", time=DT, **given))
+    assert said in " ".join(found.attributes["warnings"])
+
+
+def test_a_box_may_have_a_unit_of_its_own(tmp_path):
+    path = written(tmp_path / "a.h5md", time=DT, unit={"unit": "Angstrom"}, edges=LENGTHS / 10)
+    with h5py.File(path, "a") as file:
+        file["particles/all/box/edges"].attrs["unit"] = "nm"
+    assert read(path).box.lengths == pytest.approx(LENGTHS)
+
+
 def test_a_leaning_box_and_two_groups_are_refused(tmp_path):
     leaning = np.diag(LENGTHS) + np.eye(3, k=1)
     with pytest.raises(ValueError, match=r"is tilted \(by 1"):

@@ -57,3 +57,22 @@ def test_snapshots_that_go_backwards_are_named(tmp_path):
     r = R.copy()
     r[8:13] = R[8:13][::-1]
     assert "snapshots 8 to 12 backwards" in warnings(tmp_path, r)
+
+
+def test_snapshots_in_no_order_are_named_and_motion_that_comes_back_is_not(tmp_path):
+    r, _ = langevin(2, 0.3, 0.1, frames=40)
+    anyhow = r[np.random.default_rng(0).permutation(40)]
+    assert "they are in no order" in warnings(tmp_path, anyhow)
+    rng = np.random.default_rng(1)
+    phase = 2 * np.pi * np.arange(48)[:, None, None] / 12
+    strained = 0.25 * LENGTHS + 0.5 * LENGTHS * rng.random((40, 3)) + np.zeros((48, 1, 1))
+    strained[..., 0] += 0.2 * np.sin(phase[..., 0]) * strained[..., 1]
+    assert "order" not in warnings(tmp_path, strained + 1e-3 * rng.standard_normal((48, 40, 3)))
+    lattice = np.stack(np.meshgrid(*[np.arange(4)] * 3), -1).reshape(-1, 3) * LENGTHS / 4 + 0.5
+    jitter = 0.05 * rng.standard_normal((40, 64, 3))
+    assert "order" not in warnings(tmp_path, lattice + jitter)
+
+
+def test_a_box_far_wider_than_what_is_in_it_is_named(tmp_path):
+    middle = 0.4 * LENGTHS + 0.1 * (R - R[0].mean(axis=0))
+    assert "is it a drop, or is the box wrong?" in warnings(tmp_path, middle)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import lzma
 import struct
 
 import gsd.fl
 import numpy as np
+import pyarrow
 import pytest
 
+from pipeline.imported.sources import recorded
 from tests.imported.written import LENGTHS, by_mdanalysis, dump, hoomd, langevin, read, xyz
 
 PATH, _ = langevin(7, 0.3, 0.1)
@@ -154,6 +157,12 @@ def test_a_packed_file_cut_short_ends_in_a_sentence(tmp_path):
     (tmp_path / "a.xyz.gz").write_bytes(packed[: len(packed) // 2])
     with pytest.raises(ValueError, match=r"a\.xyz\.gz cannot be read"):
         read(tmp_path / "a.xyz.gz", dt=1.0)
+    for packed in (lzma.compress, lambda data: pyarrow.compress(data, "zstd", asbytes=True)):
+        rng = np.random.default_rng(0)
+        noise = "".join(f"2\n\nA 0 0 0\nA 1 1 {x}\n" for x in rng.random(2000)).encode()
+        (tmp_path / "b.xyz").write_bytes(packed(noise)[:-3000])
+        with pytest.raises(ValueError, match=r"b\.xyz (cannot be read|ends )"):
+            read(tmp_path / "b.xyz", dt=1.0)
 
 
 def test_counts_that_a_binary_file_cannot_hold_are_refused(tmp_path):
@@ -214,11 +223,14 @@ def test_whatever_a_name_or_windows_made_of_a_text(tmp_path, name):
     for label, stored in {
         f"packed_{name}": gzip.compress(plain),
         f"bz_{name}": bz2.compress(plain),
+        f"{name}.xz": lzma.compress(plain),
+        f"{name}.zst": pyarrow.compress(plain, "zstd", asbytes=True),
         f"{name}.gz": plain,
         f"mark_{name}": text.encode("utf-8-sig"),
         f"wide_{name}": text.encode("utf-16"),
     }.items():
         (tmp_path / label).write_bytes(stored)
+        assert recorded([tmp_path / label]) == [tmp_path / label]
         assert read(tmp_path / label, dt=1.0).position == pytest.approx(wanted)
 
 
@@ -236,3 +248,82 @@ def test_a_dump_may_end_in_blank_lines_and_lack_a_component(tmp_path):
     found = read(path, dt=1.0)
     assert found.attributes["velocity"] == "backward difference"
     assert found.velocity[1:] == pytest.approx(np.diff(r, axis=0), abs=1e-6)
+
+
+# Lengths in um, nm or A, times and velocities of a unit each, as docs.lammps.org/units.html says.
+STYLES = {
+    "lj": ("1", "1", 1.0, 1.0),
+    "real": ("A", "fs", 1.0, 1.0),
+    "metal": ("A", "ps", 1.0, 1.0),
+    "si": ("um", "s", 1e6, 1e6),
+    "cgs": ("um", "s", 1e4, 1e4),
+    "electron": ("A", "fs", 0.529177, 0.512396),
+    "micro": ("um", "us", 1.0, 1.0),
+    "nano": ("nm", "ns", 1.0, 1.0),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_units_of_a_dump_are_those_of_its_style(tmp_path, style):
+    length, time, place, speed = STYLES[style]
+    r, v = langevin(1, 0.3, 0.1)
+    text = dump(tmp_path / "a.lammpstrj", r % LENGTHS, v * place / speed).read_text()
+    path = tmp_path / "b.lammpstrj"
+    path.write_text(f"ITEM: UNITS\n{style}\n" + text)
+    found = read(path, dt=1.0)
+    assert (found.attributes["length_unit"], found.attributes["time_unit"]) == (length, time)
+    assert found.box.lengths == pytest.approx(LENGTHS * place, rel=1e-5)
+    assert found.velocity == pytest.approx(v * place, abs=1e-5 * place)
+    path.write_text("ITEM: UNITS\nfurlongs\n" + text)
+    with pytest.raises(ValueError, match="units 'furlongs', which are none of LAMMPS' styles"):
+        read(path, dt=1.0)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "ITEM: TIMESTEP\n900\n",
+        "ITEM: TIMESTEP\n900\nITEM: NUMBER OF ATOMS\n40\n",
+        "ITEM: TIMESTEP\n900\nITEM: NUMBER OF ATOMS\n40\nITEM: BOX BOUNDS pp\n0 8\n0 9\n0 10\n",
+    ],
+)
+def test_a_dump_that_ends_in_a_header_is_cut_short(tmp_path, rest):
+    path = dump(tmp_path / "a.lammpstrj", INSIDE)
+    path.write_text(path.read_text() + rest)
+    with pytest.raises(ValueError, match=r"ends inside the header of a snapshot \(step 900\)"):
+        read(path, dt=1.0)
+
+
+@pytest.mark.parametrize("name", ["a.lammpstrj", "a.xyz"])
+def test_a_text_that_ends_inside_a_number_is_cut_short(tmp_path, name):
+    writer = dump if name == "a.lammpstrj" else lambda path, r: xyz(path, r, BOX)
+    path = writer(tmp_path / name, INSIDE + 0.0123456)
+    whole = path.read_text().rstrip()
+    path.write_text(whole)
+    assert len(read(path, dt=1.0).time) == len(INSIDE)
+    path.write_text(whole[:-4])
+    with pytest.raises(ValueError, match=r"cut short inside a number"):
+        read(path, dt=1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "said"),
+    [
+        (
+            "melt.bin",
+            b"\xf6\xff\xff\xff\xff\xff\xff\xffDUMPCUSTOM\1\0\0\0",
+            "a binary dump of LAMMPS",
+        ),
+        (
+            "dump.melt",
+            b"\xf8\xff\xff\xff\xff\xff\xff\xffDUMPATOM\1\0\0\0",
+            "a binary dump of LAMMPS",
+        ),
+        ("melt.yaml", b"---\ncreator: LAMMPS\ntimestep: 0\n", "a YAML dump of LAMMPS"),
+    ],
+)
+def test_dumps_that_are_no_text_say_what_to_write(tmp_path, name, start, said):
+    (tmp_path / name).write_bytes(start + bytes(200))
+    (path,) = recorded(tmp_path.iterdir())
+    with pytest.raises(ValueError, match=rf"{said}, which is not read: write it as text"):
+        read(path, dt=1.0)
