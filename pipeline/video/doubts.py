@@ -180,7 +180,7 @@ def halves(images: list[np.ndarray], name: str) -> list[str]:
     """
     if len(images) < 3:
         return []
-    smooth = [_band(image) for image in images]
+    smooth = [band(image) for image in images]
     steps = (smooth[1] - smooth[0], smooth[-1] - smooth[1])
     for axis, where in ((1, ("left", "right")), (0, ("upper", "lower"))):
         for mirrored in (False, True):
@@ -196,7 +196,7 @@ def halves(images: list[np.ndarray], name: str) -> list[str]:
 
 def change(frames: list[np.ndarray]) -> np.ndarray:
     """(2, H, W) what changes between three frames (H, W), of spots alone and thinned."""
-    first, middle, last = (thinned(_band(frame)) for frame in frames)
+    first, middle, last = (thinned(band(frame)) for frame in frames)
     return np.stack([middle - first, last - middle])
 
 
@@ -206,11 +206,11 @@ def alike(one: np.ndarray, other: np.ndarray) -> bool:
     return min(abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) for a, b in pairs) > SAME
 
 
-def _band(image: np.ndarray) -> np.ndarray:
+def band(image: np.ndarray) -> np.ndarray:
     """An image of spots alone, of standard deviation 1."""
     real = np.nan_to_num(image.astype(np.float32), posinf=0.0, neginf=0.0)
-    band = ndimage.gaussian_filter(real, 1.0) - ndimage.gaussian_filter(real, GROUND_SCALE)
-    return np.asarray(band / max(float(band.std()), 1e-12))
+    spots = ndimage.gaussian_filter(real, 1.0) - ndimage.gaussian_filter(real, GROUND_SCALE)
+    return np.asarray(spots / max(float(spots.std()), 1e-12))
 
 
 def _halves_alike(step: np.ndarray, axis: int, mirrored: bool) -> tuple[float, tuple[int, ...]]:

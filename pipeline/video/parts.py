@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise, permutations
 from typing import NamedTuple
 
 import numpy as np
@@ -25,15 +25,18 @@ class Film(NamedTuple):
 def said(films: list[Film]) -> list[str]:
     """Words on films that overlap, or go on where others end, in the order of their names."""
     found, joined = [], []
+    for one, other in combinations(films, 2):
+        if (shared := overlap(one, other)) is not None:
+            earlier, later, number = shared
+            name, following = (film.runs[0].source.name for film in (earlier, later))
+            found.append(
+                f"{following} begins with frame {number} of {name}, and what both show counts "
+                f"twice: take the frames from there on out of {name} (video.frames counts in every "
+                f"film alike)."
+            )
     for one, other in pairwise(films):
         name, following = one.runs[0].source.name, other.runs[0].source.name
-        if (shared := _overlap(one, other)) is not None:
-            found.append(
-                f"{following} begins with frame {shared} of {name}, and what both show counts "
-                f"twice: take the frames from there on out of {name} (video.frames counts in every "
-                "film alike)."
-            )
-        elif _goes_on(one.runs[-1], other.runs[0]):
+        if overlap(one, other) is None and _goes_on(one.runs[-1], other.runs[0]):
             joined.append(f"{following} seems to go on where {name} ends")
     if joined:
         more = f", and {len(joined) - 1} more so" if len(joined) > 1 else ""
@@ -44,7 +47,15 @@ def said(films: list[Film]) -> list[str]:
     return found
 
 
-def _overlap(one: Film, other: Film) -> int | None:
+def overlap(one: Film, other: Film) -> tuple[Film, Film, int] | None:
+    """Which of two films begins within the other one, pixel by pixel: that one, it, and where."""
+    for earlier, later in permutations((one, other)):
+        if (number := _begins(earlier, later)) is not None:
+            return earlier, later, number
+    return None
+
+
+def _begins(one: Film, other: Film) -> int | None:
     """Which frame of one film the other one begins with, pixel by pixel."""
     second = other.runs[0]
     start = int(np.argmax(second.seen))

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from pipeline.errors import InputError
-from pipeline.video import clock, doubts, drawings, parts
+from pipeline.video import clock, doubts, drawings, parts, same_scene
 from pipeline.video.films import FilmReader
 from pipeline.video.frames import TOLERANCE, Part, Video, check_scale, measure, reader, single
 from pipeline.video.metadata_text import image_times
@@ -74,7 +74,8 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
     _refuse_copies(videos)
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
     if len(found) > 1:
-        said += parts.said([film for film, _, _ in found])
+        films = [film for film, _, _ in found]
+        said += [*parts.said(films), *same_scene.said(films)]
         said += [
             f"the run {video.source.name} has {len(video)} frames: are these of the experiment, or "
             "dark and flat ones that should lie elsewhere?"
@@ -131,7 +132,7 @@ def _refuse_copies(videos: list[Video]) -> None:
         digest = hashlib.sha256(b"".join(frame.tobytes() for frame in frames)).hexdigest()
         other = met.setdefault((len(video), digest), video)
         change = doubts.change(frames)
-        same = (v for v, c in changes if len(v) == len(video) and doubts.alike(c, change))
+        same = (v for v, c in changes if len(v) == len(video) and _copied(c, change))
         other = next(same, other)
         changes.append((video, change))
         if other.source != video.source:
@@ -139,6 +140,14 @@ def _refuse_copies(videos: list[Video]) -> None:
                 f"{other.source.paths[0]} and {video.source.paths[0]} show the same frames, or two "
                 f"channels of them: take one of the two away, or every particle counts twice."
             )
+
+
+def _copied(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether changes of two films are the same in one place, and not those of one large thing."""
+    if not doubts.alike(one, other):
+        return False
+    correlation, shift = same_scene.alike(one, other)
+    return correlation > 0 and shift == (0, 0)
 
 
 def check_fits(settings: Reading, shape: tuple[int, ...], path: Path) -> None:
