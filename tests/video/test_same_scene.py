@@ -36,11 +36,13 @@ def test_four_cameras_of_one_scene_are_no_four_runs(tmp_path):
         camera(5, 0, 3, slice(None, None, -1)),
     ]
     words = said(tmp_path, *views)
-    assert len(words) == 5  # the third and the mirrored one have a corner in common
     assert (
         "cam_2 shows what cam_1 shows at the same times (shifted by -20 px down and -30" in words[0]
     )
-    assert any("cam_4 shows what cam_1 shows at the same times (mirrored" in word for word in words)
+    assert words[1:] == ["5 more pairs of films show one scene so."]
+    (tmp_path / "cam_2.tif").unlink()
+    (tmp_path / "cam_3.tif").unlink()
+    assert "cam_4 shows what cam_1 shows at the same times (mirrored" in said(tmp_path)[0]
 
 
 @pytest.mark.parametrize(
