@@ -113,15 +113,13 @@ def _rollout(folder: Path, film: Film) -> None:
 
 
 def _measure(folder: Path, film: Film) -> None:
-    from pipeline.analysis import comparison, cycles, statistics
-    from pipeline.analysis.plan import plan
+    from pipeline.analysis import statistics
+    from pipeline.analysis.experiment import experiment
 
     data = h5md.on_disk(folder / "trajectory.h5")
     a = graphs.spacing(folder / "graphs.h5", data)
-    experiment = data.followed(split.judged(data, split.Split(), None))
-    settings = plan(experiment, a, period=cycles.period(data))
-    found = comparison.of_experiment(data, experiment, settings)
-    statistics.write(folder / "experiment.h5", found, {"source": "experiment"})
+    judging = experiment(data, split.judged(data, split.Split(), None), a)
+    statistics.write(folder / "experiment.h5", judging.measure(), {"source": "experiment"})
 
 
 STAGES: dict[str, Callable[[Path, Film], Any]] = {

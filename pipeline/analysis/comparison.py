@@ -10,7 +10,7 @@ that a perfect model shows the floor on average.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import permutations
 from typing import NamedTuple
 
@@ -18,24 +18,16 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from pipeline.analysis import cycles
-from pipeline.analysis.correlations import shared_motion
-from pipeline.analysis.metric import Counts, Metric, drawn, identity, missing, sums
-from pipeline.analysis.microscope import blur
-from pipeline.analysis.plan import Plan
-from pipeline.analysis.rearrangements import D2MIN
-from pipeline.analysis.runs import WHOLE, Share
-from pipeline.analysis.statistics import ERRORS, SHAPES, count, measure, sample
+from pipeline.analysis.metric import Metric, drawn, identity, sums
+from pipeline.analysis.statistics import ERRORS, SHAPES
 from pipeline.analysis.uncertainty import (
     draws,
-    error_between_halves,
     percentiles,
     ratio,
     relative_error,
     resampled,
 )
 from pipeline.errors import InputError
-from pipeline.trajectory import Trajectory
 
 TOP = 0.05
 
@@ -73,73 +65,6 @@ OVERLAPS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]] 
     "d2min_map_spearman": spearman,
     "d2min_map_top5": top_overlap,
 }
-
-
-def blurred_again(source: Trajectory, settings: Plan) -> dict[str, Metric] | None:
-    """The experiment seen with its localisation error once more; None where it has none."""
-    sigma = source.attributes["localisation_error"]
-    if not sigma:
-        return None
-    again = blur(source, sigma, np.random.default_rng(0))
-    once = settings._replace(origins=1)  # only the map is wanted
-    return D2MIN.measure(sample(again, once, np.all(source.free, axis=0)))
-
-
-def count_experiment(
-    film: Trajectory, window: Trajectory, settings: Plan, share: Share = WHOLE
-) -> dict[str, Counts]:
-    """What takes long of `of_experiment`, of the time origins in one block of time; by names."""
-    found = count(window, settings, np.all(window.free, axis=0), share)
-    return found | {cycles.FILM.name: cycles.count_film(settings, film, share)}
-
-
-def of_experiment(
-    film: Trajectory,
-    window: Trajectory,
-    settings: Plan,
-    counted: Mapping[str, Counts] | None = None,
-) -> dict[str, Metric]:
-    """The statistics of an experiment: of its window, and what only the experiment is asked.
-
-    Besides `statistics.measure`: the cycles of the whole film, whether its particles are carried
-    together, and the noise floors of all errors.
-
-    Args:
-        film: the data set; its particles may share columns.
-        window: the snapshots that count.
-        settings: planned from the window.
-        counted: what `count_experiment` gave of the same, of all blocks of time joined.
-    """
-    known = counted or {}
-    found = measure(window, settings, np.all(window.free, axis=0), counted=known)
-    found["cycles_film"] = cycles.film(settings, film, known.get(cycles.FILM.name))
-    found["d2min"].attributes.update(shared_motion(film, settings))
-    found["noise_floor"] = noise_floors(found, blurred_again(window, settings))
-    return found
-
-
-def noise_floors(found: dict[str, Metric], again: dict[str, Metric] | None = None) -> Metric:
-    """Group noise_floor: what separates the experiment from itself.
-
-    For curves the relative L2 error between two halves of the experiment. For the map its overlap
-    with the map of the same experiment seen with its localisation error once more: no model can be
-    asked for a larger one.
-
-    Args:
-        found: metrics of the experiment.
-        again: the same, of the experiment blurred by its own localisation error.
-    """
-    errors = {
-        name: error_between_halves(*sums(found[name]), SHAPES[name])
-        for name in ERRORS
-        if not found[name].missing
-    }
-    maps = found["d2min_map"], again["d2min_map"] if again else missing("Not measured.")
-    if not (maps[0].missing or maps[1].missing):
-        one, other, _ = shared(*maps)
-        every = np.ones((1, len(one)))
-        errors |= {name: float(overlap(one, other, every)[0]) for name, overlap in OVERLAPS.items()}
-    return Metric({}, errors)
 
 
 class Score(NamedTuple):

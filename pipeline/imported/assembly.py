@@ -27,15 +27,16 @@ ALIKE = 0.05  # of the usual step, by which snapshots that are one may differ
 
 
 def load(
-    paths: Sequence[Path], settings: Imported, band_of: tuple[float, float | None], dataset: str
+    paths: Sequence[Path], settings: Imported, edge: tuple[float, float | None, str], dataset: str
 ) -> Trajectory:
     """One trajectory of the files of a data set, each file a run; files of one snapshot are one.
 
     Args:
         paths: trajectory files, in order.
         settings: None where the files say. What is given wins over them.
-        band_of: cutoff in mean neighbour distances, and width of the driven band at open faces in
-            cutoffs, None where the regime decides.
+        edge: cutoff in mean neighbour distances, width of the driven band at open faces in
+            cutoffs, None where the regime decides, and kind of edge: closed, else open, for
+            particles that never change in number tell nothing of their faces.
         dataset: name of the data set.
 
     Returns:
@@ -64,13 +65,13 @@ def load(
     position, velocity, present = (x[:, pieces.particle] for x in (position, velocity, present))
     present = present & pieces.during
     steps = _steps(velocity * dt, present, run, kind, dt)
-    width = edge_band(band_of[1], steps)
+    width = 0.0 if edge[2] == "closed" else edge_band(edge[1], steps)
     first, count, kinds = parts[0].first, len(pieces.particle), parts[0].first.species
     return Trajectory(
         position=position,
         velocity=velocity,
         present=present,
-        driven=_driven(position, present, box, (band_of[0], width)),
+        driven=_driven(position, present, box, (edge[0], width)),
         time=times,
         run=run,
         particle=np.arange(count),

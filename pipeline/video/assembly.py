@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +17,9 @@ from pipeline.video import clock, subpixel
 from pipeline.video.arrangement import arrangement
 from pipeline.video.drifting import drifting
 from pipeline.video.edges import Faces, faces, shut
+from pipeline.video.frames import example_shape
 from pipeline.video.misplaced import misplaced
+from pipeline.video.parameters import parameters
 from pipeline.video.shaken import shaken
 from pipeline.video.stuck import stuck
 from pipeline.video.unfilled import unfilled
@@ -239,6 +242,23 @@ def looked_at(stretch: np.ndarray, columns: int) -> tuple[slice | np.ndarray, np
     # Steps from one part to the next are none.
     turn = np.diff(stretch[rows], axis=1, prepend=-1) != 0
     return rows.ravel(), np.cumsum(turn.ravel())
+
+
+def view(
+    frames: str | os.PathLike[str],
+    tuning: str | os.PathLike[str],
+    band: tuple[float, float | None, str],
+    moved: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0)),
+) -> View:
+    """The field of view of a film: particles are detected up to half of one from its edge.
+
+    Args:
+        frames: tracking.h5. tuning: tuning.json.
+        band: reach h, width of the driven band and kind of edge, see `View`.
+        moved: what `moved` gives.
+    """
+    margin = (parameters(tuning).diameter + 1) / 2
+    return View(example_shape(frames), margin, *band, moved=moved)
 
 
 def moved(

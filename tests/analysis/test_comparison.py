@@ -14,13 +14,12 @@ from pipeline.analysis.comparison import (
     COLUMNS,
     Source,
     comparison,
-    noise_floors,
     replicated,
     spearman,
     top_overlap,
 )
+from pipeline.analysis.experiment import noise_floors
 from pipeline.analysis.metric import missing
-from pipeline.analysis.microscope import blur
 from pipeline.analysis.plan import plan
 from pipeline.analysis.settings import Statistics
 from pipeline.analysis.statistics import ERRORS, measure
@@ -78,17 +77,6 @@ def test_what_a_side_lacks_is_said(recording, experiment):
     assert table.loc["rdf", "note"] == "model: The model holds no particle."
     assert "of" in table.loc["msd", "note"]
     assert np.isnan(table.loc["d2min_map_top5", "value"])
-
-
-def test_the_map_cannot_overlap_more_than_with_itself_seen_again(recording, experiment):
-    settings, found = experiment
-    assert "d2min_map_top5" not in found["noise_floor"].attributes
-    trajectory = walk(recording, 1)
-    overlap = []
-    for sigma in (0.02, 0.2):
-        again = measure(blur(trajectory, sigma, np.random.default_rng(0)), settings)
-        overlap.append(noise_floors(found, again).attributes["d2min_map_spearman"])
-    assert 1.0 > overlap[0] > overlap[1] > 0.0
 
 
 def test_other_settings_are_refused(recording, experiment):

@@ -11,18 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.analysis.comparison import count_experiment, noise_floors, of_experiment
-from pipeline.analysis.plan import Period, described, plan
-from pipeline.analysis.runs import Share
+from pipeline.analysis.experiment import noise_floors
+from pipeline.analysis.plan import described, plan
 from pipeline.analysis.settings import Statistics
-from pipeline.analysis.statistics import (
-    COUNTINGS,
-    measure,
-    read,
-    read_counts,
-    write,
-    write_counts,
-)
+from pipeline.analysis.statistics import measure, read, write
 
 ROLLERS = Path(__file__).parents[2].parent / "shared/data/quincke_rollers"
 
@@ -80,37 +72,6 @@ def test_a_file_gives_back_what_was_measured(recording, tmp_path):
             np.testing.assert_array_equal(again[name].data[key], value)
         assert again[name].attributes == pytest.approx(metric.attributes)
     assert not list(tmp_path.glob("*.partial"))
-
-
-@pytest.mark.parametrize("jobs", [2, 5, 40])
-def test_what_jobs_count_by_blocks_of_time_is_what_one_counts(recording, tmp_path, jobs):
-    generator = np.random.default_rng(2)
-    first = liquid(recording, 48, 300)
-    present = generator.uniform(size=first.present.shape) > 0.1
-    trajectory = first._replace(
-        present=present,
-        run=np.repeat([0, 1], [17, 31]).astype(np.int32),
-        velocity=generator.standard_normal(first.velocity.shape),
-    )
-    period = Period(7.5, 0.03, "given", "")
-    settings = plan(trajectory, 1.0, Statistics(snapshots=20, origins=13, lag=4), period)
-    one = of_experiment(trajectory, trajectory, settings)
-    paths = [tmp_path / f"{k}.h5" for k in range(jobs)]
-    for k, path in enumerate(paths):
-        counted = count_experiment(trajectory, trajectory, settings, Share(k, jobs))
-        write_counts(path, counted, {"source": "experiment"})
-    counted = read_counts(paths, source="experiment")
-    shared = of_experiment(trajectory, trajectory, settings, counted)
-    assert {name for name in one if not one[name].missing} >= set(COUNTINGS)
-    assert one.keys() == shared.keys()
-    for name, metric in one.items():
-        assert metric.data.keys() == shared[name].data.keys(), name
-        assert metric.attributes.keys() == shared[name].attributes.keys()
-        for key, said in metric.attributes.items():
-            same = said if isinstance(said, str) else pytest.approx(said, rel=1e-9, nan_ok=True)
-            assert shared[name].attributes[key] == same, (name, key)
-        for key, value in metric.data.items():
-            np.testing.assert_allclose(shared[name].data[key], value, 1e-9, 1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize("steps", [2, 3, 9])

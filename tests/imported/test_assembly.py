@@ -20,6 +20,7 @@ def test_open_axes_end_where_particles_do_and_their_edge_leads(tmp_path):
     assert found.driven[1:].any()
     assert not (found.driven & inner.all(axis=2)).any()
     assert found.attributes["localisation_error"] == 0.02
+    assert not read(path, band=(1.72, 1.0), edge="closed").driven[1:].any()
 
 
 def test_files_are_runs_and_files_of_one_snapshot_are_one(tmp_path):

@@ -21,8 +21,10 @@ RNG = np.random.default_rng(0)
 LENGTHS = np.array([8.0, 9.0, 10.0])
 
 
-def read(*paths: Path, band: tuple[float, float] = (1.0, 0.0), **given) -> Trajectory:
-    return load(list(paths), schema.read(Imported, given), band, "mine")
+def read(
+    *paths: Path, band: tuple[float, float] = (1.0, 0.0), edge: str = "auto", **given
+) -> Trajectory:
+    return load(list(paths), schema.read(Imported, given), (*band, edge), "mine")
 
 
 def walk(frames: int = 12, count: int = 20, width: float = 0.3) -> np.ndarray:

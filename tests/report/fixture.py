@@ -12,6 +12,7 @@ import yaml
 
 from pipeline import h5md
 from pipeline.analysis import comparison, plan, statistics
+from pipeline.analysis.experiment import noise_floors
 from pipeline.trajectory import Box, Trajectory
 from tests.edits import unsealed
 
@@ -96,7 +97,7 @@ def _statistics(folder: Path, sources: dict[str, Trajectory]) -> None:
     for name, source in sources.items():
         measured[name] = statistics.measure(source, planned, source.free.all(axis=0))
         if name == "experiment":
-            measured[name]["noise_floor"] = comparison.noise_floors(measured[name])
+            measured[name]["noise_floor"] = noise_floors(measured[name])
         note = {"source": name, "settings": plan.described(planned)}
         statistics.write(folder / "statistics" / f"{name}.h5", measured[name], note)
     models = [

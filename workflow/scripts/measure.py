@@ -9,42 +9,30 @@ from pipeline import process
 process.prepare(snakemake.log[0], snakemake.threads)
 
 from pipeline import graphs, h5md
-from pipeline.analysis import comparison, cycles, microscope, statistics
-from pipeline.analysis.plan import plan
+from pipeline.analysis import microscope, statistics
+from pipeline.analysis.experiment import experiment
 from pipeline.analysis.runs import Share
 from pipeline.settings import sections
 from pipeline.split import judged
 
-chosen = sections(snakemake.params.settings)
+given, chosen = snakemake.input, sections(snakemake.params.settings)
 name = snakemake.wildcards.name
-data = h5md.on_disk(snakemake.input.trajectory, dataset=name, source="trajectory")
-a = graphs.spacing(snakemake.input.graphs, data)
+data = h5md.on_disk(given.trajectory, dataset=name, source="trajectory")
+a = graphs.spacing(given.graphs, data)
 rows = judged(data, chosen.split, chosen.rollout.frames)
-experiment = data.followed(rows)
-wanted = chosen.statistics
-period = cycles.period(data, wanted.period) if wanted.rearrangements else None
-settings = plan(experiment, a, wanted, period)
-
-source, kind = experiment, "experiment"
-if kind_of_truth := snakemake.input.get("truth"):
-    true = h5md.read(kind_of_truth, dataset=name, source="true_trajectory")
-    source, kind = microscope.view(true, experiment, 0.3 * a), "truth"
-if replica := snakemake.input.get("replica"):
+judging = experiment(data, rows, a, chosen.statistics)
+source, kind = None, "experiment"
+if given.get("truth"):
+    true = h5md.read(given.truth, dataset=name, source="true_trajectory")
+    source, kind = microscope.view(true, judging.window, 0.3 * a), "truth"
+if given.get("replica"):
     kind = f"replica{snakemake.wildcards.replica}"
-    source = h5md.read(replica, dataset=name, source=kind).followed(rows)
-everyone, attributes = source.free.all(axis=0), {"dataset": name, "source": kind}
+    source = h5md.read(given.replica, dataset=name, source=kind).followed(rows)
+attributes = {"dataset": name, "source": kind}
 if path := snakemake.output.get("counts"):
-    share = Share(*snakemake.params.share)
-    if source is experiment:
-        counted = comparison.count_experiment(data, experiment, settings, share)
-    else:
-        counted = statistics.count(source, settings, everyone, share)
+    counted = judging.count(source, Share(*snakemake.params.share))
     statistics.write_counts(path, counted, attributes)
 else:
-    counted = statistics.read_counts(snakemake.input.counts, **attributes)
-    if source is experiment:
-        found = comparison.of_experiment(data, experiment, settings, counted)
-    else:
-        found = statistics.measure(source, settings, everyone, counted=counted)
-    attributes |= statistics.attributes(data, settings) | {"stopped": ""}
+    found = judging.measure(source, statistics.read_counts(given.counts, **attributes))
+    attributes |= statistics.attributes(data, judging.plan) | {"stopped": ""}
     statistics.write(snakemake.output.statistics, found, attributes)
