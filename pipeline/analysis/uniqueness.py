@@ -14,7 +14,7 @@ import numpy as np
 from pipeline.analysis.uncertainty import draws, percentiles
 
 
-class Told(NamedTuple):
+class Estimate(NamedTuple):
     """A number with its 95 % interval over blocks of snapshots."""
 
     value: float
@@ -22,12 +22,12 @@ class Told(NamedTuple):
     high: float
 
 
-def _interval(samples: np.ndarray, value: float) -> Told:
+def _interval(samples: np.ndarray, value: float) -> Estimate:
     low, high = percentiles(samples)
-    return Told(value, float(low), float(high))
+    return Estimate(value, float(low), float(high))
 
 
-def correlation(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> Told:
+def correlation(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> Estimate:
     """Pearson's correlation of two variables (M,), with an interval over blocks (M,) of rows."""
     label = np.unique(block, return_inverse=True)[1]
     one, other = one - one.mean(), other - other.mean()  # the sums below must not cancel
@@ -45,7 +45,7 @@ def correlation(one: np.ndarray, other: np.ndarray, block: np.ndarray) -> Told:
     return _interval(of(weight), float(of(np.ones((1, len(sums[0]))))[0]))
 
 
-def agreement(found: list[np.ndarray], block: np.ndarray) -> list[tuple[int, int, Told]]:
+def agreement(found: list[np.ndarray], block: np.ndarray) -> list[tuple[int, int, Estimate]]:
     """Correlation of every two trainings' variables, each (M,) for the same rows."""
     return [
         (a, b, correlation(found[a], found[b], block))

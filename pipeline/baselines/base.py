@@ -19,7 +19,7 @@ class Motion(NamedTuple):
     amplitude: Tensor  # of the noise per sqrt(dt), shaped as its increments
 
 
-class Seen(NamedTuple):
+class DataSummary(NamedTuple):
     """What training has seen of its data, for a baseline to start from; in reduced units."""
 
     sample: Callable[[int], Any]  # so many of its snapshots as one batch: r, v, mask, pairs
@@ -40,7 +40,7 @@ class Baseline(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def start(cls, seen: Seen) -> dict[str, float]:
+    def start(cls, summary: DataSummary) -> dict[str, float]:
         """Arguments of the class, but the cutoff, to begin a training with."""
 
     @abstractmethod

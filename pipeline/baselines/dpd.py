@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from pipeline.baselines.base import Baseline, Motion, Seen
+from pipeline.baselines.base import Baseline, DataSummary, Motion
 from pipeline.errors import InputError
 from pipeline.pairs import Pairs, State, dot, sum_even, sum_odd
 
@@ -43,21 +43,21 @@ class DPD(Baseline):
         self.log_m = nn.Parameter(torch.tensor(0.0), requires_grad=False)
 
     @classmethod
-    def start(cls, seen: Seen) -> dict[str, float]:
+    def start(cls, summary: DataSummary) -> dict[str, float]:
         """Force and noise that each explain half of the velocity change, at the measured T0."""
-        batch = seen.sample(5)
-        unit = cls(seen.cutoff, alpha=1.0, sigma=1.0, temperature=1.0).to(batch.r)
+        batch = summary.sample(5)
+        unit = cls(summary.cutoff, alpha=1.0, sigma=1.0, temperature=1.0).to(batch.r)
         still = torch.zeros_like(batch.v)
         with torch.no_grad():
             motion = unit.dynamics(State(batch.r, still, still[:, 0]), batch.pairs)
             force = motion.dv[batch.mask].square().mean()
             noise = unit.covariance(motion).diagonal(dim1=1, dim2=2)[batch.mask].mean()
         # Not so much that friction, sigma^2 / 2 k_B T, reverses a velocity within a step.
-        random = min(SHARE * seen.unexplained, 2 * seen.temperature)
+        random = min(SHARE * summary.unexplained, 2 * summary.temperature)
         return {
-            "alpha": float((SHARE * seen.unexplained / force).sqrt()),
+            "alpha": float((SHARE * summary.unexplained / force).sqrt()),
             "sigma": float((random / noise).sqrt()),
-            "temperature": seen.temperature,
+            "temperature": summary.temperature,
         }
 
     @property

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
-from pipeline.baselines.base import Baseline, Motion, Seen
+from pipeline.baselines.base import Baseline, DataSummary, Motion
 from pipeline.errors import InputError
 from pipeline.pairs import Pairs, State
 
@@ -147,16 +147,16 @@ class GNS(Baseline):
         self.register_buffer("m", torch.tensor(1.0))
 
     @classmethod
-    def start(cls, seen: Seen) -> dict[str, float]:
+    def start(cls, summary: DataSummary) -> dict[str, float]:
         """Sizes of the layers, and the scales of what goes in and comes out."""
-        batch, asked = seen.sample(20), seen.settings
+        batch, asked = summary.sample(20), summary.settings
         speed = batch.v[batch.mask].square().mean() + 2 * asked.shake**2
         return {
-            "dimension": seen.dimension,
+            "dimension": summary.dimension,
             "width": asked.width,
             "layers": asked.layers,
             "velocity": float(speed.sqrt()),
-            "acceleration": seen.acceleration,
+            "acceleration": summary.acceleration,
         }
 
     def dynamics(self, state: State, pairs: Pairs) -> Motion:

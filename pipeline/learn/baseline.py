@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipeline import baselines
-from pipeline.baselines.base import Motion, Seen
+from pipeline.baselines.base import DataSummary, Motion
 from pipeline.dynamics.steppers import Plain
 from pipeline.learn.data import Transition
 from pipeline.learn.errors_in_variables import draws, spread, twin, with_noise
@@ -105,7 +105,7 @@ def fastest(sample: Sample) -> float:
 def start_baseline(sample: Sample, measured: Measured, settings: Training) -> Any:
     """A baseline whose scales are measured, on the device and in the precision of the data."""
     name, snapshots = settings.model, sample.snapshots
-    seen = Seen(
+    summary = DataSummary(
         sample.batch,
         snapshots.dimension,
         snapshots.cutoff,
@@ -114,5 +114,5 @@ def start_baseline(sample: Sample, measured: Measured, settings: Training) -> An
         measured.temperature,
         settings,
     )
-    plain = {"kind": name, "cutoff": snapshots.cutoff, **baselines.kind(name).start(seen)}
+    plain = {"kind": name, "cutoff": snapshots.cutoff, **baselines.kind(name).start(summary)}
     return baselines.build(plain).to(snapshots.device, snapshots.dtype)

@@ -44,21 +44,21 @@ class Given(NamedTuple):
     error: float | None = None  # variance of the positions
 
 
-class Told(NamedTuple):
+class Estimates(NamedTuple):
     """What the steps tell, each with its 95 % interval (3,)."""
 
     temperature: np.ndarray  # T, variance of v' per component without error of the positions
     error: np.ndarray  # variance of the positions
 
 
-def tell(
+def estimate(
     sample: Sample,
     theta: Tensor,
     T: float,
     given: Given,
     external: External | None,
     intervals: int,
-) -> Told:
+) -> Estimates:
     """T and sigma^2, to first order about ``T``.
 
     Args:
@@ -85,7 +85,7 @@ def tell(
         half = Z * covariance[0, 0] ** 0.5 * np.array([0.0, -1.0, 1.0])
         left = data[0] - given.variance[[0, 2, 1]]
         temperature = T * (1 + (given.variance - model[0] + half) / slope[0])
-        return Told(temperature, 0.5 * (left + half))
+        return Estimates(temperature, 0.5 * (left + half))
     design = np.stack([slope, [2.0, -1.0]], axis=1)
     if given.error is not None:
         rest, design = rest - given.error * design[:, 1], design[:, :1]
@@ -96,8 +96,8 @@ def tell(
     ends = value + np.outer([-Z, Z], np.sqrt(np.diag(spread)))
     temperature = T * (1 + np.array([value[0], *ends[:, 0]]))
     if given.error is not None:
-        return Told(temperature, np.full(3, given.error))
-    return Told(temperature, np.array([value[1], *ends[:, 1]]).clip(min=0.0))
+        return Estimates(temperature, np.full(3, given.error))
+    return Estimates(temperature, np.array([value[1], *ends[:, 1]]).clip(min=0.0))
 
 
 def _solved(

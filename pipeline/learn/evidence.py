@@ -38,7 +38,7 @@ class Part(NamedTuple):
     response: Callable[[Tensor], tuple[Tensor, Tensor]]  # x -> its theta (M,), dtheta/dx (M, K)
 
 
-class Found(NamedTuple):
+class Fit(NamedTuple):
     """A fit of K numbers in all."""
 
     values: list[Tensor]  # of every part
@@ -48,7 +48,7 @@ class Found(NamedTuple):
     prior: Tensor  # (K, K) curvature of the penalties
 
 
-def fit(A: Tensor, q: Tensor, parts: Sequence[Part]) -> Found:
+def fit(A: Tensor, q: Tensor, parts: Sequence[Part]) -> Fit:
     """Gauss-Newton steps, the smoothness chosen along the way.
 
     Args:
@@ -86,7 +86,7 @@ def fit(A: Tensor, q: Tensor, parts: Sequence[Part]) -> Found:
             smoothness = _smoother(torch.linalg.inv(H), x, parts, sizes, ranks, smoothness)
     theta, J = _response(parts, x, sizes)
     ridge = RIDGE * torch.eye(len(x), dtype=x.dtype)
-    return Found(list(x.split(sizes)), smoothness, theta, J, prior() + ridge)
+    return Fit(list(x.split(sizes)), smoothness, theta, J, prior() + ridge)
 
 
 def _response(parts: Sequence[Part], x: Tensor, sizes: list[int]) -> tuple[Tensor, Tensor]:

@@ -21,7 +21,7 @@ from pipeline.closures.strain import GreenStrain
 from pipeline.closures.volume import SplineVolume
 from pipeline.learn import evidence
 from pipeline.learn.bands import Information
-from pipeline.learn.brownian_noise import Given, Told, tell
+from pipeline.learn.brownian_noise import Estimates, Given, estimate
 from pipeline.learn.brownian_regression import FINE, SNAPSHOTS, Blurred, Moments, moments
 from pipeline.learn.force_matching import Curves, net_friction, regress, tapered
 from pipeline.learn.latent import Latent
@@ -101,13 +101,13 @@ class Likeliest(NamedTuple):
 
     smoothness: lambda / 2 of each closure by its name in the model, the weight of its roughness in
         the negative log-likelihood of all rows, as `pipeline.learn.evidence` found it.
-    told: T and variance of the positions, with intervals.
+    noise: T and variance of the positions, with intervals.
     names: parameters of the model that were found.
     known: what the film says of them, in their order.
     """
 
     smoothness: dict[str, float]
-    told: Told
+    noise: Estimates
     names: list[str]
     known: Information
 
@@ -142,9 +142,9 @@ def start_brownian(
         A, q = sums.normal(T, bends, Blurred(error, seen.theta))
         found = evidence.fit(A, q, list(parts.values()))
         known = _known(sums, rest, A, found)
-        told = tell(sample, found.theta, T, given, model.external, FINE)
+        noise = estimate(sample, found.theta, T, given, model.external, FINE)
         # Forces that cannot be those of the film, such as repulsion where bonds hold, leave none.
-        T, error = max(float(told.temperature[0]), LEAST_T * T), max(float(told.error[0]), 0.0)
+        T, error = max(float(noise.temperature[0]), LEAST_T * T), max(float(noise.error[0]), 0.0)
     bath.start(0.0, 4 * T)
     values = dict(zip(parts, found.values, strict=True))
     batch = _some(sample)
@@ -162,10 +162,10 @@ def start_brownian(
         for name, _ in model.get_submodule(part).named_parameters()
         if name.endswith("coefficients")
     ]
-    return Likeliest(smoothness, told, names, known)
+    return Likeliest(smoothness, noise, names, known)
 
 
-def _known(sums: Moments, rest: Tensor, A: Tensor, found: evidence.Found) -> Information:
+def _known(sums: Moments, rest: Tensor, A: Tensor, found: evidence.Fit) -> Information:
     """Of the numbers of a fit to moments; the scores are those of blocks of time.
 
     Args:

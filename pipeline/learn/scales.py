@@ -64,7 +64,7 @@ class Noise(NamedTuple):
     pace: float = 1.0  # at which it is to be taken off [1 / dt]
     share: float = 1.0  # of the noise of a step that its velocities show, see `shown`
 
-    def told(self, temperature: np.ndarray, error: np.ndarray) -> Noise:
+    def estimated(self, temperature: np.ndarray, error: np.ndarray) -> Noise:
         """With what the steps of Brownian motion tell of both, each with its interval (3,)."""
         value, low, high = error.tolist()
         own = (float(temperature[1]), float(temperature[2]))

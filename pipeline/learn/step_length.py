@@ -31,7 +31,7 @@ class StepLength(NamedTuple):
     bright: bool
 
 
-def told(trajectory: Trajectory) -> bool:
+def applies(trajectory: Trajectory) -> bool:
     """Whether these are tracks of particles with inertia whose error is known."""
     known = trajectory.attributes
     tracked = known.get("regime") == "inertial" and known["velocity"] == "backward difference"
@@ -42,10 +42,10 @@ def of(trajectory: Trajectory, rows: slice) -> StepLength:
     """The shortest step with enough motion, at most the time in which velocities are forgotten.
 
     Args:
-        trajectory: the data, see `told` for those that may need longer steps.
+        trajectory: the data, see `applies` for those that may need longer steps.
         rows: of the training block.
     """
-    if not told(trajectory) or motion_share(trajectory, rows, 1) >= ENOUGH:
+    if not applies(trajectory) or motion_share(trajectory, rows, 1) >= ENOUGH:
         return StepLength(1, True)
     longest = forgotten(trajectory, rows)
     shares = (motion_share(trajectory, rows, k) for k in range(2, longest))

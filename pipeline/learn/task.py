@@ -79,7 +79,7 @@ def by_error(settings: Training, trajectory: Trajectory) -> Training:
     Where steps have to be longer errors are small beside motion over them, and taking them off
     makes friction too small: see docs/howto/paper.md, amplitude.
     """
-    inertial = settings.bath != "brownian" and step_length.told(trajectory)
+    inertial = settings.bath != "brownian" and step_length.applies(trajectory)
     open_step = settings.stride is None and inertial
     if settings.localisation != "auto" and not open_step:
         return settings
@@ -281,7 +281,7 @@ def _metriplectic(
     given = _given(trajectory, settings, snapshots)
     likeliest = _start(model, sample, (measured, noise), settings, latent, given)
     if likeliest is not None:
-        noise = noise.told(*likeliest.told)
+        noise = noise.estimated(*likeliest.noise)
     held = None
     if drag is not None and drag.low > 0 and isinstance(model.bath, Uniform):
         # Instruments see through the errors of the positions, which the likelihood does not.

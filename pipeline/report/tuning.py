@@ -57,10 +57,10 @@ def trial_figure(
     axes.scatter(lost[:, 1], lost[:, 0], s=0.4 * ring**2, marker="x", c=LOST, linewidths=1.6)
     axes.set(xlim=(x0, x0 + side), ylim=(y0 + side, y0))
     table = pd.DataFrame(trial.found, columns=["y", "x"]).assign(new=trial.new)
-    return Figure(name, drawing, table, "", told(trial))
+    return Figure(name, drawing, table, "", summary(trial))
 
 
-def told(trial: Trial) -> str:
+def summary(trial: Trial) -> str:
     """What a trial finds, in words."""
     text = f"{len(trial.found)} particles found"
     if trial.changes:
@@ -194,7 +194,7 @@ def write(path: str | os.PathLike[str], folder: str | os.PathLike[str], tried: T
             chosen = trial.changes or {key: parameters[key] for key in ("diameter", "minmass")}
             title = ", ".join(f"{key} {number(value)}" for key, value in chosen.items())
             svg = inline_svg(figure.drawing, key)
-            return Cell(title, svg, told(trial), _lines(chosen), not trial.changes)
+            return Cell(title, svg, summary(trial), _lines(chosen), not trial.changes)
 
         grid = [
             cell(f"grid-{i}-{j}", trial)

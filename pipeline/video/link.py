@@ -28,7 +28,7 @@ from pipeline.video import clock
 from pipeline.video.detect import quiet
 from pipeline.video.gaps import gaps_filled
 from pipeline.video.parameters import Linking
-from pipeline.video.tally import Seen, Tally
+from pipeline.video.tally import Tally, Ticks
 
 
 def finished(
@@ -139,7 +139,7 @@ LABELLED: dict[str, type] = {**FEATURES, "particle": np.int64}
 
 
 def link(
-    features: pd.DataFrame, linking: Linking, seen: Seen = None
+    features: pd.DataFrame, linking: Linking, seen: Ticks = None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Tracks table (pipeline.tables.TRACKS) and the summary that linking.json holds.
 
@@ -163,7 +163,7 @@ def link(
 
 
 def link_file(
-    source: Path | str, target: Path | str, linking: Linking, seen: Seen = None
+    source: Path | str, target: Path | str, linking: Linking, seen: Ticks = None
 ) -> dict[str, Any]:
     """As `link`, from one parquet file to another, at a memory that does not grow with the video.
 

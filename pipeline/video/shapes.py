@@ -25,7 +25,7 @@ ON_RINGS = 0.05  # share of the spots that is worth a word
 FEW = 3  # rings a frame
 
 
-def said(
+def warnings(
     images: list[np.ndarray], points: list[np.ndarray], detection: Detection, scale: float
 ) -> list[str]:
     """Words on spots that are parts of one thing.

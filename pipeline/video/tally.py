@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.video.spots import nearest
 
-Seen = Sequence[np.ndarray] | None
+Ticks = Sequence[np.ndarray] | None
 CROWD = 10  # particles of which a share can be told
 FOLLOWED = 0.7  # share of the particles that is followed from frame to frame in a good video
 BROKEN = 0.3  # share below which something happened to all of them
@@ -26,7 +26,7 @@ class Tally:
         moved: for each run whose drift was taken out, its least and greatest (x, y) [px].
     """
 
-    def __init__(self, search_range: float, memory: int, seen: Seen = None) -> None:
+    def __init__(self, search_range: float, memory: int, seen: Ticks = None) -> None:
         self.search_range, self.memory, self.seen = float(search_range), int(memory), seen
         self.moved: dict[int, list[list[float]]] = {}
         self._followed: list[tuple[int, int, float]] = []  # run, frame, share of the particles

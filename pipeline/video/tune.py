@@ -301,7 +301,7 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     _look_at_overlap(tuning, settings, images[len(images) // 2], scale, base)
     positions = [[table[["y", "x"]].to_numpy() for table in triple] for triple in found]
     firsts = [triple[0] for triple in positions]
-    tuning.warnings.extend(shapes.said(images, firsts, settings, scale))
+    tuning.warnings.extend(shapes.warnings(images, firsts, settings, scale))
     estimate_motion(tuning, positions, near, settings.diameter)
     shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(

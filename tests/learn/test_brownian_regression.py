@@ -8,7 +8,7 @@ import torch
 
 from pipeline import graphs
 from pipeline.closures import splines
-from pipeline.learn.brownian_noise import Given, tell
+from pipeline.learn.brownian_noise import Given, estimate
 from pipeline.learn.brownian_regression import INTERVALS, moments
 from pipeline.learn.force_matching import penalty
 from pipeline.learn.settings import Training
@@ -71,10 +71,10 @@ def test_moments_at_both_ends_find_the_force() -> None:
     found = theta @ (splines.radial(at, h, INTERVALS).basis * splines.taper(at, h)[0])
     truth = soft(r.numpy()) / 0.2
     assert np.linalg.norm(found.numpy() / T / scale - truth) < 0.15 * np.linalg.norm(truth)
-    told = tell(sample, theta, T, Given(), None, INTERVALS)
-    assert told.temperature[0] == pytest.approx(T, rel=0.04)
-    assert told.temperature[1] < T < told.temperature[2]
-    assert told.error[1] == 0.0
+    noise = estimate(sample, theta, T, Given(), None, INTERVALS)
+    assert noise.temperature[0] == pytest.approx(T, rel=0.04)
+    assert noise.temperature[1] < T < noise.temperature[2]
+    assert noise.error[1] == 0.0
 
 
 @pytest.mark.slow

@@ -48,7 +48,7 @@ def test_rings_are_counted_and_their_rims_are_no_ridges():
     count, rim = shapes.on_rings(image, points, detection, 3.0)
     assert count == len(PLACES)
     assert rim.mean() > 0.95
-    (sentence,) = shapes.said([image], [points], detection, 3.0)
+    (sentence,) = shapes.warnings([image], [points], detection, 3.0)
     assert "some 36 hollow rings a frame" in sentence
 
 
@@ -57,7 +57,7 @@ def test_rods_lie_on_ridges_and_are_no_rings():
     points, detection = found(image)
     assert len(points) > 2 * len(PLACES)
     assert shapes.on_ridges(image, points, detection).mean() > 0.7
-    (sentence,) = shapes.said([image], [points], detection, 3.0)
+    (sentence,) = shapes.warnings([image], [points], detection, 3.0)
     assert "ridges" in sentence
 
 
@@ -67,7 +67,7 @@ def test_nothing_is_said_of_round_spots(shape, each):
     image = picture(shape)
     points, detection = found(image)
     assert len(points) == 36 * each
-    assert not shapes.said([image], [points], detection, 3.0)
+    assert not shapes.warnings([image], [points], detection, 3.0)
 
 
 def test_dark_rods_are_told_as_well():
@@ -80,4 +80,4 @@ def test_dark_rods_are_told_as_well():
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_is_said_of_nobody(count):
     image = picture(disc)
-    assert not shapes.said([image], [np.full((count, 2), 40.0)], Detection(11, 0.0, 5.0), 3.0)
+    assert not shapes.warnings([image], [np.full((count, 2), 40.0)], Detection(11, 0.0, 5.0), 3.0)

@@ -75,7 +75,7 @@ def area(results: Results) -> tuple[float, str]:
         return 1.0, f"{unit}²" if unit else ""
 
 
-def told(found: Iterable[str]) -> str:
+def source_names(found: Iterable[str]) -> str:
     """The sources in words, for alt texts."""
     return ", ".join(style.label(source, list(found)) for source in found)
 
@@ -125,7 +125,9 @@ def figure(plot: Plot, results: Results) -> Figure:
         axes.set(xlim=(0, None), ylim=(0 if table["value"].min() >= 0 else None, None))
     against = " against lag" if plot.x == "lag" else ""
     caption = plot.caption + results.lacking(plot.name)
-    return Figure(plot.name, drawing, table, caption, f"{plot.title}{against} of {told(found)}.")
+    return Figure(
+        plot.name, drawing, table, caption, f"{plot.title}{against} of {source_names(found)}."
+    )
 
 
 def _positive(group: Group, x: str) -> Group:

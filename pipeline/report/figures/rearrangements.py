@@ -10,7 +10,16 @@ from matplotlib.figure import Figure as Drawing
 
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.curves import FEW, area, draw, finite, in_time, over_lag, told, zero
+from pipeline.report.figures.curves import (
+    FEW,
+    area,
+    draw,
+    finite,
+    in_time,
+    over_lag,
+    source_names,
+    zero,
+)
 from pipeline.report.results import Absent, Group, Results
 
 PANEL = {1: 3.8, 2: 4.05, 3: 2.7}  # inches between the axes of one of so many maps in a row
@@ -197,7 +206,7 @@ def against_lag(results: Results) -> Figure:
         "First, how strongly neighbourhoods change beyond what a smooth strain explains; second, "
         "how many particles have rearranged. A line that leaves the frame is more than four times "
         "the experiment's." + results.lacking("d2min"),
-        f"Mean D2min against lag, and share of rearranged particles, of {told(found)}.",
+        f"Mean D2min against lag, and share of rearranged particles, of {source_names(found)}.",
         wide=True,
     )
 
@@ -251,7 +260,7 @@ def histogram(results: Results) -> Figure:
         pd.concat(rows),
         f"The right tail holds the rearrangements{at}; the hump at the left is thermal motion and "
         "localisation error." + results.lacking("d2min_histogram"),
-        f"Distribution of D2min{at} of {told(found)}.",
+        f"Distribution of D2min{at} of {source_names(found)}.",
     )
 
 
@@ -289,5 +298,5 @@ def correlation(results: Results) -> Figure:
         table,
         "How far one rearrangement reaches: the distance over which active particles have active "
         "neighbours, before the curve comes down to one." + results.lacking("d2min_correlation"),
-        f"Spatial correlation of D2min of {told(found)}.",
+        f"Spatial correlation of D2min of {source_names(found)}.",
     )

@@ -12,7 +12,7 @@ from matplotlib.colors import Normalize
 from pipeline.analysis.profiles import MOMENTS
 from pipeline.report import style
 from pipeline.report.figure import Figure
-from pipeline.report.figures.curves import told, zero
+from pipeline.report.figures.curves import source_names, zero
 from pipeline.report.paper.numbers import Collection, title
 from pipeline.report.results import Absent, Results
 from pipeline.trajectory import Trajectory
@@ -118,7 +118,7 @@ def shear_profile(results: Results) -> Figure:
         pd.concat(tables),
         "The gas between sliding images: on the dotted line it follows the imposed flow. Bands are "
         "two standard errors.",
-        f"Mean velocity against height under shear, of {told(found)}.",
+        f"Mean velocity against height under shear, of {source_names(found)}.",
     )
 
 
@@ -145,7 +145,7 @@ def mixing(results: Results) -> Figure:
         pd.concat(tables),
         "Above, the rollout seen along one axis, coloured by the half in which a particle began; "
         "below, the share of those that began in the lower half.",
-        f"Mixing of two halves of a larger box over time, of {told(found)}.",
+        f"Mixing of two halves of a larger box over time, of {source_names(found)}.",
         wide=True,
     )
 
@@ -209,6 +209,6 @@ def deformed(results: Results) -> Figure:
         pd.concat(tables),
         f"The body {when} after its start, on one scale of speed: shape, position and speed "
         "of every particle should be those of the truth.",
-        f"The deformed body {when} after its start, coloured by speed, of {told(found)}.",
+        f"The deformed body {when} after its start, coloured by speed, of {source_names(found)}.",
         wide=True,
     )

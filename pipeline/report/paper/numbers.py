@@ -100,6 +100,7 @@ Made = TypeVar("Made")
 TITLES = {
     "taylor_green": "Ideal gas, Taylor-Green",
     "self_diffusion": "Ideal gas at rest",
+    "equilibrium_gas": "Ideal gas at rest, trained here",
     "shear_flow": "Ideal gas, shear flow",
     "taylor_green_unseen": "Ideal gas, Taylor-Green, trained at rest",
     "self_diffusion_large": "Ideal gas at rest, L = 2",
@@ -109,7 +110,13 @@ TITLES = {
     "star_polymer_51": "Star polymer, 51 beads",
     "star_polymer_51_of_11": "Star polymer, 51 beads, in reduced units",
     "viscoelastic": "Viscoelastic solid",
+    "elastic_memory": "Elastic network with memory",
     "colloids_paper": "Colloids",
+    "colloids_long": "Colloids, eight periods",
+    "colloids_dim": "Colloids, eight periods, dim",
+    "colloids_dimmer": "Colloids, eight periods, dimmer",
+    "colloids_long_truth": "Colloids, eight periods, true positions",
+    "active": "Swimmers",
 }
 
 

@@ -22,14 +22,16 @@ RULE = (
     "With care: within 3."
 )
 FLOORS, FAR = 1.5, 3.0
+SHOWN = {"vacf": "VACF", "vacf_normalised": "VACF, shape", "rdf": "g(r)", "msd": "MSD"}
 
 
-def errors(asked: Asked, dataset: str) -> pd.DataFrame:
-    """Rows of comparison.csv that are judged, VACF with its amplitude where that was compared."""
+def errors(asked: Asked, dataset: str, metrics: tuple[str, ...] = JUDGED) -> pd.DataFrame:
+    """Rows of comparison.csv, by default those that are judged; VACF with its amplitude where that
+    was compared, then ``vacf_normalised`` without."""
     found = asked.results(dataset).csv("comparison.csv").copy()
     if "vacf_raw" in set(found["metric"]):
         found["metric"] = found["metric"].replace(NAMES)
-    return found[found["metric"].isin(JUDGED)]
+    return found[found["metric"].isin(metrics)]
 
 
 def architectures(asked: Asked) -> Table:
@@ -73,10 +75,11 @@ def transfers(asked: Asked) -> Table:
         cells = [_against(part) for _, part in found.groupby("metric", sort=False)]
         rows.append([title(str(origin)), title(dataset), *cells])
         tables.append(found.assign(origin=origin))
-    names = [WORDS[str(m)] for m in dict.fromkeys(tables[0]["metric"])]
+    names = [SHOWN[str(m)] for m in dict.fromkeys(tables[0]["metric"])]
     caption = (
         "Relative L2 errors of our model, learned on one data set and rolled out on another, with "
-        "their 95 % intervals and the noise floor of the latter; medians over seeds."
+        "their 95 % intervals and the noise floor of the latter; medians over seeds. Shape: of "
+        "the VACF without its amplitude."
     )
     columns = ["Learned on", "Rolled out on", *names]
     return Table("transfers", columns, rows, caption, pd.concat(tables))
@@ -91,11 +94,11 @@ def _against(part: pd.DataFrame) -> str:
 
 def transferred(asked: Asked, dataset: str) -> pd.DataFrame:
     """The errors of our model where it was not trained. Raises Absent where there are none."""
-    found = errors(asked, dataset)
+    found = errors(asked, dataset, tuple(SHOWN))
     found = found[(found["model"] == "metriplectic") & found["value"].notna()]
     if found.empty or not asked.settings[dataset].models_of:
         raise Absent(f"No model that was trained elsewhere was rolled out on {title(dataset)}.")
-    order = found["metric"].map({m: k for k, m in enumerate(JUDGED)})
+    order = found["metric"].map({m: k for k, m in enumerate(SHOWN)})
     return found.assign(order=order).sort_values("order", kind="stable")
 
 

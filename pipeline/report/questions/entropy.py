@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.uniqueness import (
-    Told,
+    Estimate,
     agreement,
     correlation,
     explained,
@@ -29,32 +29,33 @@ ALIKE, SIMILAR = 0.9, 0.7
 RULE = (
     f"Yes: between every two trainings, with other seeds, entropies correlate by {ALIKE} or more. "
     f"With care: by {SIMILAR} or more, or by {ALIKE} once the mean of each particle is taken out, "
-    "so that a constant of each is open. One of all, which means nothing, is always taken out."
+    "so that a constant of each is open. A constant common to all particles "
+    "means nothing and is always taken out."
 )
 TRAITS = {"T": "temperature", "V": "volume", "mass": "brightness", "size": "size of the spot"}
 TRAITS |= {"species": "species"}
 
 
-class Found(NamedTuple):
+class Entropies(NamedTuple):
     """Entropies (M,) of every training of a data set, for the same particles and snapshots."""
 
     entropies: dict[int, np.ndarray]  # by seed
     first: Group  # of the first of them
-    pairs: list[tuple[int, int, Told]]  # places in ``entropies``
-    changes: list[Told]  # of the pairs, of what changes in time
-    true: list[Told]  # with the true entropies, where they are known
+    pairs: list[tuple[int, int, Estimate]]  # places in ``entropies``
+    changes: list[Estimate]  # of the pairs, of what changes in time
+    true: list[Estimate]  # with the true entropies, where they are known
     traits: dict[str, np.ndarray]
 
     @property
-    def worst(self) -> Told:
-        return min((told for *_, told in self.pairs), key=lambda told: told.value)
+    def worst(self) -> Estimate:
+        return min((one for *_, one in self.pairs), key=lambda one: one.value)
 
     @property
-    def worst_change(self) -> Told:
-        return min(self.changes, key=lambda told: told.value)
+    def worst_change(self) -> Estimate:
+        return min(self.changes, key=lambda one: one.value)
 
 
-def found(asked: Asked, dataset: str) -> Found:
+def of(asked: Asked, dataset: str) -> Entropies:
     """Raises Absent where fewer than two trainings left their entropies."""
     groups: dict[int, Group] = {}
     results = asked.results(dataset)
@@ -71,13 +72,13 @@ def found(asked: Asked, dataset: str) -> Found:
     block = first.get("snapshot")
     pairs = agreement(list(entropies.values()), block)
     moving = [over_time(S, first.get("particle")) for S in entropies.values()]
-    changes = [told for *_, told in agreement(moving, block)]
+    changes = [one for *_, one in agreement(moving, block)]
     known = first.data.get("true")
     true = [] if known is None else [correlation(S, known, block) for S in entropies.values()]
     traits = {name: first.get(name).astype(float) for name in ("T", "V")}
     run = asked.trainings(dataset)[0]
     traits |= _traits(asked, dataset, run.folder, first)
-    return Found(entropies, first, pairs, changes, true, traits)
+    return Entropies(entropies, first, pairs, changes, true, traits)
 
 
 def _traits(asked: Asked, dataset: str, folder: str, first: Group) -> dict[str, np.ndarray]:
@@ -95,18 +96,18 @@ def _traits(asked: Asked, dataset: str, folder: str, first: Group) -> dict[str, 
 def table(asked: Asked) -> Table:
     """Agreement between seeds, with the truth, and what of the entropy is what."""
     rows, numbers = [], []
-    for dataset, one in asked.each("entropy", found).items():
+    for dataset, one in asked.each("entropy", of).items():
         S = next(iter(one.entropies.values()))
         own = share_of_particles(S, one.first.get("particle"))
         shares = explained(S, one.traits)
         said = ", ".join(f"{TRAITS.get(n, n)} {percent(x)}" for n, x in shares.items())
-        true = min(one.true, key=lambda told: told.value, default=None)
+        true = min(one.true, key=lambda one: one.value, default=None)
         rows.append([
             title(dataset), str(len(one.entropies)), spread(one.worst),
             f"{one.worst_change.value:.2f}",
             spread(true) if true else "–", percent(own), said,
         ])  # fmt: skip
-        numbers += [(dataset, a, b, *told) for a, b, told in one.pairs]
+        numbers += [(dataset, a, b, *one) for a, b, one in one.pairs]
     columns = ["Data set", "Seeds", "Worst pair", "the same over time"]
     columns += ["With the true, worst", "Of a particle", "Explained by"]
     caption = (
@@ -121,7 +122,7 @@ def table(asked: Asked) -> Table:
 
 def figure(asked: Asked) -> Figure:
     """Entropies of two trainings, one against the other, a panel for each data set."""
-    made = asked.each("entropy", found)
+    made = asked.each("entropy", of)
     drawing, axes = style.panels(len(made), height=3.3)
     tables = []
     for panel, (dataset, one) in zip(axes, made.items(), strict=True):
@@ -138,8 +139,8 @@ def figure(asked: Asked) -> Figure:
         "entropy_seeds",
         drawing,
         pd.concat(tables),
-        "Each dot is a particle in a snapshot: what one training says of its entropy, and what "
-        "another says that began elsewhere. On the line both say the same.",
+        "Each dot is a particle in a snapshot: its entropy by one training against that by another "
+        "with another seed. On the line both agree.",
         "Scatter of the learned entropies of two trainings, for each data set.",
         wide=len(made) > 1,
     )
@@ -148,7 +149,7 @@ def figure(asked: Asked) -> Figure:
 def light(asked: Asked) -> Light:
     """Judged on the worst data set."""
     try:
-        made = asked.each("entropy", found)
+        made = asked.each("entropy", of)
     except Absent as absent:
         return Light(QUESTION, "unknown", str(absent), RULE)
     worst = min(one.worst.value for one in made.values())

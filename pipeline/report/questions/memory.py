@@ -194,7 +194,7 @@ def strides(asked: Asked) -> Table:
             bare = remembered(one.data, one.stride)
             left = one.residual or (np.nan, np.nan)
             cells = [title(dataset), style.name(model), number(one.stride), f"{bare:.2f}"]
-            cells += [_told(left), *(short(x) if np.isfinite(x) else "–" for x in off)]
+            cells += [_with_error(left), *(short(x) if np.isfinite(x) else "–" for x in off)]
             rows.append(cells)
             numbers.append((dataset, model, one.stride, bare, *left, *off))
     if not rows:
@@ -215,7 +215,7 @@ def strides(asked: Asked) -> Table:
     return Table("strides", [*columns, *(WORDS[m] for m in ERRORS)], rows, caption, made)
 
 
-def _told(left: tuple[float, float]) -> str:
+def _with_error(left: tuple[float, float]) -> str:
     return f"{left[0]:.2f} ± {left[1]:.2f}".replace("-", "−") if np.isfinite(left[0]) else "–"
 
 
@@ -263,14 +263,14 @@ def modes(asked: Asked) -> Table:
     return Table("modes", [*columns, *(WORDS[m] for m in ERRORS)], rows, caption, made)
 
 
-class Told(NamedTuple):
+class Modes(NamedTuple):
     """The modes of one model, in words and in numbers."""
 
     words: list[str]
     numbers: tuple[float, ...]
 
 
-def _of_model(record: dict[str, Any], left: tuple[float, float] | None) -> Told:
+def _of_model(record: dict[str, Any], left: tuple[float, float] | None) -> Modes:
     memory = record.get("memory", {})
     count = int(memory.get("modes", 0))
     kept = [x for x in memory.get("trials", []) if x["value"].endswith("after 0 none")]
@@ -281,9 +281,9 @@ def _of_model(record: dict[str, Any], left: tuple[float, float] | None) -> Told:
         f"{count} {memory['kind']}" if count else "none",
         " and ".join(map(number, time)) or "–",
         f"{gain:.3f} ± {error:.3f}" if count else "–",
-        _told((value, off)),
+        _with_error((value, off)),
     ]
-    return Told(words, (count, max(time, default=np.nan), gain, error, value, off))
+    return Modes(words, (count, max(time, default=np.nan), gain, error, value, off))
 
 
 def _state(one: Kernels) -> str:

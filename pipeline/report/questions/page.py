@@ -22,13 +22,13 @@ SECTIONS = [
     Section(
         "architecture",
         "2. Architecture",
-        "Whether functions of one variable are enough, or larger networks see more.",
+        "Whether functions of one variable are enough, or networks learn more.",
         [("The same law with other closures", comparisons.architectures)],
     ),
     Section(
         "entropy",
         "3. Is the entropy unique?",
-        "It was never measured: do trainings that begin elsewhere find the same, and what is it?",
+        "Nobody measured it: do trainings with other seeds agree, and what does it stand for?",
         [
             ("Agreement between seeds", entropy.table),
             ("One seed against another", entropy.figure),
@@ -48,7 +48,7 @@ SECTIONS = [
     Section(
         "transfer",
         "5. Beyond the training",
-        "A law, and no fit, holds where it was not learned.",
+        "A law, unlike a fit, also holds where it was not learned.",
         [("Models on other data sets", comparisons.transfers)],
     ),
     Section(

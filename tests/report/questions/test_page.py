@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy.linalg import expm
@@ -57,7 +58,7 @@ def asked(root: Path, **questions: tuple[str, ...]) -> Asked:
 
 
 def test_entropies_of_two_seeds_agree_as_much_as_was_put_in(root):
-    found = entropy.found(asked(root, entropy=("walk",)), "walk")
+    found = entropy.of(asked(root, entropy=("walk",)), "walk")
     assert found.worst.value == pytest.approx(0.8, abs=0.03)
     assert found.worst.low < 0.8 < found.worst.high
     row = entropy.table(asked(root, entropy=("walk",))).rows[0]
@@ -116,6 +117,10 @@ def test_a_model_that_was_trained_elsewhere_is_beside_the_floor(root):
     (row,) = comparisons.transfers(made).rows
     assert row[:2] == ["other", "walk"]
     assert re.fullmatch(r"[\d.]+ % \([\d.]+ % to [\d.]+ %\), floor [\d.]+ %", row[2])
+    rows = pd.read_csv(root / "walk/comparison.csv").query("model == 'metriplectic'")
+    rows = rows[rows["metric"].isin(["vacf", "vacf_raw", "rdf", "msd"])]
+    worst = float((rows["value"] / rows["noise_floor"]).max())
+    assert comparisons.light(made).sentence.endswith(f"walk {worst:.1f}.")
 
 
 def velocities(curve: np.ndarray, scatter: float = 0.002) -> dict[str, Metric]:
