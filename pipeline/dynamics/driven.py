@@ -10,6 +10,7 @@ thermal motion.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -165,7 +166,7 @@ def forgotten(trajectory: Trajectory, rows: slice) -> int:
     errors of the positions do not reach, or to chance; the longest looked at, if it has not."""
     level, lag = None, 2
     for lag, mean, chance in _correlations(trajectory, rows):
-        level = mean / np.e if level is None else level
+        level = mean / math.e if level is None else level
         if mean <= max(level, 2 * chance):
             return lag
     return lag
