@@ -6,24 +6,24 @@ rotation among them changes nothing: with the singular values B = U s V^T
 
     U^T R / s = V^T phi,     driven by V^T (change of length) = s U^T v'
 
-are as many independent one-dimensional state spaces, those of `pipeline.learn.kalman`. Particles
-show no more of the bonds than that.
+are as many independent one-dimensional state spaces, those of `pipeline.learn.bond_filter`.
+Particles show no more of the bonds than that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from pipeline.closures.reference import Reference
-from pipeline.learn.kalman import Rest, filtered, state_space
+from pipeline.learn.bond_filter import BondRest
+from pipeline.learn.kalman import Rest, state_space
 from pipeline.learn.likelihood import middle as mean_velocity
 from pipeline.learn.residuals import Left
-from pipeline.learn.snapshots import Batch, Sample, Snapshots, shifted
+from pipeline.learn.snapshots import Sample, Snapshots, shifted
 from pipeline.learn.solid_forces import covariance, of_the_moment
 from pipeline.pairs import sum_odd
 
@@ -49,7 +49,7 @@ def directions(reference: Reference) -> tuple[np.ndarray, np.ndarray]:
 
 
 @torch.no_grad()
-def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray) -> Rest:
+def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray) -> Rest | BondRest:
     """What successive steps leave along the bonds, by mode (K), snapshot (T) and 1 component.
 
     Friction is that of the mean velocity, and its force stands for ``middle``: twice the noise of
@@ -59,33 +59,60 @@ def gather(learner: Learner, snapshots: Snapshots, times: np.ndarray) -> Rest:
         learner: trained.
         snapshots: of the film.
         times: in order, see `kalman.looked_at`.
+
+    Returns:
+        of velocities of the moment, for the filter that knows what happens within a step; of those
+        that are means over one, whose change is the force at its end, for that of leapfrog.
     """
-    reference = snapshots.reference
-    assert reference is not None
-    U, s = directions(reference)
+    assert snapshots.reference is not None
+    U, s = directions(snapshots.reference)
     first, some = int(times[0]), Sample(snapshots, times)
-    residual, drive, middle = np.full((3, len(s), int(times[-1]) - first + 1, 1), np.nan)
     halfway = of_the_moment(some)
+    parts = np.full((len(_Step._fields), len(s), int(times[-1]) - first + 1, 1), np.nan)
     for t in times:
-        now = snapshots.batch(np.array([t]))
-        left, rubbing = _left(learner, now, halfway)
-        forces = (U.T @ x.double().cpu().numpy().ravel() for x in (left, rubbing))
-        residual[:, t - first, 0], middle[:, t - first, 0] = (x / s for x in forces)
-        drive[:, t - first, 0] = s * (U.T @ now.v_next.double().cpu().numpy().ravel())
+        step = _step(learner, snapshots, int(t), halfway)
+        parts[:, :, t - first, 0] = [U.T @ x.double().cpu().numpy().ravel() for x in step]
+    step = _Step(*parts)
+    scale = s[:, None, None]
+    residual, middle = step.left / scale, step.rubbing / scale
     own = np.einsum("ik,ik->k", U, covariance(learner, some) @ U)[:, None]
     white = np.broadcast_to(own / s[:, None] ** 2, residual.shape[:2])
     rate = np.broadcast_to(own / (2 * learner.noise.temperature), residual.shape[:2])
     order = snapshots.order.window(slice(first, int(times[-1]) + 1))
-    columns = residual, drive, middle, 0 * white, white, rate, rate
-    return Rest(*columns, np.arange(len(s)), 1.0, order)
+    if not halfway:
+        columns = residual, scale * step.later, middle, 0 * white, white, rate, rate
+        return Rest(*columns, np.arange(len(s)), 1.0, order)
+    paths = scale * step.path, scale * step.before, scale * (step.later - step.before)
+    K = -np.nansum(step.force * step.pull, axis=(1, 2)) / np.nansum(step.pull**2, axis=(1, 2))
+    return BondRest(residual, *paths, middle, step.pull / scale, white, rate, K, s**2, order)
 
 
-def _left(learner: Learner, now: Batch, halfway: bool) -> tuple[Tensor, Tensor]:
-    """Residuals (N, D) of one snapshot, and what friction of the mean velocity took off."""
+class _Step(NamedTuple):
+    """Of the particles (N, D) in one step, or of the coordinates (K, T, 1) in all."""
+
+    left: Any  # change of the velocity that the model leaves
+    rubbing: Any  # what friction of the mean velocity took off
+    before: Any  # v
+    later: Any  # v'
+    path: Any  # r' - r
+    pull: Any  # s^2 q: what bonds do as far as they are longer, at unit stiffness
+    force: Any  # without friction
+
+
+def _step(learner: Learner, snapshots: Snapshots, t: int, halfway: bool) -> _Step:
+    """Of snapshot t; ``halfway``: forces are those of the middle of the path."""
+    now, after = (snapshots.batch(np.array([k])) for k in (t, t + 1))
     at = shifted(now, 0.5 * now.v) if halfway else now
     dynamics = learner.dynamics(at, mean_velocity(now), learner.entropy(now))
+    drift = dynamics.drift.dv
     rubbing = sum_odd(dynamics.pairs, dynamics.friction) / learner.model.m
-    return now.change() - dynamics.drift.dv, rubbing
+    reference = snapshots.reference
+    assert reference is not None
+    path = reference.space.displacement(after.r[now.next_row], now.r)[0]
+    bonds = reference.bonds
+    longer = ((reference.displacement(at.r) - reference.r0) * bonds.e).sum(1)
+    pull = sum_odd(bonds, (reference.relative_weight * longer)[:, None] * bonds.e)
+    return _Step(now.change() - drift, rubbing, now.v, now.v_next, path, pull, drift - rubbing)
 
 
 def white(
@@ -102,7 +129,7 @@ def white(
     assert learner.model.memory is not None
     U, s = directions(snapshots.reference)
     rest = gather(learner, snapshots, times)
-    innovation, size = filtered(rest, state_space(learner.model.memory))[2:]
+    innovation, size = rest.filtered(state_space(learner.model.memory))[2:]
     first, shape = int(times[0]), (snapshots.particles, snapshots.dimension)
     parts = U.reshape(*shape, -1)
     variance = np.einsum("ndk,kt->tn", parts**2, s[:, None] ** 2 * size) / snapshots.dimension

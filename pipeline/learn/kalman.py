@@ -54,6 +54,13 @@ class Rest(NamedTuple):
     share: float  # of the noise that velocities show, which ``kept`` and ``scaled`` are
     order: Order  # of the T snapshots in the film
 
+    def filtered(self, modes: StateSpace) -> tuple[np.ndarray, ...]:
+        """Negative log-likelihood, rows (T,) each, innovations (N, T, D) and their variance.
+
+        Tracks begin anew in equilibrium after every gap.
+        """
+        return _filter(self, self.kept + np.exp(modes.white) * self.scaled, modes)
+
 
 class StateSpace(NamedTuple):
     """Parameters of the state space."""
@@ -64,6 +71,7 @@ class StateSpace(NamedTuple):
     white: float = 0.0  # p
     friction: float = 0.0  # delta
     error: float = 0.0  # sigma^2 of the positions [a^2]
+    static: float = 0.0  # stiffness of bonds beside what the model has
 
 
 def state_space(memory: Memory) -> StateSpace:
@@ -73,17 +81,9 @@ def state_space(memory: Memory) -> StateSpace:
     return StateSpace(time, stiffness, variance)
 
 
-def filtered(rest: Rest, modes: StateSpace) -> tuple[np.ndarray, ...]:
-    """Negative log-likelihood, number of rows (T,) each, innovations (N, T, D) and their variance.
-
-    Tracks begin anew in equilibrium after every gap.
-    """
-    return _filter(rest, rest.kept + np.exp(modes.white) * rest.scaled, modes)
-
-
 @njit(cache=True)
 def _filter(rest, W, modes):
-    """See `filtered`; W (N, T) is the variance of the white noise."""
+    """See `Rest.filtered`; W (N, T) is the variance of the white noise."""
     N, T, D = rest.residual.shape
     K = len(modes.time)
     d = K + 3  # forces, and the errors of three positions
@@ -231,7 +231,7 @@ def white(
     """
     modes = state_space(learner.model.memory)._replace(error=error)
     rest = gather(learner, snapshots, times, medium_of(learner))
-    innovation, size = filtered(rest, modes)[2:]
+    innovation, size = rest.filtered(modes)[2:]
     first = int(times[0])
 
     def found(t: int) -> Left:

@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from scipy.optimize import minimize
 
+from pipeline.learn.bond_filter import BondRest
 from pipeline.learn.choice import BLOCKS, ERRORS, Trial, gain
-from pipeline.learn.kalman import FEWEST, Rest, StateSpace, filtered, gather, looked_at, medium_of
+from pipeline.learn.kalman import FEWEST, Rest, StateSpace, gather, looked_at, medium_of
 from pipeline.learn.snapshots import Sample
 
 if TYPE_CHECKING:
@@ -47,8 +48,9 @@ class Fit(NamedTuple):
 class Problem:
     """The likelihood of one training's residuals as a function of a vector of parameters.
 
-    p, delta and ln sigma^2 come first, the latter two where they are free; then ln tau and ln c of
-    Maxwell's modes, ln tau, ln c and ln <f^2> of active ones.
+    p, delta, the share of static bonds that the model misses, and ln sigma^2 come first, all but p
+    where they are free; then ln tau and ln c of Maxwell's modes, ln tau, ln c and ln <f^2> of
+    active ones.
 
     Args:
         rest: of the training block.
@@ -58,12 +60,17 @@ class Problem:
             friction that belongs to it is ``rest.middle``.
     """
 
-    def __init__(self, rest: Rest, temperature: float, error: float, medium: str) -> None:
+    def __init__(
+        self, rest: Rest | BondRest, temperature: float, error: float, medium: str
+    ) -> None:
         self.rest, self.T, self.error, self.medium = rest, temperature, error, medium
         self.size = float(np.nanmean(rest.residual**2))
         # Friction that belongs to the noise that is scaled; pairs have their own.
         whole = float(np.nanmean(rest.scaled)) / rest.share
         self.paid = {"none": 0.0, "bonds": 1.0}.get(medium, whole / (2 * temperature))
+        # Stiffness of static bonds. They were trained without what acceleration changes within a
+        # step, and to fast strain elements answer as they do.
+        self.firm = float(rest.stiffness.mean()) if isinstance(rest, BondRest) else 0.0
         self.longest = np.log(SLOWEST * rest.residual.shape[1])
 
     def free(self, kind: str) -> bool:
@@ -83,6 +90,8 @@ class Problem:
         found = [(0.0, (min(low, 0.0), max(high, 0.0)))]
         if self.free(kind):
             found.append((0.0, (-0.5, 0.5)))
+        if self.firm:
+            found.append((0.0, (-0.3, 0.3)))
         if self.error > 0:
             ln = float(np.log(self.error))
             found.append((ln - 1.0, (ln - 7.0, ln + 3.0)))
@@ -92,22 +101,23 @@ class Problem:
         """The parameters by name."""
         x = np.asarray(x, float)
         white, rest = float(x[0]), x[1:]
-        friction, error = self.paid * (np.exp(white) - 1), 0.0
+        friction, error, static = self.paid * (np.exp(white) - 1), 0.0, 0.0
         if self.free(kind):
             friction, rest = float(rest[0]), rest[1:]
+        if self.firm:
+            static, rest = self.firm * float(rest[0]), rest[1:]
         if self.error > 0:
             error, rest = float(np.exp(rest[0])), rest[1:]
         parts = np.exp(rest.reshape({"none": 1, "maxwell": 2, "active": 3}[kind], -1))
         if kind == "none":
             parts = np.zeros((2, 0))
         time, c = parts[:2]
-        return StateSpace(
-            time, c, parts[2] if len(parts) > 2 else c * self.T, white, friction, error
-        )
+        variance = parts[2] if len(parts) > 2 else c * self.T
+        return StateSpace(time, c, variance, white, friction, error, static)
 
-    def score(self, x: np.ndarray, kind: str, rest: Rest | None = None) -> np.ndarray:
+    def score(self, x: np.ndarray, kind: str, rest: Rest | BondRest | None = None) -> np.ndarray:
         """(T,) negative log-likelihood per particle, and (T,) particles."""
-        found = filtered(rest or self.rest, self.modes(x, kind))
+        found = (rest or self.rest).filtered(self.modes(x, kind))
         return np.stack(found[:2])
 
     def fit(self, kind: str, begin: list[np.ndarray]) -> tuple[np.ndarray, float]:
@@ -174,7 +184,7 @@ class Problem:
         return np.where(np.diag(bend) > 0, np.sqrt(np.maximum(spread, 0.0)), np.inf)
 
 
-def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
+def choose(problem: Problem, later: Rest | BondRest, kind: str) -> tuple[Fit, list[Trial]]:
     """The modes that the data support, none, one or two, and what decided.
 
     Supported is what makes the validation block likelier by more than twice the standard error,
@@ -224,12 +234,12 @@ def choose(problem: Problem, later: Rest, kind: str) -> tuple[Fit, list[Trial]]:
     return (two if better(one, two) else one), trials
 
 
-def remembered(rest: Rest, modes: StateSpace) -> float:
+def remembered(rest: Rest | BondRest, modes: StateSpace) -> float:
     """Sum of the squares of the correlations in time of what the filter did not foresee.
 
     Over LAGS steps (Box and Pierce, J. Am. Stat. Assoc. 65, 1509 (1970)).
     """
-    left, size = filtered(rest, modes)[2:]
+    left, size = rest.filtered(modes)[2:]
     z = np.swapaxes(left / np.sqrt(size)[..., None], 0, 1)
     products = [rest.order.products(z, k) for k in range(1, min(LAGS, len(z) - 1) + 1)]
     means = [np.nanmean(x) for x in products if np.isfinite(x).any()]

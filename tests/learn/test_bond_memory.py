@@ -79,7 +79,7 @@ def test_more_noise_of_the_bonds_has_more_friction() -> None:
     expected = before.residual + more * before.middle
     np.testing.assert_allclose(after.residual, expected, rtol=1e-5, atol=1e-9)
     np.testing.assert_allclose(after.scaled, before.scaled * np.exp(0.5), rtol=1e-6)
-    np.testing.assert_allclose(after.rate, before.rate + more * before.weight, rtol=1e-6)
+    np.testing.assert_allclose(after.rate, before.rate + more * before.rate, rtol=1e-6)
 
 
 def test_bonds_of_led_particles_and_of_few_snapshots_are_not_looked_at() -> None:

@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal
 from pipeline.closures.memory import Maxwell
 from pipeline.closures.splines import Scales
 from pipeline.dynamics.modes import Modes
-from pipeline.learn.kalman import Rest, StateSpace, filtered
+from pipeline.learn.kalman import Rest, StateSpace
 from pipeline.learn.memory import Problem, choose
 from pipeline.learn.order import Order
 from pipeline.pairs import State
@@ -77,7 +77,7 @@ def test_the_filter_is_the_gaussian_of_all_steps_at_once() -> None:
     modes = StateSpace(
         np.array([TAU, 1.5]), np.array([C, 0.01]), np.array([3e-4, 1e-4]), error=4e-4
     )
-    nll, count, left, _ = filtered(part, modes)
+    nll, count, left, _ = part.filtered(modes)
     # In the errors eps(0) ... eps(n + 1), f_k(0), n_k(t) and w(t): linear, written out.
     keep = np.exp(-1 / modes.time)
     push = modes.stiffness * (1 + keep) / 2
