@@ -27,13 +27,14 @@ from pipeline.dynamics.rollout import rollout, write
 from pipeline.errors import InputError
 from pipeline.files import SUM
 from pipeline.hdf5 import opened, written
-from pipeline.learn.train import checkpoint_to_resume, train
+from pipeline.learn.train import checkpoint_to_resume
 from pipeline.learn.trained_model import load, placed
 from pipeline.trajectory import Trajectory
 from pipeline.video.frames import example_shape
 from pipeline.video.parameters import Parameters, parameters
 from tests.dynamics.systems import CUTOFF, LENGTH, simulated
 from tests.edits import unsealed
+from tests.learn.quick import quick_train
 from tests.learn.test_train import SETTINGS
 from tests.test_tables import ROWS
 from tests.test_tables import tracks as example_tracks
@@ -56,7 +57,7 @@ def results(data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     h5md.write(folder / "trajectory.h5", data[0].noting(source="trajectory"))
     graphs.write(folder / "graphs.h5", data[1])
-    train(*data, SHORT, folder, seed=0)
+    quick_train(*data, SHORT, folder, seed=0)
     learned = load(folder)
     window = data[0].window(slice(30, 34))
     done = rollout(window, learned.model, learned.conditions(window, 0), 0, progress=False)
@@ -404,7 +405,7 @@ def test_a_record_that_was_edited_by_hand_is_refused(results, tmp_path, key, val
 def test_a_model_of_another_place_is_refused(results, data, tmp_path):
     """Another model's files, another seed's, another data set's: all whole, none belongs there."""
     place = tmp_path / data[0].attributes["dataset"] / "metriplectic" / "seed0"
-    train(*data, SHORT, place, seed=0)
+    quick_train(*data, SHORT, place, seed=0)
     assert placed(place / "model.safetensors").record["training"]["source"] == "metriplectic_seed0"
     for folder, said in {
         "small/dpd/seed0": "source",
@@ -486,10 +487,10 @@ def test_a_file_of_another_data_set_is_refused(results):
 
 def test_training_goes_on_from_the_checkpoint_before_a_damaged_one(data, tmp_path):
     """And ends where it would have ended."""
-    train(*data, SHORT, tmp_path / "whole", seed=0)
+    quick_train(*data, SHORT, tmp_path / "whole", seed=0)
     shutil.copytree(tmp_path / "whole", tmp_path / "broken")
     cut(0.5)(tmp_path / "broken" / "checkpoints" / "last.ckpt")
-    train(*data, SHORT, tmp_path / "broken", seed=0)
+    quick_train(*data, SHORT, tmp_path / "broken", seed=0)
     whole, broken = (
         load_file(tmp_path / name / "model.safetensors") for name in ("whole", "broken")
     )

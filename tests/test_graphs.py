@@ -34,7 +34,7 @@ def test_a_file_made_in_parts_is_the_same(film: Path, monkeypatch: pytest.Monkey
 
 def test_pairs_of_a_long_film_are_not_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(trajectory, "BLOCK", 20 * 256 * 16)
-    for frames in (20, 1000):  # the first loads what is needed
+    for frames in (20, 500):  # the first loads what is needed
         made = Film(frames, particles=256, life=20)
         tables.write(tmp_path / "tracks.parquet", tracks(made), tables.TRACKS)
         _assemble(tmp_path, made)

@@ -14,7 +14,7 @@ from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import LENGTH, TIME, conditions, lattice
 from tests.metriplectic.cases import random_model
 
-STEPS = 20
+STEPS = 10
 FIELD = {"kind": "walls_field", "low": (0.5,) * 2, "high": (6.5,) * 2, "axes": (0, 1), "reach": 1.5}
 AROUND = {
     "led": {},

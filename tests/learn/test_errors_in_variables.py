@@ -243,7 +243,7 @@ def test_differences_of_positions_show_a_share_of_the_noise(error: float) -> Non
     """Langevin's equation on a fine grid, seen once a frame: friction at the likeliest value of
     both drift and noise, of known temperature, is the true one to second order; were the whole
     noise looked for in the differences, two thirds of it."""
-    generator, n, friction, fine = torch.Generator().manual_seed(8), 200_000, 0.06, 60
+    generator, n, friction, fine = torch.Generator().manual_seed(8), 100_000, 0.06, 30
     kept = float(np.exp(-friction / fine))
     v, r = normal(generator, n, 2), torch.zeros(n, 2, dtype=torch.float64)
     places = [r]

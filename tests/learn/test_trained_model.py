@@ -14,12 +14,14 @@ from pipeline import graphs
 from pipeline.dynamics.rollout import rollout
 from pipeline.errors import InputError
 from pipeline.lammps.export import of_learned
+from pipeline.learn import refinement
 from pipeline.learn.settings import Training
 from pipeline.learn.train import train
-from pipeline.learn.trained_model import load
+from pipeline.learn.trained_model import Learned, load
 from pipeline.split import Split, blocks
 from pipeline.trajectory import Trajectory
 from tests.dynamics.systems import CUTOFF, LENGTH, conditions, gas, lattice, simulated
+from tests.learn.quick import quick_train
 
 SETTINGS = Training(
     split=Split(train=0.5, validation=0.2),
@@ -37,12 +39,21 @@ def data() -> tuple[Trajectory, graphs.Graphs]:
     return window, graphs.build(window, CUTOFF * LENGTH)
 
 
+@pytest.fixture(scope="module")
+def short(data, tmp_path_factory) -> Learned:
+    """What two steps of training leave behind."""
+    folder = tmp_path_factory.mktemp("short")
+    quick_train(*data, SETTINGS.replace(steps=2, validate_every=2), folder, seed=0)
+    return load(folder)
+
+
 def table(folder: Path) -> list[dict[str, str]]:
     with open(folder / "training.csv", newline="") as file:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
-def test_what_is_written_is_enough(data, tmp_path) -> None:
+def test_what_is_written_is_enough(data, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(refinement, "STEPS", 2)
     train(*data, SETTINGS, tmp_path, seed=0)
     rows = table(tmp_path)
     assert [row["step"] for row in rows] == ["10", "20", "30"]
@@ -59,25 +70,22 @@ def test_what_is_written_is_enough(data, tmp_path) -> None:
         assert all(np.isfinite(file["pair_force/value"][:]))
 
 
-def test_another_sample_begins_at_its_own_temperature(data, tmp_path) -> None:
-    train(*data, SETTINGS.replace(steps=2, validate_every=2), tmp_path, seed=0)
-    learned = load(tmp_path)
-    seen, measured = (learned.record[key] for key in ("seen", "measured"))
+def test_another_sample_begins_at_its_own_temperature(data, short) -> None:
+    seen, measured = (short.record[key] for key in ("seen", "measured"))
     window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
-    hot = 1.5 * measured["temperature"] * learned.conditions(window, 0).units.velocity ** 2
+    hot = 1.5 * measured["temperature"] * short.conditions(window, 0).units.velocity ** 2
     for dataset, share in ((window.attributes["dataset"], None), ("another", 1.5)):
         there = window.noting(dataset=dataset)
-        conditions = learned.conditions(there, seed=1, before=hot)
+        conditions = short.conditions(there, seed=1, before=hot)
         assert conditions.beginning == (share and pytest.approx(share * seen["mean_T"]))
-    done = rollout(there, learned.model, conditions, 1, progress=False)
+    done = rollout(there, short.model, conditions, 1, progress=False)
     assert done.trajectory.extra["temperature"][0].mean() == pytest.approx(1.5 * seen["mean_T"])
 
 
-def test_in_reduced_units_a_sample_of_another_size_moves_alike(data, tmp_path) -> None:
+def test_in_reduced_units_a_sample_of_another_size_moves_alike(data, short) -> None:
     """Lengths times 3, times times 5: the same rollout, scaled."""
-    train(*data, SETTINGS.replace(steps=2, validate_every=2), tmp_path, seed=0)
-    learned, window = load(tmp_path), data[0].window(blocks(data[0], 0.5, 0.2)["test"])
-    units, T = learned.record["units"], learned.record["measured"]["temperature"]
+    window = data[0].window(blocks(data[0], 0.5, 0.2)["test"])
+    units, T = short.record["units"], short.record["measured"]["temperature"]
     before = T * (units["length"] / units["time"]) ** 2
     box = window.box._replace(lengths=3 * window.box.lengths, origin=3 * window.box.origin)
     other = window._replace(
@@ -87,11 +95,11 @@ def test_in_reduced_units_a_sample_of_another_size_moves_alike(data, tmp_path) -
         box=box,
         attributes={**window.attributes, "dt": 5 * window.dt, "dataset": "another"},
     )
-    grown = learned.reduced(3 * units["length"], 0.36 * before)
+    grown = short.reduced(3 * units["length"], 0.36 * before)
     found = [
         rollout(there, law.model, law.conditions(there, 1, before=heat), 1, progress=False)
         for there, law, heat in (
-            (window.noting(dataset="another"), learned, before),
+            (window.noting(dataset="another"), short, before),
             (other, grown, 0.36 * before),
         )
     ]
@@ -99,10 +107,9 @@ def test_in_reduced_units_a_sample_of_another_size_moves_alike(data, tmp_path) -
     assert np.allclose(many[:5], 3 * one[:5], atol=1e-3 * units["length"])
 
 
-def test_nothing_that_rests_has_units_of_time(data, tmp_path) -> None:
-    train(*data, SETTINGS.replace(steps=1, validate_every=1), tmp_path, seed=0)
+def test_nothing_that_rests_has_units_of_time(short) -> None:
     with pytest.raises(InputError, match=r"must be above 0.*rollout\.reduced"):
-        load(tmp_path).reduced(1.0, 0.0)
+        short.reduced(1.0, 0.0)
 
 
 @pytest.mark.slow
@@ -130,8 +137,7 @@ def test_modes_of_memory_are_found_kept_and_rolled_out(tmp_path) -> None:
         of_learned(learned)
 
 
-def test_units_of_another_trajectory_are_refused(data, tmp_path) -> None:
-    train(*data, SETTINGS.replace(steps=2, validate_every=2), tmp_path, seed=0)
+def test_units_of_another_trajectory_are_refused(data, short) -> None:
     other = data[0]._replace(attributes={**data[0].attributes, "length_unit": "px"})
     with pytest.raises(ValueError, match="length_unit"):
-        load(tmp_path).conditions(other, seed=0)
+        short.conditions(other, seed=0)
