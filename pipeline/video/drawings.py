@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 from scipy import ndimage
+from skimage.filters import rank
 
 GROUND = 0.1  # share of the pixels that have the grey level of the ground of a label image
 FLAT = 0.5  # share of the others that are like their four neighbours, and
@@ -80,9 +81,8 @@ def _in_place(box: Box, other: Box) -> bool:
 
 def _lines(image: np.ndarray) -> list[Box]:
     """Boxes around lines of signs: flat, sharp, as high as one another and side by side."""
-    values = np.nan_to_num(image.astype(np.float32))
-    ground = ndimage.median_filter(values, STROKE)
-    over, least = values - ground, HIGH * float(np.ptp(values))
+    values = _levels(image)
+    over, least = values - _ground(values), HIGH * float(np.ptp(values))
     lines = []
     for relief in (over, -over):
         label, _ = ndimage.label(relief > least, np.ones((3, 3)))
@@ -94,6 +94,26 @@ def _lines(image: np.ndarray) -> list[Box]:
         ]
         lines += _aligned([box for box in boxes if box is not None])
     return lines
+
+
+def _levels(image: np.ndarray) -> np.ndarray:
+    """(H, W) grey levels of 8 bits; other images from their darkest to their brightest pixel."""
+    if image.dtype == np.uint8:
+        return image.astype(np.int16)
+    values = np.nan_to_num(image.astype(np.float32)).astype(np.float64)
+    span = float(np.ptp(values)) or 1.0
+    return np.rint(255 * ((values - values.min()) / span)).astype(np.int16)
+
+
+def _ground(levels: np.ndarray) -> np.ndarray:
+    """(H, W) medians around every pixel, the image mirrored at its edges.
+
+    By histograms that move along, for 8 bits: of windows as large as these, tens of times faster
+    than by sorting.
+    """
+    edge = STROKE // 2
+    wide = np.pad(levels.astype(np.uint8), edge, mode="symmetric")
+    return rank.median(wide, np.ones((STROKE, STROKE), np.uint8))[edge:-edge, edge:-edge]
 
 
 def _sized(box: tuple[slice, slice]) -> bool:

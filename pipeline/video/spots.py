@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,6 +46,7 @@ def response(image: np.ndarray, scale: float) -> np.ndarray:
     return -(scale**2) * ndimage.gaussian_laplace(image.astype(np.float32), scale)
 
 
+@cache
 def noise_gain(scale: float) -> float:
     """Standard deviation of the response to white pixel noise of standard deviation 1."""
     delta = np.zeros((2 * int(6 * scale) + 3,) * 2, np.float32)

@@ -84,3 +84,24 @@ def test_the_first_screen_says_the_time_once(tmp_path):
     said = [s for s in survey(tmp_path, Reading()).warnings if "video.crop" in s]
     assert len(said) == 1
     assert "line of signs" in said[0]
+
+
+@pytest.mark.parametrize("shape", [(40, 70), (9, 30)])
+def test_the_ground_is_the_median_of_a_window_mirrored_at_the_edges(shape):
+    levels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    found = drawings._ground(drawings._levels(levels))
+    assert np.array_equal(found, ndimage.median_filter(levels, drawings.STROKE))
+
+
+def test_levels_of_deeper_images_are_within_half_of_a_256th_of_their_range():
+    image = np.random.default_rng(0).normal(5e4, 1e3, (40, 70))
+    image[0, 0] = np.nan
+    found = drawings._levels(image) / 255
+    exact = np.nan_to_num(image) / np.nanmax(image)
+    assert np.abs(found - exact).max() < 0.5 / 255 + 1e-6
+    assert drawings._levels(np.full((3, 3), 7.0)).max() == 0
+
+
+def test_a_running_time_is_named_in_16_bits_too():
+    deep = [image.astype(np.uint16) * 150 + 3000 for image in stamped(20)]
+    assert drawings.writing(deep, "film") == drawings.writing(stamped(20), "film") != []
