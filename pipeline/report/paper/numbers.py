@@ -112,6 +112,7 @@ TITLES = {
     "viscoelastic": "Viscoelastic solid",
     "elastic_memory": "Elastic network with memory",
     "colloids_paper": "Colloids",
+    "colloids": "Colloids, two periods",
     "colloids_long": "Colloids, eight periods",
     "colloids_dim": "Colloids, eight periods, dim",
     "colloids_dimmer": "Colloids, eight periods, dimmer",

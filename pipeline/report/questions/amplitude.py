@@ -99,7 +99,7 @@ def table(asked: Asked) -> Table:
         ]
         for dataset, model, one in found
     ]
-    columns = ["Data set", "Model", "Localisation error", "Which is"]
+    columns = ["Data set", "Model", "Localisation error", "Treatment"]
     columns += ["Step (frames)", "Trainings", "Rollouts", "D²min, model to data"]
     made = pd.DataFrame(
         [(dataset, model, *one.value, *one.lags) for dataset, model, one in found],

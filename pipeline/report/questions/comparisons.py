@@ -44,7 +44,8 @@ def architectures(asked: Asked) -> Table:
         except Absent:
             continue
         first, *others = asked.models(dataset)
-        for model in (first, *(m for m in others if "closures" in VARIANTS[m].changes)):
+        others = [model for model in others if "closures" in VARIANTS[model].changes]
+        for model in (first, *others) if others else ():
             run = next(run for run in results.runs if run.model == model)
             record = results.yaml(f"{run.folder}/model.yaml")
             training = record["training"]
@@ -59,7 +60,8 @@ def architectures(asked: Asked) -> Table:
     heads = ["Data set", "Model", "Validation −ln p", "Parameters", "Training (s)"]
     names = ["dataset", "model", "validation_nll", "parameters", "seconds", *JUDGED]
     caption = (
-        "The same law with other closures: splines, and the paper's networks as printed. Minus "
+        "The same law with other closures: splines of one variable, volumes of many bodies, the "
+        "paper's networks as printed. Minus "
         "the log likelihood of a held-out step per component, smaller is better where the error of "
         "the positions is treated alike; errors as everywhere, medians over seeds."
     )

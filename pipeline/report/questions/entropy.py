@@ -108,13 +108,13 @@ def table(asked: Asked) -> Table:
             spread(true) if true else "–", percent(own), said,
         ])  # fmt: skip
         numbers += [(dataset, a, b, *one) for a, b, one in one.pairs]
-    columns = ["Data set", "Seeds", "Worst pair", "the same over time"]
-    columns += ["With the true, worst", "Of a particle", "Explained by"]
+    columns = ["Data set", "Seeds", "Worst pair", "of changes in time"]
+    columns += ["With the true, worst", "Constant in time", "Explained by"]
     caption = (
         "Correlation of the learned entropies between trainings with other seeds, on the same "
-        "particles and snapshots, with 95 % intervals over snapshots; over time: without the "
-        "mean of each particle. Of a particle: the share of the variance that stays with it "
-        "over time. Explained: shares of the variance that a straight line in each takes."
+        "particles and snapshots, with 95 % intervals over snapshots; changes in time: without "
+        "the mean of each particle. Constant in time: the share of the variance that stays with a "
+        "particle. Explained: shares of the variance that a straight line in each takes."
     )
     made = pd.DataFrame(numbers, columns=["dataset", "one", "other", "correlation", "low", "high"])
     return Table("entropy", columns, rows, caption, made)

@@ -37,5 +37,5 @@ def test_the_table_says_what_was_made_of_the_error() -> None:
     found = amplitude.table(one((1.0, 0.98, 1.02), (12, 12)))
     row = dict(zip(found.columns, found.rows[0], strict=True))
     assert row["Localisation error"] == "0.1 px"
-    assert row["Which is"] == "in the variance alone"
+    assert row["Treatment"] == "in the variance alone"
     assert row["Step (frames)"] == "3"

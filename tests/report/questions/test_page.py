@@ -17,6 +17,7 @@ from pipeline import h5md
 from pipeline.analysis import statistics
 from pipeline.analysis.metric import Metric
 from pipeline.analysis.metric import curve as measured
+from pipeline.report import style
 from pipeline.report.page import render
 from pipeline.report.questions import activity, amplitude, comparisons, entropy, memory
 from pipeline.report.questions.asked import Asked
@@ -184,6 +185,20 @@ def test_steps_of_the_model_are_compared_with_the_memory_of_the_data(root, tmp_p
     assert float(four[3]) == pytest.approx(expected, abs=0.05)
     assert float(one[3]) > float(four[3])
     assert len(memory.table(made).rows) == 2
+    # Another closure is no other step.
+    shutil.copytree(longer, tmp_path / "walk/metriplectic_many_body")
+    models = (OURS, "metriplectic_stride4", "metriplectic_many_body")
+    made = asked(tmp_path, memory=("walk",), architecture=("walk",))
+    made.settings["walk"] = Settings(models=models)
+    assert len(memory.strides(made).rows) == 2
+    assert [row[1] for row in comparisons.architectures(made).rows] == [
+        style.name(model) for model in (OURS, "metriplectic_many_body")
+    ]
+
+
+def test_one_architecture_alone_is_no_comparison(root):
+    with pytest.raises(Absent, match="more than one architecture"):
+        comparisons.architectures(asked(root, architecture=("walk",)))
 
 
 def test_modes_of_memory_stand_beside_the_model_without(root, tmp_path):
