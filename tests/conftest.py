@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -12,6 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 # steps ten times slower.
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
+# Nor is there garbage in what tests import, among which looking for it takes a second a process.
+gc.disable()
 # A file stays in one process for its fixtures. Files that share what takes long to make stay
 # together: a finished workflow, a report, the compiled plugin.
 TOGETHER = [
@@ -50,6 +53,10 @@ class Scheduling(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     return Scheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -81,6 +81,7 @@ def test_steps_that_validation_contradicts_are_taken_back(
     started: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = moved(started, 2)
+    monkeypatch.setattr(refinement, "STEPS", 2)
     before, scores = copy.deepcopy(task.learner.model.state_dict()), iter((0.0, 1.0))
     monkeypatch.setattr(
         refinement, "scored", lambda task: np.full(len(task.validation), next(scores))
