@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from pipeline.errors import InputError
 from pipeline.imported.labels import exchanged
 from pipeline.units import neighbour_distance
+from pipeline.video.persistence import by_chance
+from pipeline.video.spots import nearest
 
 MISLABELLED = 0.05  # of the labels of a frame, which may change places in a tracking
 MISTAKEN = 0.005  # of all steps, likewise
@@ -17,6 +20,8 @@ EMPTY = 100  # frames for each that holds a particle: more are no count of frame
 EXCHANGED = 3.0  # times as far as those of frames, by which steps of particles are no steps
 ASTRAY = 100.0  # times the range of nine of ten positions, beyond which one is none
 JUMP = 20.0  # median steps; one longer than this and than the distance of neighbours is a jump
+LOOKED_AT = 20  # frames, of which it is asked whether particles are seen again
+GOES_ON = 0.3  # correlation of a step with the one before
 NEAR = 4  # frames, within which a particle is looked for where it was
 
 
@@ -45,7 +50,50 @@ def check_tracks(table: pd.DataFrame, name: str) -> list[str]:
     _refuse_sparse(table, name)
     _refuse_astray(table, name)
     _refuse_turned(table, name)
-    return _mistaken(table, name)
+    return _mistaken(table, name) + _by_chance(table, name)
+
+
+def _by_chance(table: pd.DataFrame, name: str) -> list[str]:
+    """A word on particles that find no nearer a partner in the next frame than strangers would, and
+    whose steps do not go on: links between them are those of chance.
+
+    A flow in which steps go on may be followed though they are long.
+    """
+    corner = table[["x", "y"]].min().to_numpy()
+    shape = tuple((table[["x", "y"]].max().to_numpy() - corner + 1).tolist())
+    places = [
+        [part[["x", "y"]].to_numpy(float) - corner for part in pair]
+        for _, rows in table.groupby("run")
+        for pair in pairwise([part for _, part in rows.groupby("frame")])
+        if np.diff([part["frame"].iloc[0] for part in pair]) == 1
+    ]
+    places = places[:: max(1, len(places) // LOOKED_AT)]
+    gaps = np.concatenate([nearest(pair[0]) for pair in places] or [np.zeros(0)])
+    if not len(gaps):
+        return []
+    near = float(np.median(gaps))
+    found = by_chance(places, 0.5 * near, shape)
+    if found is None or _goes_on(table):
+        return []
+    return [
+        f"{100 * found.lost:.0f} % of the particles of {name} have no partner in the next frame "
+        f"within half of the {near:.3g} px to their neighbours, and of strangers "
+        f"{100 * found.strange:.0f} % would have none: they were linked farther than their density "
+        f"allows, and tracks are those of chance; record faster."
+    ]
+
+
+def _goes_on(table: pd.DataFrame) -> bool:
+    """Whether steps of particles are like the ones before."""
+    rows = table.sort_values(["run", "particle", "frame"])
+    places = rows[["y", "x"]].to_numpy()
+    follows = (rows["particle"].to_numpy()[1:] == rows["particle"].to_numpy()[:-1]) & (
+        np.diff(rows["frame"].to_numpy()) == 1
+    )
+    step = np.diff(places, axis=0)
+    both = follows[1:] & follows[:-1]
+    size = float((step[1:][both] ** 2).sum() + (step[:-1][both] ** 2).sum()) / 2
+    return bool(size and float((step[1:][both] * step[:-1][both]).sum()) > GOES_ON * size)
 
 
 def _mistaken(table: pd.DataFrame, name: str) -> list[str]:

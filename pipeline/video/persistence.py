@@ -13,7 +13,8 @@ from pipeline.video.spots import mutual, nearest
 
 CLASSES = 6  # of brightness, of as many spots each
 ENOUGH = 20  # spots in a class
-FOLLOWED = 0.5  # persistence of the brightest, below which nothing can be told by it
+FOLLOWED = 0.5  # persistence of the brightest, below which nothing can be told by it, and of all,
+MISSED = 0.15  # with more than this share not seen again: particles cannot be followed
 CLOSE = 0.75  # of it, that other classes of particles have where noise is about as bright
 CHANCE = 0.4  # of it, that only noise falls below
 
@@ -54,7 +55,8 @@ def persisting(
     if len(mass) < CLASSES * ENOUGH:
         return None
     order = np.argsort(-mass)
-    lost, strange = np.concatenate([_lost(*pair, reach, shape) for pair in pairs])[order].T
+    shares = [_lost(_places(one), _places(other), reach, shape) for one, other in pairs]
+    lost, strange = np.concatenate(shares)[order].T
     classes = np.array_split(np.arange(len(mass)), CLASSES)
     persistence = [1 - lost[k].mean() / max(strange[k].mean(), 1e-12) for k in classes]
     dim = [p < close * persistence[0] for p in persistence]
@@ -73,6 +75,32 @@ def _split(lost: np.ndarray) -> int:
     after, sums = len(lost) - before, np.cumsum(lost)
     levels = sums[:-1] / before - (sums[-1] - sums[:-1]) / after
     return int(np.argmax(levels**2 * before * after)) + 1
+
+
+class Chance(NamedTuple):
+    """Shares of spots that have no partner in the next frame, and that would have none in a frame
+    of strangers."""
+
+    lost: float
+    strange: float
+
+
+def by_chance(
+    places: list[list[np.ndarray]], reach: float, shape: tuple[int, ...]
+) -> Chance | None:
+    """How often spots find a partner, where that is hardly more often than by chance; else None.
+
+    Args:
+        places: for each place, (K, 2) positions (y, x) in successive frames [px].
+        reach: [px]. shape: (H, W) of the frames.
+    """
+    pairs = [pair for place in places for pair in pairwise(place) if min(map(len, pair))]
+    shares = np.concatenate([_lost(*pair, reach, shape) for pair in pairs] or [np.zeros((0, 2))])
+    if len(shares) < ENOUGH:
+        return None
+    found = Chance(*shares.mean(axis=0).tolist())
+    followed = 1 - found.lost / max(found.strange, 1e-12) > FOLLOWED
+    return None if followed or found.lost < MISSED else found
 
 
 def put_aside(
@@ -121,12 +149,13 @@ def put_aside(
     return settings._replace(minmass=minmass), kept, float(np.median(np.concatenate(gaps)))
 
 
-def _lost(
-    first: pd.DataFrame, second: pd.DataFrame, reach: float, shape: tuple[int, ...]
-) -> np.ndarray:
+def _places(table: pd.DataFrame) -> np.ndarray:
+    return table[["y", "x"]].to_numpy()
+
+
+def _lost(here: np.ndarray, there: np.ndarray, reach: float, shape: tuple[int, ...]) -> np.ndarray:
     """(K, 2) whether each spot has no partner in the next frame, and how often none among
     strangers."""
-    here, there = (table[["y", "x"]].to_numpy() for table in (first, second))
     height, width = shape[0] - 1.0, shape[1] - 1.0
     mirrored = (
         there * (1, -1) + (0, width),

@@ -19,6 +19,10 @@ FEW = 3  # spots in a frame: of a size that has no more, another may be the typi
 MANY = 8  # times as many
 GAP = 2.0  # times as high as any other: spots that stand out
 PAIR = 2  # of them at least in every frame
+BLOCK = 32  # px a side, parts of a frame whose response is compared
+ACTIVE = 4.0  # times the variance by noise, from which a part holds something
+ENOUGH = 8  # of such parts
+LIVELY = 2.0  # times the median variance of them, above which one counts no more
 WINDOW = 1024  # px; a larger image is judged by its middle
 
 
@@ -54,24 +58,49 @@ def noise_gain(scale: float) -> float:
     return float(np.linalg.norm(response(delta, scale)))
 
 
-def scale_curve(images: list[np.ndarray]) -> ScaleCurve:
-    """Typical spot size and polarity of a few frames.
+def scale_curves(images: list[np.ndarray]) -> tuple[ScaleCurve, ScaleCurve]:
+    """Typical spot size and polarity of a few frames, and the same with no part of a frame much
+    livelier than others: there a glow or a flaw of the light does not decide.
 
-    The scale is the largest at which the strength has a local maximum of at least half the
-    greatest: pixel noise answers at small scales only, and falls from there.
+    The scale is that at which the strength has its greatest local maximum: pixel noise answers at
+    small scales only, and falls from there.
     """
     middles = [_middle(image) for image in images]
     size = min(middles[0].shape)
     scales = SCALES[size > 8 * SCALES]
     noise = [pixel_noise(middle) for middle in middles]
-    strength, asymmetry = np.zeros(len(scales)), np.zeros(len(scales))
+    strength, asymmetry = np.zeros((2, 2, len(scales)))
     for k, scale in enumerate(scales):
-        margin = int(np.ceil(3 * scale))
-        values = [response(m, scale)[margin:-margin, margin:-margin].ravel() for m in middles]
-        gain = noise_gain(scale)
-        variance = [v.var() - (gain * n) ** 2 for v, n in zip(values, noise, strict=True)]
-        strength[k] = np.sqrt(max(np.mean(variance), 0.0))
-        asymmetry[k] = np.mean([skew(v) for v in values])
+        margin, gain = int(np.ceil(3 * scale)), noise_gain(scale)
+        values = [response(m, scale)[margin:-margin, margin:-margin] for m in middles]
+        floor = [(gain * n) ** 2 for n in noise]
+        told = np.array([_moments(v, f) for v, f in zip(values, floor, strict=True)])
+        variance = np.mean(told[:, :, 0] - np.array(floor)[:, None], axis=0)
+        strength[:, k] = np.sqrt(np.maximum(variance, 0.0))
+        asymmetry[:, k] = told[:, :, 1].mean(axis=0)
+    return _curve(scales, strength[0], asymmetry[0]), _curve(scales, strength[1], asymmetry[1])
+
+
+def _moments(values: np.ndarray, floor: float) -> list[tuple[float, float]]:
+    """Variance and skewness of a response (h, w), and both with lively blocks weighed down.
+
+    Args:
+        floor: variance by pixel noise alone; blocks of noise are none by which others are judged.
+    """
+    plain = float(values.var()), float(skew(values.ravel()))
+    rows, columns = (size // BLOCK for size in values.shape)
+    blocks = (values - values.mean())[: BLOCK * rows, : BLOCK * columns].astype(float)
+    blocks = blocks.reshape(rows, BLOCK, columns, BLOCK).swapaxes(1, 2).reshape(-1, BLOCK**2)
+    second, third = (blocks**2).mean(axis=1), (blocks**3).mean(axis=1)
+    active = second[second > ACTIVE * floor]
+    if len(active) < ENOUGH:
+        return [plain, plain]
+    share = np.sqrt(np.minimum(LIVELY * np.median(active) / np.maximum(second, 1e-30), 1.0))
+    variance = float((share**2 * second).mean())
+    return [plain, (variance, float((share**3 * third).mean()) / max(variance, 1e-30) ** 1.5)]
+
+
+def _curve(scales: np.ndarray, strength: np.ndarray, asymmetry: np.ndarray) -> ScaleCurve:
     inner = np.arange(1, len(scales) - 1)
     peaks = inner[
         (strength[inner] >= strength[inner - 1]) & (strength[inner] > strength[inner + 1])
@@ -169,6 +198,28 @@ def typical(images: list[np.ndarray], curve: ScaleCurve) -> int:
     if counts.get(best, np.inf) > FEW:
         return best
     return next((k for k in curve.peaks if counts[k] > MANY * max(counts[best], 1)), best)
+
+
+def overshone(images: list[np.ndarray], curve: ScaleCurve, level: ScaleCurve) -> bool:
+    """Whether one glow, vignette or flaw tells size and polarity in place of many spots: by `level`
+    they are of the other polarity, or of another size of which there are many for each."""
+
+    def seen(told: ScaleCurve, k: int) -> float:
+        scale, dark = float(told.scale[k]), bool(told.skewness[k] < 0)
+        return float(np.mean([len(blobs(image, scale, dark)[0]) for image in images]))
+
+    if not level.interior or (level.best == curve.best and _same_sign(curve, level)):
+        return False
+    here = seen(curve, curve.best)
+    there = seen(level, level.best)
+    if here <= FEW:
+        return there > MANY * max(here, 1.0)
+    return not _same_sign(curve, level) and there > FEW
+
+
+def _same_sign(curve: ScaleCurve, level: ScaleCurve) -> bool:
+    one, other = curve.skewness[curve.best], level.skewness[level.best]
+    return bool(one * other > 0 and level.skewness[curve.best] * one > 0)
 
 
 def sparse(images: list[np.ndarray], scales: np.ndarray) -> tuple[float, bool] | None:

@@ -17,7 +17,7 @@ from pipeline.video import doubts, overlap, shapes, spots
 from pipeline.video.detect import locate
 from pipeline.video.frames import Video
 from pipeline.video.parameters import NOTHING, Detection, Given, Tuning, check_fits
-from pipeline.video.persistence import put_aside
+from pipeline.video.persistence import by_chance, put_aside
 from pipeline.video.spots import mutual
 
 PHASES = 20  # bins of the subpixel histogram
@@ -302,6 +302,14 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     positions = [[table[["y", "x"]].to_numpy() for table in triple] for triple in found]
     firsts = [triple[0] for triple in positions]
     tuning.warnings.extend(shapes.warnings(images, firsts, settings, scale))
+    if (chance := by_chance(positions, 0.5 * near, images[0].shape)) is not None:
+        tuning.warnings.append(
+            f"{100 * chance.lost:.0f} % of the spots have no partner in the next frame within half "
+            f"of the {near:.2f} px to their neighbours, and of strangers "
+            f"{100 * chance.strange:.0f} % would have none: they cannot be followed, and nothing "
+            "that tracks tell means anything; record faster, or are these pairs of pictures, or "
+            "noise?"
+        )
     estimate_motion(tuning, positions, near, settings.diameter)
     shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(
@@ -367,7 +375,13 @@ def _positions(image: np.ndarray, settings: Detection) -> np.ndarray:
 
 def _polarity(tuning: Tuning, images: list[np.ndarray]) -> tuple[float, str]:
     """Chooses the polarity; returns the scale [px] of the spots, and it."""
-    curve = spots.scale_curve(images[::2])
+    curve, level = spots.scale_curves(images[::2])
+    if spots.overshone(images[::2], curve, level):
+        curve = level
+        tuning.warnings.append(
+            "a glow, a vignette or something large outshines the spots: size and polarity were "
+            "judged by the parts of the picture that are alike; look at the overlay."
+        )
     tuning.evidence.update(scale=curve.scale, strength=curve.strength, skewness=curve.skewness)
     if not curve.interior and (few := spots.sparse(images[::2], curve.scale)):
         scale, dark = few

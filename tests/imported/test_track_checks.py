@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+import trackpy
 
 from pipeline.imported.track_checks import check_tracks
 from tests.imported.test_tracks import WALK, imported, walk
@@ -101,3 +102,33 @@ def test_two_labels_for_one_another_are_a_mistake_of_a_tracking():
     (warning,) = checked(mixed.assign(particle=mixed["particle"].astype(int)))
     assert "change places: from frame 6 to 7 2 move far" in warning
     assert "(2 such steps in all)" in warning
+
+
+def linked(frames: list[np.ndarray], reach: float) -> pd.DataFrame:
+    """What trackpy makes of positions (K, 2) in each frame."""
+    rows = [
+        pd.DataFrame(place, columns=["x", "y"]).assign(frame=t) for t, place in enumerate(frames)
+    ]
+    trackpy.quiet()
+    return trackpy.link(pd.concat(rows, ignore_index=True), reach)
+
+
+def test_tracks_linked_farther_than_density_allows_are_those_of_chance():
+    rng = np.random.default_rng(0)
+    strangers = [rng.uniform(0, 100, (150, 2)) for _ in range(12)]
+    assert any("tracks are those of chance" in word for word in checked(linked(strangers, 4.0)))
+    step = rng.normal(0, 0.4, (12, 150, 2))
+    walkers = strangers[0] + np.cumsum(step, axis=0)
+    assert checked(linked(list(walkers), 2.0)) == []
+
+
+def test_a_flow_may_be_faster_than_neighbours_are_apart():
+    rng = np.random.default_rng(1)
+    start = rng.uniform(0, 100, (150, 2)) + rng.normal(0, 0.1, (12, 150, 2))
+    flow = start + np.arange(12)[:, None, None] * (9.0, 2.0)
+    rows = [
+        pd.DataFrame(place, columns=["x", "y"]).assign(frame=t, particle=np.arange(150))
+        for t, place in enumerate(flow)
+    ]
+    said = checked(pd.concat(rows, ignore_index=True))
+    assert not any("chance" in word for word in said)

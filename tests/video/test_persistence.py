@@ -11,11 +11,11 @@ from scipy import ndimage
 from pipeline.video.detect import features
 from pipeline.video.frames import open_run
 from pipeline.video.parameters import Given
-from pipeline.video.persistence import persisting
+from pipeline.video.persistence import by_chance, persisting
 from pipeline.video.sources import runs
 from pipeline.video.spots import mutual
 from pipeline.video.tune import tune
-from tests.video.conftest import lattice
+from tests.video.conftest import lattice, picture
 
 SIZE = 256
 
@@ -95,3 +95,42 @@ def test_the_dimmest_that_persists_is_where_strangers_begin():
 def test_nothing_is_told_where_all_persist_none_do_or_few_are_there(known, strangers):
     frames = spots(known, strangers, np.random.default_rng(0))
     assert persisting([frames], 8.0, (501, 501)) is None
+
+
+def frames_of(step: float, drift: float = 0.0) -> list[np.ndarray]:
+    """Positions in three frames of particles at distances of about 10 px that make steps."""
+    rng = np.random.default_rng(0)
+    start = lattice(160, 10.0, rng)
+    offset = np.array([0.0, drift])
+    return [start + t * offset + rng.normal(0, step / 2**0.5, start.shape) for t in range(3)]
+
+
+def strangers() -> list[np.ndarray]:
+    rng = np.random.default_rng(1)
+    return [lattice(160, 10.0, rng) + rng.uniform(0, 10, 2) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("places", "followed"),
+    [
+        (frames_of(0.3), True),
+        (frames_of(1.0), True),
+        (frames_of(0.3, 3.0), True),
+        (strangers(), False),
+        ([np.random.default_rng(t).uniform(0, 160, (200, 2)) for t in range(3)], False),
+    ],
+)
+def test_frames_that_have_nothing_in_common_are_told(places, followed):
+    assert (by_chance([places], 4.5, (160, 160)) is None) == followed
+    assert by_chance([[place[:3] for place in places]], 4.5, (160, 160)) is None
+
+
+def test_a_film_of_strangers_is_said_to_be_one(tmp_path):
+    rng = np.random.default_rng(0)
+    images = []
+    for _ in range(6):
+        points = rng.uniform(0, 160, (140, 2))
+        images.append(picture(points, np.full(140, 2.0), 160, 800.0, rng))
+    tifffile.imwrite(tmp_path / "film.tif", np.stack(images), photometric="minisblack")
+    said = tune([open_run(runs(tmp_path)[0])]).warnings
+    assert any("they cannot be followed" in word for word in said)
