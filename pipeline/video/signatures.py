@@ -20,6 +20,7 @@ SIGNATURES = (
     (4, b"ftypavif", "an AVIF image", ".avif"),
     (4, b"ftyp", "an MP4 or MOV film", ".mp4"),
     (0, b"\x1aE\xdf\xa3", "a Matroska film", ".mkv"),
+    (8, b"WEBP", "a WebP picture or animation", ".webp"),
     (0, b"PK\x03\x04", "a ZIP archive", ".zip"),
     (0, b"\x1f\x8b", "packed with gzip", ".gz"),
     (0, b"\x89HDF\r\n", "an HDF5 file", ".h5"),
@@ -29,7 +30,7 @@ SIGNATURES = (
 )
 PACKED = {".zip", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz", ".zst"}
 UNFINISHED = {".part", ".partial", ".crdownload", ".download", ".tmp"}
-OF_TRACKS = {".xlsx", ".xls", ".ods", ".pkl", ".pickle", ".feather", ".json", ".rds"}
+OF_TRACKS = {".mat", ".xlsx", ".xls", ".ods", ".pkl", ".pickle", ".feather", ".json", ".rds"}
 OF_TRACKS |= {".csv", ".tsv", ".txt", ".dat", ".parquet", ".pq", ".xml"}
 READ = {".png", ".jpg", ".tif", ".gif", ".avi", ".mp4", ".mkv"}
 SHOWN = 3  # names of files in a sentence
@@ -72,6 +73,10 @@ def _remedy(path: Path) -> str:
     found = by_content(path)
     if found and not found[1]:
         return f"it is {found[0]}"
+    if found and found[1] == ".webp":
+        return (
+            f"it is {found[0]}, which is not read: turn it into single PNG images or a TIFF stack"
+        )
     if found and found[1] in READ:
         return f"by its first bytes it is {found[0]}; name it {path.name}{found[1]} if it is"
     return "save it as a TIFF stack, or its tracks as CSV (Fiji opens most microscope formats)"

@@ -49,6 +49,14 @@ MISNAMED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "a microscope's": ("a.czi", lambda path: path.write_bytes(b"ZISRAWFILE"), "Fiji opens most"),
     "an array": ("a.npy", lambda path: np.save(path, GREY), "save it as a TIFF stack"),
     "a sheet": ("a.xlsx", lambda path: path.write_bytes(b"PK\3\4"), "tracks are read as CSV"),
+    "of MATLAB": ("a.mat", lambda path: path.write_bytes(b"MATLAB 5.0"), "tracks are read as CSV"),
+    "an animation": (
+        "a.webp",
+        lambda path: Image.fromarray(GREY[0]).save(
+            path, save_all=True, append_images=[Image.fromarray(GREY[1])]
+        ),
+        "WebP picture or animation, which is not read: turn it into single PNG",
+    ),
     "without ending": ("film", stack, r"is a TIFF; name it film\.tif"),
     "an empty table": ("t.csv", lambda path: path.write_bytes(b""), "copy it again, for it is em"),
 }
