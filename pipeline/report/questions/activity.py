@@ -103,4 +103,4 @@ def light(asked: Asked) -> Light:
         return Light(QUESTION, "unknown", "Of no data set asked is it known otherwise.", RULE)
     wrong = [name for name, one in known.items() if one.said != bool(one.true)]
     said = [f"{title(name)}: {'active' if one.said else 'passive'}" for name, one in known.items()]
-    return Light(QUESTION, "poor" if wrong else "good", f"{', '.join(said)}.", RULE)
+    return Light(QUESTION, "poor" if wrong else "good", f"{'; '.join(said)}.", RULE)

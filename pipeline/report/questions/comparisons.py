@@ -115,5 +115,5 @@ def light(asked: Asked) -> Light:
     }
     worst = max(each.values())
     state = "good" if worst <= FLOORS else "fair" if worst <= FAR else "poor"
-    said = ", ".join(f"{title(name)} {floors:.1f}" for name, floors in each.items())
+    said = "; ".join(f"{title(name)}: {floors:.1f}" for name, floors in each.items())
     return Light(TRANSFERS, state, f"Worst error in noise floors: {said}.", RULE)

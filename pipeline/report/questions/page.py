@@ -67,7 +67,7 @@ def content(asked: Asked, provenance: dict[str, Any]) -> dict[str, Any]:
     answered = sum(one.state != "unknown" for one in lights)
     return {
         "name": "Open questions",
-        "headline": f"Asked of {', '.join(map(title, asked.settings))}.",
+        "headline": f"Asked of {'; '.join(map(title, asked.settings))}.",
         "synthetic": "",
         "tuned": False,
         "lights": lights,

@@ -121,7 +121,7 @@ def test_a_model_that_was_trained_elsewhere_is_beside_the_floor(root):
     rows = pd.read_csv(root / "walk/comparison.csv").query("model == 'metriplectic'")
     rows = rows[rows["metric"].isin(["vacf", "vacf_raw", "rdf", "msd"])]
     worst = float((rows["value"] / rows["noise_floor"]).max())
-    assert comparisons.light(made).sentence.endswith(f"walk {worst:.1f}.")
+    assert comparisons.light(made).sentence.endswith(f"walk: {worst:.1f}.")
 
 
 def velocities(curve: np.ndarray, scatter: float = 0.002) -> dict[str, Metric]:
