@@ -301,7 +301,11 @@ def _set_level(
     batch: Batch,
 ) -> None:
     """Of a kernel that is the energy of a pair: kappa = 1/2 over a factor that makes its mean the
-    one ``before``."""
+    one ``before``.
+
+    What heat leaves of kappa the cold terms hold alike: the pair force is in the kernel already, and
+    need not be found by one of them.
+    """
     volume, energy = closures
     factor = before / volume(model.radial(batch.pairs.r)).w.mean()
     volume.coefficients.add_(torch.log(factor))
