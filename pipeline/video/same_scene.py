@@ -40,12 +40,13 @@ class View(NamedTuple):
 
 def said(films: list[Film]) -> list[str]:
     """Words on films that show the scene of another one."""
-    words = []
-    for one, other in combinations(films[:MOST], 2):
+    words, scenes = [], [Scene(film) for film in films[:MOST]]
+    for scene, again in combinations(scenes, 2):
+        one, other = scene.film, again.film
         if overlap(one, other) is not None:
             continue
         lags = dict.fromkeys((0, _lag(one.trace, other.trace)))
-        found = ((lag, _view(one, other, lag)) for lag in lags if lag is not None)
+        found = ((lag, _view(scene, again, lag)) for lag in lags if lag is not None)
         lag, view = max(found, key=lambda pair: pair[1].correlation)
         if view.correlation > 0:
             words.append(_sentence(one, other, lag, view))
@@ -94,63 +95,85 @@ def _digest_changes(trace: Trace) -> np.ndarray:
     return np.asarray(change / np.maximum(np.linalg.norm(change, axis=1, keepdims=True), 1e-9))
 
 
-def _view(one: Film, other: Film, lag: int) -> View:
-    """How the second film shows what the first one shows ``lag`` frames before."""
-    numbers = np.intersect1d(one.trace.number, other.trace.number + lag).tolist()
-    common = [t for t in numbers if _holds(one, t) and _holds(other, t - lag)]
-    if len(common) < FEWEST:
-        return View(0.0, (0, 0), False)
-    chosen = [common[k] for k in np.linspace(0, len(common) - 1, PICTURES).astype(int)]
-    first = _changes([_picture(one, t) for t in chosen])
-    second = _changes([_picture(other, t - lag) for t in chosen])
-    views = []
-    for down, right in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-        top, shift = alike(first, second[:, ::down, ::right])
-        views.append(View(top, shift, (down, right) != (1, 1)))
-    best = max(views, key=lambda view: view.correlation)
-    scale = _bin(one.runs[0].shape[:2])
-    return best._replace(shift=(scale * best.shift[0], scale * best.shift[1]))
+class Changes(NamedTuple):
+    """What changes between pictures (P, h, w): as it is, and everywhere of the same strength.
+
+    Where one large thing moves, or a few particles in noise, only one of the two tells.
+    """
+
+    plain: np.ndarray
+    levelled: np.ndarray
+
+    @classmethod
+    def of(cls, plain: np.ndarray) -> Changes:
+        """Of changes (P, h, w) as they are."""
+        strength = np.sqrt(ndimage.gaussian_filter(plain**2, (0, NEAR, NEAR)))
+        return cls(plain, np.asarray(plain / np.maximum(strength, 1e-6)))
+
+    def turned(self, down: int, right: int) -> Changes:
+        """Mirrored along the axes whose step is -1."""
+        return Changes(*(change[:, ::down, ::right] for change in self))
 
 
-def _holds(film: Film, number: int) -> bool:
-    return any(0 <= number - run.first < len(run) for run in film.runs)
+class Scene:
+    """A film with what was taken from its pictures, which every other film is compared with."""
 
+    def __init__(self, film: Film) -> None:
+        self.film = film
+        self.reduced: dict[int, np.ndarray] = {}
+        self.known: dict[tuple[int, ...], Changes] = {}
 
-def _picture(film: Film, number: int) -> np.ndarray:
-    run = next(run for run in film.runs if 0 <= number - run.first < len(run))
-    return run[number - run.first]
+    def holds(self, number: int) -> bool:
+        """Whether it has a frame of this number."""
+        return any(0 <= number - run.first < len(run) for run in self.film.runs)
+
+    def changes(self, numbers: list[int]) -> Changes:
+        """Between the frames of these numbers."""
+        key = tuple(numbers)
+        if key not in self.known:
+            pictures = np.stack([self._picture(number) for number in numbers])
+            self.known[key] = Changes.of(np.diff(pictures, axis=0))
+        return self.known[key]
+
+    def _picture(self, number: int) -> np.ndarray:
+        """One frame, reduced to at most SIDE pixels a side, of spots alone."""
+        if number not in self.reduced:
+            runs = (run for run in self.film.runs if 0 <= number - run.first < len(run))
+            run = next(runs)
+            spots = doubts.band(run[number - run.first])
+            k = _bin(spots.shape)
+            height, width = (size // k for size in spots.shape)
+            blocks = spots[: k * height, : k * width].reshape(height, k, width, k)
+            self.reduced[number] = blocks.mean(axis=(1, 3))
+        return self.reduced[number]
 
 
 def _bin(shape: tuple[int, ...]) -> int:
     return max(1, -(-max(shape) // SIDE))
 
 
-def _changes(pictures: list[np.ndarray]) -> np.ndarray:
-    """(P - 1, h, w) what changes between pictures (H, W), reduced, of spots alone."""
-    reduced = []
-    for picture in pictures:
-        k = _bin(picture.shape)
-        height, width = (size // k * k for size in picture.shape)
-        blocks = doubts.band(picture)[:height, :width].reshape(height // k, k, width // k, k)
-        reduced.append(blocks.mean(axis=(1, 3)))
-    return np.diff(np.stack(reduced), axis=0)
+def _view(one: Scene, other: Scene, lag: int) -> View:
+    """How the second film shows what the first one shows ``lag`` frames before."""
+    numbers = np.intersect1d(one.film.trace.number, other.film.trace.number + lag).tolist()
+    common = [t for t in numbers if one.holds(t) and other.holds(t - lag)]
+    if len(common) < FEWEST:
+        return View(0.0, (0, 0), False)
+    chosen = [common[k] for k in np.linspace(0, len(common) - 1, PICTURES).astype(int)]
+    first, second = one.changes(chosen), other.changes([t - lag for t in chosen])
+    views = []
+    for down, right in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+        top, shift = alike(first, second.turned(down, right))
+        views.append(View(top, shift, (down, right) != (1, 1)))
+    best = max(views, key=lambda view: view.correlation)
+    scale = _bin(one.film.runs[0].shape[:2])
+    return best._replace(shift=(scale * best.shift[0], scale * best.shift[1]))
 
 
-def alike(one: np.ndarray, other: np.ndarray) -> tuple[float, tuple[int, int]]:
-    """Greatest correlation of changes (P, h, w) over all shifts, and where it is; 0 where it does
-    not stand out.
-
-    As they are, and levelled: where one large thing moves, or a few particles in noise, only one of
-    the two tells.
-    """
-    pairs = (_levelled(one), _levelled(other), CROWDED), (one, other, SPARSE)
+def alike(one: Changes, other: Changes) -> tuple[float, tuple[int, int]]:
+    """Greatest correlation of changes over all shifts, and where it is; 0 where it does not stand
+    out."""
+    pairs = (one.levelled, other.levelled, CROWDED), (one.plain, other.plain, SPARSE)
     return max(_standing_out(*pair) for pair in pairs)
-
-
-def _levelled(change: np.ndarray) -> np.ndarray:
-    """Changes (P, h, w), everywhere of the same strength."""
-    strength = np.sqrt(ndimage.gaussian_filter(change**2, (0, NEAR, NEAR)))
-    return np.asarray(change / np.maximum(strength, 1e-6))
 
 
 def _standing_out(

@@ -146,7 +146,9 @@ def _copied(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether changes of two films are the same in one place, and not those of one large thing."""
     if not doubts.alike(one, other):
         return False
-    correlation, shift = same_scene.alike(one, other)
+    correlation, shift = same_scene.alike(
+        *(same_scene.Changes.of(change) for change in (one, other))
+    )
     return correlation > 0 and shift == (0, 0)
 
 
