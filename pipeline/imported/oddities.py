@@ -10,6 +10,7 @@ from pipeline.imported.faces import last_digit
 from pipeline.imported.paths import Paths
 from pipeline.video import order
 
+MEANT = 0.1  # of the particles, at one place with others: no more are written twice by mistake
 COARSE = 0.1  # of the usual step, which digits may be coarse by
 ASKED = 40  # snapshots and
 SOME = 100  # particles of each that are compared with all snapshots
@@ -38,6 +39,12 @@ def _refuse_doubles(path: Paths) -> None:
         if apart.all():
             return
     row = int(np.argmin(apart))
+    if (lattice := last_digit(path.position[..., 0])) > 0 and (~apart).sum() > MEANT * len(apart):
+        raise InputError(
+            f"Positions of {path.name} are written in steps of {lattice:.3g}, and "
+            f"{int((~apart).sum()) + 1} of {len(apart) + 1} particles are at the same place as "
+            f"another one: write more digits."
+        )
     raise InputError(
         f"Particles {order[row]} and {order[row + 1]} (counted from 0) of {path.name} are at the "
         f"same place in the first and in the last snapshot: is one particle written twice? Write "

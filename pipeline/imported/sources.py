@@ -25,7 +25,7 @@ KINDS = {
     "gsd": {".gsd"},
     "h5md": {".h5md"},
     # What MDAnalysis opens by itself, without a topology.
-    "universe": {".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".trz", ".tng", ".dms"},
+    "universe": {".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".dms"},
     "structure": {".gro", ".pdb"},
 }
 PACKED = {".gz", ".bz2", ".xz", ".zst"}

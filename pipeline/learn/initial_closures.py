@@ -303,8 +303,8 @@ def _set_level(
     """Of a kernel that is the energy of a pair: kappa = 1/2 over a factor that makes its mean the
     one ``before``.
 
-    What heat leaves of kappa the cold terms hold alike: the pair force is in the kernel already, and
-    need not be found by one of them.
+    What heat leaves of kappa the cold terms hold alike: the pair force is in the kernel already,
+    and need not be found by one of them.
     """
     volume, energy = closures
     factor = before / volume(model.radial(batch.pairs.r)).w.mean()

@@ -46,6 +46,12 @@ def test_several_snapshots_in_a_structure(tmp_path):
         read(tmp_path / "a.gro", dt=1.0)
 
 
+def test_digits_so_few_that_particles_coincide_are_named(tmp_path):
+    coarse = 2.0 * np.round(R % LENGTHS / 2.0)
+    with pytest.raises(ValueError, match=r"in steps of 2, and \d+ of 40 particles are at the same"):
+        warnings(tmp_path, coarse)
+
+
 @pytest.mark.parametrize("first", [1, 6, 12])
 def test_snapshots_in_each_others_place_are_named(tmp_path, first):
     r = R.copy()
