@@ -49,10 +49,9 @@ def load(
             contradict themselves.
     """
     parts = _parts([collect(frames(path), path.name) for path in paths])
-    notes = [*(note for part in parts for note in part.notes), *_shared(parts)]
-    notes += relabelled(parts[0], settings)
+    notes = [note for part in parts for note in part.notes]
+    notes += [*_shared(parts), *relabelled(parts[0], settings)]
     position, run, path = _placed(parts, settings, notes)
-    box = path.box
     notes += consistency.check_places(path)
     dt, times = interval_and_times(parts, settings, notes)
     late = np.abs(np.diff(times) - dt) > 1e-3 * dt
@@ -60,7 +59,7 @@ def load(
     path = path._replace(dt=dt, follows=path.follows & ~late)
     notes += [*consistency.check_motion(path), *oddities(path)]
     velocity, present, kind = _velocities(path, run, jumped)
-    position = wrapped(position, box)
+    position = wrapped(position, path.box)
     pieces = _pieces(jumped, path.name, notes)
     position, velocity, present = (x[:, pieces.particle] for x in (position, velocity, present))
     present = present & pieces.during
@@ -71,12 +70,12 @@ def load(
         position=position,
         velocity=velocity,
         present=present,
-        driven=_driven(position, present, box, (edge[0], width)),
+        driven=_driven(position, present, path.box, (edge[0], width)),
         time=times,
         run=run,
         particle=np.arange(count),
         species=np.full(count, -1, np.int32) if kinds is None else kinds[pieces.particle],
-        box=box,
+        box=path.box,
         attributes={
             **steps,
             **_described(first, settings, dt),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline.errors import InputError
-from pipeline.imported.sources import packing
+from pipeline.imported.packed import packing
 from pipeline.tables import LARGEST
 
 MOST = 100_000_000  # particles of a snapshot

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
 import io
-import lzma
 import re
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import Any
 
 from pipeline.errors import InputError
 from pipeline.files import natural, twins
+from pipeline.imported.packed import PACKED, UNPACKING, opened
 from pipeline.imported.settings import Columns
 from pipeline.units import SECONDS
 
@@ -28,7 +25,6 @@ KINDS = {
     "universe": {".dcd", ".xtc", ".trr", ".nc", ".ncdf", ".dms"},
     "structure": {".gro", ".pdb"},
 }
-PACKED = {".gz", ".bz2", ".xz", ".zst"}
 BINARY_DUMPS = (b"DUMPATOM", b"DUMPCUSTOM")
 ACCEPTED = sorted(set().union(*KINDS.values()))
 TABLES = {
@@ -99,35 +95,6 @@ def _is_h5md(path: Path) -> bool:
             return "h5md" in file and "particles" in file
     except OSError:  # not what its ending says
         return False
-
-
-def packing(path: Path) -> Any:
-    """What opens a file: by its first bytes, for names say that a file is packed that no longer
-    is, and nothing of one that is."""
-    with open(path, "rb") as file:
-        start = file.read(6)
-    return next((opener for mark, opener in PACKERS.items() if start.startswith(mark)), open)
-
-
-def _zstandard(path: Path, mode: str) -> Any:
-    import pyarrow
-
-    return io.BufferedReader(pyarrow.input_stream(str(path), compression="zstd"))
-
-
-PACKERS = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\0": lzma.open,
-    b"\x28\xb5\x2f\xfd": _zstandard,
-}
-# What they raise for an archive that was cut short or is damaged.
-UNPACKING = (OSError, EOFError, zlib.error, lzma.LZMAError)
-
-
-def opened(path: Path) -> Any:
-    """A file opened for its bytes, unpacked."""
-    return packing(path)(path, "rb")
 
 
 def recorded(paths: Iterable[Path | str]) -> list[Path]:

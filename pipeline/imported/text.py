@@ -18,6 +18,7 @@ import numpy as np
 
 from pipeline.errors import InputError
 from pipeline.imported import sources
+from pipeline.imported.packed import UNPACKING
 from pipeline.imported.recorded import Frame, plausible, rectangular
 from pipeline.units import file_units
 
@@ -303,7 +304,7 @@ def _lines(path: Path) -> Iterator[Iterator[str]]:
     try:
         with sources.text(path) as file:
             yield _bounded(iter(partial(file.readline, LONGEST), ""), path)
-    except sources.UNPACKING as error:
+    except UNPACKING as error:
         raise InputError(f"{path.name} cannot be read: {error}") from error
 
 

@@ -16,6 +16,7 @@ from defusedxml import DefusedXmlException, ElementTree
 
 from pipeline.errors import InputError
 from pipeline.imported import sources, trackmate
+from pipeline.imported.packed import opened
 from pipeline.imported.raw_tracks import LENGTHS, TIMES, Raw
 from pipeline.imported.raw_tracks import unit as unit_of
 from pipeline.imported.settings import Columns
@@ -220,7 +221,7 @@ def _columns(path: Path, lines: list[str], first: int, names: Sequence[Any]) -> 
         above = iter(line.strip() == lines[first].strip() for line in file)
         skip = next(k for k, found in enumerate(above) if found)
         kind = file.encoding
-    with warnings.catch_warnings(), sources.opened(path) as file:
+    with warnings.catch_warnings(), opened(path) as file:
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             table = pd.read_csv(

@@ -10,7 +10,7 @@ import pandas as pd
 from defusedxml import ElementTree
 
 from pipeline.errors import InputError
-from pipeline.imported import sources
+from pipeline.imported.packed import opened
 from pipeline.imported.raw_tracks import LENGTHS, TIMES, Raw
 from pipeline.imported.raw_tracks import unit as unit_of
 
@@ -28,7 +28,7 @@ def read(path: Path, chosen: Mapping[str, str | int]) -> Raw:
     Raises:
         InputError: it holds no tracks, or pixels that are not square.
     """
-    with sources.opened(path) as file:
+    with opened(path) as file:
         return _session(path, file)
 
 

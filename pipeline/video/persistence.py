@@ -103,6 +103,25 @@ def by_chance(
     return None if followed or found.lost < MISSED else found
 
 
+def warn_of_chance(
+    tuning: Tuning, places: list[list[np.ndarray]], near: float, shape: tuple[int, ...]
+) -> None:
+    """A warning where spots find partners in the next frame hardly more often than by chance.
+
+    Args:
+        places, shape: see `by_chance`.
+        near: distance of neighbours [px].
+    """
+    if (found := by_chance(places, 0.5 * near, shape)) is not None:
+        tuning.warnings.append(
+            f"{100 * found.lost:.0f} % of the spots have no partner in the next frame within half "
+            f"of the {near:.2f} px to their neighbours, and of strangers "
+            f"{100 * found.strange:.0f} % would have none: they cannot be followed, and nothing "
+            "that tracks tell means anything; record faster, or are these pairs of pictures, or "
+            "noise?"
+        )
+
+
 def put_aside(
     tuning: Tuning,
     settings: Detection,

@@ -17,7 +17,8 @@ from pipeline.video import doubts, overlap, shapes, spots
 from pipeline.video.detect import locate
 from pipeline.video.frames import Video
 from pipeline.video.parameters import NOTHING, Detection, Given, Tuning, check_fits
-from pipeline.video.persistence import by_chance, put_aside
+from pipeline.video.persistence import put_aside, warn_of_chance
+from pipeline.video.polarity import choose
 from pipeline.video.spots import mutual
 
 PHASES = 20  # bins of the subpixel histogram
@@ -265,7 +266,7 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
     images = [triple[0] for triple in triples]
     if not any(np.ptp(image) for image in images):
         raise InputError("no particles found: every pixel of the sampled frames is alike")
-    scale, polarity = _polarity(tuning, images)
+    scale, polarity = choose(tuning, images)
     dark = polarity == "dark"
     tuning.warnings.extend(doubts.levels(images, dark))
     base = given.diameter or 2 * max(1, round(1.6 * scale)) + 1
@@ -300,16 +301,9 @@ def tune(videos: list[Video], given: Given = NOTHING) -> Tuning:
         tuning.take("smoothing", settings.diameter, "")
     _look_at_overlap(tuning, settings, images[len(images) // 2], scale, base)
     positions = [[table[["y", "x"]].to_numpy() for table in triple] for triple in found]
-    firsts = [triple[0] for triple in positions]
+    firsts = [places[0] for places in positions]
     tuning.warnings.extend(shapes.warnings(images, firsts, settings, scale))
-    if (chance := by_chance(positions, 0.5 * near, images[0].shape)) is not None:
-        tuning.warnings.append(
-            f"{100 * chance.lost:.0f} % of the spots have no partner in the next frame within half "
-            f"of the {near:.2f} px to their neighbours, and of strangers "
-            f"{100 * chance.strange:.0f} % would have none: they cannot be followed, and nothing "
-            "that tracks tell means anything; record faster, or are these pairs of pictures, or "
-            "noise?"
-        )
+    warn_of_chance(tuning, positions, near, images[0].shape)
     estimate_motion(tuning, positions, near, settings.diameter)
     shortest = min(int(video.seen.sum()) for video in videos)
     tuning.take(
@@ -371,38 +365,3 @@ def _look_at_overlap(
 
 def _positions(image: np.ndarray, settings: Detection) -> np.ndarray:
     return locate(image, settings)[["y", "x"]].to_numpy()
-
-
-def _polarity(tuning: Tuning, images: list[np.ndarray]) -> tuple[float, str]:
-    """Chooses the polarity; returns the scale [px] of the spots, and it."""
-    curve, level = spots.scale_curves(images[::2])
-    if spots.overshone(images[::2], curve, level):
-        curve = level
-        tuning.warnings.append(
-            "a glow, a vignette or something large outshines the spots: size and polarity were "
-            "judged by the parts of the picture that are alike; look at the overlay."
-        )
-    tuning.evidence.update(scale=curve.scale, strength=curve.strength, skewness=curve.skewness)
-    if not curve.interior and (few := spots.sparse(images[::2], curve.scale)):
-        scale, dark = few
-        why = f"Spots of {scale:.1f} px stand out from the ground, few as they are."
-        return scale, tuning.take("polarity", "dark" if dark else "bright", why)
-    best = spots.typical(images[::2], curve)
-    scale, skewness = float(curve.scale[best]), float(curve.skewness[best])
-    taken = tuning.take(
-        "polarity",
-        "dark" if skewness < 0 else "bright",
-        f"The response to blobs of {scale:.1f} px has skewness {skewness:.2f}: its sign tells "
-        "bright spots from dark ones.",
-    )
-    if not curve.interior:
-        tuning.warnings.append(
-            f"no spot size stands out (the response is greatest at {scale:.1f} px, the end of the "
-            "range tried): give detect.diameter."
-        )
-    if abs(skewness) < 0.2 and tuning.given.polarity is None:
-        tuning.warnings.append(
-            f"bright and dark spots are nearly alike (skewness {skewness:.2f}): look at the "
-            "overlay, and give detect.polarity if the wrong ones were found."
-        )
-    return scale, taken
