@@ -151,7 +151,7 @@ def backwards(lag: np.ndarray, distance: Callable[[int, int], float]) -> list[tu
 
 def means(trace: Trace) -> np.ndarray:
     """(N,) bool: frames that are the mean of the one before and the one after."""
-    known = trace.bent[np.isfinite(trace.bent)]
+    known = trace.bent[trace.bent < FAR]  # pictures of something else tell nothing of the usual
     usual = float(np.percentile(known, 90)) if len(known) >= ENOUGH else 0.0
     found, nearly = trace.bent < MEAN * usual, trace.bent < NEARLY * usual
     told = usual > BENT and nearly.sum() <= found.sum() + found.sum() // 4
