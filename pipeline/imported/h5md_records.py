@@ -35,8 +35,9 @@ def snapshots(path: Path) -> Iterator[Frame]:
                 )
             plausible(place.shape[1], path)
             units, note = _units(group, path)
+            edge = _edge(group.get("box/edges"), units)
             for number in range(len(place)):
-                yield _snapshot(group, units, number, path)._replace(note=note)
+                yield _snapshot(group, (units, edge), number, path)._replace(note=note)
     except (OSError, KeyError, ValueError) as error:
         if isinstance(error, InputError):
             raise
@@ -86,7 +87,9 @@ def _one(unit: Measured | None, powers: tuple[int, int]) -> float | None:
     return unit.factor if unit is not None and unit[1:] == powers else None
 
 
-def _snapshot(group: h5py.Group, units: FileUnits, number: int, path: Path) -> Frame:
+def _snapshot(group: h5py.Group, scales: tuple[FileUnits, float], number: int, path: Path) -> Frame:
+    """One snapshot; scales are the units, and what makes edges of the box such."""
+    units, edge = scales
     place = group["position"]
     D = place["value"].shape[2]
     lengths, periodic = _box(group.get("box"), number, D, path)
@@ -102,7 +105,7 @@ def _snapshot(group: h5py.Group, units: FileUnits, number: int, path: Path) -> F
     return Frame(
         position=vectors(place["value"][number]) * units.place,
         velocity=None if velocity is None else vectors(velocity) * units.speed,
-        lengths=None if lengths is None else lengths * _edge(group["box/edges"], units),
+        lengths=None if lengths is None else lengths * edge,
         periodic=periodic,
         time=None if time is None else time * units.clock,
         step=None if step is None else int(step),
@@ -149,8 +152,10 @@ def _unit(values: h5py.Dataset | None) -> str:
     return told.decode(errors="replace") if isinstance(told, bytes) else str(told)
 
 
-def _edge(edges: h5py.Group | h5py.Dataset, units: FileUnits) -> float:
+def _edge(edges: h5py.Group | h5py.Dataset | None, units: FileUnits) -> float:
     """What makes edges of a box such, which may have a unit of their own."""
+    if edges is None:
+        return units.place
     own = _unit(edges["value"] if isinstance(edges, h5py.Group) else edges)
     length = _one(measured(own), (1, 0))
     if length is None or units.length is None:

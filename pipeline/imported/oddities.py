@@ -8,6 +8,7 @@ import numpy as np
 from pipeline.errors import InputError
 from pipeline.imported.faces import last_digit
 from pipeline.imported.paths import Paths
+from pipeline.trajectory import Box
 from pipeline.video import order
 
 MEANT = 0.1  # of the particles, at one place with others: no more are written twice by mistake
@@ -85,9 +86,7 @@ def _out_of_order(path: Paths) -> list[str]:
     lag[2:, 1] = np.where(both, _mean(path.step[1:] + path.step[:-1]), np.nan)
 
     def distance(one: int, other: int) -> float:
-        apart = path.position[other] - path.position[one]
-        period = np.where(path.box.periodic, path.box.lengths, np.inf)
-        return float(_mean(apart - np.round(apart / period) * np.nan_to_num(period, posinf=0.0)))
+        return float(_mean(_nearest(path.position[other] - path.position[one], path.box)))
 
     said = [f"snapshots {k} and {k + 1} in each other's place" for k in order.exchanged(lag)]
     said += [f"snapshots {a} to {b} backwards" for a, b in order.backwards(lag, distance)]
@@ -106,15 +105,12 @@ def _shuffled(path: Paths) -> list[str]:
     Motion that comes back does so after a period, which is the same for most.
     """
     some = path.position[:, :: max(1, path.position.shape[1] // SOME)]
-    period = np.where(path.box.periodic, path.box.lengths, np.inf)
     part = np.concatenate([[0], np.cumsum(~path.follows)])
     asked = np.flatnonzero(path.follows)
     asked = asked[:: max(1, len(asked) // ASKED)]
     nearest, ratio = [], []
     for t in asked.tolist():
-        apart = some - some[t]
-        apart -= np.round(apart / period) * np.nan_to_num(period, posinf=0.0)
-        distance = _mean(apart)
+        distance = _mean(_nearest(some - some[t], path.box))
         step = distance[t + 1]
         distance[(np.abs(np.arange(len(some)) - t) < 2) | (part != part[t])] = np.inf
         nearest.append(int(distance.argmin()) - t)
@@ -143,6 +139,12 @@ def _empty(path: Paths) -> list[str]:
         f"which the box is {path.box.lengths[axis]:.6g} long: is it a drop, or is the box wrong? "
         f"The density is that of the whole box."
     ]
+
+
+def _nearest(apart: np.ndarray, box: Box) -> np.ndarray:
+    """Displacements (..., N, D) to the nearest image along periodic axes."""
+    period = np.where(box.periodic, box.lengths, np.inf)
+    return np.asarray(apart - np.round(apart / period) * np.nan_to_num(period, posinf=0.0))
 
 
 def _mean(step: np.ndarray) -> np.ndarray:

@@ -61,13 +61,16 @@ def _by_chance(table: pd.DataFrame, name: str) -> list[str]:
     """
     corner = table[["x", "y"]].min().to_numpy()
     shape = tuple((table[["x", "y"]].max().to_numpy() - corner + 1).tolist())
-    places = [
-        [part[["x", "y"]].to_numpy(float) - corner for part in pair]
+    pairs = [
+        pair
         for _, rows in table.groupby("run")
         for pair in pairwise([part for _, part in rows.groupby("frame")])
         if np.diff([part["frame"].iloc[0] for part in pair]) == 1
     ]
-    places = places[:: max(1, len(places) // LOOKED_AT)]
+    places = [
+        [part[["x", "y"]].to_numpy(float) - corner for part in pair]
+        for pair in pairs[:: max(1, len(pairs) // LOOKED_AT)]
+    ]
     gaps = np.concatenate([nearest(pair[0]) for pair in places] or [np.zeros(0)])
     if not len(gaps):
         return []
@@ -76,10 +79,8 @@ def _by_chance(table: pd.DataFrame, name: str) -> list[str]:
     if found is None or _goes_on(table):
         return []
     return [
-        f"{100 * found.lost:.0f} % of the particles of {name} have no partner in the next frame "
-        f"within half of the {near:.3g} px to their neighbours, and of strangers "
-        f"{100 * found.strange:.0f} % would have none: they were linked farther than their density "
-        f"allows, and tracks are those of chance; record faster."
+        f"{found.words(f'particles of {name}', f'{near:.3g}')}: they were linked farther than "
+        f"their density allows, and tracks are those of chance; record faster."
     ]
 
 

@@ -24,7 +24,7 @@ from pipeline.learn.kalman import Rest, state_space
 from pipeline.learn.likelihood import middle as mean_velocity
 from pipeline.learn.residuals import Left
 from pipeline.learn.snapshots import Sample, Snapshots, shifted
-from pipeline.learn.solid_forces import covariance, of_the_moment
+from pipeline.learn.solid_forces import covariance, of_the_moment, step_taken
 from pipeline.pairs import sum_odd
 
 if TYPE_CHECKING:
@@ -101,14 +101,13 @@ class _Step(NamedTuple):
 
 def _step(learner: Learner, snapshots: Snapshots, t: int, halfway: bool) -> _Step:
     """Of snapshot t; ``halfway``: forces are those of the middle of the path."""
-    now, after = (snapshots.batch(np.array([k])) for k in (t, t + 1))
+    now, path = step_taken(snapshots, t)
     at = shifted(now, 0.5 * now.v) if halfway else now
     dynamics = learner.dynamics(at, mean_velocity(now), learner.entropy(now))
     drift = dynamics.drift.dv
     rubbing = sum_odd(dynamics.pairs, dynamics.friction) / learner.model.m
     reference = snapshots.reference
     assert reference is not None
-    path = reference.space.displacement(after.r[now.next_row], now.r)[0]
     bonds = reference.bonds
     longer = ((reference.displacement(at.r) - reference.r0) * bonds.e).sum(1)
     pull = sum_odd(bonds, (reference.relative_weight * longer)[:, None] * bonds.e)

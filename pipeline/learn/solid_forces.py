@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from pipeline.closures.strain import GreenStrain
 from pipeline.learn import bands
 from pipeline.learn.gauss_newton import jacobian
-from pipeline.learn.snapshots import Batch, Sample, shifted
+from pipeline.learn.snapshots import Batch, Sample, Snapshots, shifted
 from pipeline.trajectory import evenly
 
 if TYPE_CHECKING:
@@ -221,15 +221,19 @@ def of_the_moment(sample: Sample) -> bool:
 
     Then a path is r' - r = (v + v') / 2, else v', and the force of a step is that of its middle.
     """
-    snapshots = sample.snapshots
-    reference, off = snapshots.reference, torch.zeros(2)
-    assert reference is not None
+    off = torch.zeros(2)
     for t in evenly(sample.times, MEAN):
-        now, after = snapshots.batch(np.array([t])), snapshots.after(np.array([t]))
-        path = reference.space.displacement(after.r[now.next_row], now.r)[0]
+        now, path = step_taken(sample.snapshots, int(t))
         for k, v in enumerate((0.5 * (now.v + now.v_next), now.v_next)):
             off[k] += (path - v)[now.mask].square().sum().cpu()
     return bool(off[0] < off[1])
+
+
+def step_taken(snapshots: Snapshots, t: int) -> tuple[Batch, Tensor]:
+    """Snapshot t of a solid, and the paths r' - r (N, D) of its particles to the next one."""
+    now, after = snapshots.batch(np.array([t])), snapshots.after(np.array([t]))
+    assert snapshots.reference is not None
+    return now, snapshots.reference.space.displacement(after.r[now.next_row], now.r)[0]
 
 
 @torch.no_grad()

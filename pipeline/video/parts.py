@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations, pairwise, permutations
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,21 +22,37 @@ class Film(NamedTuple):
     trace: Trace
 
 
-def said(films: list[Film]) -> list[str]:
-    """Words on films that overlap, or go on where others end, in the order of their names."""
+class Overlap(NamedTuple):
+    """Two films, by their places among all, of which one begins within the other."""
+
+    earlier: int
+    later: int
+    number: int  # frame of the earlier one that the later one begins with
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Both, in the order of the films."""
+        return min(self[:2]), max(self[:2])
+
+
+def said(films: list[Film], shared: list[Overlap]) -> list[str]:
+    """Words on films that overlap, or go on where others end, in the order of their names.
+
+    Args:
+        shared: `overlaps` of the films.
+    """
     found, joined = [], []
-    for one, other in combinations(films, 2):
-        if (shared := overlap(one, other)) is not None:
-            earlier, later, number = shared
-            name, following = (film.runs[0].source.name for film in (earlier, later))
-            found.append(
-                f"{following} begins with frame {number} of {name}, and what both show counts "
-                f"twice: take the frames from there on out of {name} (video.frames counts in every "
-                f"film alike)."
-            )
-    for one, other in pairwise(films):
-        name, following = one.runs[0].source.name, other.runs[0].source.name
-        if overlap(one, other) is None and _goes_on(one.runs[-1], other.runs[0]):
+    names = [film.runs[0].source.name for film in films]
+    for earlier, later, number in shared:
+        found.append(
+            f"{names[later]} begins with frame {number} of {names[earlier]}, and what both show "
+            f"counts twice: take the frames from there on out of {names[earlier]} (video.frames "
+            f"counts in every film alike)."
+        )
+    known = {one.pair for one in shared}
+    for k, (one, other) in enumerate(pairwise(films)):
+        name, following = names[k : k + 2]
+        if (k, k + 1) not in known and _goes_on(one.runs[-1], other.runs[0]):
             joined.append(f"{following} seems to go on where {name} ends")
     if joined:
         more = f", and {len(joined) - 1} more so" if len(joined) > 1 else ""
@@ -47,28 +63,39 @@ def said(films: list[Film]) -> list[str]:
     return found
 
 
-def overlap(one: Film, other: Film) -> tuple[Film, Film, int] | None:
-    """Which of two films begins within the other one, pixel by pixel: that one, it, and where."""
-    for earlier, later in permutations((one, other)):
-        if (number := _begins(earlier, later)) is not None:
-            return earlier, later, number
-    return None
+def overlaps(films: list[Film]) -> list[Overlap]:
+    """Which of some films begin within another one, pixel by pixel; of two, once.
+
+    The digests of all frames are looked up among those that films begin with.
+    """
+    begins: dict[bytes, list[int]] = {}
+    for k, film in enumerate(films):
+        row = np.flatnonzero(film.trace.number == film.runs[0].first + _start(film))
+        if len(row):
+            begins.setdefault(film.trace.digest[row[0]].tobytes(), []).append(k)
+    found: dict[tuple[int, int], int] = {}
+    for earlier, film in enumerate(films):
+        for digest, number in zip(film.trace.digest, film.trace.number.tolist(), strict=True):
+            for later in begins.get(digest.tobytes(), []):
+                new = later != earlier and (earlier, later) not in found
+                if new and _shows(film, number, films[later]):
+                    found[earlier, later] = number
+    every = [Overlap(*pair, number) for pair, number in found.items()]
+    # Of two that both begin within each other, the one that comes first.
+    once = {one.pair: one for one in sorted(every, reverse=True)}
+    return [once[pair] for pair in sorted(once)]
 
 
-def _begins(one: Film, other: Film) -> int | None:
-    """Which frame of one film the other one begins with, pixel by pixel."""
-    second = other.runs[0]
-    start = int(np.argmax(second.seen))
-    row = np.flatnonzero(other.trace.number == second.first + start)
-    if not len(row):
-        return None
-    alike = (one.trace.digest == other.trace.digest[row[0]]).all(axis=1)
-    for number in one.trace.number[alike].tolist():
-        for run in one.runs:
-            t = number - run.first
-            if 0 <= t < len(run) and np.array_equal(run[t], second[start]):
-                return int(number)
-    return None
+def _start(film: Film) -> int:
+    """The first frame of a film that was seen, counted in its first run."""
+    return int(np.argmax(film.runs[0].seen))
+
+
+def _shows(film: Film, number: int, other: Film) -> bool:
+    """Whether a frame of a film is the one that another one begins with."""
+    first = other.runs[0][_start(other)]
+    runs = (run for run in film.runs if 0 <= number - run.first < len(run))
+    return any(np.array_equal(run[number - run.first], first) for run in runs)
 
 
 def _goes_on(one: Video, other: Video) -> bool:

@@ -84,6 +84,14 @@ class Chance(NamedTuple):
     lost: float
     strange: float
 
+    def words(self, what: str, near: str) -> str:
+        """The beginning of a sentence, of what and of the distance of neighbours in words."""
+        return (
+            f"{100 * self.lost:.0f} % of the {what} have no partner in the next frame within half "
+            f"of the {near} px to their neighbours, and of strangers {100 * self.strange:.0f} % "
+            "would have none"
+        )
+
 
 def by_chance(
     places: list[list[np.ndarray]], reach: float, shape: tuple[int, ...]
@@ -114,11 +122,8 @@ def warn_of_chance(
     """
     if (found := by_chance(places, 0.5 * near, shape)) is not None:
         tuning.warnings.append(
-            f"{100 * found.lost:.0f} % of the spots have no partner in the next frame within half "
-            f"of the {near:.2f} px to their neighbours, and of strangers "
-            f"{100 * found.strange:.0f} % would have none: they cannot be followed, and nothing "
-            "that tracks tell means anything; record faster, or are these pairs of pictures, or "
-            "noise?"
+            f"{found.words('spots', f'{near:.2f}')}: they cannot be followed, and nothing that "
+            "tracks tell means anything; record faster, or are these pairs of pictures, or noise?"
         )
 
 

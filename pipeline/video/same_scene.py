@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from pipeline.video import doubts
 from pipeline.video.order import Trace
-from pipeline.video.parts import Film, overlap
+from pipeline.video.parts import Film
 
 STEP = 4  # frames, between which changes of the digest are taken
 ASKED = 48  # of these changes
@@ -38,13 +38,18 @@ class View(NamedTuple):
     mirrored: bool
 
 
-def said(films: list[Film]) -> list[str]:
-    """Words on films that show the scene of another one."""
+def said(films: list[Film], known: set[tuple[int, int]]) -> list[str]:
+    """Words on films that show the scene of another one.
+
+    Args:
+        known: pairs, by their places among the films, of which that is said already.
+    """
     words, scenes = [], [Scene(film) for film in films[:MOST]]
-    for scene, again in combinations(scenes, 2):
-        one, other = scene.film, again.film
-        if overlap(one, other) is not None:
+    for k, m in combinations(range(len(scenes)), 2):
+        if (k, m) in known:
             continue
+        scene, again = scenes[k], scenes[m]
+        one, other = scene.film, again.film
         lags = dict.fromkeys((0, _lag(one.trace, other.trace)))
         found = ((lag, _view(scene, again, lag)) for lag in lags if lag is not None)
         lag, view = max(found, key=lambda pair: pair[1].correlation)

@@ -75,7 +75,9 @@ def survey(folder: str | os.PathLike[str], settings: Reading) -> Survey:
     said = [sentence for _, ticks, more in found for sentence in (*ticks.warnings, *more)]
     if len(found) > 1:
         films = [film for film, _, _ in found]
-        said += [*parts.said(films), *same_scene.said(films)]
+        shared = parts.overlaps(films)
+        said += parts.said(films, shared)
+        said += same_scene.said(films, {overlap.pair for overlap in shared})
         said += [
             f"the run {video.source.name} has {len(video)} frames: are these of the experiment, or "
             "dark and flat ones that should lie elsewhere?"
