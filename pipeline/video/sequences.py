@@ -211,9 +211,11 @@ def _two_numbers(paths: list[Path], tokens: np.ndarray) -> list[Source]:
 
 
 def _take_turns(values: np.ndarray) -> bool:
-    """Whether values come again and again in one order, or stay for whole stretches of it."""
-    count = len(set(values))
-    blocks = len(set(values)) - 1 == int((np.diff(values) != 0).sum())
+    """Whether values come again and again in one order, or stay for whole stretches of it, which
+    are of several images: one alone is a reading."""
+    often = np.unique(values, return_counts=True)[1]
+    count = len(often)
+    blocks = often.min() > 1 and count - 1 == int((np.diff(values) != 0).sum())
     return count < len(values) and (blocks or bool((values[count:] == values[:-count]).all()))
 
 

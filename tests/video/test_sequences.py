@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipeline.files import natural
@@ -135,6 +135,7 @@ def test_both_decimal_marks_and_both_endings():
     assert run.numbers == pytest.approx([k / 25 for k in range(40)])
 
 
+@example(["25.0"] * 9)
 @given(st.lists(st.sampled_from(["24.9", "25.0", "25.1", "25.2"]), min_size=9, max_size=40))
 def test_a_count_beside_readings_is_the_order(readings):
     names = [
